@@ -1,0 +1,181 @@
+//! The presentation language of [RFC 5246 section 4](https://www.rfc-editor.org/rfc/rfc5246#section-4):
+//! big-endian integers and length-prefixed vectors, read from a borrowed slice and appended to a
+//! growing one.
+//!
+//! A [`Reader`] is always bounded by the vector it was cut from, and [`Reader::finish`] is the only
+//! way to end one well, so a byte left over is never overlooked.
+
+use crate::error::DecodeError;
+
+/// Reads fields in order from a borrowed slice.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Takes the next `length` bytes.
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Takes the next `N` bytes as an array.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn u24(&mut self) -> Result<usize, DecodeError> {
+        self.array().map(u24_to_usize)
+    }
+
+    /// Cuts out a vector with a one-byte length.
+    pub(crate) fn vector8(&mut self) -> Result<Reader<'a>, DecodeError> {
+        let length = self.u8()?;
+        self.take(usize::from(length)).map(Reader::new)
+    }
+
+    /// Cuts out a vector with a two-byte length.
+    pub(crate) fn vector16(&mut self) -> Result<Reader<'a>, DecodeError> {
+        let length = self.u16()?;
+        self.take(usize::from(length)).map(Reader::new)
+    }
+
+    /// Cuts out a vector with a three-byte length.
+    pub(crate) fn vector24(&mut self) -> Result<Reader<'a>, DecodeError> {
+        let length = self.u24()?;
+        self.take(length).map(Reader::new)
+    }
+
+    /// Everything that is left.
+    pub(crate) fn remainder(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.rest)
+    }
+
+    /// Ends the reading; a byte that nobody read is an error.
+    pub(crate) fn finish(self) -> Result<(), DecodeError> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::TrailingData)
+        }
+    }
+}
+
+/// The number that three big-endian bytes stand for.
+pub(crate) fn u24_to_usize([high, middle, low]: [u8; 3]) -> usize {
+    (usize::from(high) << 16) | (usize::from(middle) << 8) | usize::from(low)
+}
+
+/// Width of a vector's length field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LengthPrefix {
+    U8,
+    U16,
+    U24,
+}
+
+impl LengthPrefix {
+    fn width(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::U24 => 3,
+        }
+    }
+
+    /// The longest content the field can describe.
+    pub(crate) fn max(self) -> usize {
+        (1 << (8 * self.width())) - 1
+    }
+}
+
+/// Appends a vector: its length field, then what `content` writes.
+///
+/// Content that outgrows the field is cut to what the field can say. No caller gets there: whatever
+/// could be that long (names, chains, ciphertexts) is measured when the configuration is built.
+pub(crate) fn write_vector(
+    out: &mut Vec<u8>,
+    prefix: LengthPrefix,
+    content: impl FnOnce(&mut Vec<u8>),
+) {
+    let at = out.len();
+    let width = prefix.width();
+    out.resize(at + width, 0);
+    content(out);
+    let start = at + width;
+    let length = (out.len() - start).min(prefix.max());
+    debug_assert_eq!(
+        length,
+        out.len() - start,
+        "a vector outgrew its length field"
+    );
+    out.truncate(start + length);
+    let be = length.to_be_bytes();
+    if let (Some(field), Some(value)) = (out.get_mut(at..start), be.get(be.len() - width..)) {
+        field.copy_from_slice(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_integers_and_vectors_in_order() {
+        let mut reader = Reader::new(&[1, 0, 2, 0, 0, 3, 1, 9, 0, 1, 8, 0, 0, 1, 7]);
+        assert_eq!(reader.u8(), Ok(1));
+        assert_eq!(reader.u16(), Ok(2));
+        assert_eq!(reader.u24(), Ok(3));
+        assert_eq!(reader.vector8().unwrap().remainder(), [9]);
+        assert_eq!(reader.vector16().unwrap().remainder(), [8]);
+        assert_eq!(reader.vector24().unwrap().remainder(), [7]);
+        assert_eq!(reader.finish(), Ok(()));
+    }
+
+    #[test]
+    fn a_short_field_and_a_left_over_byte_are_errors() {
+        assert_eq!(Reader::new(&[0]).u16(), Err(DecodeError::Truncated));
+        assert_eq!(
+            Reader::new(&[2, 0]).vector8().map(|mut v| v.remainder()),
+            Err(DecodeError::Truncated)
+        );
+        assert_eq!(Reader::new(&[0]).finish(), Err(DecodeError::TrailingData));
+    }
+
+    #[test]
+    fn lengths_are_filled_in_after_the_content() {
+        let mut out = vec![0xff];
+        write_vector(&mut out, LengthPrefix::U24, |out| {
+            write_vector(out, LengthPrefix::U16, |out| {
+                write_vector(out, LengthPrefix::U8, |out| out.push(5));
+            });
+        });
+        assert_eq!(out, [0xff, 0, 0, 4, 0, 2, 1, 5]);
+    }
+}

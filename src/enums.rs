@@ -1,0 +1,267 @@
+//! The numbers of the wire as newtypes: a value nobody has named yet survives a round trip.
+
+use core::fmt;
+
+macro_rules! wire_enum {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident($int:ty);
+        $( $(#[$value_meta:meta])* $constant:ident = $value:literal => $text:literal; )*
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub $int);
+
+        impl $name {
+            $( $(#[$value_meta])* pub const $constant: Self = Self($value); )*
+
+            /// The registered name, where this crate knows one.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $( $value => Some($text), )*
+                    _ => None,
+                }
+            }
+
+            /// Every value that this crate can name, in numeric order.
+            pub const NAMED: &'static [Self] = &[ $( Self::$constant, )* ];
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.name() {
+                    Some(name) => f.write_str(name),
+                    None => write!(f, "{:#06x}", self.0),
+                }
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+wire_enum! {
+    /// The type of a record's content ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
+    pub struct ContentType(u8);
+    /// A change of keys.
+    CHANGE_CIPHER_SPEC = 20 => "change_cipher_spec";
+    /// An alert.
+    ALERT = 21 => "alert";
+    /// A piece of a handshake message, or several messages.
+    HANDSHAKE = 22 => "handshake";
+    /// The application's bytes.
+    APPLICATION_DATA = 23 => "application_data";
+}
+
+wire_enum! {
+    /// A protocol version as the wire has it.
+    pub struct ProtocolVersion(u16);
+    /// SSL 3.0.
+    SSL_3_0 = 0x0300 => "SSL 3.0";
+    /// TLS 1.0.
+    TLS_1_0 = 0x0301 => "TLS 1.0";
+    /// TLS 1.1.
+    TLS_1_1 = 0x0302 => "TLS 1.1";
+    /// TLS 1.2, the only version this crate speaks.
+    TLS_1_2 = 0x0303 => "TLS 1.2";
+    /// TLS 1.3.
+    TLS_1_3 = 0x0304 => "TLS 1.3";
+}
+
+wire_enum! {
+    /// The type of a handshake message ([RFC 5246 section 7.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4)).
+    pub struct HandshakeType(u8);
+    /// The server asks for a new handshake.
+    HELLO_REQUEST = 0 => "hello_request";
+    /// The client's opening message.
+    CLIENT_HELLO = 1 => "client_hello";
+    /// The server's choice.
+    SERVER_HELLO = 2 => "server_hello";
+    /// A certificate chain, of either side.
+    CERTIFICATE = 11 => "certificate";
+    /// Key exchange parameters, which RSA key transport never has.
+    SERVER_KEY_EXCHANGE = 12 => "server_key_exchange";
+    /// The server asks for a client certificate.
+    CERTIFICATE_REQUEST = 13 => "certificate_request";
+    /// The end of the server's first flight.
+    SERVER_HELLO_DONE = 14 => "server_hello_done";
+    /// The client proves that it holds its certificate's key.
+    CERTIFICATE_VERIFY = 15 => "certificate_verify";
+    /// The encrypted pre-master secret.
+    CLIENT_KEY_EXCHANGE = 16 => "client_key_exchange";
+    /// The proof that both sides saw the same handshake.
+    FINISHED = 20 => "finished";
+}
+
+wire_enum! {
+    /// How grave an alert is ([RFC 5246 section 7.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2)).
+    pub struct AlertLevel(u8);
+    /// The connection may go on.
+    WARNING = 1 => "warning";
+    /// The connection is over.
+    FATAL = 2 => "fatal";
+}
+
+wire_enum! {
+    /// What an alert says ([RFC 5246 section 7.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2)).
+    pub struct AlertDescription(u8);
+    /// The sender will send nothing more.
+    CLOSE_NOTIFY = 0 => "close_notify";
+    /// A message came where it has no place.
+    UNEXPECTED_MESSAGE = 10 => "unexpected_message";
+    /// A record did not authenticate.
+    BAD_RECORD_MAC = 20 => "bad_record_mac";
+    /// A record was too long.
+    RECORD_OVERFLOW = 22 => "record_overflow";
+    /// No acceptable set of parameters.
+    HANDSHAKE_FAILURE = 40 => "handshake_failure";
+    /// A certificate was corrupt or did not verify.
+    BAD_CERTIFICATE = 42 => "bad_certificate";
+    /// A certificate was of a type nobody can use here.
+    UNSUPPORTED_CERTIFICATE = 43 => "unsupported_certificate";
+    /// A certificate was revoked by its signer.
+    CERTIFICATE_REVOKED = 44 => "certificate_revoked";
+    /// A certificate is out of its validity period.
+    CERTIFICATE_EXPIRED = 45 => "certificate_expired";
+    /// Some other problem with a certificate.
+    CERTIFICATE_UNKNOWN = 46 => "certificate_unknown";
+    /// A field was out of range or contradicted another.
+    ILLEGAL_PARAMETER = 47 => "illegal_parameter";
+    /// The chain does not lead to a known authority.
+    UNKNOWN_CA = 48 => "unknown_ca";
+    /// The certificate is fine but its owner may not enter.
+    ACCESS_DENIED = 49 => "access_denied";
+    /// A message could not be parsed.
+    DECODE_ERROR = 50 => "decode_error";
+    /// A handshake's cryptographic check failed.
+    DECRYPT_ERROR = 51 => "decrypt_error";
+    /// The version is known but not supported.
+    PROTOCOL_VERSION = 70 => "protocol_version";
+    /// The server requires ciphers more secure than the client's.
+    INSUFFICIENT_SECURITY = 71 => "insufficient_security";
+    /// A fault of the sender, unrelated to the peer.
+    INTERNAL_ERROR = 80 => "internal_error";
+    /// A fallback was not necessary.
+    INAPPROPRIATE_FALLBACK = 86 => "inappropriate_fallback";
+    /// The handshake was given up for a reason outside the protocol.
+    USER_CANCELED = 90 => "user_canceled";
+    /// The sender will not renegotiate.
+    NO_RENEGOTIATION = 100 => "no_renegotiation";
+    /// An extension came that was not asked for.
+    UNSUPPORTED_EXTENSION = 110 => "unsupported_extension";
+    /// The server has no certificate for the name.
+    UNRECOGNIZED_NAME = 112 => "unrecognized_name";
+    /// A stapled certificate status was bad.
+    BAD_CERTIFICATE_STATUS_RESPONSE = 113 => "bad_certificate_status_response";
+    /// No application protocol in common.
+    NO_APPLICATION_PROTOCOL = 120 => "no_application_protocol";
+}
+
+wire_enum! {
+    /// A cipher suite, by its IANA number.
+    pub struct CipherSuite(u16);
+    /// AES-128 in GCM, PRF with SHA-256 ([RFC 5288](https://www.rfc-editor.org/rfc/rfc5288)).
+    TLS_RSA_WITH_AES_128_GCM_SHA256 = 0x009c => "TLS_RSA_WITH_AES_128_GCM_SHA256";
+    /// AES-256 in GCM, PRF with SHA-384 ([RFC 5288](https://www.rfc-editor.org/rfc/rfc5288)).
+    TLS_RSA_WITH_AES_256_GCM_SHA384 = 0x009d => "TLS_RSA_WITH_AES_256_GCM_SHA384";
+    /// Not a suite: says that the client knows secure renegotiation ([RFC 5746 section 3.3](https://www.rfc-editor.org/rfc/rfc5746#section-3.3)).
+    TLS_EMPTY_RENEGOTIATION_INFO_SCSV = 0x00ff => "TLS_EMPTY_RENEGOTIATION_INFO_SCSV";
+}
+
+wire_enum! {
+    /// A compression method. Only null is ever agreed.
+    pub struct CompressionMethod(u8);
+    /// No compression.
+    NULL = 0 => "null";
+}
+
+wire_enum! {
+    /// The type of a hello extension.
+    pub struct ExtensionType(u16);
+    /// The host name the client means ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
+    SERVER_NAME = 0 => "server_name";
+    /// Signature algorithms the client verifies ([RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)).
+    SIGNATURE_ALGORITHMS = 13 => "signature_algorithms";
+    /// Secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
+    RENEGOTIATION_INFO = 0xff01 => "renegotiation_info";
+}
+
+wire_enum! {
+    /// A certificate type of a CertificateRequest ([RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
+    pub struct ClientCertificateType(u8);
+    /// A certificate with an RSA key that signs.
+    RSA_SIGN = 1 => "rsa_sign";
+}
+
+wire_enum! {
+    /// A signature algorithm: the SignatureAndHashAlgorithm pair of RFC 5246 as one number, by the
+    /// names of [RFC 8446 section 4.2.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.3).
+    pub struct SignatureScheme(u16);
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RSA_PKCS1_SHA256 = 0x0401 => "rsa_pkcs1_sha256";
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RSA_PKCS1_SHA384 = 0x0501 => "rsa_pkcs1_sha384";
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RSA_PKCS1_SHA512 = 0x0601 => "rsa_pkcs1_sha512";
+    /// RSASSA-PSS with SHA-256, the key's identifier being rsaEncryption.
+    RSA_PSS_RSAE_SHA256 = 0x0804 => "rsa_pss_rsae_sha256";
+    /// RSASSA-PSS with SHA-384, the key's identifier being rsaEncryption.
+    RSA_PSS_RSAE_SHA384 = 0x0805 => "rsa_pss_rsae_sha384";
+    /// RSASSA-PSS with SHA-512, the key's identifier being rsaEncryption.
+    RSA_PSS_RSAE_SHA512 = 0x0806 => "rsa_pss_rsae_sha512";
+}
+
+impl ProtocolVersion {
+    /// The version's two bytes.
+    pub(crate) fn to_bytes(self) -> [u8; 2] {
+        self.0.to_be_bytes()
+    }
+
+    /// Whether the major number is that of SSL 3.0 and every TLS.
+    pub(crate) fn is_tls(self) -> bool {
+        self.to_bytes().first() == Some(&3)
+    }
+}
+
+impl CipherSuite {
+    /// The suite of an IANA name, for configuration files and command lines.
+    ///
+    /// Only names that this crate knows are found; signalling values are not suites.
+    ///
+    /// ```
+    /// use premaster::CipherSuite;
+    /// assert_eq!(
+    ///     CipherSuite::from_name("TLS_RSA_WITH_AES_128_GCM_SHA256"),
+    ///     Some(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256),
+    /// );
+    /// ```
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMED
+            .iter()
+            .copied()
+            .filter(|suite| *suite != Self::TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
+            .find(|suite| suite.name() == Some(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_registered_and_unknown_values_print_as_numbers() {
+        assert_eq!(AlertDescription::CLOSE_NOTIFY.to_string(), "close_notify");
+        assert_eq!(CipherSuite(0x1a1a).to_string(), "0x1a1a");
+        assert_eq!(
+            CipherSuite::from_name("TLS_EMPTY_RENEGOTIATION_INFO_SCSV"),
+            None
+        );
+        assert_eq!(CipherSuite::from_name("nonsense"), None);
+    }
+}

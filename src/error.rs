@@ -1,0 +1,537 @@
+//! What can go wrong, and which alert tells the peer.
+//!
+//! Every error but [`Error::Misuse`] is final: the connection that returned it returns it again.
+
+use crate::enums::{
+    AlertDescription, CipherSuite, CompressionMethod, ContentType, ExtensionType, HandshakeType,
+    ProtocolVersion, SignatureScheme,
+};
+use core::fmt;
+
+/// Why a connection failed, or why a call on it was refused.
+///
+/// When a [`Connection`](crate::Connection) method returns an error, the alert that belongs to it
+/// is already in the outgoing buffer; see [`Error::alert`]. Everything but [`Error::Misuse`] ends
+/// the connection, and every later call returns the same value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A message could not be parsed.
+    #[error("{message} does not parse: {error}")]
+    Decode {
+        /// The message, by its name in RFC 5246.
+        message: &'static str,
+        /// What was wrong with its bytes.
+        error: DecodeError,
+    },
+    /// The peer broke a rule of the protocol.
+    #[error("the peer misbehaved: {0}")]
+    Peer(#[from] PeerError),
+    /// Both sides behave, but have nothing in common.
+    #[error("{0}")]
+    Incompatible(#[from] Incompatible),
+    /// The peer's certificate was not accepted.
+    #[error("certificate: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The peer ended the connection with a fatal alert, or closed it before the handshake was over.
+    #[error("the peer sent the alert {0}")]
+    AlertReceived(AlertDescription),
+    /// The transport ended without a close_notify: what was received may be cut short
+    /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)).
+    #[error("the transport ended without close_notify; data may be missing")]
+    Truncated,
+    /// Something on this side failed, through no fault of the peer.
+    #[error("{0}")]
+    Local(#[from] LocalError),
+    /// The caller asked for something that the connection cannot do now. The connection goes on.
+    #[error("{0}")]
+    Misuse(#[from] Misuse),
+}
+
+/// What was wrong with the bytes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The bytes end before the field does.
+    #[error("it ends in the middle of a field")]
+    Truncated,
+    /// Bytes are left after the last field.
+    #[error("bytes are left after its last field")]
+    TrailingData,
+    /// A vector that must hold something is empty.
+    #[error("a vector that must not be empty is")]
+    EmptyVector,
+    /// A vector's length is not a multiple of its element's, or over its maximum.
+    #[error("a vector has a length it cannot have")]
+    BadLength,
+    /// The same extension came twice.
+    #[error("extension {0} came twice")]
+    DuplicateExtension(ExtensionType),
+}
+
+/// A rule of the protocol that the peer broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// A handshake message came where another was due.
+    #[error("{received} came where {awaited} was due")]
+    UnexpectedMessage {
+        /// What came.
+        received: HandshakeType,
+        /// What the state machine was waiting for.
+        awaited: &'static str,
+    },
+    /// A record of a type that has no place here, or of no known type.
+    #[error("a record of type {0} came where none was due")]
+    UnexpectedRecord(ContentType),
+    /// A record of another type came inside a handshake message.
+    #[error("a record of type {0} came in the middle of a handshake message")]
+    InterleavedRecord(ContentType),
+    /// ChangeCipherSpec came before the handshake message in front of it was complete, or with
+    /// messages still unread.
+    #[error("change_cipher_spec came in the middle of a handshake message")]
+    KeyChangeInsideMessage,
+    /// ChangeCipherSpec carried something else than the single byte 1.
+    #[error("change_cipher_spec does not carry the single byte 1")]
+    BadChangeCipherSpec,
+    /// An alert's level was neither warning nor fatal.
+    #[error("an alert had the level {0}")]
+    BadAlertLevel(u8),
+    /// A record of this type was empty, which only application data may be.
+    #[error("a record of type {0} was empty")]
+    EmptyRecord(ContentType),
+    /// More empty records in a row than anybody needs.
+    #[error("too many empty records in a row")]
+    TooManyEmptyRecords,
+    /// More warning alerts than anybody needs.
+    #[error("too many warning alerts")]
+    TooManyWarnings,
+    /// The peer asked for another handshake again and again.
+    #[error("too many requests to renegotiate")]
+    TooManyRenegotiations,
+    /// A record was over 2^14 bytes, or 2^14 + 2048 when protected.
+    #[error("a record was longer than the protocol allows")]
+    RecordTooLong,
+    /// A record's version was not that of TLS 1.2, or its bytes are no TLS at all.
+    #[error("a record had the version {0:?}")]
+    RecordVersion(ProtocolVersion),
+    /// A protected record did not authenticate. Nothing more is ever said about it.
+    #[error("a record did not authenticate")]
+    BadRecord,
+    /// A handshake message's header announced more than 64 KiB.
+    #[error("{message} announced {length} bytes, more than 64 KiB")]
+    MessageTooLong {
+        /// The message's type.
+        message: HandshakeType,
+        /// The length that its header gave.
+        length: usize,
+    },
+    /// A ClientHello did not offer the null compression method.
+    #[error("the client does not offer null compression")]
+    NoNullCompression,
+    /// The server chose a compression method other than null.
+    #[error("the server chose compression method {0}, which was not offered")]
+    UnofferedCompression(CompressionMethod),
+    /// The server chose a cipher suite that was not offered.
+    #[error("the server chose suite {0}, which was not offered")]
+    UnofferedSuite(CipherSuite),
+    /// The server answered an extension that was not sent.
+    #[error("the server answered extension {0}, which was not sent")]
+    UnsolicitedExtension(ExtensionType),
+    /// An extension's content is not what it may be.
+    #[error("extension {0} has a content it must not have")]
+    IllegalExtension(ExtensionType),
+    /// The renegotiation_info of an initial handshake was not empty.
+    #[error("renegotiation_info is not empty in an initial handshake")]
+    RenegotiationInfoNotEmpty,
+    /// A signature was made with an algorithm that was not offered.
+    #[error("signature algorithm {0} was not offered")]
+    UnofferedSignatureScheme(SignatureScheme),
+    /// CertificateVerify does not fit the certificate's key or the handshake.
+    #[error("the signature of certificate_verify is wrong")]
+    BadCertificateVerify,
+    /// Finished does not fit the handshake that this side saw.
+    #[error("the verify_data of finished is wrong")]
+    BadFinished,
+}
+
+/// Two well-behaved sides with nothing in common.
+///
+/// Says what the peer offered, what was acceptable, and with [`Incompatible::setting`] what would
+/// accept it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Incompatible {
+    /// The peer does not speak TLS 1.2.
+    #[error(
+        "the peer's version is {offered}; only TLS 1.2 is spoken here, no setting accepts another"
+    )]
+    Version {
+        /// The version the peer offered or chose.
+        offered: ProtocolVersion,
+    },
+    /// No cipher suite in common.
+    #[error(
+        "no suite in common: the client offers {offered}; acceptable are {acceptable} (ServerConfigBuilder::suites)"
+    )]
+    NoCommonSuite {
+        /// What the client offered.
+        offered: SuiteList,
+        /// What the configuration accepts.
+        acceptable: SuiteList,
+    },
+    /// The server does not know secure renegotiation.
+    #[error(
+        "the server does not know secure renegotiation (RFC 5746), which is required (ClientConfigBuilder::secure_renegotiation would accept it)"
+    )]
+    NoSecureRenegotiation,
+    /// The client has no certificate, and one is required.
+    #[error(
+        "the client sent no certificate, and one is required (ServerConfigBuilder::client_auth)"
+    )]
+    NoClientCertificate,
+}
+
+impl Incompatible {
+    /// The configuration method that would accept what the peer offers, if there is one.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Version { .. } => None,
+            Self::NoCommonSuite { .. } => Some("ServerConfigBuilder::suites"),
+            Self::NoSecureRenegotiation => Some("ClientConfigBuilder::secure_renegotiation"),
+            Self::NoClientCertificate => Some("ServerConfigBuilder::client_auth"),
+        }
+    }
+}
+
+/// Why a certificate was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// A certificate does not parse.
+    #[error("it does not parse")]
+    Malformed,
+    /// The chain does not lead to a configured root.
+    #[error("its chain does not lead to a configured root")]
+    UnknownIssuer,
+    /// A certificate's last day has passed.
+    #[error("it has expired")]
+    Expired,
+    /// A certificate's first day is still to come.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// The certificate names others, not this peer.
+    #[error("it is not valid for the name that was asked for")]
+    NameMismatch,
+    /// A signature in the chain is wrong.
+    #[error("a signature in its chain is wrong")]
+    BadSignature,
+    /// A signature in the chain is of an algorithm that is not accepted.
+    #[error("a signature in its chain uses an algorithm that is not accepted")]
+    UnsupportedSignature,
+    /// A CA certificate came where a server's or client's was due.
+    #[error("it is the certificate of a CA, not of a peer")]
+    CaAsLeaf,
+    /// A name, path length or other constraint of the chain is not kept, or a certificate that is
+    /// no CA's signed another.
+    #[error("a constraint of its chain is not kept")]
+    ConstraintViolated,
+    /// Its version is not 3, or it has a critical extension that nobody here knows.
+    #[error("it is of a kind that is not supported")]
+    UnsupportedKind,
+    /// Finding the chain takes more work than is allowed.
+    #[error("finding its chain takes too much work")]
+    TooComplex,
+    /// The key is not an RSA key.
+    #[error("its key is not RSA")]
+    NotRsa,
+    /// The RSA key is under 2048 or over 8192 bits.
+    #[error("its RSA key has {bits} bits; 2048 to 8192 are accepted")]
+    KeySize {
+        /// The modulus's length.
+        bits: usize,
+    },
+    /// keyUsage is present and lacks what the handshake needs of the key: keyEncipherment of a
+    /// server's, digitalSignature of a client's.
+    #[error("its keyUsage does not allow {wanted}")]
+    KeyUsage {
+        /// The usage that is missing, by its name in RFC 5280.
+        wanted: &'static str,
+    },
+    /// extendedKeyUsage is present and does not allow this role.
+    #[error("its extendedKeyUsage does not allow this role")]
+    ExtendedKeyUsage,
+    /// The caller, asked to decide, said no.
+    #[error("it was refused by the application")]
+    Refused,
+}
+
+/// A failure on this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// The random number generator failed.
+    #[error("the random number generator failed")]
+    RandomUnavailable,
+    /// The key has protected as many records as it may: the sequence number would wrap
+    /// ([RFC 5246 section 6.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.1)).
+    #[error("the sequence numbers of this key are used up")]
+    KeyExhausted,
+    /// The private key could not sign.
+    #[error("the private key could not sign")]
+    Signing,
+}
+
+/// A call that the connection cannot serve now. Nothing changed; the connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// Application data was handed over before the handshake was complete.
+    #[error("the handshake is not complete")]
+    HandshakeIncomplete,
+    /// The connection was closed, by this side or by the peer.
+    #[error("the connection is closed")]
+    Closed,
+    /// An answer came though nothing is pending.
+    #[error("nothing is pending")]
+    NothingPending,
+    /// The answer does not belong to what is pending: another kind, or another connection's.
+    #[error("the answer does not belong to what is pending")]
+    WrongAnswer,
+    /// A [`Stream`](crate::Stream) was read or written while its connection waits for an answer.
+    #[error("the connection waits for an answer")]
+    Unanswered,
+}
+
+/// What is wrong with a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The list of suites is empty.
+    #[error("no cipher suite is configured")]
+    NoSuites,
+    /// A suite that this crate does not implement.
+    #[error("cipher suite {0} is not implemented")]
+    UnsupportedSuite(CipherSuite),
+    /// A suite stands twice in the list.
+    #[error("cipher suite {0} is listed twice")]
+    DuplicateSuite(CipherSuite),
+    /// There is nothing to verify the peer's certificate against.
+    #[error("no root certificate is configured")]
+    NoRoots,
+    /// A server without a certificate.
+    #[error("no certificate is configured")]
+    NoCertificate,
+    /// PEM that does not parse.
+    #[error("the PEM text does not parse")]
+    BadPem,
+    /// A certificate that does not parse.
+    #[error("a certificate does not parse")]
+    BadCertificate,
+    /// A chain that no peer would take: over 64 KiB as a message.
+    #[error("the certificate chain is longer than a handshake message may be")]
+    ChainTooLong,
+    /// PEM text without a private key in it.
+    #[error("there is no private key in the PEM text")]
+    NoKey,
+    /// A private key that does not parse, or whose numbers do not fit together.
+    #[error("the private key does not parse or is not consistent")]
+    BadKey,
+    /// A key, private or in a certificate, that is not RSA.
+    #[error("the key is not RSA")]
+    NotRsa,
+    /// An RSA key under 2048 or over 8192 bits.
+    #[error("the RSA key has {bits} bits; 2048 to 8192 are accepted")]
+    KeySize {
+        /// The modulus's length.
+        bits: usize,
+    },
+    /// The private key does not belong to the first certificate.
+    #[error("the private key does not belong to the certificate")]
+    KeyMismatch,
+    /// No source of randomness: the `getrandom` feature is off and none was given.
+    #[error("no source of randomness is configured")]
+    NoRandom,
+}
+
+/// Cipher suites in the order they were offered: the first sixteen, and how many there were.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SuiteList {
+    suites: [CipherSuite; Self::SHOWN],
+    total: usize,
+}
+
+impl SuiteList {
+    const SHOWN: usize = 16;
+
+    pub(crate) fn new(offered: &[CipherSuite]) -> Self {
+        let mut suites = [CipherSuite(0); Self::SHOWN];
+        for (slot, suite) in suites.iter_mut().zip(offered) {
+            *slot = *suite;
+        }
+        Self {
+            suites,
+            total: offered.len(),
+        }
+    }
+
+    /// The first suites of the list, sixteen at most.
+    #[must_use]
+    pub fn suites(&self) -> &[CipherSuite] {
+        self.suites.get(..self.total).unwrap_or(&self.suites)
+    }
+
+    /// How many suites the whole list has.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.total
+    }
+}
+
+impl fmt::Display for SuiteList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.total == 0 {
+            return f.write_str("none");
+        }
+        for (index, suite) in self.suites().iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{suite}")?;
+        }
+        match self.total - self.suites().len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+impl fmt::Debug for SuiteList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error {
+    /// The fatal alert that tells the peer, or `None` where the peer is told nothing: it spoke
+    /// last, it is gone, or the error is the caller's.
+    ///
+    /// The alerts are those of [RFC 5246 section 7.2.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.2).
+    #[must_use]
+    pub fn alert(&self) -> Option<AlertDescription> {
+        match self {
+            Self::Decode { error, .. } => Some(error.alert()),
+            Self::Peer(error) => Some(error.alert()),
+            Self::Incompatible(error) => Some(error.alert()),
+            Self::Certificate(error) => Some(error.alert()),
+            Self::Local(error) => Some(error.alert()),
+            Self::AlertReceived(_) | Self::Truncated | Self::Misuse(_) => None,
+        }
+    }
+
+    /// The setting that would accept what the peer offers, where one exists.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Incompatible(incompatible) => incompatible.setting(),
+            Self::Decode { .. }
+            | Self::Peer(_)
+            | Self::Certificate(_)
+            | Self::AlertReceived(_)
+            | Self::Truncated
+            | Self::Local(_)
+            | Self::Misuse(_) => None,
+        }
+    }
+}
+
+impl DecodeError {
+    /// Names the message that did not parse.
+    pub(crate) fn of(self, message: &'static str) -> Error {
+        Error::Decode {
+            message,
+            error: self,
+        }
+    }
+
+    fn alert(self) -> AlertDescription {
+        match self {
+            Self::Truncated | Self::TrailingData | Self::EmptyVector | Self::BadLength => {
+                AlertDescription::DECODE_ERROR
+            }
+            Self::DuplicateExtension(_) => AlertDescription::ILLEGAL_PARAMETER,
+        }
+    }
+}
+
+impl PeerError {
+    fn alert(self) -> AlertDescription {
+        match self {
+            Self::UnexpectedMessage { .. }
+            | Self::UnexpectedRecord(_)
+            | Self::InterleavedRecord(_)
+            | Self::KeyChangeInsideMessage
+            | Self::EmptyRecord(_)
+            | Self::TooManyEmptyRecords
+            | Self::TooManyWarnings
+            | Self::TooManyRenegotiations => AlertDescription::UNEXPECTED_MESSAGE,
+            Self::RecordTooLong => AlertDescription::RECORD_OVERFLOW,
+            Self::RecordVersion(_) => AlertDescription::PROTOCOL_VERSION,
+            Self::BadRecord => AlertDescription::BAD_RECORD_MAC,
+            Self::MessageTooLong { .. } => AlertDescription::DECODE_ERROR,
+            Self::BadChangeCipherSpec
+            | Self::BadAlertLevel(_)
+            | Self::NoNullCompression
+            | Self::UnofferedCompression(_)
+            | Self::UnofferedSuite(_)
+            | Self::IllegalExtension(_)
+            | Self::UnofferedSignatureScheme(_) => AlertDescription::ILLEGAL_PARAMETER,
+            Self::UnsolicitedExtension(_) => AlertDescription::UNSUPPORTED_EXTENSION,
+            Self::RenegotiationInfoNotEmpty => AlertDescription::HANDSHAKE_FAILURE,
+            Self::BadCertificateVerify | Self::BadFinished => AlertDescription::DECRYPT_ERROR,
+        }
+    }
+}
+
+impl Incompatible {
+    fn alert(self) -> AlertDescription {
+        match self {
+            Self::Version { .. } => AlertDescription::PROTOCOL_VERSION,
+            Self::NoCommonSuite { .. }
+            | Self::NoSecureRenegotiation
+            | Self::NoClientCertificate => AlertDescription::HANDSHAKE_FAILURE,
+        }
+    }
+}
+
+impl CertificateError {
+    fn alert(self) -> AlertDescription {
+        match self {
+            Self::Malformed
+            | Self::NameMismatch
+            | Self::BadSignature
+            | Self::ConstraintViolated => AlertDescription::BAD_CERTIFICATE,
+            Self::UnknownIssuer => AlertDescription::UNKNOWN_CA,
+            Self::Expired | Self::NotYetValid => AlertDescription::CERTIFICATE_EXPIRED,
+            Self::UnsupportedSignature
+            | Self::CaAsLeaf
+            | Self::UnsupportedKind
+            | Self::NotRsa
+            | Self::KeySize { .. }
+            | Self::KeyUsage { .. }
+            | Self::ExtendedKeyUsage => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::TooComplex | Self::Refused => AlertDescription::CERTIFICATE_UNKNOWN,
+        }
+    }
+}
+
+impl LocalError {
+    fn alert(self) -> AlertDescription {
+        match self {
+            Self::RandomUnavailable | Self::KeyExhausted | Self::Signing => {
+                AlertDescription::INTERNAL_ERROR
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Certificate and CertificateRequest
+//! ([RFC 5246 sections 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2) and
+//! [7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
+
+use super::HandshakeBody;
+use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::enums::{ClientCertificateType, HandshakeType, SignatureScheme};
+use crate::error::DecodeError;
+use pki_types::CertificateDer;
+
+/// A certificate chain, the sender's own certificate first.
+///
+/// An empty chain is a client's way to say that it has no certificate
+/// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Certificate<'a> {
+    pub(crate) certificate_list: Vec<CertificateDer<'a>>,
+}
+
+impl Certificate<'_> {
+    /// A copy of the chain that outlives the received bytes.
+    pub(crate) fn into_owned(self) -> Box<[CertificateDer<'static>]> {
+        self.certificate_list
+            .into_iter()
+            .map(CertificateDer::into_owned)
+            .collect()
+    }
+}
+
+impl<'a> HandshakeBody<'a> for Certificate<'a> {
+    const TYPE: HandshakeType = HandshakeType::CERTIFICATE;
+    const NAME: &'static str = "certificate";
+
+    fn encode_body(&self, out: &mut Vec<u8>) {
+        encode_chain(&self.certificate_list, out);
+    }
+
+    fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut list = reader.vector24()?;
+        let mut certificate_list = Vec::new();
+        while !list.is_empty() {
+            let certificate = list.vector24()?.remainder();
+            // opaque ASN.1Cert<1..2^24-1>
+            if certificate.is_empty() {
+                return Err(DecodeError::EmptyVector);
+            }
+            certificate_list.push(CertificateDer::from(certificate));
+        }
+        Ok(Self { certificate_list })
+    }
+}
+
+/// Writes a chain as the body of a Certificate message, without owning it.
+fn encode_chain(chain: &[CertificateDer<'_>], out: &mut Vec<u8>) {
+    write_vector(out, LengthPrefix::U24, |out| {
+        for certificate in chain {
+            write_vector(out, LengthPrefix::U24, |out| {
+                out.extend_from_slice(certificate);
+            });
+        }
+    });
+}
+
+/// The Certificate message of a chain that stays where it is.
+pub(crate) fn encode_certificate(chain: &[CertificateDer<'_>]) -> Vec<u8> {
+    let mut out = vec![HandshakeType::CERTIFICATE.0];
+    write_vector(&mut out, LengthPrefix::U24, |out| encode_chain(chain, out));
+    out
+}
+
+/// The server asks the client for a certificate.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CertificateRequest<'a> {
+    pub(crate) certificate_types: Vec<ClientCertificateType>,
+    pub(crate) supported_signature_algorithms: Vec<SignatureScheme>,
+    /// DER-encoded distinguished names of the acceptable authorities; none means any.
+    pub(crate) certificate_authorities: Vec<&'a [u8]>,
+}
+
+impl<'a> HandshakeBody<'a> for CertificateRequest<'a> {
+    const TYPE: HandshakeType = HandshakeType::CERTIFICATE_REQUEST;
+    const NAME: &'static str = "certificate_request";
+
+    fn encode_body(&self, out: &mut Vec<u8>) {
+        write_vector(out, LengthPrefix::U8, |out| {
+            out.extend(self.certificate_types.iter().map(|typ| typ.0));
+        });
+        encode_signature_schemes(&self.supported_signature_algorithms, out);
+        write_vector(out, LengthPrefix::U16, |out| {
+            for name in &self.certificate_authorities {
+                write_vector(out, LengthPrefix::U16, |out| out.extend_from_slice(name));
+            }
+        });
+    }
+
+    fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        // ClientCertificateType certificate_types<1..2^8-1>
+        let types = reader.vector8()?.remainder();
+        if types.is_empty() {
+            return Err(DecodeError::EmptyVector);
+        }
+        let supported_signature_algorithms = decode_signature_schemes(reader)?;
+        let mut names = reader.vector16()?;
+        let mut certificate_authorities = Vec::new();
+        while !names.is_empty() {
+            // opaque DistinguishedName<1..2^16-1>
+            let name = names.vector16()?.remainder();
+            if name.is_empty() {
+                return Err(DecodeError::EmptyVector);
+            }
+            certificate_authorities.push(name);
+        }
+        Ok(Self {
+            certificate_types: types.iter().copied().map(ClientCertificateType).collect(),
+            supported_signature_algorithms,
+            certificate_authorities,
+        })
+    }
+}
+
+/// `SignatureAndHashAlgorithm supported_signature_algorithms<2..2^16-2>`, which the extension and
+/// CertificateRequest share.
+pub(crate) fn encode_signature_schemes(schemes: &[SignatureScheme], out: &mut Vec<u8>) {
+    write_vector(out, LengthPrefix::U16, |out| {
+        for scheme in schemes {
+            out.extend_from_slice(&scheme.0.to_be_bytes());
+        }
+    });
+}
+
+pub(crate) fn decode_signature_schemes(
+    reader: &mut Reader<'_>,
+) -> Result<Vec<SignatureScheme>, DecodeError> {
+    let mut list = reader.vector16()?;
+    let mut schemes = Vec::new();
+    while !list.is_empty() {
+        schemes.push(SignatureScheme(
+            list.u16().map_err(|_| DecodeError::BadLength)?,
+        ));
+    }
+    if schemes.is_empty() {
+        return Err(DecodeError::EmptyVector);
+    }
+    Ok(schemes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::HandshakeMessage;
+    use crate::message::testing::round_trips;
+
+    fn decode_error<'a, T: HandshakeBody<'a> + core::fmt::Debug>(body: &'a [u8]) -> DecodeError {
+        T::decode_body(&mut Reader::new(body)).unwrap_err()
+    }
+
+    #[test]
+    fn certificate_messages_round_trip() {
+        for certificate_list in [
+            vec![],
+            vec![
+                CertificateDer::from(&[1][..]),
+                CertificateDer::from(&[2, 3][..]),
+            ],
+        ] {
+            round_trips(&Certificate { certificate_list }, &mut Vec::new());
+        }
+        for certificate_authorities in [vec![], vec![&[0x30, 0][..], &[0x30, 1, 5][..]]] {
+            round_trips(
+                &CertificateRequest {
+                    certificate_types: vec![
+                        ClientCertificateType::RSA_SIGN,
+                        ClientCertificateType(64),
+                    ],
+                    supported_signature_algorithms: vec![SignatureScheme(0x1a1a)],
+                    certificate_authorities,
+                },
+                &mut Vec::new(),
+            );
+        }
+    }
+
+    #[test]
+    fn a_chain_encodes_alike_borrowed_and_owned() {
+        let certificate_list = vec![CertificateDer::from(&[1, 2][..])];
+        assert_eq!(
+            encode_certificate(&certificate_list),
+            Certificate { certificate_list }.encode()
+        );
+    }
+
+    #[test]
+    fn a_certificate_and_a_name_are_at_least_a_byte() {
+        assert_eq!(
+            decode_error::<Certificate<'_>>(&[0, 0, 3, 0, 0, 0]),
+            DecodeError::EmptyVector
+        );
+        assert_eq!(
+            decode_error::<CertificateRequest<'_>>(&[1, 1, 0, 2, 4, 1, 0, 2, 0, 0]),
+            DecodeError::EmptyVector
+        );
+    }
+
+    #[test]
+    fn a_request_names_a_type_and_whole_algorithms() {
+        for (body, error) in [
+            (&[0, 0, 2, 4, 1, 0, 0][..], DecodeError::EmptyVector),
+            (&[1, 1, 0, 0, 0, 0][..], DecodeError::EmptyVector),
+            (&[1, 1, 0, 3, 4, 1, 5, 0, 0][..], DecodeError::BadLength),
+        ] {
+            assert_eq!(decode_error::<CertificateRequest<'_>>(body), error);
+        }
+    }
+
+    #[test]
+    fn a_chain_longer_than_its_field_is_truncated() {
+        let message = HandshakeMessage {
+            typ: HandshakeType::CERTIFICATE,
+            bytes: &[11, 0, 0, 4, 0, 0, 4, 0],
+        };
+        assert_eq!(
+            message.decode::<Certificate<'_>>(),
+            Err(DecodeError::Truncated.of("certificate"))
+        );
+    }
+}

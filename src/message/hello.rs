@@ -1,0 +1,268 @@
+//! ClientHello and ServerHello
+//! ([RFC 5246 section 7.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1)).
+
+use super::HandshakeBody;
+use super::extension::Extensions;
+use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::enums::{CipherSuite, CompressionMethod, HandshakeType, ProtocolVersion};
+use crate::error::DecodeError;
+
+/// The 32 bytes with which each side makes the keys its own.
+///
+/// RFC 5246 puts the sender's clock in the first four; all 32 are random here, as everywhere today,
+/// since a clock on the wire tells who is who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Random(pub(crate) [u8; 32]);
+
+/// The name of a session, at most 32 bytes, empty where there is none to resume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SessionId {
+    bytes: [u8; 32],
+    length: u8,
+}
+
+impl SessionId {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        write_vector(out, LengthPrefix::U8, |out| {
+            out.extend_from_slice(self.as_bytes());
+        });
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        // opaque SessionID<0..32>
+        let received = reader.vector8()?.remainder();
+        let mut bytes = [0; 32];
+        bytes
+            .get_mut(..received.len())
+            .ok_or(DecodeError::BadLength)?
+            .copy_from_slice(received);
+        Ok(Self {
+            bytes,
+            length: u8::try_from(received.len()).map_err(|_| DecodeError::BadLength)?,
+        })
+    }
+}
+
+/// What the client offers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ClientHello<'a> {
+    pub(crate) client_version: ProtocolVersion,
+    pub(crate) random: Random,
+    pub(crate) session_id: SessionId,
+    pub(crate) cipher_suites: Vec<CipherSuite>,
+    pub(crate) compression_methods: Vec<CompressionMethod>,
+    /// `None` where the message ends before the block, as SSL 3.0's does.
+    pub(crate) extensions: Option<Extensions<'a>>,
+}
+
+impl<'a> HandshakeBody<'a> for ClientHello<'a> {
+    const TYPE: HandshakeType = HandshakeType::CLIENT_HELLO;
+    const NAME: &'static str = "client_hello";
+
+    fn encode_body(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.client_version.to_bytes());
+        out.extend_from_slice(&self.random.0);
+        self.session_id.encode(out);
+        write_vector(out, LengthPrefix::U16, |out| {
+            for suite in &self.cipher_suites {
+                out.extend_from_slice(&suite.0.to_be_bytes());
+            }
+        });
+        write_vector(out, LengthPrefix::U8, |out| {
+            out.extend(self.compression_methods.iter().map(|method| method.0));
+        });
+        encode_extensions(self.extensions.as_ref(), out);
+    }
+
+    fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let client_version = ProtocolVersion(reader.u16()?);
+        let random = Random(reader.array()?);
+        let session_id = SessionId::decode(reader)?;
+        // CipherSuite cipher_suites<2..2^16-2>
+        let mut suites = reader.vector16()?;
+        let mut cipher_suites = Vec::new();
+        while !suites.is_empty() {
+            cipher_suites.push(CipherSuite(
+                suites.u16().map_err(|_| DecodeError::BadLength)?,
+            ));
+        }
+        // CompressionMethod compression_methods<1..2^8-1>
+        let methods = reader.vector8()?.remainder();
+        if cipher_suites.is_empty() || methods.is_empty() {
+            return Err(DecodeError::EmptyVector);
+        }
+        Ok(Self {
+            client_version,
+            random,
+            session_id,
+            cipher_suites,
+            compression_methods: methods.iter().copied().map(CompressionMethod).collect(),
+            extensions: decode_extensions(reader)?,
+        })
+    }
+}
+
+/// What the server chose.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServerHello<'a> {
+    pub(crate) server_version: ProtocolVersion,
+    pub(crate) random: Random,
+    pub(crate) session_id: SessionId,
+    pub(crate) cipher_suite: CipherSuite,
+    pub(crate) compression_method: CompressionMethod,
+    pub(crate) extensions: Option<Extensions<'a>>,
+}
+
+impl<'a> HandshakeBody<'a> for ServerHello<'a> {
+    const TYPE: HandshakeType = HandshakeType::SERVER_HELLO;
+    const NAME: &'static str = "server_hello";
+
+    fn encode_body(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.server_version.to_bytes());
+        out.extend_from_slice(&self.random.0);
+        self.session_id.encode(out);
+        out.extend_from_slice(&self.cipher_suite.0.to_be_bytes());
+        out.push(self.compression_method.0);
+        encode_extensions(self.extensions.as_ref(), out);
+    }
+
+    fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            server_version: ProtocolVersion(reader.u16()?),
+            random: Random(reader.array()?),
+            session_id: SessionId::decode(reader)?,
+            cipher_suite: CipherSuite(reader.u16()?),
+            compression_method: CompressionMethod(reader.u8()?),
+            extensions: decode_extensions(reader)?,
+        })
+    }
+}
+
+/// "The presence of extensions can be detected by determining whether there are bytes following
+/// the compression_methods at the end of the ClientHello."
+fn decode_extensions<'a>(reader: &mut Reader<'a>) -> Result<Option<Extensions<'a>>, DecodeError> {
+    if reader.is_empty() {
+        return Ok(None);
+    }
+    Extensions::decode(reader).map(Some)
+}
+
+fn encode_extensions(extensions: Option<&Extensions<'_>>, out: &mut Vec<u8>) {
+    if let Some(extensions) = extensions {
+        extensions.encode(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enums::SignatureScheme;
+    use crate::message::testing::round_trips;
+    use proptest::prelude::*;
+
+    fn client_hello() -> ClientHello<'static> {
+        let mut extensions = Extensions::default();
+        extensions.push_server_name("switch.example");
+        extensions.push_signature_algorithms(&[SignatureScheme::RSA_PSS_RSAE_SHA256]);
+        ClientHello {
+            client_version: ProtocolVersion::TLS_1_2,
+            random: Random([1; 32]),
+            session_id: SessionId::default(),
+            cipher_suites: vec![
+                CipherSuite(0x0a0a),
+                CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+            ],
+            compression_methods: vec![CompressionMethod::NULL],
+            extensions: Some(extensions),
+        }
+    }
+
+    fn body(hello: &ClientHello<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        hello.encode_body(&mut out);
+        out
+    }
+
+    fn decode_error(body: &[u8]) -> DecodeError {
+        ClientHello::decode_body(&mut Reader::new(body)).unwrap_err()
+    }
+
+    #[test]
+    fn hellos_round_trip() {
+        round_trips(&client_hello(), &mut Vec::new());
+        round_trips(
+            &ClientHello {
+                extensions: None,
+                ..client_hello()
+            },
+            &mut Vec::new(),
+        );
+        round_trips(
+            &ClientHello {
+                extensions: Some(Extensions::default()),
+                ..client_hello()
+            },
+            &mut Vec::new(),
+        );
+        round_trips(
+            &ServerHello {
+                server_version: ProtocolVersion(0x0399),
+                random: Random([2; 32]),
+                session_id: SessionId {
+                    bytes: [3; 32],
+                    length: 32,
+                },
+                cipher_suite: CipherSuite(0x1301),
+                compression_method: CompressionMethod(9),
+                extensions: None,
+            },
+            &mut Vec::new(),
+        );
+    }
+
+    #[test]
+    fn vectors_have_the_lengths_they_may_have() {
+        let no_suites = ClientHello {
+            cipher_suites: vec![],
+            ..client_hello()
+        };
+        assert_eq!(decode_error(&body(&no_suites)), DecodeError::EmptyVector);
+        let no_methods = ClientHello {
+            compression_methods: vec![],
+            ..client_hello()
+        };
+        assert_eq!(decode_error(&body(&no_methods)), DecodeError::EmptyVector);
+
+        let mut long_session_id = body(&client_hello());
+        long_session_id[34] = 33;
+        long_session_id.splice(35..35, [0; 33]);
+        assert_eq!(decode_error(&long_session_id), DecodeError::BadLength);
+
+        let mut odd_suites = body(&client_hello());
+        odd_suites[36] = 3;
+        odd_suites.remove(37);
+        assert_eq!(decode_error(&odd_suites), DecodeError::BadLength);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn whatever_decodes_encodes_to_the_same_bytes(at in 0usize..90, value: u8) {
+            let mut bytes = body(&client_hello());
+            let at = at % bytes.len();
+            bytes[at] = value;
+            let mut reader = Reader::new(&bytes);
+            if let Ok(hello) = ClientHello::decode_body(&mut reader)
+                && reader.finish().is_ok()
+            {
+                prop_assert_eq!(body(&hello), bytes);
+            }
+        }
+    }
+}
