@@ -5,3 +5,4 @@ mod codec;
 pub mod enums;
 pub mod error;
 mod message;
+mod crypto;

@@ -1,0 +1,64 @@
+//! The two hashes that a suite's PRF and transcript use.
+
+use sha2::{Digest, Sha256, Sha384};
+
+/// The hash of a suite ([RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HashAlgorithm {
+    Sha256,
+    Sha384,
+}
+
+/// A running hash.
+#[derive(Clone, Debug)]
+pub(crate) enum Hasher {
+    Sha256(Sha256),
+    Sha384(Sha384),
+}
+
+impl Hasher {
+    pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
+        match algorithm {
+            HashAlgorithm::Sha256 => Self::Sha256(Sha256::new()),
+            HashAlgorithm::Sha384 => Self::Sha384(Sha384::new()),
+        }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha384(hasher) => hasher.update(bytes),
+        }
+    }
+
+    pub(crate) fn finish(self) -> HashValue {
+        match self {
+            Self::Sha256(hasher) => HashValue::new(&hasher.finalize()),
+            Self::Sha384(hasher) => HashValue::new(&hasher.finalize()),
+        }
+    }
+}
+
+/// A finished hash of 32 or 48 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HashValue {
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl HashValue {
+    fn new(value: &[u8]) -> Self {
+        let mut bytes = [0; 48];
+        for (to, from) in bytes.iter_mut().zip(value) {
+            *to = *from;
+        }
+        Self {
+            bytes,
+            length: value.len(),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+}

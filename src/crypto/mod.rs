@@ -1,0 +1,11 @@
+//! The cryptography of TLS 1.2 with RSA key transport. Takes bytes and keys; knows no message, no
+//! record and no handshake.
+
+pub(crate) mod aead;
+pub(crate) mod hash;
+pub(crate) mod key_schedule;
+pub(crate) mod pkcs1;
+pub(crate) mod prf;
+pub(crate) mod rng;
+pub(crate) mod rsa;
+pub(crate) mod suite;

@@ -1,0 +1,75 @@
+//! Where randomness comes from.
+
+use crate::error::LocalError;
+use core::fmt;
+use rand_core::{TryCryptoRng, TryRng};
+use std::sync::{Mutex, PoisonError};
+
+/// Randomness that many connections draw from, each through a shared reference.
+pub(crate) trait RandomSource: Send + Sync {
+    /// Fills all of `out`, or fails.
+    fn fill(&self, out: &mut [u8]) -> Result<(), LocalError>;
+}
+
+/// The operating system's generator.
+#[cfg(feature = "getrandom")]
+#[derive(Debug)]
+pub(crate) struct SystemRandom;
+
+#[cfg(feature = "getrandom")]
+impl RandomSource for SystemRandom {
+    fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+        getrandom::fill(out).map_err(|_| LocalError::RandomUnavailable)
+    }
+}
+
+/// A generator that the caller brought, one drawer at a time.
+pub(crate) struct SharedRng<R>(Mutex<R>);
+
+impl<R> SharedRng<R> {
+    pub(crate) fn new(rng: R) -> Self {
+        Self(Mutex::new(rng))
+    }
+}
+
+impl<R: TryCryptoRng + Send> RandomSource for SharedRng<R> {
+    fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+        // A generator whose user panicked elsewhere still generates.
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_fill_bytes(out)
+            .map_err(|_| LocalError::RandomUnavailable)
+    }
+}
+
+impl fmt::Debug for dyn RandomSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RandomSource")
+    }
+}
+
+/// A [`RandomSource`] as the generator that the `rsa` crate draws from.
+pub(crate) struct Drawing<'a>(pub(crate) &'a dyn RandomSource);
+
+impl TryRng for Drawing<'_> {
+    type Error = LocalError;
+
+    fn try_next_u32(&mut self) -> Result<u32, LocalError> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, LocalError> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), LocalError> {
+        self.0.fill(out)
+    }
+}
+
+impl TryCryptoRng for Drawing<'_> {}
