@@ -6,3 +6,4 @@ pub mod enums;
 pub mod error;
 mod message;
 mod crypto;
+mod record;
