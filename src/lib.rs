@@ -1,9 +1,100 @@
-//! TLS 1.2 with RSA key transport.
+//! TLS 1.2 with RSA key transport (`TLS_RSA_WITH_*`), client and server, sans-I/O, in pure Rust.
+//!
+//! For talking to, or being, a peer that knows nothing newer: charging-station back ends, BMCs and
+//! switches, printers, PLCs, old directory and mail servers, and the tools that test them.
+//!
+//! # Warning
+//!
+//! **RSA key transport has no forward secrecy.** Whoever gets the server's private key, at any
+//! time, reads every connection that was ever recorded. [RFC 10015](https://www.rfc-editor.org/rfc/rfc10015)
+//! says that nobody should offer it. Use it only where the peer leaves no choice, with an RSA key
+//! that is used for nothing else, and use [rustls](https://docs.rs/rustls) everywhere else.
+//!
+//! # The parts
+//!
+//! A [`ClientConfig`] or [`ServerConfig`] is built once and shared. A [`Connection`] is one
+//! connection's protocol and nothing else: bytes go in and come out, and the caller moves them.
+//! [`Stream`] does that moving for a blocking transport.
+//!
+//! ```
+//! use premaster::{Connection, Event, ClientConfig, RootStore, ServerConfig, CertifiedKey};
+//! use std::sync::Arc;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (chain_pem, key_pem) = (include_bytes!("../tests/data/leaf-2048.pem"), include_bytes!("../tests/data/rsa-2048.key"));
+//! let certified = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+//! let mut roots = RootStore::new();
+//! roots.add(&certified.chain()[0])?;
+//! let server = Arc::new(ServerConfig::builder(certified).build()?);
+//! let client = Arc::new(ClientConfig::builder(roots).build()?);
+//!
+//! // Two connections in memory; each one's output is the other one's input.
+//! let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+//! let mut client = Connection::client(client, "localhost".try_into()?, &mut to_server)?;
+//! let mut server = Connection::server(server)?;
+//! while client.session().is_none() || server.session().is_none() {
+//!     let consumed = server.receive(&mut to_server, &mut to_client)?.consumed;
+//!     to_server.drain(..consumed);
+//!     let consumed = client.receive(&mut to_client, &mut to_server)?.consumed;
+//!     to_client.drain(..consumed);
+//! }
+//!
+//! client.send(b"hello", &mut to_server)?;
+//! match server.receive(&mut to_server, &mut to_client)?.event {
+//!     Event::ApplicationData(data) => assert_eq!(data, b"hello"),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![deny(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_must_use
+)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::as_conversions
+    )
+)]
 
-#![allow(dead_code)]
 mod codec;
-pub mod enums;
-pub mod error;
-mod message;
+mod config;
+mod connection;
 mod crypto;
+mod enums;
+mod error;
+mod handshake;
+mod message;
+mod pending;
 mod record;
+mod stream;
+mod verify;
+
+pub use config::{
+    CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, KeyLog, SecureRenegotiation,
+    ServerConfig, ServerConfigBuilder, SuitePreference,
+};
+pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
+pub use crypto::rsa::PrivateKey;
+pub use enums::{
+    AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
+    ContentType, ExtensionType, HandshakeType, ProtocolVersion, SignatureScheme,
+};
+pub use error::{
+    CertificateError, ConfigError, DecodeError, Error, Incompatible, LocalError, Misuse, PeerError,
+    SuiteList,
+};
+pub use handshake::SessionInfo;
+pub use pending::{Answer, DecryptPreMasterSecret, Pending, VerifyCertificate};
+pub use stream::Stream;
+pub use verify::{RootStore, Verified};
+
+/// Names, certificates, keys, PEM and time: the types that the configurations take.
+pub use pki_types;

@@ -1,0 +1,477 @@
+//! The public [`Connection`]: the one place that sees the record layer and the handshake, and
+//! carries out between them what the handshake's states ask for.
+
+use crate::config::{ClientConfig, ServerConfig};
+use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
+use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
+use crate::handshake::{Action, Actions, Handshake, Incoming, Joiner, SessionInfo};
+use crate::message::CHANGE_CIPHER_SPEC;
+use crate::message::alert::Alert;
+use crate::pending::{Answer, Pending};
+use crate::record::{HEADER, MAX_CIPHERTEXT, RecordReader, RecordWriter, VersionRule};
+use core::fmt;
+use core::ops::Range;
+use pki_types::ServerName;
+use std::sync::Arc;
+
+/// The longest record that a peer may send, header included. An input buffer of this size always
+/// holds a whole record.
+pub const MAX_RECORD_LENGTH: usize = HEADER + MAX_CIPHERTEXT;
+
+/// How many warning alerts a peer may send before it is dropped. None of them means anything to
+/// this crate but close_notify, which is not counted.
+const MAX_WARNINGS: u8 = 4;
+
+/// One TLS connection, client or server, without its transport.
+///
+/// Bytes from the peer go into [`receive`](Self::receive), bytes for the peer come out of every
+/// method that has an `outgoing`, appended to it. The connection does no I/O and holds no received
+/// application data, so it waits for nothing and back-pressure is the caller's own.
+///
+/// When a method returns an error, the alert that tells the peer is already in `outgoing` and
+/// should still be sent. Every error but [`Error::Misuse`] is final: later calls return the same
+/// again. After [`Error::Misuse`] the connection is as it was.
+///
+/// ```
+/// use premaster::{Connection, Event};
+/// # fn example(connection: &mut Connection, incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>)
+/// # -> Result<(), premaster::Error> {
+/// loop {
+///     let received = connection.receive(incoming, outgoing)?;
+///     let consumed = received.consumed;
+///     match received.event {
+///         Event::ApplicationData(data) => println!("{} bytes", data.len()),
+///         Event::HandshakeComplete => connection.send(b"hello", outgoing)?,
+///         Event::NeedData => { /* send `outgoing`, append more to `incoming` */ }
+///         Event::Paused => { /* answer `connection.pending()` */ }
+///         Event::PeerClosed => break,
+///         _ => {}
+///     }
+///     incoming.drain(..consumed);
+/// #   break;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    handshake: Handshake,
+    joiner: Joiner,
+    reader: RecordReader,
+    writer: RecordWriter,
+    session: Option<Box<SessionInfo>>,
+    close_sent: bool,
+    close_received: bool,
+    warnings: u8,
+}
+
+/// What one call of [`Connection::receive`] came to.
+#[derive(Debug)]
+#[must_use]
+pub struct Received<'b> {
+    /// How many bytes at the front of the input are done with. They must not be given again.
+    pub consumed: usize,
+    /// What happened.
+    pub event: Event<'b>,
+}
+
+/// What happened to a connection.
+#[non_exhaustive]
+pub enum Event<'b> {
+    /// There is no whole record in the input. Send what is outgoing and come back with more.
+    NeedData,
+    /// The handshake is over: the peer is who it should be, and application data can be sent.
+    HandshakeComplete,
+    /// Application data, decrypted in place in the input. Never empty.
+    ApplicationData(&'b mut [u8]),
+    /// The connection takes in nothing until [`Connection::resume`] has been given the answer to
+    /// [`Connection::pending`].
+    Paused,
+    /// The peer closed the connection cleanly and will send nothing more. Any bytes left in the
+    /// input are not TLS's. The answering close_notify is in the output.
+    PeerClosed,
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeedData => f.write_str("NeedData"),
+            Self::HandshakeComplete => f.write_str("HandshakeComplete"),
+            Self::ApplicationData(data) => write!(f, "ApplicationData({} bytes)", data.len()),
+            Self::Paused => f.write_str("Paused"),
+            Self::PeerClosed => f.write_str("PeerClosed"),
+        }
+    }
+}
+
+/// An event before it borrows the input: where its data lies.
+enum Progress {
+    NeedData,
+    HandshakeComplete,
+    ApplicationData(Range<usize>),
+    Paused,
+    PeerClosed,
+}
+
+impl Connection {
+    /// Starts a client's connection to the server of this name; the ClientHello is in `outgoing`.
+    ///
+    /// The name is what the server's certificate must be valid for; a DNS name is also sent
+    /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
+    ///
+    /// # Errors
+    ///
+    /// [`LocalError::RandomUnavailable`](crate::LocalError::RandomUnavailable).
+    pub fn client(
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+        outgoing: &mut Vec<u8>,
+    ) -> Result<Self, Error> {
+        let mut actions = Actions::default();
+        let handshake = Handshake::client(config, server_name, &mut actions)?;
+        // Servers that do not speak TLS 1.2 answer a record of TLS 1.0 better, if only with an
+        // alert; "no single value will guarantee interoperability" (appendix E.1).
+        let mut connection = Self::new(handshake, ProtocolVersion::TLS_1_0);
+        connection.apply(actions, outgoing)?;
+        Ok(connection)
+    }
+
+    /// Starts a server's connection, which waits for a ClientHello.
+    ///
+    /// # Errors
+    ///
+    /// None today; a later version may refuse a configuration here.
+    pub fn server(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        Ok(Self::new(
+            Handshake::server(config),
+            ProtocolVersion::TLS_1_2,
+        ))
+    }
+
+    fn new(handshake: Handshake, record_version: ProtocolVersion) -> Self {
+        Self {
+            handshake,
+            joiner: Joiner::default(),
+            reader: RecordReader::new(VersionRule::AnyTls),
+            writer: RecordWriter::new(record_version),
+            session: None,
+            close_sent: false,
+            close_received: false,
+            warnings: 0,
+        }
+    }
+
+    /// Takes whole records from the front of `incoming` until something happens.
+    ///
+    /// Records are decrypted where they lie. Application data is a slice of `incoming` and does
+    /// not borrow the connection, so it may be answered with [`send`](Self::send) while it is
+    /// held. At most one event is returned a call; call again until it is
+    /// [`Event::NeedData`]. Whatever has to be answered is appended to `outgoing`.
+    ///
+    /// The bytes that were not consumed must be given again, with more behind them; up to
+    /// [`MAX_RECORD_LENGTH`] bytes are needed for one record.
+    ///
+    /// # Errors
+    ///
+    /// Any but those of a configuration. The connection is over, unless it is
+    /// [`Misuse::Closed`] after a handshake that the caller gave up with [`close`](Self::close).
+    pub fn receive<'b>(
+        &mut self,
+        incoming: &'b mut [u8],
+        outgoing: &mut Vec<u8>,
+    ) -> Result<Received<'b>, Error> {
+        self.check_not_failed()?;
+        if self.close_sent && !self.handshake.is_established() {
+            return Err(Misuse::Closed.into());
+        }
+        let mut consumed = 0;
+        let progress = self
+            .process(incoming, &mut consumed, outgoing)
+            .map_err(|error| self.fail(error, outgoing))?;
+        let event = match progress {
+            Progress::NeedData => Event::NeedData,
+            Progress::HandshakeComplete => Event::HandshakeComplete,
+            Progress::ApplicationData(data) => {
+                Event::ApplicationData(incoming.get_mut(data).unwrap_or_default())
+            }
+            Progress::Paused => Event::Paused,
+            Progress::PeerClosed => Event::PeerClosed,
+        };
+        Ok(Received { consumed, event })
+    }
+
+    /// Encrypts `plaintext` into `outgoing`, in records of at most 2^14 bytes. Nothing is sent for
+    /// no plaintext.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::HandshakeIncomplete`] before the handshake is complete, [`Misuse::Closed`] after
+    /// either side closed: the connection goes on.
+    /// [`LocalError::KeyExhausted`](crate::LocalError::KeyExhausted) after 2^64 records: it is over.
+    pub fn send(&mut self, plaintext: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
+        self.check_not_failed()?;
+        if self.close_sent || self.close_received {
+            return Err(Misuse::Closed.into());
+        }
+        if !self.handshake.is_established() {
+            return Err(Misuse::HandshakeIncomplete.into());
+        }
+        self.writer
+            .write(ContentType::APPLICATION_DATA, plaintext, outgoing)
+            .map_err(|error| self.fail(error.into(), outgoing))
+    }
+
+    /// Closes the sending direction with close_notify; more than once does nothing more.
+    ///
+    /// What the peer sent before it saw that can still be received, up to its own close_notify.
+    /// A handshake that is not complete is given up with user_canceled, and nothing more is
+    /// received.
+    pub fn close(&mut self, outgoing: &mut Vec<u8>) {
+        if self.close_sent || self.handshake.failure().is_some() {
+            return;
+        }
+        if !self.handshake.is_established() {
+            // "This alert should be followed by a close_notify."
+            self.send_warning(AlertDescription::USER_CANCELED, outgoing);
+        }
+        self.send_close_notify(outgoing);
+    }
+
+    /// Says that the transport has ended; nothing more will be received.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`] if the peer did not close the connection first: an attacker may have
+    /// cut it, and what was received may be incomplete
+    /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)). Many
+    /// peers just hang up; whether that matters is known to the protocol above.
+    pub fn receive_eof(&mut self) -> Result<(), Error> {
+        self.check_not_failed()?;
+        let given_up = self.close_sent && !self.handshake.is_established();
+        if self.close_received || given_up {
+            return Ok(());
+        }
+        self.handshake.fail(Error::Truncated);
+        Err(Error::Truncated)
+    }
+
+    /// What the caller must answer before the connection goes on; `None` if nothing.
+    #[must_use]
+    pub fn pending(&self) -> Option<Pending<'_>> {
+        self.handshake.pending()
+    }
+
+    /// Answers what is pending. Afterwards [`receive`](Self::receive) goes on, also without new
+    /// input.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NothingPending`] or [`Misuse::WrongAnswer`], after which the pause is as it was;
+    /// [`Error::Certificate`] if the answer refuses the certificate or its key cannot be used.
+    pub fn resume(&mut self, answer: Answer, outgoing: &mut Vec<u8>) -> Result<(), Error> {
+        self.check_not_failed()?;
+        match self.handshake.resume(answer) {
+            Err(Error::Misuse(misuse)) => Err(misuse.into()),
+            Err(error) => Err(self.fail(error, outgoing)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// What was agreed, once the handshake is complete.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionInfo> {
+        self.session.as_deref()
+    }
+
+    fn check_not_failed(&self) -> Result<(), Error> {
+        match self.handshake.failure() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn process(
+        &mut self,
+        incoming: &mut [u8],
+        consumed: &mut usize,
+        outgoing: &mut Vec<u8>,
+    ) -> Result<Progress, Error> {
+        loop {
+            if self.close_received {
+                return Ok(Progress::PeerClosed);
+            }
+            if let Some(progress) = self.handle_messages(outgoing)? {
+                return Ok(progress);
+            }
+            let start = *consumed;
+            let rest = incoming.get_mut(start..).unwrap_or_default();
+            let Some(record) = self.reader.read(rest)? else {
+                return Ok(Progress::NeedData);
+            };
+            let content = rest.get(record.content.clone()).unwrap_or_default();
+            *consumed += record.consumed;
+
+            if record.typ != ContentType::HANDSHAKE {
+                self.check_not_interleaved(record.typ)?;
+            }
+            match record.typ {
+                ContentType::HANDSHAKE => {
+                    self.check_record_version(record.version)?;
+                    self.joiner.push(content);
+                }
+                ContentType::CHANGE_CIPHER_SPEC => {
+                    self.handle_change_cipher_spec(content, outgoing)?;
+                }
+                ContentType::ALERT => self.handle_alert(content, outgoing)?,
+                ContentType::APPLICATION_DATA if self.handshake.is_established() => {
+                    if !content.is_empty() {
+                        let Range { start: from, end } = record.content;
+                        return Ok(Progress::ApplicationData(start + from..start + end));
+                    }
+                }
+                other => return Err(PeerError::UnexpectedRecord(other).into()),
+            }
+        }
+    }
+
+    /// Gives the handshake every whole message, until it pauses or completes.
+    fn handle_messages(&mut self, outgoing: &mut Vec<u8>) -> Result<Option<Progress>, Error> {
+        loop {
+            if self.handshake.pending().is_some() {
+                return Ok(Some(Progress::Paused));
+            }
+            let Some(message) = self.joiner.next()? else {
+                return Ok(None);
+            };
+            let mut actions = Actions::default();
+            self.handshake
+                .handle(Incoming::Handshake(message), &mut actions)?;
+            if self.apply(actions, outgoing)? {
+                return Ok(Some(Progress::HandshakeComplete));
+            }
+        }
+    }
+
+    /// A server of another version shows itself by its first handshake record; its ServerHello
+    /// would only say the same.
+    fn check_record_version(&self, version: ProtocolVersion) -> Result<(), Error> {
+        if self.handshake.awaits_server_hello() && version != ProtocolVersion::TLS_1_2 {
+            return Err(Incompatible::Version { offered: version }.into());
+        }
+        Ok(())
+    }
+
+    fn check_not_interleaved(&self, typ: ContentType) -> Result<(), PeerError> {
+        match (self.joiner.aligned(), typ) {
+            (Some(_), _) => Ok(()),
+            (None, ContentType::CHANGE_CIPHER_SPEC) => Err(PeerError::KeyChangeInsideMessage),
+            (None, other) => Err(PeerError::InterleavedRecord(other)),
+        }
+    }
+
+    fn handle_change_cipher_spec(
+        &mut self,
+        content: &[u8],
+        outgoing: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match content {
+            [byte] if [*byte] == CHANGE_CIPHER_SPEC => {}
+            [_] => return Err(PeerError::BadChangeCipherSpec.into()),
+            _ => return Err(DecodeError::TrailingData.of("change_cipher_spec")),
+        }
+        let aligned = self
+            .joiner
+            .aligned()
+            .ok_or(PeerError::KeyChangeInsideMessage)?;
+        let mut actions = Actions::default();
+        self.handshake
+            .handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;
+        self.apply(actions, outgoing)?;
+        Ok(())
+    }
+
+    fn handle_alert(&mut self, content: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
+        let alert = Alert::decode(content).map_err(|error| error.of("alert"))?;
+        match (alert.level, alert.description) {
+            (AlertLevel::WARNING, AlertDescription::CLOSE_NOTIFY) => {
+                // "The other party MUST respond with a close_notify alert of its own and close
+                // down the connection immediately, discarding any pending writes."
+                self.close_received = true;
+                self.send_close_notify(outgoing);
+                if self.handshake.is_established() {
+                    Ok(())
+                } else {
+                    Err(Error::AlertReceived(alert.description))
+                }
+            }
+            (AlertLevel::WARNING, _) => {
+                self.warnings += 1;
+                if self.warnings > MAX_WARNINGS {
+                    return Err(PeerError::TooManyWarnings.into());
+                }
+                Ok(())
+            }
+            (AlertLevel::FATAL, description) => Err(Error::AlertReceived(description)),
+            (AlertLevel(level), _) => Err(PeerError::BadAlertLevel(level).into()),
+        }
+    }
+
+    /// Carries out what the handshake asked for; true if it is complete.
+    fn apply(&mut self, actions: Actions, outgoing: &mut Vec<u8>) -> Result<bool, Error> {
+        let mut complete = false;
+        for action in actions.into_iter() {
+            match action {
+                Action::SendHandshake(message) => {
+                    self.writer
+                        .write(ContentType::HANDSHAKE, &message, outgoing)?;
+                }
+                Action::SendChangeCipherSpec => {
+                    let typ = ContentType::CHANGE_CIPHER_SPEC;
+                    self.writer.write(typ, &CHANGE_CIPHER_SPEC, outgoing)?;
+                }
+                Action::SendWarning(description) => self.send_warning(description, outgoing),
+                Action::VersionAgreed => {
+                    self.reader.expect_tls12();
+                    self.writer.use_tls12();
+                }
+                Action::InstallWriteKey(key) => self.writer.install(key),
+                Action::InstallReadKey(key) => self.reader.install(key),
+                Action::Complete(session) => {
+                    self.session = Some(session);
+                    complete = true;
+                }
+            }
+        }
+        Ok(complete)
+    }
+
+    /// Ends the connection with `error`, its alert going out, and hands the error back.
+    fn fail(&mut self, error: Error, outgoing: &mut Vec<u8>) -> Error {
+        if let Some(description) = error.alert()
+            && !self.close_sent
+        {
+            self.send_alert(Alert::fatal(description), outgoing);
+        }
+        self.handshake.fail(error.clone());
+        error
+    }
+
+    fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
+        if !self.close_sent {
+            self.close_sent = true;
+            self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
+        }
+    }
+
+    fn send_warning(&mut self, description: AlertDescription, outgoing: &mut Vec<u8>) {
+        self.send_alert(Alert::warning(description), outgoing);
+    }
+
+    /// An alert that the key can no longer protect is not sent: there is nothing else to say it
+    /// with, and the connection ends all the same.
+    fn send_alert(&mut self, alert: Alert, outgoing: &mut Vec<u8>) {
+        let _ = self
+            .writer
+            .write(ContentType::ALERT, &alert.encode(), outgoing);
+    }
+}

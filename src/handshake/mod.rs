@@ -1,0 +1,345 @@
+//! The handshake's state machines ([RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7)).
+//!
+//! A state takes one message and returns the next state; what has to happen on the wire it asks for
+//! as [`Actions`], which the connection carries out in order. States never see a record or a buffer
+//! of the caller's.
+
+mod client;
+mod joiner;
+mod server;
+mod transcript;
+
+pub(crate) use joiner::{Aligned, Joiner};
+
+use crate::config::{ClientConfig, Environment, ServerConfig};
+use crate::crypto::aead::AeadKey;
+use crate::crypto::key_schedule::{MasterSecret, Randoms};
+use crate::crypto::suite::Suite;
+use crate::enums::{AlertDescription, CipherSuite, ContentType, HandshakeType};
+use crate::error::{Error, LocalError, Misuse, PeerError};
+use crate::message::finished::VERIFY_DATA;
+use crate::message::{HandshakeMessage, HelloRequest};
+use crate::pending::{Answer, Pending};
+use core::fmt::Write;
+use pki_types::{CertificateDer, ServerName};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// How often the peer may ask for another handshake before it is dropped.
+///
+/// Each refusal is a record that the peer makes this side send; an honest peer takes the first no.
+const MAX_RENEGOTIATION_REQUESTS: u8 = 4;
+
+/// What a state machine is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Incoming<'a> {
+    Handshake(HandshakeMessage<'a>),
+    /// The peer changes its keys, at a place where that is possible.
+    ChangeCipherSpec(Aligned),
+}
+
+/// What a state asks of the connection.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Send one handshake message, header included.
+    SendHandshake(Vec<u8>),
+    SendChangeCipherSpec,
+    SendWarning(AlertDescription),
+    /// TLS 1.2 is agreed: from here on every record says so.
+    VersionAgreed,
+    /// Protect what is sent from here on.
+    InstallWriteKey(AeadKey),
+    /// Expect what comes from here on to be protected.
+    InstallReadKey(AeadKey),
+    Complete(Box<SessionInfo>),
+}
+
+/// What the states ask for, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Actions(Vec<Action>);
+
+impl Actions {
+    fn push(&mut self, action: Action) {
+        self.0.push(action);
+    }
+
+    /// Sends a handshake message and adds it to `transcript`.
+    fn send(&mut self, message: Vec<u8>, transcript: &mut transcript::Transcript) {
+        transcript.add(&message);
+        self.push(Action::SendHandshake(message));
+    }
+
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = Action> {
+        self.0.into_iter()
+    }
+}
+
+/// What was agreed with whom.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    pub(crate) cipher_suite: CipherSuite,
+    pub(crate) server_name: Option<ServerName<'static>>,
+    pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
+    pub(crate) secure_renegotiation: bool,
+}
+
+impl SessionInfo {
+    /// The cipher suite of both directions.
+    #[must_use]
+    pub fn cipher_suite(&self) -> CipherSuite {
+        self.cipher_suite
+    }
+
+    /// On a client, the name it verified; on a server, the one the client asked for, if any.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&ServerName<'static>> {
+        self.server_name.as_ref()
+    }
+
+    /// The peer's chain as it came, its own certificate first; empty for a client without one.
+    #[must_use]
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        &self.peer_certificates
+    }
+
+    /// Whether the peer knows secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
+    /// This side never renegotiates.
+    #[must_use]
+    pub fn secure_renegotiation(&self) -> bool {
+        self.secure_renegotiation
+    }
+}
+
+/// A state of either role, or the end of the road.
+#[derive(Debug)]
+enum State {
+    Client(client::State),
+    Server(server::State),
+    Established,
+    Failed(Error),
+}
+
+/// The handshake of one connection, and what is left of it afterwards.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    state: State,
+    /// The message with which the peer would ask for another handshake.
+    renegotiation_request: HandshakeType,
+    renegotiation_requests: u8,
+}
+
+impl Handshake {
+    /// A client's handshake; its ClientHello is the first action.
+    pub(crate) fn client(
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+        actions: &mut Actions,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            state: State::Client(client::start(config, server_name, actions)?),
+            renegotiation_request: HandshakeType::HELLO_REQUEST,
+            renegotiation_requests: 0,
+        })
+    }
+
+    pub(crate) fn server(config: Arc<ServerConfig>) -> Self {
+        Self {
+            state: State::Server(server::start(config)),
+            renegotiation_request: HandshakeType::CLIENT_HELLO,
+            renegotiation_requests: 0,
+        }
+    }
+
+    /// Takes one message and goes to the next state.
+    pub(crate) fn handle(
+        &mut self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<(), Error> {
+        if let Incoming::Handshake(message) = incoming
+            && self.is_renegotiation_request(message)
+        {
+            return self.refuse_renegotiation(message, actions);
+        }
+        self.advance(|state| match state {
+            State::Client(state) => state.handle(incoming, actions),
+            State::Server(state) => state.handle(incoming, actions),
+            State::Established => Err(unexpected(incoming, "nothing more")),
+            State::Failed(error) => Err(error),
+        })
+    }
+
+    /// What the caller must answer before the handshake can go on.
+    pub(crate) fn pending(&self) -> Option<Pending<'_>> {
+        match &self.state {
+            State::Client(state) => state.pending(),
+            State::Server(state) => state.pending(),
+            State::Established | State::Failed(_) => None,
+        }
+    }
+
+    /// Takes the caller's answer. A wrong one changes nothing.
+    pub(crate) fn resume(&mut self, answer: Answer) -> Result<(), Error> {
+        self.pending()
+            .ok_or(Misuse::NothingPending)?
+            .belongs(&answer)?;
+        self.advance(|state| match state {
+            State::Client(state) => state.resume(answer),
+            State::Server(state) => state.resume(answer),
+            State::Established => Err(Misuse::NothingPending.into()),
+            State::Failed(error) => Err(error),
+        })
+    }
+
+    /// From now on every call returns `error`.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.state = State::Failed(error);
+    }
+
+    /// The error that ended the connection, if one did.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        match &self.state {
+            State::Failed(error) => Some(error),
+            State::Client(_) | State::Server(_) | State::Established => None,
+        }
+    }
+
+    pub(crate) fn is_established(&self) -> bool {
+        matches!(self.state, State::Established)
+    }
+
+    /// Whether the peer's version is still unknown to this client.
+    pub(crate) fn awaits_server_hello(&self) -> bool {
+        matches!(
+            self.state,
+            State::Client(client::State::ExpectServerHello(_))
+        )
+    }
+
+    fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {
+        // Nobody sees this error: the state is set again before the call returns.
+        let held = State::Failed(Misuse::Closed.into());
+        let state = core::mem::replace(&mut self.state, held);
+        match step(state) {
+            Ok(next) => {
+                self.state = next;
+                Ok(())
+            }
+            Err(error) => {
+                self.fail(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// A HelloRequest at any time, or a ClientHello once the handshake is over.
+    fn is_renegotiation_request(&self, message: HandshakeMessage<'_>) -> bool {
+        message.typ == self.renegotiation_request
+            && match self.state {
+                State::Client(_) | State::Established => true,
+                State::Server(_) | State::Failed(_) => false,
+            }
+    }
+
+    /// "This message will be ignored by the client if the client is currently negotiating a
+    /// session." Afterwards, the peer "may respond with a no_renegotiation alert", and both are
+    /// bounded in number. Neither message becomes part of the transcript.
+    fn refuse_renegotiation(
+        &mut self,
+        message: HandshakeMessage<'_>,
+        actions: &mut Actions,
+    ) -> Result<(), Error> {
+        if message.typ == HandshakeType::HELLO_REQUEST {
+            message.decode::<HelloRequest>()?;
+        }
+        self.renegotiation_requests += 1;
+        if self.renegotiation_requests > MAX_RENEGOTIATION_REQUESTS {
+            return Err(PeerError::TooManyRenegotiations.into());
+        }
+        if self.is_established() {
+            actions.push(Action::SendWarning(AlertDescription::NO_RENEGOTIATION));
+        }
+        Ok(())
+    }
+}
+
+/// The error for something that came where `awaited` was due.
+fn unexpected(incoming: Incoming<'_>, awaited: &'static str) -> Error {
+    match incoming {
+        Incoming::Handshake(message) => PeerError::UnexpectedMessage {
+            received: message.typ,
+            awaited,
+        },
+        Incoming::ChangeCipherSpec(_) => {
+            PeerError::UnexpectedRecord(ContentType::CHANGE_CIPHER_SPEC)
+        }
+    }
+    .into()
+}
+
+/// The handshake message of this type, or the error that something else came.
+fn expect<'a>(
+    incoming: Incoming<'a>,
+    typ: HandshakeType,
+    awaited: &'static str,
+) -> Result<HandshakeMessage<'a>, Error> {
+    match incoming {
+        Incoming::Handshake(message) if message.typ == typ => Ok(message),
+        Incoming::Handshake(_) | Incoming::ChangeCipherSpec(_) => {
+            Err(unexpected(incoming, awaited))
+        }
+    }
+}
+
+/// The two directions' keys, each used when its ChangeCipherSpec passes.
+#[derive(Debug)]
+struct TrafficKeys {
+    client: AeadKey,
+    server: AeadKey,
+}
+
+impl TrafficKeys {
+    fn derive(
+        master_secret: &MasterSecret,
+        suite: &Suite,
+        randoms: &Randoms,
+    ) -> Result<Self, Error> {
+        let key_block = master_secret.key_block(suite, randoms);
+        let (client, server) = key_block.partition();
+        let key = |keys| AeadKey::new(suite, keys).ok_or(LocalError::KeyExhausted);
+        Ok(Self {
+            client: key(client)?,
+            server: key(server)?,
+        })
+    }
+}
+
+/// Whether the peer's verify_data is the expected one, in constant time.
+fn check_verify_data(
+    received: &[u8; VERIFY_DATA],
+    expected: &[u8; VERIFY_DATA],
+) -> Result<(), PeerError> {
+    match received.ct_eq(expected).into() {
+        true => Ok(()),
+        false => Err(PeerError::BadFinished),
+    }
+}
+
+/// Writes the connection's line to the key log, where there is one.
+fn log_key(environment: &Environment, randoms: &Randoms, master_secret: &MasterSecret) {
+    let Some(key_log) = &environment.key_log else {
+        return;
+    };
+    let mut line = Zeroizing::new(String::with_capacity(2 * (32 + 48) + 16));
+    line.push_str("CLIENT_RANDOM ");
+    for byte in randoms.client {
+        // Writing to a string does not fail.
+        let _ = write!(line, "{byte:02x}");
+    }
+    line.push(' ');
+    for byte in master_secret.as_bytes() {
+        let _ = write!(line, "{byte:02x}");
+    }
+    key_log.log(&line);
+}

@@ -1,0 +1,152 @@
+//! Pauses: what a connection hands out for the caller to answer, and what comes back.
+
+use crate::crypto::rng::SharedRng;
+use crate::crypto::rsa::{PrivateKey, RawDecryption};
+use crate::error::{CertificateError, Misuse};
+use crate::verify::{RootStore, Verified, verify_server};
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+use pki_types::{CertificateDer, ServerName, UnixTime};
+use rand_core::TryCryptoRng;
+use std::sync::Arc;
+use subtle::Choice;
+use zeroize::Zeroizing;
+
+/// What a paused connection waits for.
+///
+/// Only what the configuration asked for pauses. Until the answer is given to
+/// [`Connection::resume`](crate::Connection::resume), the connection takes in nothing; without one
+/// it never goes on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Pending<'a> {
+    /// A client must decide whether to believe the server's certificate.
+    VerifyCertificate(VerifyCertificate<'a>),
+    /// A server must have the pre-master secret decrypted.
+    DecryptPreMasterSecret(DecryptPreMasterSecret),
+}
+
+impl Pending<'_> {
+    /// Whether `answer` is one to this question, and not to another or another connection's.
+    pub(crate) fn belongs(&self, answer: &Answer) -> Result<(), Misuse> {
+        match (self, &answer.0) {
+            (Self::VerifyCertificate(_), AnswerKind::Certificate(_)) => Ok(()),
+            (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. })
+                if job.id == *id =>
+            {
+                Ok(())
+            }
+            (Self::VerifyCertificate(_) | Self::DecryptPreMasterSecret(_), _) => {
+                Err(Misuse::WrongAnswer)
+            }
+        }
+    }
+}
+
+/// The server's certificate, waiting for the caller's word.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyCertificate<'a> {
+    pub(crate) chain: &'a [CertificateDer<'static>],
+    pub(crate) server_name: &'a ServerName<'static>,
+}
+
+impl<'a> VerifyCertificate<'a> {
+    /// The chain as it came, the server's own certificate first, never empty.
+    #[must_use]
+    pub fn chain(&self) -> &'a [CertificateDer<'static>] {
+        self.chain
+    }
+
+    /// The name that the connection was made for.
+    #[must_use]
+    pub fn server_name(&self) -> &'a ServerName<'static> {
+        self.server_name
+    }
+
+    /// Verifies the chain, name and key usage just as a configuration with these roots would.
+    ///
+    /// # Errors
+    ///
+    /// The [`CertificateError`] that the handshake would have failed with.
+    pub fn verify(&self, roots: &RootStore, now: UnixTime) -> Result<Verified, CertificateError> {
+        verify_server(self.chain, self.server_name, roots, now)
+    }
+}
+
+/// A pre-master secret to be decrypted, wherever the private key is.
+///
+/// The job can go to another thread or another machine; it holds nothing secret. The fallback of
+/// [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1) was drawn
+/// before the job came into being, so an answer cannot fail in a way that the peer can see.
+#[derive(Clone, Debug)]
+pub struct DecryptPreMasterSecret {
+    pub(crate) id: JobId,
+    pub(crate) ciphertext: Arc<[u8]>,
+}
+
+impl DecryptPreMasterSecret {
+    /// The ciphertext as the client sent it, of any length.
+    #[must_use]
+    pub fn ciphertext(&self) -> &[u8] {
+        &self.ciphertext
+    }
+
+    /// Decrypts with a key in this process; `rng` is for blinding.
+    #[must_use]
+    pub fn decrypt(self, key: &PrivateKey, rng: impl TryCryptoRng + Send) -> Answer {
+        let raw = key.decrypt_raw(&self.ciphertext, &SharedRng::new(rng));
+        Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
+    }
+
+    /// Answers with the raw result `ciphertext^d mod n`, as many bytes as the modulus has.
+    ///
+    /// **It must not have been unpadded:** a key store that removes the padding itself says by its
+    /// answer whether it was good, which is the oracle that this exchange must not have.
+    /// `None` is for a key store that failed; the handshake goes on and the client's Finished does
+    /// not verify.
+    #[must_use]
+    pub fn answer(self, raw: Option<Vec<u8>>) -> Answer {
+        let usable = Choice::from(u8::from(raw.is_some()));
+        let raw = RawDecryption {
+            encoded_message: Zeroizing::new(raw.unwrap_or_default()),
+            usable,
+        };
+        Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
+    }
+}
+
+/// The caller's answer to a [`Pending`].
+#[derive(Debug)]
+pub struct Answer(pub(crate) AnswerKind);
+
+#[derive(Debug)]
+pub(crate) enum AnswerKind {
+    Certificate(Result<Verified, CertificateError>),
+    PreMasterSecret { id: JobId, raw: RawDecryption },
+}
+
+impl Answer {
+    /// Answers [`Pending::VerifyCertificate`]: go on, or fail with this error. A caller with
+    /// reasons of its own says [`CertificateError::Refused`].
+    #[must_use]
+    pub fn certificate(verdict: Result<Verified, CertificateError>) -> Self {
+        Self(AnswerKind::Certificate(verdict))
+    }
+}
+
+/// Which pause a job belongs to; never the same twice in a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JobId(u64);
+
+impl JobId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

@@ -1,0 +1,169 @@
+//! Whether a peer's certificate is to be believed: the path with `rustls-webpki` over our own
+//! signature algorithms, the leaf's key and its usage with `x509-parser`.
+
+mod algorithms;
+pub(crate) mod leaf;
+
+use crate::error::{CertificateError, ConfigError};
+use pki_types::pem::PemObject;
+use pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+
+/// The most certificates a peer's chain may have.
+const MAX_CHAIN: usize = 10;
+
+/// The certificates of the authorities that a peer's chain must lead to.
+///
+/// A self-signed certificate of the peer itself may be a root too, as long as it is not a CA's.
+#[derive(Clone, Debug, Default)]
+pub struct RootStore {
+    anchors: Vec<TrustAnchor<'static>>,
+}
+
+impl RootStore {
+    /// An empty store, which accepts nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads every certificate in a PEM text.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadPem`] if the text does not parse, [`ConfigError::BadCertificate`] if one
+    /// of the certificates does not, [`ConfigError::NoRoots`] if there is none.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
+        let mut store = Self::new();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            store.add(&certificate.map_err(|_| ConfigError::BadPem)?)?;
+        }
+        if store.is_empty() {
+            return Err(ConfigError::NoRoots);
+        }
+        Ok(store)
+    }
+
+    /// Adds one certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadCertificate`] if it does not parse.
+    pub fn add(&mut self, certificate: &CertificateDer<'_>) -> Result<(), ConfigError> {
+        let anchor =
+            anchor_from_trusted_cert(certificate).map_err(|_| ConfigError::BadCertificate)?;
+        self.anchors.push(anchor.to_owned());
+        Ok(())
+    }
+
+    /// Whether the store has no certificate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.anchors.is_empty()
+    }
+}
+
+/// Proof that somebody vouches for a certificate chain.
+///
+/// Made by [`VerifyCertificate::verify`](crate::VerifyCertificate::verify), or by a caller who has
+/// other grounds and says so with [`Verified::dangerous_on_my_own_authority`].
+#[derive(Debug)]
+pub struct Verified(());
+
+impl Verified {
+    /// Vouches for a chain that this crate has not verified.
+    ///
+    /// **Whoever calls this decides alone that the connection has the right peer.** Call it only
+    /// after comparing the certificate with one that is already known, or after another verifier
+    /// accepted it.
+    #[must_use]
+    pub fn dangerous_on_my_own_authority() -> Self {
+        Self(())
+    }
+}
+
+/// Verifies a server's chain, its name and its key's usage at `now`.
+pub(crate) fn verify_server(
+    chain: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+    roots: &RootStore,
+    now: UnixTime,
+) -> Result<Verified, CertificateError> {
+    let leaf = verify_path(chain, roots, now, KeyUsage::server_auth())?;
+    EndEntityCert::try_from(leaf)
+        .and_then(|leaf| leaf.verify_is_valid_for_subject_name(server_name))
+        .map_err(error_of)?;
+    leaf::require_key_usage(leaf, leaf::Usage::KeyEncipherment)?;
+    Ok(Verified(()))
+}
+
+/// Verifies a client's chain and its key's usage at `now`.
+pub(crate) fn verify_client(
+    chain: &[CertificateDer<'_>],
+    roots: &RootStore,
+    now: UnixTime,
+) -> Result<Verified, CertificateError> {
+    let leaf = verify_path(chain, roots, now, KeyUsage::client_auth())?;
+    leaf::require_key_usage(leaf, leaf::Usage::DigitalSignature)?;
+    Ok(Verified(()))
+}
+
+/// Finds a path from the first certificate to a root and gives back the first.
+fn verify_path<'a>(
+    chain: &'a [CertificateDer<'a>],
+    roots: &RootStore,
+    now: UnixTime,
+    usage: KeyUsage,
+) -> Result<&'a CertificateDer<'a>, CertificateError> {
+    let (leaf, intermediates) = chain.split_first().ok_or(CertificateError::Malformed)?;
+    if chain.len() > MAX_CHAIN {
+        return Err(CertificateError::TooComplex);
+    }
+    EndEntityCert::try_from(leaf)
+        .and_then(|leaf| {
+            leaf.verify_for_usage(
+                algorithms::ALL,
+                &roots.anchors,
+                intermediates,
+                now,
+                usage,
+                None,
+                None,
+            )
+            .map(|_| ())
+        })
+        .map_err(error_of)?;
+    Ok(leaf)
+}
+
+fn error_of(error: webpki::Error) -> CertificateError {
+    use webpki::Error;
+    match error {
+        Error::UnknownIssuer => CertificateError::UnknownIssuer,
+        Error::CertExpired { .. } => CertificateError::Expired,
+        Error::CertNotValidYet { .. } => CertificateError::NotYetValid,
+        Error::CertNotValidForName(_) => CertificateError::NameMismatch,
+        Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
+        Error::SignatureAlgorithmMismatch
+        | Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            CertificateError::UnsupportedSignature
+        }
+        Error::CaUsedAsEndEntity => CertificateError::CaAsLeaf,
+        Error::EndEntityUsedAsCa
+        | Error::NameConstraintViolation
+        | Error::PathLenConstraintViolated => CertificateError::ConstraintViolated,
+        Error::UnsupportedCertVersion | Error::UnsupportedCriticalExtension => {
+            CertificateError::UnsupportedKind
+        }
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
+            CertificateError::ExtendedKeyUsage
+        }
+        Error::MaximumNameConstraintComparisonsExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumPathDepthExceeded
+        | Error::MaximumSignatureChecksExceeded => CertificateError::TooComplex,
+        // The type is open; what is left are faults of the encoding.
+        _ => CertificateError::Malformed,
+    }
+}

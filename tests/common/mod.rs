@@ -1,0 +1,77 @@
+//! What the tests share: a PKI with fixed keys and a fixed time, and two connections in memory.
+#![allow(dead_code, reason = "each test uses its own part")]
+
+pub mod pair;
+pub mod pki;
+
+pub use pair::Pair;
+
+use premaster::pki_types::{ServerName, UnixTime};
+use premaster::{CertifiedKey, ClientConfigBuilder, ServerConfigBuilder};
+use premaster::{ClientConfig, RootStore, ServerConfig};
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// The time at which every test takes place: 2027-01-15.
+pub fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(pki::NOW))
+}
+
+/// Randomness that is the same in every run.
+pub fn rng(seed: u64) -> ChaCha12Rng {
+    ChaCha12Rng::seed_from_u64(seed)
+}
+
+/// The name that the test server is reached by.
+pub const NAME: &str = "server.example";
+
+pub fn name() -> ServerName<'static> {
+    NAME.try_into().unwrap()
+}
+
+/// The server's chain and key, of this many bits.
+pub fn certified(bits: usize) -> Arc<CertifiedKey> {
+    let key = pki::key(&format!("rsa-{bits}"));
+    pki::server(&key).certified(&key)
+}
+
+/// The client's chain and key.
+pub fn client_certified() -> Arc<CertifiedKey> {
+    let key = pki::key("rsa-2048-client");
+    pki::client(&key).certified(&key)
+}
+
+/// The roots that both sides trust.
+pub fn roots() -> RootStore {
+    static ROOTS: LazyLock<RootStore> = LazyLock::new(|| {
+        let mut roots = RootStore::new();
+        roots.add(&pki::root()).unwrap();
+        roots
+    });
+    ROOTS.clone()
+}
+
+/// A client that trusts the test root, its randomness and time fixed.
+pub fn client_builder() -> ClientConfigBuilder {
+    ClientConfig::builder(roots()).random(rng(1)).time(now)
+}
+
+/// A server with a 2048-bit key, its randomness and time fixed.
+pub fn server_builder() -> ServerConfigBuilder {
+    server_builder_with(certified(2048))
+}
+
+pub fn server_builder_with(certified: Arc<CertifiedKey>) -> ServerConfigBuilder {
+    ServerConfig::builder(certified).random(rng(2)).time(now)
+}
+
+/// A connected pair with these settings, nothing exchanged yet but the ClientHello.
+pub fn pair(client: ClientConfigBuilder, server: ServerConfigBuilder) -> Pair {
+    Pair::new(
+        Arc::new(client.build().unwrap()),
+        Arc::new(server.build().unwrap()),
+        name(),
+    )
+}
