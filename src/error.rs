@@ -535,3 +535,182 @@ impl LocalError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole map from errors to alerts, one row a variant.
+    #[test]
+    fn every_error_has_its_alert() {
+        use AlertDescription as Alert;
+        let suites = SuiteList::new(&[]);
+        let (typ, message) = (ContentType::ALERT, HandshakeType::FINISHED);
+        let version = ProtocolVersion::TLS_1_0;
+        let (awaited, wanted, bits, length) = ("", "", 1024, 0);
+        let received = message;
+        let extension = ExtensionType::SERVER_NAME;
+        let rows: Vec<(Error, Option<Alert>)> = [
+            (DecodeError::Truncated, Alert::DECODE_ERROR),
+            (DecodeError::TrailingData, Alert::DECODE_ERROR),
+            (DecodeError::EmptyVector, Alert::DECODE_ERROR),
+            (DecodeError::BadLength, Alert::DECODE_ERROR),
+            (
+                DecodeError::DuplicateExtension(extension),
+                Alert::ILLEGAL_PARAMETER,
+            ),
+        ]
+        .map(|(error, alert)| (error.of("message"), Some(alert)))
+        .into_iter()
+        .chain(
+            [
+                (
+                    PeerError::UnexpectedMessage { received, awaited },
+                    Alert::UNEXPECTED_MESSAGE,
+                ),
+                (PeerError::UnexpectedRecord(typ), Alert::UNEXPECTED_MESSAGE),
+                (PeerError::InterleavedRecord(typ), Alert::UNEXPECTED_MESSAGE),
+                (PeerError::KeyChangeInsideMessage, Alert::UNEXPECTED_MESSAGE),
+                (PeerError::BadChangeCipherSpec, Alert::ILLEGAL_PARAMETER),
+                (PeerError::BadAlertLevel(3), Alert::ILLEGAL_PARAMETER),
+                (PeerError::EmptyRecord(typ), Alert::UNEXPECTED_MESSAGE),
+                (PeerError::TooManyEmptyRecords, Alert::UNEXPECTED_MESSAGE),
+                (PeerError::TooManyWarnings, Alert::UNEXPECTED_MESSAGE),
+                (PeerError::TooManyRenegotiations, Alert::UNEXPECTED_MESSAGE),
+                (PeerError::RecordTooLong, Alert::RECORD_OVERFLOW),
+                (PeerError::RecordVersion(version), Alert::PROTOCOL_VERSION),
+                (PeerError::BadRecord, Alert::BAD_RECORD_MAC),
+                (
+                    PeerError::MessageTooLong { message, length },
+                    Alert::DECODE_ERROR,
+                ),
+                (PeerError::NoNullCompression, Alert::ILLEGAL_PARAMETER),
+                (
+                    PeerError::UnofferedCompression(CompressionMethod(1)),
+                    Alert::ILLEGAL_PARAMETER,
+                ),
+                (
+                    PeerError::UnofferedSuite(CipherSuite(0)),
+                    Alert::ILLEGAL_PARAMETER,
+                ),
+                (
+                    PeerError::UnsolicitedExtension(extension),
+                    Alert::UNSUPPORTED_EXTENSION,
+                ),
+                (
+                    PeerError::IllegalExtension(extension),
+                    Alert::ILLEGAL_PARAMETER,
+                ),
+                (
+                    PeerError::RenegotiationInfoNotEmpty,
+                    Alert::HANDSHAKE_FAILURE,
+                ),
+                (
+                    PeerError::UnofferedSignatureScheme(SignatureScheme(0x0201)),
+                    Alert::ILLEGAL_PARAMETER,
+                ),
+                (PeerError::BadCertificateVerify, Alert::DECRYPT_ERROR),
+                (PeerError::BadFinished, Alert::DECRYPT_ERROR),
+            ]
+            .map(|(error, alert)| (error.into(), Some(alert))),
+        )
+        .chain(
+            [
+                (
+                    Incompatible::Version { offered: version },
+                    Alert::PROTOCOL_VERSION,
+                ),
+                (
+                    Incompatible::NoCommonSuite {
+                        offered: suites,
+                        acceptable: suites,
+                    },
+                    Alert::HANDSHAKE_FAILURE,
+                ),
+                (
+                    Incompatible::NoSecureRenegotiation,
+                    Alert::HANDSHAKE_FAILURE,
+                ),
+                (Incompatible::NoClientCertificate, Alert::HANDSHAKE_FAILURE),
+            ]
+            .map(|(error, alert)| (error.into(), Some(alert))),
+        )
+        .chain(
+            [
+                (CertificateError::Malformed, Alert::BAD_CERTIFICATE),
+                (CertificateError::UnknownIssuer, Alert::UNKNOWN_CA),
+                (CertificateError::Expired, Alert::CERTIFICATE_EXPIRED),
+                (CertificateError::NotYetValid, Alert::CERTIFICATE_EXPIRED),
+                (CertificateError::NameMismatch, Alert::BAD_CERTIFICATE),
+                (CertificateError::BadSignature, Alert::BAD_CERTIFICATE),
+                (
+                    CertificateError::UnsupportedSignature,
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (CertificateError::CaAsLeaf, Alert::UNSUPPORTED_CERTIFICATE),
+                (CertificateError::ConstraintViolated, Alert::BAD_CERTIFICATE),
+                (
+                    CertificateError::UnsupportedKind,
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (CertificateError::TooComplex, Alert::CERTIFICATE_UNKNOWN),
+                (CertificateError::NotRsa, Alert::UNSUPPORTED_CERTIFICATE),
+                (
+                    CertificateError::KeySize { bits },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (
+                    CertificateError::KeyUsage { wanted },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (
+                    CertificateError::ExtendedKeyUsage,
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (CertificateError::Refused, Alert::CERTIFICATE_UNKNOWN),
+            ]
+            .map(|(error, alert)| (error.into(), Some(alert))),
+        )
+        .chain(
+            [
+                LocalError::RandomUnavailable,
+                LocalError::KeyExhausted,
+                LocalError::Signing,
+            ]
+            .map(|error| (error.into(), Some(Alert::INTERNAL_ERROR))),
+        )
+        .chain([
+            (Error::AlertReceived(Alert::HANDSHAKE_FAILURE), None),
+            (Error::Truncated, None),
+        ])
+        .chain(
+            [
+                Misuse::HandshakeIncomplete,
+                Misuse::Closed,
+                Misuse::NothingPending,
+                Misuse::WrongAnswer,
+                Misuse::Unanswered,
+            ]
+            .map(|error| (error.into(), None)),
+        )
+        .collect();
+        for (error, alert) in rows {
+            assert_eq!(error.alert(), alert, "{error}");
+        }
+    }
+
+    #[test]
+    fn errors_stay_small() {
+        assert!(size_of::<Error>() <= 96, "{}", size_of::<Error>());
+    }
+
+    #[test]
+    fn a_list_of_suites_prints_short() {
+        let suites: Vec<_> = (0..18).map(CipherSuite).collect();
+        assert_eq!(SuiteList::new(&[]).to_string(), "none");
+        assert_eq!(SuiteList::new(&suites[..2]).to_string(), "0x0000, 0x0001");
+        let printed = SuiteList::new(&suites).to_string();
+        assert!(printed.ends_with("0x000f and 2 more"), "{printed}");
+        assert_eq!(SuiteList::new(&suites).suites().len(), 16);
+    }
+}

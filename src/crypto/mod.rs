@@ -9,3 +9,4 @@ pub(crate) mod prf;
 pub(crate) mod rng;
 pub(crate) mod rsa;
 pub(crate) mod suite;
+mod vectors;

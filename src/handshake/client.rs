@@ -46,12 +46,12 @@ use std::sync::Arc;
 /// What the client waits for.
 #[derive(Debug)]
 pub(super) enum State {
-    ExpectServerHello(Box<ExpectServerHello>),
-    ExpectCertificate(Box<ExpectCertificate>),
-    ExpectCertificateVerdict(Box<ExpectCertificateVerdict>),
-    ExpectServerHelloDone(Box<ExpectServerHelloDone>),
-    ExpectChangeCipherSpec(Box<ExpectChangeCipherSpec>),
-    ExpectFinished(Box<ExpectFinished>),
+    ServerHello(Box<ExpectServerHello>),
+    Certificate(Box<ExpectCertificate>),
+    CertificateVerdict(Box<ExpectCertificateVerdict>),
+    ServerHelloDone(Box<ExpectServerHelloDone>),
+    ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
+    Finished(Box<ExpectFinished>),
 }
 
 impl State {
@@ -61,26 +61,26 @@ impl State {
         actions: &mut Actions,
     ) -> Result<HandshakeState, Error> {
         match self {
-            Self::ExpectServerHello(state) => state.handle(incoming, actions),
-            Self::ExpectCertificate(state) => state.handle(incoming),
-            Self::ExpectCertificateVerdict(_) => Err(unexpected(incoming, "the caller's verdict")),
-            Self::ExpectServerHelloDone(state) => state.handle(incoming, actions),
-            Self::ExpectChangeCipherSpec(state) => state.handle(incoming, actions),
-            Self::ExpectFinished(state) => state.handle(incoming, actions),
+            Self::ServerHello(state) => state.handle(incoming, actions),
+            Self::Certificate(state) => state.handle(incoming),
+            Self::CertificateVerdict(_) => Err(unexpected(incoming, "the caller's verdict")),
+            Self::ServerHelloDone(state) => state.handle(incoming, actions),
+            Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
+            Self::Finished(state) => state.handle(incoming, actions),
         }
         .map(HandshakeState::from)
     }
 
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
         match self {
-            Self::ExpectCertificateVerdict(state) => Some(state.pending()),
+            Self::CertificateVerdict(state) => Some(state.pending()),
             _ => None,
         }
     }
 
     pub(super) fn resume(self, answer: Answer) -> Result<HandshakeState, Error> {
         match self {
-            Self::ExpectCertificateVerdict(state) => state.resume(answer).map(HandshakeState::from),
+            Self::CertificateVerdict(state) => state.resume(answer).map(HandshakeState::from),
             _ => Err(Misuse::NothingPending.into()),
         }
     }
@@ -124,7 +124,7 @@ pub(super) fn start(
     let mut transcript = HelloTranscript::default();
     transcript.add(&message);
     actions.push(Action::SendHandshake(message));
-    Ok(State::ExpectServerHello(Box::new(ExpectServerHello {
+    Ok(State::ServerHello(Box::new(ExpectServerHello {
         config,
         server_name,
         client_random: random,
@@ -170,21 +170,19 @@ impl ExpectServerHello {
             Some(_) => Keep::Messages,
             None => Keep::HashOnly,
         };
-        Ok(Some(State::ExpectCertificate(Box::new(
-            ExpectCertificate {
-                session: Session {
-                    suite,
-                    randoms: Randoms {
-                        client: self.client_random,
-                        server: hello.random.0,
-                    },
-                    transcript: self.transcript.hash_with(suite.prf, keep),
-                    server_name: self.server_name,
-                    secure_renegotiation,
-                    config: self.config,
+        Ok(Some(State::Certificate(Box::new(ExpectCertificate {
+            session: Session {
+                suite,
+                randoms: Randoms {
+                    client: self.client_random,
+                    server: hello.random.0,
                 },
+                transcript: self.transcript.hash_with(suite.prf, keep),
+                server_name: self.server_name,
+                secure_renegotiation,
+                config: self.config,
             },
-        ))))
+        }))))
     }
 
     /// "If a client receives an extension type in ServerHello that it did not request in the
@@ -254,7 +252,7 @@ impl ExpectCertificate {
                 verify_server(&chain, &self.session.server_name, roots, now)?;
                 verified(self.session, chain)
             }
-            ServerVerification::Caller => Ok(Some(State::ExpectCertificateVerdict(Box::new(
+            ServerVerification::Caller => Ok(Some(State::CertificateVerdict(Box::new(
                 ExpectCertificateVerdict {
                     session: self.session,
                     chain,
@@ -293,7 +291,7 @@ impl ExpectCertificateVerdict {
 /// Somebody vouches for the chain: its key is the one to encrypt to.
 fn verified(session: Session, chain: Box<[CertificateDer<'static>]>) -> Result<Next, Error> {
     let server_key = leaf::public_key(chain.first().map_or(&[], |leaf| leaf.as_ref()))?;
-    Ok(Some(State::ExpectServerHelloDone(Box::new(
+    Ok(Some(State::ServerHelloDone(Box::new(
         ExpectServerHelloDone {
             session,
             chain,
@@ -337,7 +335,7 @@ impl ExpectServerHelloDone {
                 let request: CertificateRequest<'_> = message.decode()?;
                 self.client_certificate = self.session.choose_certificate(&request);
                 self.session.transcript.add(message.bytes);
-                Ok(Some(State::ExpectServerHelloDone(Box::new(self))))
+                Ok(Some(State::ServerHelloDone(Box::new(self))))
             }
             Incoming::Handshake(message) if message.typ == HandshakeType::SERVER_HELLO_DONE => {
                 let ServerHelloDone = message.decode()?;
@@ -400,7 +398,7 @@ impl ExpectServerHelloDone {
         actions.send(finished.encode(), &mut session.transcript);
 
         let expected = master_secret.server_verify_data(&self.session.transcript.finish());
-        Ok(Some(State::ExpectChangeCipherSpec(Box::new(
+        Ok(Some(State::ChangeCipherSpec(Box::new(
             ExpectChangeCipherSpec {
                 server_write_key: keys.server,
                 finished: ExpectFinished {
@@ -459,7 +457,7 @@ impl ExpectChangeCipherSpec {
             return Err(unexpected(incoming, "change_cipher_spec"));
         };
         actions.push(Action::InstallReadKey(self.server_write_key));
-        Ok(Some(State::ExpectFinished(Box::new(self.finished))))
+        Ok(Some(State::Finished(Box::new(self.finished))))
     }
 }
 

@@ -211,10 +211,7 @@ impl Handshake {
 
     /// Whether the peer's version is still unknown to this client.
     pub(crate) fn awaits_server_hello(&self) -> bool {
-        matches!(
-            self.state,
-            State::Client(client::State::ExpectServerHello(_))
-        )
+        matches!(self.state, State::Client(client::State::ServerHello(_)))
     }
 
     fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {

@@ -43,13 +43,13 @@ use std::sync::Arc;
 /// What the server waits for.
 #[derive(Debug)]
 pub(super) enum State {
-    ExpectClientHello(ExpectClientHello),
-    ExpectCertificate(Box<ExpectCertificate>),
-    ExpectClientKeyExchange(Box<ExpectClientKeyExchange>),
-    ExpectPreMasterSecret(Box<ExpectPreMasterSecret>),
-    ExpectCertificateVerify(Box<ExpectCertificateVerify>),
-    ExpectChangeCipherSpec(Box<ExpectChangeCipherSpec>),
-    ExpectFinished(Box<ExpectFinished>),
+    ClientHello(ExpectClientHello),
+    Certificate(Box<ExpectCertificate>),
+    ClientKeyExchange(Box<ExpectClientKeyExchange>),
+    PreMasterSecret(Box<ExpectPreMasterSecret>),
+    CertificateVerify(Box<ExpectCertificateVerify>),
+    ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
+    Finished(Box<ExpectFinished>),
 }
 
 impl State {
@@ -59,29 +59,29 @@ impl State {
         actions: &mut Actions,
     ) -> Result<HandshakeState, Error> {
         match self {
-            Self::ExpectClientHello(state) => state.handle(incoming, actions),
-            Self::ExpectCertificate(state) => state.handle(incoming),
-            Self::ExpectClientKeyExchange(state) => state.handle(incoming),
-            Self::ExpectPreMasterSecret(_) => {
+            Self::ClientHello(state) => state.handle(incoming, actions),
+            Self::Certificate(state) => state.handle(incoming),
+            Self::ClientKeyExchange(state) => state.handle(incoming),
+            Self::PreMasterSecret(_) => {
                 Err(unexpected(incoming, "the decrypted pre-master secret"))
             }
-            Self::ExpectCertificateVerify(state) => state.handle(incoming),
-            Self::ExpectChangeCipherSpec(state) => state.handle(incoming, actions),
-            Self::ExpectFinished(state) => state.handle(incoming, actions),
+            Self::CertificateVerify(state) => state.handle(incoming),
+            Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
+            Self::Finished(state) => state.handle(incoming, actions),
         }
         .map(HandshakeState::from)
     }
 
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
         match self {
-            Self::ExpectPreMasterSecret(state) => Some(state.pending()),
+            Self::PreMasterSecret(state) => Some(state.pending()),
             _ => None,
         }
     }
 
     pub(super) fn resume(self, answer: Answer) -> Result<HandshakeState, Error> {
         match self {
-            Self::ExpectPreMasterSecret(state) => state.resume(answer).map(HandshakeState::from),
+            Self::PreMasterSecret(state) => state.resume(answer).map(HandshakeState::from),
             _ => Err(Misuse::NothingPending.into()),
         }
     }
@@ -98,7 +98,7 @@ impl From<Next> for HandshakeState {
 
 /// Waits for the ClientHello.
 pub(super) fn start(config: Arc<ServerConfig>) -> State {
-    State::ExpectClientHello(ExpectClientHello { config })
+    State::ClientHello(ExpectClientHello { config })
 }
 
 /// Nothing has happened yet.
@@ -268,9 +268,9 @@ impl Session {
         actions.send(ServerHelloDone.encode(), &mut self.transcript);
 
         if requested {
-            State::ExpectCertificate(Box::new(ExpectCertificate { session: self }))
+            State::Certificate(Box::new(ExpectCertificate { session: self }))
         } else {
-            State::ExpectClientKeyExchange(Box::new(ExpectClientKeyExchange {
+            State::ClientKeyExchange(Box::new(ExpectClientKeyExchange {
                 session: self,
                 client: None,
             }))
@@ -309,7 +309,7 @@ impl ExpectCertificate {
             }
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
         };
-        Ok(Some(State::ExpectClientKeyExchange(Box::new(
+        Ok(Some(State::ClientKeyExchange(Box::new(
             ExpectClientKeyExchange {
                 session: self.session,
                 client,
@@ -353,7 +353,7 @@ impl ExpectClientKeyExchange {
                 id: JobId::next(),
                 ciphertext: ciphertext.into(),
             };
-            return Ok(Some(State::ExpectPreMasterSecret(Box::new(
+            return Ok(Some(State::PreMasterSecret(Box::new(
                 ExpectPreMasterSecret {
                     exchange: self,
                     fallback,
@@ -387,7 +387,7 @@ impl ExpectClientKeyExchange {
 
         Ok(Some(match self.client {
             None => expect_change_cipher_spec(self.session, master_secret, Box::default())?,
-            Some(client) => State::ExpectCertificateVerify(Box::new(ExpectCertificateVerify {
+            Some(client) => State::CertificateVerify(Box::new(ExpectCertificateVerify {
                 session: self.session,
                 client,
                 master_secret,
@@ -460,22 +460,20 @@ fn expect_change_cipher_spec(
     peer_certificates: Box<[CertificateDer<'static>]>,
 ) -> Result<State, Error> {
     let keys = TrafficKeys::derive(&master_secret, session.suite, &session.randoms)?;
-    Ok(State::ExpectChangeCipherSpec(Box::new(
-        ExpectChangeCipherSpec {
-            client_write_key: keys.client,
-            finished: ExpectFinished {
-                server_write_key: keys.server,
-                master_secret,
-                transcript: session.transcript,
-                session: Box::new(SessionInfo {
-                    cipher_suite: session.suite.id,
-                    server_name: session.server_name.map(ServerName::DnsName),
-                    peer_certificates,
-                    secure_renegotiation: session.secure_renegotiation,
-                }),
-            },
+    Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+        client_write_key: keys.client,
+        finished: ExpectFinished {
+            server_write_key: keys.server,
+            master_secret,
+            transcript: session.transcript,
+            session: Box::new(SessionInfo {
+                cipher_suite: session.suite.id,
+                server_name: session.server_name.map(ServerName::DnsName),
+                peer_certificates,
+                secure_renegotiation: session.secure_renegotiation,
+            }),
         },
-    )))
+    })))
 }
 
 /// The keys are derived.
@@ -491,7 +489,7 @@ impl ExpectChangeCipherSpec {
             return Err(unexpected(incoming, "change_cipher_spec"));
         };
         actions.push(Action::InstallReadKey(self.client_write_key));
-        Ok(Some(State::ExpectFinished(Box::new(self.finished))))
+        Ok(Some(State::Finished(Box::new(self.finished))))
     }
 }
 

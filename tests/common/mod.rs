@@ -3,6 +3,7 @@
 
 pub mod pair;
 pub mod pki;
+pub mod wire;
 
 pub use pair::Pair;
 

@@ -1,0 +1,321 @@
+//! The wire by hand: records and messages as bytes, and a forger that holds a connection's keys,
+//! for saying what this crate never would.
+
+use super::pair::{End, Pair};
+use aes_gcm::{AeadInOut, Aes128Gcm, KeyInit};
+use hmac::{Hmac, Mac};
+use premaster::KeyLog;
+use sha2::Sha256;
+use std::sync::{Arc, Mutex};
+
+pub const CHANGE_CIPHER_SPEC: u8 = 20;
+pub const ALERT: u8 = 21;
+pub const HANDSHAKE: u8 = 22;
+pub const APPLICATION_DATA: u8 = 23;
+
+pub const HELLO_REQUEST: u8 = 0;
+pub const CLIENT_HELLO: u8 = 1;
+pub const SERVER_HELLO: u8 = 2;
+pub const CERTIFICATE: u8 = 11;
+pub const SERVER_KEY_EXCHANGE: u8 = 12;
+pub const CERTIFICATE_REQUEST: u8 = 13;
+pub const SERVER_HELLO_DONE: u8 = 14;
+pub const CERTIFICATE_VERIFY: u8 = 15;
+pub const CLIENT_KEY_EXCHANGE: u8 = 16;
+pub const FINISHED: u8 = 20;
+
+/// A record of TLS 1.2.
+pub fn record(typ: u8, content: &[u8]) -> Vec<u8> {
+    record_of_version(typ, 0x0303, content)
+}
+
+pub fn record_of_version(typ: u8, version: u16, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![typ];
+    out.extend(version.to_be_bytes());
+    out.extend((content.len() as u16).to_be_bytes());
+    out.extend(content);
+    out
+}
+
+/// A handshake message with its header.
+pub fn message(typ: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![typ];
+    out.extend(&(body.len() as u32).to_be_bytes()[1..]);
+    out.extend(body);
+    out
+}
+
+/// A handshake message in a record of its own.
+pub fn handshake(typ: u8, body: &[u8]) -> Vec<u8> {
+    record(HANDSHAKE, &message(typ, body))
+}
+
+/// Cuts a stream into its records, headers included.
+pub fn records(stream: &[u8]) -> Vec<Vec<u8>> {
+    let mut rest = stream;
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let length = 5 + usize::from(u16::from_be_bytes([rest[3], rest[4]]));
+        let (record, after) = rest.split_at(length);
+        records.push(record.to_vec());
+        rest = after;
+    }
+    records
+}
+
+/// The type of the handshake message in an unprotected record.
+pub fn message_type(record: &[u8]) -> u8 {
+    assert_eq!(record[0], HANDSHAKE);
+    record[5]
+}
+
+/// A vector with a length of `width` bytes.
+pub fn vector(width: usize, content: &[u8]) -> Vec<u8> {
+    let mut out = content.len().to_be_bytes()[8 - width..].to_vec();
+    out.extend(content);
+    out
+}
+
+/// A Certificate message's body.
+pub fn certificate_body(chain: &[&[u8]]) -> Vec<u8> {
+    let list: Vec<u8> = chain.iter().flat_map(|der| vector(3, der)).collect();
+    vector(3, &list)
+}
+
+/// A hello of either side, every field free.
+#[derive(Clone)]
+pub struct Hello {
+    pub version: u16,
+    pub session_id: Vec<u8>,
+    /// A client's list, or a server's one.
+    pub suites: Vec<u16>,
+    /// A client's list, or a server's one.
+    pub compressions: Vec<u8>,
+    pub extensions: Option<Vec<(u16, Vec<u8>)>>,
+}
+
+pub fn hello() -> Hello {
+    Hello {
+        version: 0x0303,
+        session_id: vec![],
+        suites: vec![0x009c],
+        compressions: vec![0],
+        extensions: None,
+    }
+}
+
+impl Hello {
+    pub fn client_body(&self) -> Vec<u8> {
+        let suites: Vec<u8> = self.suites.iter().flat_map(|id| id.to_be_bytes()).collect();
+        let mut out = self.head();
+        out.extend(vector(2, &suites));
+        out.extend(vector(1, &self.compressions));
+        out.extend(self.extension_block());
+        out
+    }
+
+    pub fn client(&self) -> Vec<u8> {
+        handshake(CLIENT_HELLO, &self.client_body())
+    }
+
+    pub fn server(&self) -> Vec<u8> {
+        let mut out = self.head();
+        out.extend(self.suites[0].to_be_bytes());
+        out.push(self.compressions[0]);
+        out.extend(self.extension_block());
+        handshake(SERVER_HELLO, &out)
+    }
+
+    fn head(&self) -> Vec<u8> {
+        let mut out = self.version.to_be_bytes().to_vec();
+        out.extend([7; 32]);
+        out.extend(vector(1, &self.session_id));
+        out
+    }
+
+    fn extension_block(&self) -> Vec<u8> {
+        let Some(extensions) = &self.extensions else {
+            return Vec::new();
+        };
+        let mut block = Vec::new();
+        for (typ, content) in extensions {
+            block.extend(typ.to_be_bytes());
+            block.extend(vector(2, content));
+        }
+        vector(2, &block)
+    }
+}
+
+/// Remembers the last line of the key log.
+#[derive(Default)]
+pub struct LastKey(Mutex<String>);
+
+impl LastKey {
+    pub fn line(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl KeyLog for LastKey {
+    fn log(&self, line: &str) {
+        *self.0.lock().unwrap() = line.to_owned();
+    }
+}
+
+/// The keys of one connection, for writing records in the name of either side. Only for
+/// TLS_RSA_WITH_AES_128_GCM_SHA256.
+pub struct Forger {
+    pub master_secret: Vec<u8>,
+    client: (Aes128Gcm, [u8; 4]),
+    server: (Aes128Gcm, [u8; 4]),
+}
+
+#[derive(Clone, Copy)]
+pub enum Sender {
+    Client,
+    Server,
+}
+
+impl Forger {
+    /// Takes the master secret from the key log and the server random from the ServerHello.
+    pub fn new(key_log: &LastKey, server_hello: &[u8]) -> Self {
+        let line = key_log.line();
+        let mut fields = line.split(' ').skip(1).map(unhex);
+        let client_random = fields.next().unwrap();
+        let master_secret = fields.next().unwrap();
+        Self::from_master_secret(master_secret, &client_random, &server_hello[11..43])
+    }
+
+    pub fn from_pre_master_secret(
+        pre_master_secret: &[u8],
+        client_random: &[u8],
+        server_random: &[u8],
+    ) -> Self {
+        let seed = [b"master secret", client_random, server_random].concat();
+        let master_secret = prf(pre_master_secret, &seed, 48);
+        Self::from_master_secret(master_secret, client_random, server_random)
+    }
+
+    fn from_master_secret(
+        master_secret: Vec<u8>,
+        client_random: &[u8],
+        server_random: &[u8],
+    ) -> Self {
+        let seed = [b"key expansion", server_random, client_random].concat();
+        let block = prf(&master_secret, &seed, 40);
+        let key = |key: usize, salt: usize| {
+            (
+                Aes128Gcm::new_from_slice(&block[key..key + 16]).unwrap(),
+                block[salt..salt + 4].try_into().unwrap(),
+            )
+        };
+        Self {
+            client: key(0, 32),
+            server: key(16, 36),
+            master_secret,
+        }
+    }
+
+    /// A protected record with this sequence number and any explicit nonce.
+    pub fn seal(&self, sender: Sender, sequence: u64, typ: u8, content: &[u8]) -> Vec<u8> {
+        let (key, salt) = match sender {
+            Sender::Client => &self.client,
+            Sender::Server => &self.server,
+        };
+        let explicit = sequence.wrapping_mul(0x0101_0101).to_be_bytes();
+        let nonce: [u8; 12] = [&salt[..], &explicit].concat().try_into().unwrap();
+        let mut additional = sequence.to_be_bytes().to_vec();
+        additional.extend([typ, 3, 3]);
+        additional.extend((content.len() as u16).to_be_bytes());
+        let mut body = content.to_vec();
+        let tag = key
+            .encrypt_inout_detached(&nonce.into(), &additional, body.as_mut_slice().into())
+            .unwrap();
+        record(typ, &[&explicit[..], &body, &tag].concat())
+    }
+
+    /// `PRF(master_secret, label, hash)[0..11]`.
+    pub fn verify_data(&self, label: &[u8], hash: &[u8]) -> Vec<u8> {
+        prf(&self.master_secret, &[label, hash].concat(), 12)
+    }
+}
+
+/// `P_SHA256(secret, label + seed)`, the plain way.
+fn prf(secret: &[u8], label_and_seed: &[u8], length: usize) -> Vec<u8> {
+    let hmac = |parts: &[&[u8]]| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().to_vec()
+    };
+    let mut a = hmac(&[label_and_seed]);
+    let mut out = Vec::new();
+    while out.len() < length {
+        out.extend(hmac(&[&a, label_and_seed]));
+        a = hmac(&[&a]);
+    }
+    out.truncate(length);
+    out
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+/// A pair stopped at a point of its handshake, with what has been said so far.
+pub struct Stopped {
+    pub pair: Pair,
+    pub key_log: Arc<LastKey>,
+    /// The records of the server's first flight.
+    pub server_flight: Vec<Vec<u8>>,
+    /// The records of the client's second flight.
+    pub client_flight: Vec<Vec<u8>>,
+}
+
+impl Stopped {
+    /// Runs a pair until the client's second flight is made and not yet delivered.
+    pub fn before_client_flight(
+        client: premaster::ClientConfigBuilder,
+        server: premaster::ServerConfigBuilder,
+    ) -> Self {
+        let key_log = Arc::new(LastKey::default());
+        let client = client
+            .suites(&[premaster::CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256])
+            .key_log(key_log.clone());
+        let mut pair = super::pair(client, server);
+        let hello = std::mem::take(&mut pair.client.outgoing);
+        pair.server.take(&hello).unwrap();
+        let server_flight = std::mem::take(&mut pair.server.outgoing);
+        pair.client.take(&server_flight).unwrap();
+        let client_flight = std::mem::take(&mut pair.client.outgoing);
+        Self {
+            pair,
+            key_log,
+            server_flight: records(&server_flight),
+            client_flight: records(&client_flight),
+        }
+    }
+
+    pub fn forger(&self) -> Forger {
+        Forger::new(&self.key_log, &self.server_flight[0])
+    }
+
+    /// Goes on to the end of the handshake.
+    pub fn establish(mut self) -> (Pair, Forger) {
+        let forger = self.forger();
+        self.pair.server.take(&self.client_flight.concat()).unwrap();
+        (self.pair.established(), forger)
+    }
+}
+
+/// An established pair and the forger of its records.
+pub fn established() -> (Pair, Forger) {
+    Stopped::before_client_flight(super::client_builder(), super::server_builder()).establish()
+}
+
+/// Takes what an end has to say, in records.
+pub fn said(end: &mut End) -> Vec<Vec<u8>> {
+    records(&std::mem::take(&mut end.outgoing))
+}

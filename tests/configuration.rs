@@ -1,0 +1,238 @@
+//! Configurations that cannot work are refused when they are built, with the reason.
+
+mod common;
+
+use common::wire::Stopped;
+use common::{certified, client_builder, client_certified, pair, pki, roots, server_builder};
+use premaster::pki_types::PrivateKeyDer;
+use premaster::pki_types::pem::PemObject;
+use premaster::{
+    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, PrivateKey,
+    RootStore, SuitePreference,
+};
+use rsa::pkcs1::EncodeRsaPrivateKey;
+use std::sync::{Arc, Mutex};
+
+const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
+const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
+
+fn data(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn lists_of_suites_are_checked() {
+    for (suites, error) in [
+        (&[][..], ConfigError::NoSuites),
+        (&[AES_128, AES_128], ConfigError::DuplicateSuite(AES_128)),
+        (
+            &[CipherSuite(0x002f)],
+            ConfigError::UnsupportedSuite(CipherSuite(0x002f)),
+        ),
+        (
+            &[CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV],
+            ConfigError::UnsupportedSuite(CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV),
+        ),
+    ] {
+        assert_eq!(client_builder().suites(suites).build().unwrap_err(), error);
+        assert_eq!(server_builder().suites(suites).build().unwrap_err(), error);
+    }
+}
+
+#[test]
+fn somebody_must_be_trusted() {
+    let nobody = RootStore::new();
+    assert_eq!(
+        ClientConfig::builder(nobody.clone()).build().unwrap_err(),
+        ConfigError::NoRoots
+    );
+    for client_auth in [
+        ClientAuth::Request(nobody.clone()),
+        ClientAuth::Require(nobody.clone()),
+    ] {
+        assert_eq!(
+            server_builder()
+                .client_auth(client_auth)
+                .build()
+                .unwrap_err(),
+            ConfigError::NoRoots
+        );
+    }
+    assert_eq!(
+        RootStore::from_pem(b"no PEM").unwrap_err(),
+        ConfigError::NoRoots
+    );
+    assert_eq!(
+        RootStore::from_pem(b"-----BEGIN CERTIFICATE-----\n!").unwrap_err(),
+        ConfigError::BadPem
+    );
+    assert_eq!(
+        RootStore::new().add(&vec![1, 2, 3].into()).unwrap_err(),
+        ConfigError::BadCertificate
+    );
+    assert!(
+        !RootStore::from_pem(&data("leaf-2048.pem"))
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn keys_are_read_from_pkcs8_and_pkcs1() {
+    CertifiedKey::from_pem(&data("leaf-2048.pem"), &data("rsa-2048.key")).unwrap();
+    let pkcs1 = pki::key("rsa-2048")
+        .to_pkcs1_pem(Default::default())
+        .unwrap();
+    CertifiedKey::from_pem(&data("leaf-2048.pem"), pkcs1.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_pair_that_does_not_match_is_refused() {
+    let chain = data("leaf-2048.pem");
+    for (chain, key, error) in [
+        (&chain, data("rsa-2048-ca.key"), ConfigError::KeyMismatch),
+        (&chain, data("ec-p256.key"), ConfigError::NotRsa),
+        (
+            &chain,
+            data("rsa-1024.key"),
+            ConfigError::KeySize { bits: 1024 },
+        ),
+        (&chain, chain.clone(), ConfigError::NoKey),
+        (
+            &chain,
+            b"-----BEGIN PRIVATE KEY-----\n!".to_vec(),
+            ConfigError::BadPem,
+        ),
+        (
+            &Vec::new(),
+            data("rsa-2048.key"),
+            ConfigError::NoCertificate,
+        ),
+        (
+            &b"-----BEGIN CERTIFICATE-----\n!".to_vec(),
+            data("rsa-2048.key"),
+            ConfigError::BadPem,
+        ),
+    ] {
+        assert_eq!(CertifiedKey::from_pem(chain, &key).unwrap_err(), error);
+    }
+    let key = pki::private_key(&pki::key("rsa-2048"));
+    assert_eq!(
+        CertifiedKey::from_der(vec![vec![1].into()], &key).unwrap_err(),
+        ConfigError::BadCertificate
+    );
+    let long = vec![pki::root(); 100];
+    let root_key = pki::private_key(&pki::key("rsa-2048-ca"));
+    assert_eq!(
+        CertifiedKey::from_der(long, &root_key).unwrap_err(),
+        ConfigError::ChainTooLong
+    );
+}
+
+#[test]
+fn a_key_whose_numbers_do_not_fit_is_refused() {
+    let key = PrivateKeyDer::from_pem_slice(&data("rsa-2048.key")).unwrap();
+    let PrivateKeyDer::Pkcs8(der) = &key else {
+        panic!("not PKCS#8");
+    };
+    let mut der = der.secret_pkcs8_der().to_vec();
+    PrivateKey::from_der(&key).unwrap();
+    // A bit in the middle of the private exponent.
+    der[450] ^= 1;
+    let broken = PrivateKeyDer::Pkcs8(der.into());
+    assert_eq!(
+        PrivateKey::from_der(&broken).unwrap_err(),
+        ConfigError::BadKey
+    );
+    assert_eq!(
+        PrivateKey::from_der(&PrivateKeyDer::Pkcs1(vec![1, 2, 3].into())).unwrap_err(),
+        ConfigError::BadKey
+    );
+}
+
+#[test]
+fn the_order_that_decides_is_the_configured_one() {
+    for (preference, client, server, agreed) in [
+        (
+            SuitePreference::Server,
+            [AES_128, AES_256],
+            [AES_256, AES_128],
+            AES_256,
+        ),
+        (
+            SuitePreference::Server,
+            [AES_256, AES_128],
+            [AES_128, AES_256],
+            AES_128,
+        ),
+        (
+            SuitePreference::Client,
+            [AES_128, AES_256],
+            [AES_256, AES_128],
+            AES_128,
+        ),
+        (
+            SuitePreference::Client,
+            [AES_256, AES_128],
+            [AES_128, AES_256],
+            AES_256,
+        ),
+    ] {
+        let pair = pair(
+            client_builder().suites(&client),
+            server_builder()
+                .suites(&server)
+                .suite_preference(preference),
+        )
+        .established();
+        let session = pair.client.connection.session().unwrap();
+        assert_eq!(session.cipher_suite(), agreed);
+    }
+}
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl KeyLog for Lines {
+    fn log(&self, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
+}
+
+#[test]
+fn both_sides_log_the_same_key_and_only_where_asked() {
+    let (client, server) = (Arc::new(Lines::default()), Arc::new(Lines::default()));
+    pair(
+        client_builder().key_log(client.clone()),
+        server_builder().key_log(server.clone()),
+    )
+    .established();
+    let line = client.0.lock().unwrap().join("\n");
+    assert_eq!(server.0.lock().unwrap().join("\n"), line);
+    let fields: Vec<_> = line.split(' ').map(|field| (field.len(), field)).collect();
+    assert!(matches!(
+        fields[..],
+        [(13, "CLIENT_RANDOM"), (64, _), (96, _)]
+    ));
+}
+
+#[test]
+fn secrets_do_not_print() {
+    assert_eq!(format!("{:?}", certified(2048).key()), "[redacted]");
+
+    // A server that holds the master secret, and a client that holds the keys.
+    let mut stopped = Stopped::before_client_flight(
+        client_builder().certificate(client_certified()),
+        server_builder().client_auth(ClientAuth::Require(roots())),
+    );
+    let so_far = stopped.client_flight[..2].concat();
+    stopped.pair.server.take(&so_far).unwrap();
+    let master_secret = stopped.forger().master_secret;
+    let as_list = format!("{:?}", &master_secret[..8]);
+    let needle = as_list.trim_matches(['[', ']']);
+    for end in [&stopped.pair.client, &stopped.pair.server] {
+        let printed = format!("{:?}", end.connection);
+        assert!(printed.contains("[redacted]"));
+        assert!(!printed.contains(needle), "{printed}");
+    }
+}

@@ -1,0 +1,118 @@
+//! An established connection allocates nothing for a record, in either direction; and whether a
+//! pre-master secret is good does not show in what is allocated.
+
+mod common;
+
+use common::wire::Stopped;
+use common::{client_builder, pair, server_builder};
+use premaster::{CipherSuite, Connection, Event};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is ending allocates after its locals are gone; nobody measures it.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: everything is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+/// Sends `data` one way over a wire that is kept and reused.
+fn transfer(from: &mut Connection, to: &mut Connection, data: &[u8], wire: &mut Vec<u8>) {
+    wire.clear();
+    from.send(data, wire).unwrap();
+    let mut received = 0;
+    let mut start = 0;
+    let mut answer = Vec::new();
+    loop {
+        let result = to.receive(&mut wire[start..], &mut answer).unwrap();
+        start += result.consumed;
+        match result.event {
+            Event::ApplicationData(plaintext) => received += plaintext.len(),
+            Event::NeedData => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(received, data.len());
+}
+
+#[test]
+fn records_cost_no_allocation_in_the_steady_state() {
+    assert_eq!(allocations(|| drop(vec![0; 10])), 1, "the counter counts");
+    for suite in [
+        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+    ] {
+        let mut pair = pair(client_builder().suites(&[suite]), server_builder()).established();
+        let (client, server) = (&mut pair.client.connection, &mut pair.server.connection);
+        let data = vec![7; 40_000];
+        let mut wire = Vec::new();
+        transfer(client, server, &data, &mut wire);
+        for length in [1, 100, 1 << 14, 40_000] {
+            for _ in 0..3 {
+                let count = allocations(|| {
+                    transfer(client, server, &data[..length], &mut wire);
+                    transfer(server, client, &data[..length], &mut wire);
+                });
+                assert_eq!(count, 0, "{suite}, {length} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bad_pre_master_secret_allocates_like_a_good_one() {
+    let count = |change: &dyn Fn(&mut [u8])| {
+        let mut stopped = Stopped::before_client_flight(client_builder(), server_builder());
+        let key_exchange = &mut stopped.client_flight[0];
+        // Behind the headers of record and message and the length.
+        change(&mut key_exchange[11..]);
+        let (server, mut answer) = (&mut stopped.pair.server.connection, Vec::new());
+        allocations(|| {
+            let received = server.receive(key_exchange, &mut answer).unwrap();
+            assert_eq!(received.consumed, 5 + 4 + 2 + 256);
+        })
+    };
+    let good = count(&|_| {});
+    assert!(good > 0);
+    assert_eq!(
+        count(&|ciphertext| ciphertext[100] ^= 1),
+        good,
+        "bad padding"
+    );
+    assert_eq!(count(&|ciphertext| ciphertext.fill(0)), good, "zero");
+    assert_eq!(
+        count(&|ciphertext| ciphertext.fill(0xff)),
+        good,
+        "not below the modulus"
+    );
+}
