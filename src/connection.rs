@@ -447,9 +447,7 @@ impl Connection {
 
     /// Ends the connection with `error`, its alert going out, and hands the error back.
     fn fail(&mut self, error: Error, outgoing: &mut Vec<u8>) -> Error {
-        if let Some(description) = error.alert()
-            && !self.close_sent
-        {
+        if let Some(description) = error.alert() {
             self.send_alert(Alert::fatal(description), outgoing);
         }
         self.handshake.fail(error.clone());
@@ -457,19 +455,23 @@ impl Connection {
     }
 
     fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
-        if !self.close_sent {
-            self.close_sent = true;
-            self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
-        }
+        self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
+        self.close_sent = true;
     }
 
     fn send_warning(&mut self, description: AlertDescription, outgoing: &mut Vec<u8>) {
         self.send_alert(Alert::warning(description), outgoing);
     }
 
-    /// An alert that the key can no longer protect is not sent: there is nothing else to say it
-    /// with, and the connection ends all the same.
+    /// "close_notify: This message notifies the recipient that the sender will not send any more
+    /// messages on this connection": after it, nothing goes out.
+    ///
+    /// An alert that the key can no longer protect is not sent either: there is nothing else to
+    /// say it with, and the connection ends all the same.
     fn send_alert(&mut self, alert: Alert, outgoing: &mut Vec<u8>) {
+        if self.close_sent {
+            return;
+        }
         let _ = self
             .writer
             .write(ContentType::ALERT, &alert.encode(), outgoing);

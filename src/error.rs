@@ -113,7 +113,7 @@ pub enum PeerError {
     #[error("a record was longer than the protocol allows")]
     RecordTooLong,
     /// A record's version was not that of TLS 1.2, or its bytes are no TLS at all.
-    #[error("a record had the version {0:?}")]
+    #[error("a record had the version {0}, or the bytes are not TLS")]
     RecordVersion(ProtocolVersion),
     /// A protected record did not authenticate. Nothing more is ever said about it.
     #[error("a record did not authenticate")]

@@ -846,6 +846,21 @@ fn misuse_leaves_the_connection_as_it_was() {
     assert_eq!(pair.server.connection.receive_eof(), Ok(()));
 }
 
+/// "the sender will not send any more messages": a refusal or an error after it stays unsaid.
+#[test]
+fn nothing_goes_out_after_close_notify() {
+    let (mut pair, forger) = established();
+    pair.server.close();
+    assert_eq!(said(&mut pair.server).len(), 1);
+    let request = message(CLIENT_HELLO, &hello().client_body());
+    let asked = forger.seal(Sender::Client, 1, HANDSHAKE, &request);
+    pair.server.take(&asked).unwrap();
+    assert!(pair.server.outgoing.is_empty());
+    let broken = record(APPLICATION_DATA, &[0; 30]);
+    assert_eq!(pair.server.take(&broken), Err(PeerError::BadRecord.into()));
+    assert!(pair.server.outgoing.is_empty());
+}
+
 #[test]
 fn a_handshake_can_be_given_up() {
     let mut pair = new_pair();
