@@ -96,5 +96,10 @@ pub use pending::{Answer, DecryptPreMasterSecret, Pending, VerifyCertificate};
 pub use stream::Stream;
 pub use verify::{RootStore, Verified};
 
+/// The code in README.md, so that it is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// Names, certificates, keys, PEM and time: the types that the configurations take.
 pub use pki_types;

@@ -77,6 +77,16 @@ fn somebody_must_be_trusted() {
     );
 }
 
+#[cfg(not(feature = "getrandom"))]
+#[test]
+fn randomness_must_come_from_somewhere() {
+    let certified = certified(2048);
+    let server = premaster::ServerConfig::builder(certified).build();
+    assert_eq!(server.unwrap_err(), ConfigError::NoRandom);
+    let client = ClientConfig::builder(roots()).build();
+    assert_eq!(client.unwrap_err(), ConfigError::NoRandom);
+}
+
 #[test]
 fn keys_are_read_from_pkcs8_and_pkcs1() {
     CertifiedKey::from_pem(&data("leaf-2048.pem"), &data("rsa-2048.key")).unwrap();
