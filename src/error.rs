@@ -417,6 +417,9 @@ impl Error {
     /// The fatal alert that tells the peer, or `None` where the peer is told nothing: it spoke
     /// last, it is gone, or the error is the caller's.
     ///
+    /// After this side's close_notify nothing goes out, so the alert of an error behind it is not
+    /// sent.
+    ///
     /// The alerts are those of [RFC 5246 section 7.2.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.2).
     #[must_use]
     pub fn alert(&self) -> Option<AlertDescription> {

@@ -249,8 +249,9 @@ impl<S: Read + Write> Read for Stream<S> {
 }
 
 impl<S: Read + Write> Write for Stream<S> {
-    /// Encrypts and writes all of `data`. If the transport takes only a part, the rest is written
-    /// by the next call or by `flush`.
+    /// Encrypts and writes all of `data`. What the transport does not take, because it would block
+    /// or its time is up, has been taken all the same: the next call or `flush` goes on with it,
+    /// or fails.
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.complete_handshake()?;
         let sent = self.connection.send(data, &mut self.outgoing);

@@ -131,7 +131,7 @@ fn a_pair_that_does_not_match_is_refused() {
         CertifiedKey::from_der(vec![vec![1].into()], &key).unwrap_err(),
         ConfigError::BadCertificate
     );
-    let long = vec![pki::root(); 100];
+    let long = vec![pki::root().build(); 100];
     let root_key = pki::private_key(&pki::key("rsa-2048-ca"));
     assert_eq!(
         CertifiedKey::from_der(long, &root_key).unwrap_err(),

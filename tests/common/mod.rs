@@ -48,7 +48,7 @@ pub fn client_certified() -> Arc<CertifiedKey> {
 pub fn roots() -> RootStore {
     static ROOTS: LazyLock<RootStore> = LazyLock::new(|| {
         let mut roots = RootStore::new();
-        roots.add(&pki::root()).unwrap();
+        roots.add(&pki::root().build()).unwrap();
         roots
     });
     ROOTS.clone()

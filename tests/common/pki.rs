@@ -90,9 +90,8 @@ pub fn client(key: &RsaPrivateKey) -> Spec {
     }
 }
 
-/// The certificate of the test root.
-pub fn root() -> CertificateDer<'static> {
-    let key = key("rsa-2048-ca");
+/// The test root.
+pub fn root() -> Spec {
     Spec {
         subject: ROOT,
         ca: Some(true),
@@ -100,9 +99,8 @@ pub fn root() -> CertificateDer<'static> {
         extended_key_usage: None,
         dns: vec![],
         ip: vec![],
-        ..server(&key)
+        ..server(&key("rsa-2048-ca"))
     }
-    .build()
 }
 
 pub fn public_key(key: &RsaPublicKey) -> SubjectPublicKeyInfoOwned {

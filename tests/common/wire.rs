@@ -257,7 +257,8 @@ fn prf(secret: &[u8], label_and_seed: &[u8], length: usize) -> Vec<u8> {
     out
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+/// The bytes that hexadecimal digits stand for.
+pub fn unhex(text: &str) -> Vec<u8> {
     (0..text.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())

@@ -1,0 +1,128 @@
+//! A whole TLS 1.2 connection in one command, with nothing to prepare: a client and a server in
+//! this process, over loopback TCP, each step explained.
+//!
+//! ```text
+//! cargo run --example handshake
+//! ```
+
+mod support;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use premaster::{CertifiedKey, CipherSuite, ClientConfig, RootStore, ServerConfig, Stream};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+use support::cli::{or_usage_error, suite};
+use support::ladder::Ladder;
+use support::self_signed::{self, self_signed};
+use support::wire::Tap;
+
+/// Shows a TLS 1.2 handshake with RSA key transport, step by step.
+///
+/// Makes a key and a certificate, runs a client and a server in this process over loopback TCP,
+/// and prints each step: who says what, how large it is on the wire, what it is for, what was
+/// agreed, and how long it took.
+#[derive(Parser)]
+#[command(name = "handshake", verbatim_doc_comment)]
+struct Arguments {
+    /// The length of the server's RSA key; 4096 and more take a while to make
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u16).range(2048..=8192))]
+    bits: u16,
+
+    /// Cipher suites that the client offers, by IANA name, comma-separated [default: all]
+    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
+    suites: Option<Vec<CipherSuite>>,
+}
+
+const CLIENT_SAYS: &str = "Hello, server.";
+const SERVER_SAYS: &str = "Hello, client.";
+
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let start = Instant::now();
+    let certified = Arc::new(self_signed(arguments.bits.into())?.certified);
+    let client = Arc::new(client_config(&arguments, &certified)?);
+    let server = Arc::new(ServerConfig::builder(certified).build()?);
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "A client and a server in this process. The server's RSA key of {} bits and its\n\
+         self-signed certificate were made for this run, in {} ms.\n\n\
+         Warning: RSA key transport has no forward secrecy. Whoever gets the server's key, at any\n\
+         time, can read every connection that was ever recorded.\n",
+        arguments.bits,
+        start.elapsed().as_millis(),
+    )?;
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    let server = thread::spawn(move || serve_one(&listener, server));
+    let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+    let ladder = converse(socket, client)?;
+    server.join().ok().context("the server panicked")??;
+    write!(out, "{ladder}")?;
+    Ok(())
+}
+
+/// A client that trusts the certificate.
+fn client_config(arguments: &Arguments, certified: &CertifiedKey) -> Result<ClientConfig> {
+    let mut roots = RootStore::new();
+    for certificate in certified.chain() {
+        roots.add(certificate)?;
+    }
+    let mut builder = ClientConfig::builder(roots);
+    if let Some(suites) = &arguments.suites {
+        builder = builder.suites(suites);
+    }
+    Ok(or_usage_error::<Arguments, _>(builder.build(), "--suites"))
+}
+
+/// The server's side: answers one message and waits for the close.
+fn serve_one(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<()> {
+    let (socket, _) = listener.accept()?;
+    prepare(&socket)?;
+    let mut stream = Stream::server(config, socket)?;
+    let mut message = [0; CLIENT_SAYS.len()];
+    stream.read_exact(&mut message)?;
+    stream.write_all(SERVER_SAYS.as_bytes())?;
+    ensure!(stream.read(&mut message)? == 0, "more came than was said");
+    Ok(())
+}
+
+/// The client's side, up to the server's close: what passed, as a ladder.
+fn converse(socket: TcpStream, config: Arc<ClientConfig>) -> Result<Ladder> {
+    prepare(&socket)?;
+    let name = self_signed::NAME.try_into()?;
+    let mut stream = Stream::client(config, name, Tap::new(socket))?;
+    stream.complete_handshake()?;
+    let handshake_steps = stream.transport().records().len();
+
+    stream.write_all(CLIENT_SAYS.as_bytes())?;
+    let mut message = [0; SERVER_SAYS.len()];
+    stream.read_exact(&mut message)?;
+    stream.close()?;
+    ensure!(stream.read(&mut message)? == 0, "more came than was said");
+
+    let session = stream.connection().session().context("no session")?;
+    Ok(Ladder {
+        session: session.clone(),
+        records: stream.transport().records().to_vec(),
+        handshake_steps,
+        client_says: CLIENT_SAYS,
+        server_says: SERVER_SAYS,
+    })
+}
+
+/// Lets neither side wait for ever.
+fn prepare(socket: &TcpStream) -> Result<()> {
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(())
+}

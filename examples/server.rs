@@ -1,0 +1,310 @@
+//! A TLS 1.2 server that many clients can talk to at once: a small page for a browser, or an echo.
+//!
+//! ```text
+//! cargo run --example server
+//! ```
+//!
+//! Each connection has a thread, whose whole work is `Service::converse`. The rest is what a
+//! server needs around that: a bound on the threads, one line for each connection, and an orderly
+//! end.
+
+mod support;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use premaster::{CertifiedKey, CipherSuite, ServerConfig, Stream, SuitePreference};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+use support::cli::{or_usage_error, suite};
+use support::gate::{Gate, Place, stop_on_signal};
+use support::http::{self, Head, MAX_HEAD};
+use support::key_log::KeyLogFile;
+use support::report::{Report, agreed};
+use support::self_signed::self_signed;
+
+/// Serves TLS 1.2 with RSA key transport, many connections at once.
+///
+/// The first line of output is `LISTENING host:port`; then each connection gets one line when it
+/// ends: who it was, and what was agreed or what failed. SIGTERM ends the server.
+///
+/// RSA key transport has no forward secrecy: whoever gets the key later reads every recorded
+/// connection. Use a key that is used for nothing else.
+#[derive(Parser)]
+#[command(name = "server", verbatim_doc_comment)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4433")]
+    listen: SocketAddr,
+
+    /// The certificate chain, PEM, own first [default: self-signed for localhost, made at start]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+
+    /// The RSA private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+
+    /// What clients get
+    #[arg(long, value_enum, default_value_t = Reply::Http)]
+    reply: Reply,
+
+    /// The length of the page in bytes, with `--reply http` [default: as long as its text]
+    #[arg(long, value_name = "N")]
+    body_size: Option<u64>,
+
+    /// Cipher suites by IANA name, comma-separated, preferred first [default: all]
+    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
+    suites: Option<Vec<CipherSuite>>,
+
+    /// Let the client's order of suites decide, not the server's
+    #[arg(long)]
+    client_order: bool,
+
+    /// Append the secrets to this file, for Wireshark; whoever has them reads the traffic
+    #[arg(long, value_name = "FILE")]
+    keylog: Option<PathBuf>,
+
+    /// Serve one connection, then exit
+    #[arg(long)]
+    once: bool,
+
+    /// Write each connection's line as a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Reply {
+    /// One page for one request, which ends with an empty line
+    Http,
+    /// Each record's data in a record of its own
+    Echo,
+}
+
+/// The most connections at one time. The next is served when one of them ends.
+const MAX_CONNECTIONS: usize = 256;
+
+/// How long a peer may be silent, or not take what it is sent.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long connections in progress may go on after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a peer may take to hang up when all is said.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The most application data in one record
+/// ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
+const MAX_PLAINTEXT: usize = 1 << 14;
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let (certified, certificate_pem) = identity(&arguments)?;
+    let service = Arc::new(Service {
+        config: Arc::new(config(&arguments, certified)),
+        reply: arguments.reply,
+        body_size: arguments.body_size,
+        json: arguments.json,
+    });
+    let listener = TcpListener::bind(arguments.listen)
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let gate = Gate::new(MAX_CONNECTIONS, GRACE);
+    stop_on_signal(Arc::clone(&gate), address)?;
+
+    print_line(&format!("LISTENING {address}"));
+    if let Some(pem) = certificate_pem {
+        print_hint(&arguments, address, &pem);
+    }
+    loop {
+        let accepted = listener.accept();
+        let Some(place) = gate.enter() else { break };
+        if let Err(error) = accepted.and_then(|accepted| service.spawn(accepted, place)) {
+            // Mostly too many open files or threads, which passes when connections end.
+            eprintln!("cannot take a connection: {error}");
+            thread::sleep(Duration::from_millis(100));
+        } else if arguments.once {
+            break;
+        }
+    }
+    drop(listener);
+    gate.wait_until_empty();
+    Ok(())
+}
+
+/// The key and chain from the files, or self-signed ones and their certificate as PEM.
+fn identity(arguments: &Arguments) -> Result<(CertifiedKey, Option<String>)> {
+    let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) else {
+        let made = self_signed(2048).context("cannot make a certificate")?;
+        return Ok((made.certified, Some(made.certificate_pem)));
+    };
+    let read = |file: &PathBuf| or_usage_error::<Arguments, _>(std::fs::read(file), file.display());
+    let certified = CertifiedKey::from_pem(&read(cert), &read(key));
+    let what = format!("{} with {}", cert.display(), key.display());
+    Ok((or_usage_error::<Arguments, _>(certified, what), None))
+}
+
+fn config(arguments: &Arguments, certified: CertifiedKey) -> ServerConfig {
+    let mut builder = ServerConfig::builder(Arc::new(certified));
+    if let Some(suites) = &arguments.suites {
+        builder = builder.suites(suites);
+    }
+    if arguments.client_order {
+        builder = builder.suite_preference(SuitePreference::Client);
+    }
+    if let Some(file) = &arguments.keylog {
+        let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());
+        builder = builder.key_log(log);
+    }
+    or_usage_error::<Arguments, _>(builder.build(), "these settings do not work")
+}
+
+/// Prints the self-signed certificate and a command to try. Lines of JSON stay among themselves.
+fn print_hint(arguments: &Arguments, address: SocketAddr, certificate_pem: &str) {
+    let request = match arguments.reply {
+        Reply::Http => r"printf 'GET / HTTP/1.0\r\n\r\n' | ",
+        Reply::Echo => "",
+    };
+    let hint = format!(
+        "{certificate_pem}\
+         The certificate above is self-signed and made for this run. To try the server:\n\
+         {request}openssl s_client -connect {address} -tls1_2 \
+         -cipher AES256-GCM-SHA384:AES128-GCM-SHA256 -quiet"
+    );
+    match arguments.json {
+        true => eprintln!("{hint}"),
+        false => print_line(&hint),
+    }
+}
+
+/// Writes a whole line at once, so that those of several threads do not mix.
+fn print_line(line: &str) {
+    let mut out = io::stdout().lock();
+    // Without a reader the server goes on all the same.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// What every connection is served with.
+struct Service {
+    config: Arc<ServerConfig>,
+    reply: Reply,
+    body_size: Option<u64>,
+    json: bool,
+}
+
+impl Service {
+    /// Serves a connection in a thread of its own, which holds `place` for as long.
+    fn spawn(
+        self: &Arc<Self>,
+        (socket, peer): (TcpStream, SocketAddr),
+        place: Place,
+    ) -> io::Result<()> {
+        let service = Arc::clone(self);
+        thread::Builder::new().spawn(move || {
+            service.serve(&socket, peer);
+            hang_up(&socket);
+            drop(place);
+        })?;
+        Ok(())
+    }
+
+    /// Serves one connection and prints its line. Whatever happens in it stays in it.
+    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
+        let mut session = None;
+        let result = panic::catch_unwind(AssertUnwindSafe(|| {
+            let config = Arc::clone(&self.config);
+            let mut stream = Stream::server(config, socket).map_err(io::Error::other)?;
+            let result = self.converse(&mut stream);
+            session = stream.connection().session().cloned();
+            result
+        }))
+        .unwrap_or_else(|_| Err(io::Error::other("the thread of this connection panicked")));
+
+        let report = Report::new(peer.to_string(), session.as_ref(), &result);
+        print_line(&match self.json {
+            true => report.to_json(),
+            false => report.to_text(),
+        });
+    }
+
+    /// The handshake, the answer and the close.
+    fn converse(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
+        let socket = stream.transport();
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        stream.complete_handshake()?;
+        match self.reply {
+            Reply::Http => self.answer_http(stream)?,
+            Reply::Echo => echo(stream)?,
+        }
+        stream.close()
+    }
+
+    /// Answers one request, whatever it asks for, with what was agreed.
+    fn answer_http(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
+        match http::read_head(&mut BufReader::new(&mut *stream))? {
+            Head::Complete => {}
+            Head::Closed => return Ok(()),
+            Head::TooLong => {
+                stream.close()?;
+                let cause = format!("the request is longer than {MAX_HEAD} bytes");
+                return Err(io::Error::other(cause));
+            }
+        }
+        let text = stream
+            .connection()
+            .session()
+            .map(|session| format!("{}\n", agreed(session)))
+            .unwrap_or_default();
+        let text_length = text.len() as u64;
+        let length = self.body_size.unwrap_or(text_length);
+
+        // Gathers the answer into whole records; a small one is one record.
+        let mut out = BufWriter::with_capacity(MAX_PLAINTEXT, stream);
+        out.write_all(http::ok(length).as_bytes())?;
+        io::copy(&mut text.as_bytes().take(length), &mut out)?;
+        let padding = io::repeat(b'.').take(length.saturating_sub(text_length));
+        io::copy(
+            &mut BufReader::with_capacity(MAX_PLAINTEXT, padding),
+            &mut out,
+        )?;
+        out.flush()
+    }
+}
+
+/// Sends each record's data back in a record of its own, until the peer closes.
+fn echo(stream: &mut Stream<&TcpStream>) -> io::Result<()> {
+    // A read gives the data of one record at most, and there is room for all of it.
+    let mut data = [0; MAX_PLAINTEXT];
+    loop {
+        match stream.read(&mut data)? {
+            0 => return Ok(()),
+            count => stream.write_all(&data[..count])?,
+        }
+    }
+}
+
+/// Ends the sending direction and waits a moment for the peer to do the same. A socket that is
+/// closed while bytes still come makes the peer's system throw away what it has not read yet, the
+/// alert for one.
+fn hang_up(mut socket: &TcpStream) {
+    let deadline = Instant::now() + LINGER;
+    let _ = socket.shutdown(Shutdown::Write);
+    let mut ignored = [0; 4096];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // No time at all is refused as a timeout.
+        if socket.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        if let Ok(0) | Err(_) = socket.read(&mut ignored) {
+            return;
+        }
+    }
+}

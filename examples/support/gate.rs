@@ -1,0 +1,107 @@
+//! How many connections a server has at one time, and how it ends.
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Lets a bounded number of connections in, and none once the server is to stop.
+pub struct Gate {
+    places: usize,
+    /// How long connections in progress may go on then.
+    grace: Duration,
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    connections: usize,
+    /// Once the server is to stop: when at the latest.
+    deadline: Option<Instant>,
+}
+
+impl Gate {
+    pub fn new(places: usize, grace: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            places,
+            grace,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Waits for a place. `None` once the server is to stop.
+    pub fn enter(self: &Arc<Self>) -> Option<Place> {
+        let mut state = self.lock();
+        while state.connections == self.places && state.deadline.is_none() {
+            state = self.wait(state, Duration::MAX);
+        }
+        if state.deadline.is_some() {
+            return None;
+        }
+        state.connections += 1;
+        Some(Place(Arc::clone(self)))
+    }
+
+    fn stop(&self) {
+        self.lock().deadline = Some(Instant::now() + self.grace);
+        self.changed.notify_all();
+    }
+
+    /// Waits until every connection has ended; if the server is to stop, until its deadline.
+    pub fn wait_until_empty(&self) {
+        let mut state = self.lock();
+        while state.connections > 0 {
+            let left = match state.deadline {
+                None => Duration::MAX,
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            };
+            if left.is_zero() {
+                return;
+            }
+            state = self.wait(state, left);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, GateState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'g>(
+        &self,
+        state: MutexGuard<'g, GateState>,
+        timeout: Duration,
+    ) -> MutexGuard<'g, GateState> {
+        self.changed
+            .wait_timeout(state, timeout)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+}
+
+/// One connection's place, free again when dropped.
+pub struct Place(Arc<Gate>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.lock().connections -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Closes the gate at SIGTERM or SIGINT.
+pub fn stop_on_signal(gate: Arc<Gate>, address: SocketAddr) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            gate.stop();
+            // Wakes the thread that waits for the next connection.
+            let _ = TcpStream::connect_timeout(&address, gate.grace);
+        }
+    });
+    Ok(())
+}

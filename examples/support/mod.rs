@@ -1,0 +1,13 @@
+//! What the examples share, each thing in a module of its own.
+#![allow(dead_code, reason = "each example uses its own part")]
+
+pub mod cli;
+pub mod gate;
+pub mod http;
+pub mod json;
+pub mod key_log;
+pub mod ladder;
+pub mod pipe;
+pub mod report;
+pub mod self_signed;
+pub mod wire;

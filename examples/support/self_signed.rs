@@ -1,0 +1,104 @@
+//! A server's key and self-signed certificate for `localhost`, made on the spot.
+
+use anyhow::Result;
+use getrandom::SysRng;
+use premaster::CertifiedKey;
+use premaster::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rand_core::UnwrapErr;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1v15::SigningKey;
+use rsa::pkcs8::EncodePrivateKey;
+use sha2::Sha256;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::time::Duration;
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::builder::{Builder, CertificateBuilder};
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::der::asn1::Ia5String;
+use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::pem::LineEnding;
+use x509_cert::der::{Encode, EncodePem};
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+};
+use x509_cert::ext::{Extension, ToExtension};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
+use x509_cert::time::Validity;
+
+/// The name that the certificate is valid for, next to the loopback addresses.
+pub const NAME: &str = "localhost";
+
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+
+/// A key, its certificate, and the certificate as a text for others to trust.
+pub struct SelfSigned {
+    pub certified: CertifiedKey,
+    pub certificate_pem: String,
+}
+
+/// Makes a key of this many bits and its certificate.
+pub fn self_signed(bits: usize) -> Result<SelfSigned> {
+    let mut rng = UnwrapErr(SysRng);
+    let key = RsaPrivateKey::new(&mut rng, bits)?;
+    let certificate = CertificateBuilder::new(
+        LocalServer,
+        SerialNumber::generate(&mut rng),
+        Validity::from_now(LIFETIME)?,
+        SubjectPublicKeyInfoOwned::from_key(&key.to_public_key())?,
+    )?
+    .build(&SigningKey::<Sha256>::new(key.clone()))?;
+
+    let chain = vec![CertificateDer::from(certificate.to_der()?)];
+    let key = PrivatePkcs8KeyDer::from(key.to_pkcs8_der()?.as_bytes().to_vec());
+    Ok(SelfSigned {
+        certified: CertifiedKey::from_der(chain, &key.into())?,
+        certificate_pem: certificate.to_pem(LineEnding::LF)?,
+    })
+}
+
+/// What the certificate says besides its key.
+struct LocalServer;
+
+impl BuilderProfile for LocalServer {
+    fn get_issuer(&self, subject: &Name) -> Name {
+        subject.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        Name::from_str(&format!("CN={NAME}")).unwrap_or_default()
+    }
+
+    fn build_extensions(
+        &self,
+        _spk: SubjectPublicKeyInfoRef<'_>,
+        _issuer_spk: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> x509_cert::builder::Result<Vec<Extension>> {
+        let not_a_ca = BasicConstraints {
+            ca: false,
+            path_len_constraint: None,
+        };
+        // All that RSA key transport does with the key.
+        let usage = KeyUsage(KeyUsages::KeyEncipherment.into());
+        let purposes = ExtendedKeyUsage(vec![SERVER_AUTH]);
+        let names = SubjectAltName(vec![
+            GeneralName::DnsName(Ia5String::new(NAME)?),
+            GeneralName::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+            GeneralName::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+        ]);
+
+        let subject = tbs.subject();
+        Ok(vec![
+            not_a_ca.to_extension(subject, &[])?,
+            usage.to_extension(subject, &[])?,
+            purposes.to_extension(subject, &[])?,
+            names.to_extension(subject, &[])?,
+        ])
+    }
+}

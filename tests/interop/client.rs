@@ -1,0 +1,100 @@
+//! We are the client, the program is the server.
+
+use crate::common::client_builder;
+use crate::exchange::{
+    Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, hang_up,
+};
+use crate::files::Files;
+use crate::peer::{Missing, Offer, Peer, Settings, Tls, connect};
+use crate::program::Program;
+use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
+use premaster::{CipherSuite, Error};
+
+pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
+    let program = peer.server();
+    let at = format!("{}::client", peer.name());
+
+    for suite in SUITES {
+        trials.add(program, format!("{at}::mebibyte::{suite}"), move |files| {
+            mebibyte(peer, files, suite);
+        });
+    }
+    trials.add(program, format!("{at}::defaults"), |files| {
+        session(peer, files, Settings::offer(Offer::Defaults));
+    });
+    for scheme in SIGNATURE_SCHEMES {
+        let settings = Settings::offer(Offer::Signature(scheme)).with_client_certificate();
+        trials.add(
+            program,
+            format!("{at}::certificate::{scheme}"),
+            move |files| {
+                session(peer, files, settings);
+            },
+        );
+    }
+    for (name, settings, missing) in [
+        (
+            "certificate::missing",
+            Settings::offer(Offer::Defaults).with_client_certificate(),
+            Missing::Certificate,
+        ),
+        (
+            "only_ephemeral_keys",
+            Settings::offer(Offer::Ephemeral),
+            Missing::Suite,
+        ),
+        // TLS 1.1 has no AEAD suites.
+        ("only_tls11", Settings::offer(Offer::Tls11), Missing::Suite),
+        (
+            "only_tls13",
+            Settings::offer(Offer::Tls13),
+            Missing::Version,
+        ),
+    ] {
+        trials.add(program, format!("{at}::{name}"), move |files| {
+            refused(peer, files, settings, missing);
+        });
+    }
+}
+
+fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite) {
+    let settings = Settings::offer(Offer::Suite(suite));
+    let (mut stream, mut program) = connect(peer, settings, files, client_builder());
+    echo(&mut stream, &mut program, who_echoes(peer), LONG);
+    let session = stream.connection().session().unwrap();
+    assert_eq!(session.cipher_suite(), suite);
+    assert!(session.secure_renegotiation());
+    close(peer, &mut stream, program);
+}
+
+/// A short connection, our certificate at hand for a server that asks for it.
+fn session(peer: &dyn Peer, files: &Files, settings: Settings) {
+    let config = client_builder().certificate(files.client.clone());
+    let (mut stream, mut program) = connect(peer, settings, files, config);
+    echo(&mut stream, &mut program, who_echoes(peer), SHORT);
+    close(peer, &mut stream, program);
+}
+
+/// The server wants what we do not have, and says so.
+fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing) {
+    let (mut stream, _program) = connect(peer, settings, files, client_builder());
+    let alert = peer.refusal(missing);
+    assert_eq!(expect_failure(&mut stream), Error::AlertReceived(alert));
+}
+
+fn who_echoes(peer: &dyn Peer) -> Echo {
+    match peer.server_echoes() {
+        true => Echo::Program,
+        false => Echo::Us,
+    }
+}
+
+/// We close, and the server agrees that this was the end.
+fn close(peer: &dyn Peer, stream: &mut Tls, program: Program) {
+    stream.close().unwrap();
+    expect_close(stream);
+    hang_up(stream);
+    if peer.server_ends() {
+        expect_success(program);
+    }
+}

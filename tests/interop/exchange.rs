@@ -1,0 +1,91 @@
+//! What is done with a connection: data both ways, an end, or a handshake that fails.
+
+use crate::common::rng;
+use crate::peer::Tls;
+use crate::program::Program;
+use premaster::Error;
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::Rng;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+
+/// As much as fits into one record.
+const PIECE: usize = 1 << 14;
+
+/// A mebibyte.
+pub const LONG: usize = 64;
+
+/// One record.
+pub const SHORT: usize = 1;
+
+/// Who sends our data back.
+#[derive(Clone, Copy, Debug)]
+pub enum Echo {
+    Program,
+    /// The program passes it on through its standard output and input.
+    Us,
+}
+
+/// Sends this many pieces and gets each back before the next: two sides that both write more than
+/// the transport holds would wait for each other without end.
+pub fn echo(stream: &mut Tls, program: &mut Program, echo: Echo, pieces: usize) {
+    let mut rng = rng(3);
+    let mut back = vec![0; PIECE];
+    for number in 0..pieces {
+        let piece = piece(&mut rng);
+        stream.write_all(&piece).unwrap();
+        if let Echo::Us = echo {
+            assert!(program.read(PIECE) == piece, "piece {number} differs there");
+            program.write(&piece);
+        }
+        stream.read_exact(&mut back).unwrap();
+        assert!(back == piece, "piece {number} differs here");
+    }
+}
+
+/// A line of digits: never a command to a program, and whole for one that waits for a newline.
+fn piece(rng: &mut ChaCha12Rng) -> Vec<u8> {
+    let mut piece: Vec<u8> = (1..PIECE)
+        .map(|_| b'0' + (rng.next_u32() % 10) as u8)
+        .collect();
+    piece.push(b'\n');
+    piece
+}
+
+/// The peer says that it sends nothing more.
+pub fn expect_close(stream: &mut Tls) {
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+}
+
+/// Ends our direction of the transport, for which OpenSSL waits half a second before it ends. What
+/// was sent still arrives, which it might not if the transport were closed with bytes unread.
+pub fn hang_up(stream: &Tls) {
+    // A program that has ended already needs no telling.
+    let _ = stream.transport().shutdown(Shutdown::Write);
+}
+
+/// The peer hangs up without a word.
+pub fn expect_truncation(stream: &mut Tls) {
+    let error = stream.read(&mut [0]).unwrap_err();
+    assert_eq!(error_of(&error), Error::Truncated);
+}
+
+/// The program ends, and content.
+pub fn expect_success(program: Program) {
+    let ended = program.wait();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+/// Why the handshake fails.
+pub fn expect_failure(stream: &mut Tls) -> Error {
+    error_of(&stream.complete_handshake().unwrap_err())
+}
+
+/// The connection's error; a transport that fails fails the test.
+fn error_of(error: &io::Error) -> Error {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref())
+        .cloned()
+        .unwrap_or_else(|| panic!("{error}"))
+}

@@ -1,0 +1,143 @@
+//! Connections with other people's programs: OpenSSL, GnuTLS and tshark.
+//!
+//! What needs a program that is not installed shows as ignored, and fails where the environment
+//! says `CI=true`.
+//!
+//! `gnutls-serv` listens on every interface there is, so the tests run in a network namespace of
+//! their own that has only the loopback one. Where that cannot be had, `gnutls-serv` is not
+//! started.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/lasting.rs"]
+mod lasting;
+#[path = "../common/program.rs"]
+mod program;
+
+mod client;
+mod exchange;
+mod files;
+mod gnutls;
+mod openssl;
+mod pcap;
+mod peer;
+mod server;
+mod tshark;
+
+use files::Files;
+use libtest_mimic::{Arguments, Completion, Trial};
+use peer::Peer;
+use premaster::{CipherSuite, SignatureScheme};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+const PEERS: [&dyn Peer; 2] = [&openssl::OpenSsl, &gnutls::GnuTls];
+
+const SUITES: [CipherSuite; 2] = [
+    CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+];
+
+const SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
+
+/// Set where the loopback interface is the only one.
+const LOOPBACK_ONLY: &str = "PREMASTER_LOOPBACK_ONLY";
+
+fn main() -> ExitCode {
+    if let Some(exit_code) = run_on_loopback_only() {
+        return exit_code;
+    }
+    let arguments = Arguments::from_args();
+    let mut trials = Trials {
+        files: Arc::new(Files::create()),
+        list: Vec::new(),
+    };
+    for peer in PEERS {
+        client::add_trials(peer, &mut trials);
+        server::add_trials(peer, &mut trials);
+    }
+    tshark::add_trials(&mut trials);
+    libtest_mimic::run(&arguments, trials.list).exit_code()
+}
+
+/// Runs these tests once more in a network namespace of their own; `None` inside it, or where there
+/// is none to be had.
+fn run_on_loopback_only() -> Option<ExitCode> {
+    if std::env::var_os(LOOPBACK_ONLY).is_some() {
+        return None;
+    }
+    let in_namespace = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-c", script]);
+        command
+    };
+    let possible = in_namespace("ip link set lo up")
+        .stderr(Stdio::null())
+        .status();
+    if !possible.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let status = in_namespace(r#"ip link set lo up && exec "$0" "$@""#)
+        .args(std::env::args_os())
+        .env(LOOPBACK_ONLY, "1")
+        .status()
+        .ok()?;
+    Some(match status.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// The tests to be run, and the files that they share.
+struct Trials {
+    files: Arc<Files>,
+    list: Vec<Trial>,
+}
+
+impl Trials {
+    /// Adds a test that needs this program.
+    fn add(
+        &mut self,
+        program: &'static str,
+        name: String,
+        test: impl FnOnce(&Files) + Send + 'static,
+    ) {
+        let files = self.files.clone();
+        let run = move || {
+            if let Err(reason) = is_usable(program) {
+                return match is_ci() {
+                    true => Err(reason.into()),
+                    false => Ok(Completion::ignored_with(reason)),
+                };
+            }
+            test(&files);
+            Ok(Completion::Completed)
+        };
+        self.list.push(Trial::ignorable_test(name, run));
+    }
+}
+
+/// Or why not.
+fn is_usable(program: &str) -> Result<(), String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|directory| directory.join(program).is_file()) {
+        return Err(format!("{program} is not installed"));
+    }
+    if program == gnutls::SERVER && std::env::var_os(LOOPBACK_ONLY).is_none() {
+        return Err(format!(
+            "{program} cannot be kept to the loopback interface"
+        ));
+    }
+    Ok(())
+}
+
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}

@@ -1,0 +1,171 @@
+//! We are the server, the program is the client.
+
+use crate::common::{NAME, roots, server_builder_with};
+use crate::exchange::{
+    Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, expect_truncation,
+    hang_up,
+};
+use crate::files::Files;
+use crate::peer::{Offer, Peer, Settings, Tls, accept};
+use crate::program::Program;
+use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
+use premaster::{
+    CipherSuite, ClientAuth, Error, Incompatible, ProtocolVersion, ServerConfigBuilder,
+};
+
+pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
+    let program = peer.client();
+    let at = format!("{}::server", peer.name());
+
+    for suite in SUITES {
+        trials.add(program, format!("{at}::mebibyte::{suite}"), move |files| {
+            mebibyte(peer, files, suite);
+        });
+    }
+    trials.add(program, format!("{at}::defaults"), |files| {
+        defaults(peer, files);
+    });
+    trials.add(program, format!("{at}::we_close_first"), |files| {
+        we_close_first(peer, files);
+    });
+    for scheme in SIGNATURE_SCHEMES {
+        let offer = Offer::Signature(scheme);
+        trials.add(
+            program,
+            format!("{at}::certificate::{scheme}"),
+            move |files| {
+                certificate(peer, files, offer, ClientAuth::Require(roots()));
+            },
+        );
+    }
+    trials.add(program, format!("{at}::certificate::requested"), |files| {
+        certificate(peer, files, Offer::Defaults, ClientAuth::Request(roots()));
+    });
+    trials.add(program, format!("{at}::certificate::declined"), |files| {
+        certificate_declined(peer, files);
+    });
+    trials.add(program, format!("{at}::certificate::missing"), |files| {
+        certificate_missing(peer, files);
+    });
+    trials.add(program, format!("{at}::only_ephemeral_keys"), |files| {
+        no_common_suite(peer, files, Offer::Ephemeral);
+    });
+    trials.add(program, format!("{at}::only_tls13"), |files| {
+        no_common_suite(peer, files, Offer::Tls13);
+    });
+    trials.add(program, format!("{at}::only_tls11"), |files| {
+        only_tls11(peer, files);
+    });
+}
+
+/// Our server, with a certificate that is valid by the client's clock.
+fn our_server(files: &Files) -> ServerConfigBuilder {
+    server_builder_with(files.server.clone())
+}
+
+fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite) {
+    let settings = Settings::offer(Offer::Suite(suite));
+    let (mut stream, mut program) = accept(peer, settings, files, our_server(files));
+    echo(&mut stream, &mut program, Echo::Us, LONG);
+    let session = stream.connection().session().unwrap();
+    assert_eq!(session.cipher_suite(), suite);
+    assert!(session.secure_renegotiation());
+    let_close(&mut stream, program);
+}
+
+/// A hello for TLS 1.3, full of extensions that nobody here knows, is answered with TLS 1.2 and the
+/// first suite of ours.
+fn defaults(peer: &dyn Peer, files: &Files) {
+    let stream = session(
+        peer,
+        files,
+        Settings::offer(Offer::Defaults),
+        our_server(files),
+    );
+    let session = stream.connection().session().unwrap();
+    assert_eq!(
+        session.cipher_suite(),
+        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384
+    );
+    assert_eq!(session.server_name().unwrap().to_str(), NAME);
+}
+
+fn certificate(peer: &dyn Peer, files: &Files, offer: Offer, mode: ClientAuth) {
+    let settings = Settings::offer(offer).with_client_certificate();
+    let stream = session(peer, files, settings, our_server(files).client_auth(mode));
+    let session = stream.connection().session().unwrap();
+    // What stands behind it is up to the client: OpenSSL adds the root.
+    assert_eq!(session.peer_certificates()[0], files.client.chain()[0]);
+}
+
+fn certificate_declined(peer: &dyn Peer, files: &Files) {
+    let config = our_server(files).client_auth(ClientAuth::Request(roots()));
+    let stream = session(peer, files, Settings::offer(Offer::Defaults), config);
+    let session = stream.connection().session().unwrap();
+    assert!(session.peer_certificates().is_empty());
+}
+
+/// A short connection.
+fn session(peer: &dyn Peer, files: &Files, settings: Settings, config: ServerConfigBuilder) -> Tls {
+    let (mut stream, mut program) = accept(peer, settings, files, config);
+    echo(&mut stream, &mut program, Echo::Us, SHORT);
+    let_close(&mut stream, program);
+    stream
+}
+
+/// The client closes when its input ends.
+fn let_close(stream: &mut Tls, mut program: Program) {
+    program.close_stdin();
+    expect_close(stream);
+    hang_up(stream);
+    expect_success(program);
+}
+
+/// A client that hangs up instead of answering may have cut what it sent.
+fn we_close_first(peer: &dyn Peer, files: &Files) {
+    let settings = Settings::offer(Offer::Defaults);
+    let (mut stream, mut program) = accept(peer, settings, files, our_server(files));
+    echo(&mut stream, &mut program, Echo::Us, SHORT);
+    stream.close().unwrap();
+    match peer.client_answers_close() {
+        true => expect_close(&mut stream),
+        false => expect_truncation(&mut stream),
+    }
+    hang_up(&stream);
+    expect_success(program);
+}
+
+fn certificate_missing(peer: &dyn Peer, files: &Files) {
+    let config = our_server(files).client_auth(ClientAuth::Require(roots()));
+    let error = failure(peer, files, Offer::Defaults, config);
+    assert_eq!(error, Incompatible::NoClientCertificate.into());
+}
+
+fn no_common_suite(peer: &dyn Peer, files: &Files, offer: Offer) {
+    let error = failure(peer, files, offer, our_server(files));
+    assert!(
+        matches!(
+            error,
+            Error::Incompatible(Incompatible::NoCommonSuite { .. })
+        ),
+        "{error:?}"
+    );
+}
+
+fn only_tls11(peer: &dyn Peer, files: &Files) {
+    let error = failure(peer, files, Offer::Tls11, our_server(files));
+    let offered = ProtocolVersion::TLS_1_1;
+    assert_eq!(error, Incompatible::Version { offered }.into());
+}
+
+/// The error with which a handshake fails, after the client has reported its alert.
+fn failure(peer: &dyn Peer, files: &Files, offer: Offer, config: ServerConfigBuilder) -> Error {
+    let (mut stream, program) = accept(peer, Settings::offer(offer), files, config);
+    let error = expect_failure(&mut stream);
+    hang_up(&stream);
+    let ended = program.wait();
+    assert!(!ended.status.success(), "{ended:?}");
+    let report = peer.report(error.alert().unwrap());
+    assert!(ended.stderr.contains(&report), "{ended:?}");
+    error
+}
