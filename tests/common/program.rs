@@ -62,6 +62,22 @@ impl Program {
         self.stdout.read(length)
     }
 
+    /// The next line of the program's standard output, without its newline.
+    pub fn read_line(&mut self) -> String {
+        let mut line = Vec::new();
+        loop {
+            match self.read(1)[0] {
+                b'\n' => return String::from_utf8(line).unwrap(),
+                byte => line.push(byte),
+            }
+        }
+    }
+
+    /// The program's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Takes the connection of a program that is a client.
     pub fn accept(&mut self, listener: &TcpListener) -> TcpStream {
         listener.set_nonblocking(true).unwrap();
