@@ -7,7 +7,7 @@ use crate::enums::{CipherSuite, SignatureScheme};
 use crate::error::{CertificateError, ConfigError};
 use crate::message::MAX_HANDSHAKE_BODY;
 use crate::message::certificate::encode_certificate;
-use crate::verify::{RootStore, leaf};
+use crate::verify::{Leaf, RootStore};
 use core::fmt;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
@@ -43,12 +43,16 @@ impl CertifiedKey {
         chain: Vec<CertificateDer<'static>>,
         key: &PrivateKeyDer<'_>,
     ) -> Result<Self, ConfigError> {
-        let certificate = chain.first().ok_or(ConfigError::NoCertificate)?;
-        let public_key = leaf::public_key(certificate).map_err(|error| match error {
-            CertificateError::NotRsa => ConfigError::NotRsa,
-            CertificateError::KeySize { bits } => ConfigError::KeySize { bits },
-            _ => ConfigError::BadCertificate,
-        })?;
+        if chain.is_empty() {
+            return Err(ConfigError::NoCertificate);
+        }
+        let public_key = Leaf::of(&chain)
+            .and_then(|leaf| leaf.public_key())
+            .map_err(|error| match error {
+                CertificateError::NotRsa => ConfigError::NotRsa,
+                CertificateError::KeySize { bits } => ConfigError::KeySize { bits },
+                _ => ConfigError::BadCertificate,
+            })?;
         let key = PrivateKey::from_der(key)?;
         if key.public_key() != public_key {
             return Err(ConfigError::KeyMismatch);

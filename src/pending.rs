@@ -3,7 +3,7 @@
 use crate::crypto::rng::SharedRng;
 use crate::crypto::rsa::{PrivateKey, RawDecryption};
 use crate::error::{CertificateError, Misuse};
-use crate::verify::{RootStore, Verified, verify_server};
+use crate::verify::{RootStore, Verified};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -69,7 +69,7 @@ impl<'a> VerifyCertificate<'a> {
     ///
     /// The [`CertificateError`] that the handshake would have failed with.
     pub fn verify(&self, roots: &RootStore, now: UnixTime) -> Result<Verified, CertificateError> {
-        verify_server(self.chain, self.server_name, roots, now)
+        Verified::server(self.chain, self.server_name, roots, now)
     }
 }
 

@@ -39,7 +39,7 @@ use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, Pending, VerifyCertificate};
-use crate::verify::{leaf, verify_server};
+use crate::verify::{Leaf, verify_server};
 use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 
@@ -249,8 +249,8 @@ impl ExpectCertificate {
         match &self.session.config.verification {
             ServerVerification::Roots(roots) => {
                 let now = (self.session.config.environment.time)();
-                verify_server(&chain, &self.session.server_name, roots, now)?;
-                verified(self.session, chain)
+                let server_key = verify_server(&chain, &self.session.server_name, roots, now)?;
+                Ok(Some(verified(self.session, chain, server_key)))
             }
             ServerVerification::Caller => Ok(Some(State::CertificateVerdict(Box::new(
                 ExpectCertificateVerdict {
@@ -281,7 +281,8 @@ impl ExpectCertificateVerdict {
         match answer.0 {
             AnswerKind::Certificate(verdict) => {
                 verdict?;
-                verified(self.session, self.chain)
+                let server_key = Leaf::of(&self.chain)?.public_key()?;
+                Ok(Some(verified(self.session, self.chain, server_key)))
             }
             AnswerKind::PreMasterSecret { .. } => Err(Misuse::WrongAnswer.into()),
         }
@@ -289,16 +290,17 @@ impl ExpectCertificateVerdict {
 }
 
 /// Somebody vouches for the chain: its key is the one to encrypt to.
-fn verified(session: Session, chain: Box<[CertificateDer<'static>]>) -> Result<Next, Error> {
-    let server_key = leaf::public_key(chain.first().map_or(&[], |leaf| leaf.as_ref()))?;
-    Ok(Some(State::ServerHelloDone(Box::new(
-        ExpectServerHelloDone {
-            session,
-            chain,
-            server_key,
-            client_certificate: ClientCertificate::NotRequested,
-        },
-    ))))
+fn verified(
+    session: Session,
+    chain: Box<[CertificateDer<'static>]>,
+    server_key: PublicKey,
+) -> State {
+    State::ServerHelloDone(Box::new(ExpectServerHelloDone {
+        session,
+        chain,
+        server_key,
+        client_certificate: ClientCertificate::NotRequested,
+    }))
 }
 
 /// What to answer a CertificateRequest with.

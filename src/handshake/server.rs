@@ -36,7 +36,7 @@ use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, JobId, Pending};
-use crate::verify::{leaf, verify_client};
+use crate::verify::verify_client;
 use pki_types::{CertificateDer, DnsName, ServerName};
 use std::sync::Arc;
 
@@ -302,9 +302,8 @@ impl ExpectCertificate {
                 if !certificate.certificate_list.is_empty() =>
             {
                 let now = (config.environment.time)();
-                verify_client(&certificate.certificate_list, roots, now)?;
+                let key = verify_client(&certificate.certificate_list, roots, now)?;
                 let chain = certificate.into_owned();
-                let key = leaf::public_key(chain.first().map_or(&[], |leaf| leaf.as_ref()))?;
                 Some(Client { chain, key })
             }
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,

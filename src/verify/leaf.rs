@@ -2,6 +2,7 @@
 
 use crate::crypto::rsa::{PublicKey, PublicKeyError};
 use crate::error::CertificateError;
+use pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
 use x509_parser::prelude::FromDer;
@@ -15,49 +16,56 @@ pub(crate) enum Usage {
     DigitalSignature,
 }
 
-fn parse(certificate: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
-    match X509Certificate::from_der(certificate) {
-        Ok(([], parsed)) => Ok(parsed),
-        Ok(_) | Err(_) => Err(CertificateError::Malformed),
-    }
-}
+/// A peer's own certificate, parsed once.
+pub(crate) struct Leaf<'a>(X509Certificate<'a>);
 
-/// The certificate's RSA key.
-///
-/// "RSA public key; the certificate MUST allow the key to be used for encryption"
-/// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)): a key whose
-/// identifier restricts it to PSS signatures is refused like one that is not RSA.
-pub(crate) fn public_key(certificate: &[u8]) -> Result<PublicKey, CertificateError> {
-    let parsed = parse(certificate)?;
-    let info = parsed.public_key();
-    if info.algorithm.algorithm != OID_PKCS1_RSAENCRYPTION {
-        return Err(CertificateError::NotRsa);
+impl<'a> Leaf<'a> {
+    /// Takes the first certificate of a chain.
+    pub(crate) fn of(chain: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
+        let certificate = chain.first().ok_or(CertificateError::Malformed)?;
+        match X509Certificate::from_der(certificate) {
+            Ok(([], parsed)) => Ok(Self(parsed)),
+            Ok(_) | Err(_) => Err(CertificateError::Malformed),
+        }
     }
-    PublicKey::from_pkcs1_der(&info.subject_public_key.data).map_err(|error| match error {
-        PublicKeyError::Malformed => CertificateError::Malformed,
-        PublicKeyError::Size { bits } => CertificateError::KeySize { bits },
-    })
-}
 
-/// Whether keyUsage, where it is present, allows the usage.
-///
-/// "the keyEncipherment bit MUST be set if the key usage extension is present"
-/// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)), and
-/// digitalSignature of a client's ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)).
-pub(crate) fn require_key_usage(certificate: &[u8], usage: Usage) -> Result<(), CertificateError> {
-    let parsed = parse(certificate)?;
-    let Some(extension) = parsed
-        .key_usage()
-        .map_err(|_| CertificateError::Malformed)?
-    else {
-        return Ok(());
-    };
-    let (allowed, wanted) = match usage {
-        Usage::KeyEncipherment => (extension.value.key_encipherment(), "keyEncipherment"),
-        Usage::DigitalSignature => (extension.value.digital_signature(), "digitalSignature"),
-    };
-    match allowed {
-        true => Ok(()),
-        false => Err(CertificateError::KeyUsage { wanted }),
+    /// The certificate's RSA key.
+    ///
+    /// "RSA public key; the certificate MUST allow the key to be used for encryption"
+    /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)): a key
+    /// whose identifier restricts it to PSS signatures is refused like one that is not RSA.
+    pub(crate) fn public_key(&self) -> Result<PublicKey, CertificateError> {
+        let info = self.0.public_key();
+        if info.algorithm.algorithm != OID_PKCS1_RSAENCRYPTION {
+            return Err(CertificateError::NotRsa);
+        }
+        PublicKey::from_pkcs1_der(&info.subject_public_key.data).map_err(|error| match error {
+            PublicKeyError::Malformed => CertificateError::Malformed,
+            PublicKeyError::Size { bits } => CertificateError::KeySize { bits },
+        })
+    }
+
+    /// Refuses a certificate whose keyUsage, where it is present, does not allow the usage.
+    ///
+    /// "the keyEncipherment bit MUST be set if the key usage extension is present"
+    /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)), and
+    /// digitalSignature of a client's
+    /// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)).
+    pub(crate) fn require_key_usage(&self, usage: Usage) -> Result<(), CertificateError> {
+        let Some(extension) = self
+            .0
+            .key_usage()
+            .map_err(|_| CertificateError::Malformed)?
+        else {
+            return Ok(());
+        };
+        let (allowed, wanted) = match usage {
+            Usage::KeyEncipherment => (extension.value.key_encipherment(), "keyEncipherment"),
+            Usage::DigitalSignature => (extension.value.digital_signature(), "digitalSignature"),
+        };
+        match allowed {
+            true => Ok(()),
+            false => Err(CertificateError::KeyUsage { wanted }),
+        }
     }
 }

@@ -2,8 +2,11 @@
 //! signature algorithms, the leaf's key and its usage with `x509-parser`.
 
 mod algorithms;
-pub(crate) mod leaf;
+mod leaf;
 
+pub(crate) use leaf::Leaf;
+
+use crate::crypto::rsa::PublicKey;
 use crate::error::{CertificateError, ConfigError};
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
@@ -80,32 +83,44 @@ impl Verified {
     pub fn dangerous_on_my_own_authority() -> Self {
         Self(())
     }
+
+    /// Vouches for a server that verifies.
+    pub(crate) fn server(
+        chain: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        roots: &RootStore,
+        now: UnixTime,
+    ) -> Result<Self, CertificateError> {
+        verify_server(chain, server_name, roots, now).map(|_| Self(()))
+    }
 }
 
-/// Verifies a server's chain, its name and its key's usage at `now`.
+/// Verifies a server's chain, its name and its key's usage at `now`; gives back its key.
 pub(crate) fn verify_server(
     chain: &[CertificateDer<'_>],
     server_name: &ServerName<'_>,
     roots: &RootStore,
     now: UnixTime,
-) -> Result<Verified, CertificateError> {
-    let leaf = verify_path(chain, roots, now, KeyUsage::server_auth())?;
-    EndEntityCert::try_from(leaf)
-        .and_then(|leaf| leaf.verify_is_valid_for_subject_name(server_name))
+) -> Result<PublicKey, CertificateError> {
+    let certificate = verify_path(chain, roots, now, KeyUsage::server_auth())?;
+    certificate
+        .verify_is_valid_for_subject_name(server_name)
         .map_err(error_of)?;
-    leaf::require_key_usage(leaf, leaf::Usage::KeyEncipherment)?;
-    Ok(Verified(()))
+    let leaf = Leaf::of(chain)?;
+    leaf.require_key_usage(leaf::Usage::KeyEncipherment)?;
+    leaf.public_key()
 }
 
-/// Verifies a client's chain and its key's usage at `now`.
+/// Verifies a client's chain and its key's usage at `now`; gives back its key.
 pub(crate) fn verify_client(
     chain: &[CertificateDer<'_>],
     roots: &RootStore,
     now: UnixTime,
-) -> Result<Verified, CertificateError> {
-    let leaf = verify_path(chain, roots, now, KeyUsage::client_auth())?;
-    leaf::require_key_usage(leaf, leaf::Usage::DigitalSignature)?;
-    Ok(Verified(()))
+) -> Result<PublicKey, CertificateError> {
+    verify_path(chain, roots, now, KeyUsage::client_auth())?;
+    let leaf = Leaf::of(chain)?;
+    leaf.require_key_usage(leaf::Usage::DigitalSignature)?;
+    leaf.public_key()
 }
 
 /// Finds a path from the first certificate to a root and gives back the first.
@@ -114,26 +129,24 @@ fn verify_path<'a>(
     roots: &RootStore,
     now: UnixTime,
     usage: KeyUsage,
-) -> Result<&'a CertificateDer<'a>, CertificateError> {
-    let (leaf, intermediates) = chain.split_first().ok_or(CertificateError::Malformed)?;
+) -> Result<EndEntityCert<'a>, CertificateError> {
+    let (first, intermediates) = chain.split_first().ok_or(CertificateError::Malformed)?;
     if chain.len() > MAX_CHAIN {
         return Err(CertificateError::TooComplex);
     }
-    EndEntityCert::try_from(leaf)
-        .and_then(|leaf| {
-            leaf.verify_for_usage(
-                algorithms::ALL,
-                &roots.anchors,
-                intermediates,
-                now,
-                usage,
-                None,
-                None,
-            )
-            .map(|_| ())
-        })
+    let certificate = EndEntityCert::try_from(first).map_err(error_of)?;
+    certificate
+        .verify_for_usage(
+            algorithms::ALL,
+            &roots.anchors,
+            intermediates,
+            now,
+            usage,
+            None,
+            None,
+        )
         .map_err(error_of)?;
-    Ok(leaf)
+    Ok(certificate)
 }
 
 fn error_of(error: webpki::Error) -> CertificateError {
