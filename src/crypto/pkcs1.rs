@@ -1,10 +1,49 @@
-//! The server's side of RSA key transport after the raw decryption: the check and the choice of
+//! The encoding of the pre-master secret ([RFC 8017 section 7.2](https://www.rfc-editor.org/rfc/rfc8017#section-7.2)):
+//! the client's padding, and the server's check and choice of
 //! [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1), in constant
 //! time.
 
 use super::key_schedule::{PreMasterSecret, SECRET};
+use super::rng::RandomSource;
 use crate::enums::ProtocolVersion;
+use crate::error::LocalError;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
+use zeroize::Zeroizing;
+
+/// How often the padding is drawn at most to be without zeros. Each of up to a thousand bytes is
+/// zero once in 256 times, so the third draw is rare and the last one is a generator that is broken.
+const MAX_DRAWS: usize = 16;
+
+/// `EM = 0x00 || 0x02 || PS || 0x00 || M`, as long as the modulus, PS being "pseudorandomly generated
+/// nonzero octets". The modulus has at least 256 bytes.
+pub(crate) fn encode_pre_master_secret(
+    pre_master_secret: &PreMasterSecret,
+    length: usize,
+    random: &dyn RandomSource,
+) -> Result<Zeroizing<Vec<u8>>, LocalError> {
+    let mut padding = Zeroizing::new(vec![0; length.saturating_sub(3 + SECRET)]);
+    let mut draw = Zeroizing::new(vec![0; padding.len()]);
+    for _ in 0..MAX_DRAWS {
+        let missing = padding.iter().filter(|byte| **byte == 0).count();
+        if missing == 0 {
+            let mut encoded_message = Zeroizing::new(Vec::with_capacity(length));
+            encoded_message.extend_from_slice(&[0, 2]);
+            encoded_message.extend_from_slice(&padding);
+            encoded_message.push(0);
+            encoded_message.extend_from_slice(&pre_master_secret.0);
+            return Ok(encoded_message);
+        }
+        random.fill(draw.get_mut(..missing).unwrap_or_default())?;
+        for (byte, drawn) in padding
+            .iter_mut()
+            .filter(|byte| **byte == 0)
+            .zip(draw.iter())
+        {
+            *byte = *drawn;
+        }
+    }
+    Err(LocalError::RandomUnavailable)
+}
 
 /// Decides which pre-master secret the handshake goes on with: the one in `encoded_message`, or
 /// `fallback`, which was drawn at random before the decryption.
@@ -131,6 +170,30 @@ mod tests {
         // No room for eight bytes of padding, or for anything.
         assert_fallback(&encoded_message(58), 1);
         assert_fallback(&[], 1);
+    }
+
+    #[test]
+    fn the_padding_has_no_zeros_and_is_chosen_again() {
+        /// Gives zeros for a while, then numbers.
+        struct Zeros(std::sync::Mutex<usize>);
+        impl RandomSource for Zeros {
+            fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+                let mut left = self.0.lock().unwrap();
+                for byte in out {
+                    *byte = u8::from(*left == 0);
+                    *left = left.saturating_sub(1);
+                }
+                Ok(())
+            }
+        }
+        let secret = PreMasterSecret(*encoded_message(59).last_chunk().unwrap());
+        let encode = |zeros: usize| encode_pre_master_secret(&secret, 256, &Zeros(zeros.into()));
+        for zeros in [0, 1, 205, 300, 14 * 205] {
+            let encoded = encode(zeros).unwrap();
+            assert_eq!(encoded.len(), 256);
+            assert_eq!(select(&encoded, 1).0, secret.0);
+        }
+        assert_eq!(encode(17 * 205), Err(LocalError::RandomUnavailable));
     }
 
     #[test]

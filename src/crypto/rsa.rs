@@ -1,21 +1,22 @@
 //! RSA: the key transport's two halves, and the signatures of certificates and CertificateVerify.
 //!
-//! The arithmetic is the `rsa` crate's. The private operation uses its raw decryption with
-//! blinding and a check of the result against CRT faults, never its unpadding, whose output varies
-//! in length.
+//! The arithmetic is the `rsa` crate's and that of `crypto-bigint` below it. The private operation
+//! uses the raw decryption with blinding, and a check of the result against CRT faults; never the
+//! crate's unpadding, whose output varies in length.
 
 use super::key_schedule::PreMasterSecret;
-use super::pkcs1::less_than;
+use super::pkcs1::{encode_pre_master_secret, less_than};
 use super::rng::{Drawing, RandomSource};
 use crate::enums::SignatureScheme;
 use crate::error::{ConfigError, LocalError};
 use core::fmt;
+use crypto_bigint::modular::BoxedMontyForm;
 use pki_types::PrivateKeyDer;
 use rsa::pkcs1::der::Decode;
 use rsa::pkcs1::{DecodeRsaPrivateKey, RsaPublicKeyRef};
 use rsa::pkcs8::DecodePrivateKey;
-use rsa::traits::{PaddingScheme, PublicKeyParts, SignatureScheme as _};
-use rsa::{BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
+use rsa::traits::{PublicKeyParts, SignatureScheme as _};
+use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroizing;
@@ -58,9 +59,12 @@ impl PublicKey {
         pre_master_secret: &PreMasterSecret,
         random: &dyn RandomSource,
     ) -> Result<Vec<u8>, LocalError> {
-        Pkcs1v15Encrypt
-            .encrypt(&mut Drawing(random), &self.0, &pre_master_secret.0)
-            .map_err(|_| LocalError::RandomUnavailable)
+        let length = self.0.size();
+        let encoded_message = encode_pre_master_secret(pre_master_secret, length, random)?;
+        // The message begins with a zero byte, so it is below the modulus and fits its width.
+        let integer = BoxedUint::from_be_slice(&encoded_message, self.0.n_bits_precision());
+        let integer = Zeroizing::new(integer.map_err(|_| LocalError::RandomUnavailable)?);
+        Ok(fixed_width(&public_operation(&self.0, &integer), length).to_vec())
     }
 
     /// Whether `signature` is this key's over `message`; `false` also for an algorithm that is not
@@ -165,25 +169,17 @@ impl PrivateKey {
         let decrypted = BoxedUint::from_be_slice(&input, self.key.n_bits_precision())
             .ok()
             .and_then(|ciphertext| {
-                rsa::hazmat::rsa_decrypt_and_check(
-                    &self.key,
-                    Some(&mut Drawing(random)),
-                    &ciphertext,
-                )
-                .ok()
+                let blinding = Some(&mut Drawing(random));
+                let integer = rsa::hazmat::rsa_decrypt(blinding, &self.key, &ciphertext).ok()?;
+                let integer = Zeroizing::new(integer);
+                // A fault in one half of the CRT would give away a prime.
+                (public_operation(&self.key, &integer) == ciphertext).then_some(integer)
             });
         match decrypted {
-            Some(integer) => {
-                let integer = Zeroizing::new(integer);
-                let storage = Zeroizing::new(integer.to_be_bytes());
-                let start = storage.len().saturating_sub(length);
-                let mut encoded_message = Zeroizing::new(Vec::with_capacity(length));
-                encoded_message.extend_from_slice(storage.get(start..).unwrap_or_default());
-                RawDecryption {
-                    encoded_message,
-                    usable,
-                }
-            }
+            Some(integer) => RawDecryption {
+                encoded_message: fixed_width(&integer, length),
+                usable,
+            },
             // The random generator failed or the processor miscalculated: nothing the peer sees.
             None => RawDecryption {
                 encoded_message: Zeroizing::new(vec![0; length]),
@@ -246,6 +242,38 @@ impl fmt::Debug for RawDecryption {
     }
 }
 
+/// The exponent of nearly every key: 2^16 + 1.
+const F4: u64 = 65_537;
+
+/// `m^e mod n`, for an `m` below the modulus and as wide as it.
+///
+/// For the usual exponent this is sixteen squarings and a multiplication. The `rsa` crate's general
+/// exponentiation, which serves the others, first makes a table of powers and takes twice as long.
+/// Both run in constant time with respect to `m`.
+fn public_operation<K: PublicKeyParts>(key: &K, m: &BoxedUint) -> BoxedUint {
+    if *key.e() != BoxedUint::from(F4) {
+        // It has no error to return: the operation itself cannot fail.
+        return rsa::hazmat::rsa_encrypt(key, m).unwrap_or_else(|_| m.clone());
+    }
+    let base = Zeroizing::new(BoxedMontyForm::new(m.clone(), key.n_params()));
+    let mut power = base.square();
+    for _ in 1..16 {
+        power = power.square();
+    }
+    power *= &*base;
+    power.retrieve()
+}
+
+/// An integer below the modulus as big-endian bytes, exactly as many as the modulus has, with
+/// nothing trimmed: the storage's width is public, the integer's is not.
+fn fixed_width(integer: &BoxedUint, length: usize) -> Zeroizing<Vec<u8>> {
+    let storage = Zeroizing::new(integer.to_be_bytes());
+    let start = storage.len().saturating_sub(length);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    bytes.extend_from_slice(storage.get(start..).unwrap_or_default());
+    bytes
+}
+
 /// The number of bits in a big-endian number.
 fn bit_length(bytes: &[u8]) -> usize {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -254,4 +282,44 @@ fn bit_length(bytes: &[u8]) -> usize {
     };
     let leading = usize::try_from(first.leading_zeros()).unwrap_or(0);
     8 * (bytes.len() - zeros) - leading
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_operation_is_that_of_the_rsa_crate_for_any_exponent() {
+        let pem = include_str!("../../tests/data/rsa-2056.key");
+        let modulus = RsaPrivateKey::from_pkcs8_pem(pem)
+            .unwrap()
+            .n()
+            .as_ref()
+            .clone();
+        for exponent in [3, 17, F4, F4 + 2] {
+            let key = RsaPublicKey::new(modulus.clone(), exponent.into()).unwrap();
+            for byte in [0, 1, 0x7f] {
+                let message = BoxedUint::from_be_slice(&[byte; 257], key.n_bits_precision());
+                let message = message.unwrap();
+                assert_eq!(
+                    public_operation(&key, &message),
+                    rsa::hazmat::rsa_encrypt(&key, &message).unwrap()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn integers_keep_the_width_of_the_modulus() {
+        let integer = BoxedUint::from_be_slice(&[5], 2112).unwrap();
+        let bytes = fixed_width(&integer, 257);
+        assert_eq!((bytes.len(), bytes.last()), (257, Some(&5)));
+    }
+
+    #[test]
+    fn lengths_are_counted_in_bits() {
+        for (bytes, bits) in [(&[][..], 0), (&[0, 0], 0), (&[1], 1), (&[0, 0x80, 0], 16)] {
+            assert_eq!(bit_length(bytes), bits);
+        }
+    }
 }
