@@ -1,8 +1,9 @@
 //! AES-GCM as [RFC 5288](https://www.rfc-editor.org/rfc/rfc5288) uses it: a fixed salt and an
-//! eight-byte explicit nonce, data encrypted and decrypted where it lies.
+//! eight-byte explicit nonce. Data is encrypted on its way into the output, decrypted where it lies.
 
 use super::key_schedule::WriteKeys;
 use super::suite::{BulkCipher, Suite};
+use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
 use core::fmt;
 
@@ -50,15 +51,16 @@ impl AeadKey {
         Some(Self { cipher, salt })
     }
 
-    /// Encrypts `buffer` in place and returns its tag.
+    /// Encrypts `plaintext` into `out`, which is as long, and returns the tag.
     pub(crate) fn seal(
         &self,
         explicit_nonce: [u8; EXPLICIT_NONCE],
         additional_data: &[u8],
-        buffer: &mut [u8],
+        plaintext: &[u8],
+        out: &mut [u8],
     ) -> Result<[u8; TAG], AeadError> {
         let nonce = self.nonce(explicit_nonce).into();
-        let buffer = buffer.into();
+        let buffer = InOutBuf::new(plaintext, out).map_err(|_| AeadError)?;
         match &self.cipher {
             Cipher::Aes128Gcm(key) => key.encrypt_inout_detached(&nonce, additional_data, buffer),
             Cipher::Aes256Gcm(key) => key.encrypt_inout_detached(&nonce, additional_data, buffer),

@@ -65,10 +65,11 @@ impl Protection {
         out.extend_from_slice(&header.to_bytes());
         out.extend_from_slice(&explicit_nonce);
         let body = out.len();
-        out.extend_from_slice(plaintext);
+        out.resize(body + plaintext.len(), 0);
         let sealed = self.key.seal(
             explicit_nonce,
             &additional_data(sequence, typ, plaintext.len()),
+            plaintext,
             out.get_mut(body..).unwrap_or_default(),
         );
         match sealed {

@@ -34,8 +34,8 @@ impl RecordWriter {
 
     /// Appends `content` in as few records as hold it; nothing for no content.
     ///
-    /// The content is copied once, into `out`, and encrypted there. On error `out` ends with the
-    /// last whole record.
+    /// Protected content is encrypted straight into `out`. On error `out` ends with the last whole
+    /// record.
     pub(crate) fn write(
         &mut self,
         typ: ContentType,
