@@ -1,0 +1,292 @@
+//! Records of application data against the `aes-gcm` crate alone.
+//!
+//! A batch of records is sent into one buffer and then received from it, the two timed apart, so
+//! that what is received is always the next of its connection and nothing has to be copied back.
+//! The reference seals and opens the same batch in place, with TLS's 13 bytes of additional data.
+//! The aim is at least 0.95 of its throughput for records of 16 KiB.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+mod support;
+
+use aes_gcm::aead::AeadInOut;
+use aes_gcm::aead::consts::{U12, U16};
+use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
+use criterion::{Criterion, Throughput};
+use premaster::{CipherSuite, Connection, Event};
+use std::time::Duration;
+use support::{is_bench_run, median_ratio, time};
+
+/// Plaintext in each record: the one that the aim is for, and two for information.
+const LENGTHS: [usize; 3] = [16 * 1024, 1024, 64];
+
+/// Plaintext in each batch, little enough to stay in the cache.
+const BATCH: usize = 256 * 1024;
+
+const TAG: usize = 16;
+
+/// Enough rounds for a median that repeats to two digits.
+const ROUNDS: usize = 400;
+
+/// One way to protect a batch of records and to read it again.
+trait Bulk {
+    /// Protects a batch.
+    fn send(&mut self) -> Duration;
+
+    /// Reads the batch that was sent last.
+    fn receive(&mut self) -> Duration;
+}
+
+/// Two connections of this crate.
+struct Link {
+    sender: Connection,
+    receiver: Connection,
+    record: Vec<u8>,
+    records: usize,
+    wire: Vec<u8>,
+    answers: Vec<u8>,
+}
+
+impl Link {
+    fn new(suite: CipherSuite, length: usize) -> Self {
+        let client = common::client_builder().suites(&[suite]);
+        let pair = common::pair(client, common::server_builder()).established();
+        Self {
+            sender: pair.client.connection,
+            receiver: pair.server.connection,
+            record: vec![0x5a; length],
+            records: BATCH / length,
+            wire: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+}
+
+impl Bulk for Link {
+    fn send(&mut self) -> Duration {
+        self.wire.clear();
+        let (taken, ()) = time(|| {
+            for _ in 0..self.records {
+                self.sender.send(&self.record, &mut self.wire).unwrap();
+            }
+        });
+        taken
+    }
+
+    fn receive(&mut self) -> Duration {
+        let mut rest = &mut self.wire[..];
+        let (taken, ()) = time(|| {
+            while !rest.is_empty() {
+                let received = self.receiver.receive(rest, &mut self.answers).unwrap();
+                let consumed = received.consumed;
+                assert!(matches!(received.event, Event::ApplicationData(_)));
+                rest = &mut rest[consumed..];
+            }
+        });
+        taken
+    }
+}
+
+/// The cipher alone.
+struct Raw<A> {
+    cipher: A,
+    /// What each record's text is copied from before it is sealed; otherwise that is sealed again
+    /// which lies there.
+    copied: Option<Vec<u8>>,
+    length: usize,
+    /// Each record's text with its tag behind it.
+    batch: Vec<u8>,
+    /// The number of the batch's first record, which is its nonce.
+    first: u64,
+}
+
+impl<A: KeyInit> Raw<A> {
+    fn in_place(key: &[u8], length: usize) -> Self {
+        Self {
+            cipher: A::new_from_slice(key).unwrap(),
+            copied: None,
+            length,
+            batch: vec![0x5a; BATCH / length * (length + TAG)],
+            first: 0,
+        }
+    }
+
+    fn copying(key: &[u8], length: usize) -> Self {
+        Self {
+            copied: Some(vec![0x5a; length]),
+            ..Self::in_place(key, length)
+        }
+    }
+}
+
+impl<A> Bulk for Raw<A>
+where
+    A: AeadInOut<NonceSize = U12, TagSize = U16>,
+{
+    fn send(&mut self) -> Duration {
+        self.first += (BATCH / self.length) as u64;
+        let (taken, ()) = time(|| {
+            for (number, text, tag) in records(&mut self.batch, self.length, self.first) {
+                if let Some(copied) = &self.copied {
+                    text.copy_from_slice(copied);
+                }
+                let (nonce, additional_data) = nonce_and_additional_data(number);
+                *tag = self
+                    .cipher
+                    .encrypt_inout_detached(&nonce.into(), &additional_data, text.into())
+                    .unwrap()
+                    .into();
+            }
+        });
+        taken
+    }
+
+    fn receive(&mut self) -> Duration {
+        let (taken, ()) = time(|| {
+            for (number, text, tag) in records(&mut self.batch, self.length, self.first) {
+                let (nonce, additional_data) = nonce_and_additional_data(number);
+                let tag = (*tag).into();
+                self.cipher
+                    .decrypt_inout_detached(&nonce.into(), &additional_data, text.into(), &tag)
+                    .unwrap();
+            }
+        });
+        taken
+    }
+}
+
+/// Each record of a batch: its number, text and tag.
+fn records(
+    batch: &mut [u8],
+    length: usize,
+    first: u64,
+) -> impl Iterator<Item = (u64, &mut [u8], &mut [u8; TAG])> {
+    (first..)
+        .zip(batch.chunks_exact_mut(length + TAG))
+        .map(|(number, record)| {
+            let (text, tag) = record.split_last_chunk_mut().unwrap();
+            (number, text, tag)
+        })
+}
+
+fn nonce_and_additional_data(number: u64) -> ([u8; 12], [u8; 13]) {
+    let (mut nonce, mut additional_data) = ([7; 12], [9; 13]);
+    nonce[4..].copy_from_slice(&number.to_be_bytes());
+    additional_data[..8].copy_from_slice(&number.to_be_bytes());
+    (nonce, additional_data)
+}
+
+/// One suite and record length, by this crate and by the cipher alone.
+struct Case {
+    name: String,
+    length: usize,
+    link: Link,
+    in_place: Box<dyn Bulk>,
+    copying: Box<dyn Bulk>,
+}
+
+fn cases() -> Vec<Case> {
+    let both = |suite, raw: fn(usize) -> [Box<dyn Bulk>; 2]| {
+        LENGTHS.map(|length| {
+            let [in_place, copying] = raw(length);
+            Case {
+                name: format!("{suite}/{length}"),
+                length,
+                link: Link::new(suite, length),
+                in_place,
+                copying,
+            }
+        })
+    };
+    let mut cases = Vec::new();
+    cases.extend(both(
+        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+        |length| {
+            [
+                Box::new(Raw::<Aes128Gcm>::in_place(&[3; 16], length)),
+                Box::new(Raw::<Aes128Gcm>::copying(&[3; 16], length)),
+            ]
+        },
+    ));
+    cases.extend(both(
+        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+        |length| {
+            [
+                Box::new(Raw::<Aes256Gcm>::in_place(&[3; 32], length)),
+                Box::new(Raw::<Aes256Gcm>::copying(&[3; 32], length)),
+            ]
+        },
+    ));
+    cases
+}
+
+/// One direction of a batch, the other done out of the time.
+type Timed = fn(&mut dyn Bulk) -> Duration;
+
+/// Sends a batch and, out of the time, receives it, so that the connections stay in step.
+fn send(bulk: &mut dyn Bulk) -> Duration {
+    let taken = bulk.send();
+    bulk.receive();
+    taken
+}
+
+/// Receives a batch that was sent out of the time.
+fn receive(bulk: &mut dyn Bulk) -> Duration {
+    bulk.send();
+    bulk.receive()
+}
+
+/// The time that each way takes for each case.
+fn measure(criterion: &mut Criterion, cases: &mut [Case]) {
+    let directions: [(&str, Timed); 2] = [("send", send), ("receive", receive)];
+    for case in cases {
+        let mut group = criterion.benchmark_group(&case.name);
+        group.throughput(Throughput::Bytes(
+            (BATCH / case.length * case.length) as u64,
+        ));
+        for (direction, timed) in directions {
+            for (way, bulk) in [
+                ("premaster", &mut case.link as &mut dyn Bulk),
+                ("aes-gcm", case.in_place.as_mut()),
+            ] {
+                group.bench_function(format!("{direction}/{way}"), |bencher| {
+                    bencher.iter_custom(|batches| (0..batches).map(|_| timed(bulk)).sum());
+                });
+            }
+        }
+    }
+}
+
+/// This crate's throughput as a share of the cipher's.
+fn compare(cases: &mut [Case]) {
+    println!(
+        "\nthroughput as a share of aes-gcm's in place (beside it: of a copy and aes-gcm in place)"
+    );
+    for case in cases {
+        let Case {
+            name,
+            link,
+            in_place,
+            copying,
+            ..
+        } = case;
+        let of_in_place = median_ratio(ROUNDS, || send(in_place.as_mut()), || send(link));
+        let of_copying = median_ratio(ROUNDS, || send(copying.as_mut()), || send(link));
+        println!("{name:42} send    {of_in_place:.3} ({of_copying:.3})");
+        let of_in_place = median_ratio(ROUNDS, || receive(in_place.as_mut()), || receive(link));
+        println!("{name:42} receive {of_in_place:.3}");
+    }
+}
+
+fn main() {
+    let mut cases = cases();
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    measure(&mut criterion, &mut cases);
+    criterion.final_summary();
+    if is_bench_run() {
+        compare(&mut cases);
+    }
+}

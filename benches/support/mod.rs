@@ -1,0 +1,99 @@
+//! What the benches share: a handshake in memory, and two measurements compared side by side.
+//!
+//! The absolute figures of two runs differ by more than what is looked for here. A comparison
+//! therefore takes many short measurements of both in turns, and the median of the ratios.
+
+#![allow(dead_code, reason = "each bench uses its own part")]
+
+use crate::common;
+use premaster::{ClientConfig, Connection, Event, ServerConfig};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Whose call it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Server,
+}
+
+/// Room for any flight of a handshake, so that no call has to grow a buffer.
+const FLIGHT: usize = 16 * 1024;
+
+/// ClientHello, the server's flight, the client's, and the server's Finished, each call of a side
+/// made by `within`.
+pub fn handshake(
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+    mut within: impl FnMut(Side, &mut dyn FnMut()),
+) -> (Connection, Connection) {
+    let mut to_server = Vec::with_capacity(FLIGHT);
+    let mut to_client = Vec::with_capacity(FLIGHT);
+    let (mut started, mut accepted) = (None, None);
+    within(Side::Client, &mut || {
+        started = Connection::client(client.clone(), common::name(), &mut to_server).ok();
+    });
+    within(Side::Server, &mut || {
+        accepted = Connection::server(server.clone()).ok();
+    });
+    let (mut client, mut server) = (started.unwrap(), accepted.unwrap());
+    for _ in 0..2 {
+        within(Side::Server, &mut || {
+            take(&mut server, &mut to_server, &mut to_client);
+        });
+        within(Side::Client, &mut || {
+            take(&mut client, &mut to_client, &mut to_server);
+        });
+    }
+    assert!(client.session().is_some() && server.session().is_some());
+    (client, server)
+}
+
+/// Has a side take in a whole flight.
+fn take(connection: &mut Connection, incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>) {
+    let received = connection.receive(incoming, outgoing).unwrap();
+    let consumed = received.consumed;
+    assert!(matches!(
+        received.event,
+        Event::NeedData | Event::HandshakeComplete
+    ));
+    assert_eq!(consumed, incoming.len());
+    incoming.clear();
+}
+
+/// How long `work` takes.
+pub fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let result = work();
+    (start.elapsed(), result)
+}
+
+/// The median of `measured / reference` over rounds in which each is measured once.
+///
+/// Every other round measures them in the other order, so that neither is always the one that runs
+/// in the other's wake.
+pub fn median_ratio(
+    rounds: usize,
+    mut measured: impl FnMut() -> Duration,
+    mut reference: impl FnMut() -> Duration,
+) -> f64 {
+    let mut ratios: Vec<f64> = (0..rounds)
+        .map(|round| {
+            let (measured, reference) = if round % 2 == 0 {
+                let measured = measured();
+                (measured, reference())
+            } else {
+                let reference = reference();
+                (measured(), reference)
+            };
+            measured.as_secs_f64() / reference.as_secs_f64()
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[rounds / 2]
+}
+
+/// Whether this is `cargo bench`, and not `cargo test` having every bench run once.
+pub fn is_bench_run() -> bool {
+    std::env::args().any(|argument| argument == "--bench")
+}
