@@ -70,6 +70,9 @@ mod connection;
 mod crypto;
 mod enums;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod message;
 mod pending;

@@ -1,0 +1,7 @@
+//! A server that is sent a client's bytes, made up or changed.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use premaster_fuzz::{Input, Role, run};
+
+fuzz_target!(|input: Input<'_>| run(Role::Server, &input));

@@ -1,0 +1,198 @@
+//! The rules that a connection keeps whatever it is given.
+//!
+//! It consumes no more than it got and always gets on; it ends with one error, which it repeats
+//! without sending more; it completes the handshake only if the peer's messages are the recorded
+//! ones, and then gives out the recorded data and nothing else.
+
+use crate::endpoint::{Role, Setting, answer, start};
+use crate::recording::{DATA, Record};
+use premaster::{Connection, Error, Event};
+
+/// More than a connection ever has to say without application data of its own.
+const MAX_OUTGOING: usize = 8 * 1024;
+
+/// Type of a change_cipher_spec record.
+const CHANGE_CIPHER_SPEC: u8 = 20;
+
+/// Type of a handshake record.
+const HANDSHAKE: u8 = 22;
+
+/// HelloRequest, which is no part of the handshake.
+const HELLO_REQUEST: [u8; 4] = [0; 4];
+
+/// A connection, and what has passed.
+struct Driven<'r> {
+    connection: Connection,
+    /// What a real peer sends.
+    recorded: &'r [Record],
+    /// Everything that was given, as it was before it was decrypted.
+    given: Vec<u8>,
+    /// How much of it is done with.
+    consumed: usize,
+    /// What is not done with.
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+    /// Application data.
+    data: Vec<u8>,
+    closed: bool,
+}
+
+/// Gives `bytes` to a connection, in pieces of these lengths, and checks what it does.
+pub(crate) fn drive(
+    role: Role,
+    setting: Setting,
+    recorded: &[Record],
+    bytes: &[u8],
+    pieces: [u8; 4],
+) {
+    let mut outgoing = Vec::new();
+    let connection = start(role, setting, &mut outgoing);
+    let mut driven = Driven {
+        connection,
+        recorded,
+        given: Vec::new(),
+        consumed: 0,
+        incoming: Vec::new(),
+        outgoing,
+        data: Vec::new(),
+        closed: false,
+    };
+    let mut rest = bytes;
+    for length in pieces.into_iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let length = match usize::from(length) {
+            0 => rest.len(),
+            length => length.min(rest.len()),
+        };
+        let (piece, after) = rest.split_at(length);
+        rest = after;
+        if let Err(error) = driven.take(piece) {
+            return driven.check_failed(&error);
+        }
+    }
+    driven.check_end();
+}
+
+impl Driven<'_> {
+    /// Takes in a piece until more is needed.
+    fn take(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.given.extend_from_slice(piece);
+        self.incoming.extend_from_slice(piece);
+        loop {
+            let available = self.incoming.len();
+            let received = self
+                .connection
+                .receive(&mut self.incoming, &mut self.outgoing)?;
+            let consumed = received.consumed;
+            assert!(consumed <= available);
+            assert!(self.outgoing.len() <= MAX_OUTGOING);
+            match received.event {
+                Event::NeedData => {
+                    self.consume(consumed);
+                    return Ok(());
+                }
+                Event::PeerClosed => {
+                    self.consume(consumed);
+                    self.closed = true;
+                    return Ok(());
+                }
+                Event::HandshakeComplete => {
+                    assert_ne!(consumed, 0);
+                    self.consume(consumed);
+                    self.check_complete();
+                }
+                Event::ApplicationData(data) => {
+                    assert!(!data.is_empty());
+                    self.data.extend_from_slice(data);
+                    assert!(DATA.starts_with(&self.data));
+                    self.consume(consumed);
+                }
+                Event::Paused => {
+                    self.consume(consumed);
+                    answer(&mut self.connection, &mut self.outgoing)?;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn consume(&mut self, consumed: usize) {
+        self.incoming.drain(..consumed);
+        self.consumed += consumed;
+    }
+
+    fn check_complete(&self) {
+        assert!(self.connection.session().is_some());
+        let given = Record::split(&self.given[..self.consumed]);
+        assert_eq!(Messages::of(&given), Messages::of(self.recorded));
+    }
+
+    fn check_failed(mut self, error: &Error) {
+        assert!(!matches!(error, Error::Misuse(_)));
+        assert!(self.connection.pending().is_none());
+        let length = self.outgoing.len();
+        assert!(length <= MAX_OUTGOING);
+        let again = self
+            .connection
+            .receive(&mut self.incoming, &mut self.outgoing);
+        assert_eq!(again.unwrap_err(), *error);
+        let sent = self.connection.send(DATA, &mut self.outgoing);
+        assert_eq!(sent.as_ref(), Err(error));
+        assert_eq!(self.connection.receive_eof().as_ref(), Err(error));
+        self.connection.close(&mut self.outgoing);
+        assert_eq!(self.outgoing.len(), length);
+    }
+
+    fn check_end(mut self) {
+        if self.closed {
+            assert_eq!(self.data, DATA);
+            assert_eq!(self.connection.receive_eof(), Ok(()));
+        } else {
+            assert_eq!(self.connection.receive_eof(), Err(Error::Truncated));
+            self.check_failed(&Error::Truncated);
+        }
+    }
+}
+
+/// The peer's part of a handshake, however it was cut into records.
+#[derive(Debug, PartialEq, Eq)]
+struct Messages {
+    unprotected: Vec<u8>,
+    /// After the ChangeCipherSpec: Finished.
+    protected: Vec<u8>,
+}
+
+impl Messages {
+    fn of(records: &[Record]) -> Self {
+        let mut parts = records.splitn(2, |record| record.typ == CHANGE_CIPHER_SPEC);
+        let mut next = || {
+            let records = parts.next().unwrap_or_default();
+            let handshake = records.iter().filter(|record| record.typ == HANDSHAKE);
+            handshake
+                .flat_map(|record| &record.content)
+                .copied()
+                .collect()
+        };
+        Self {
+            unprotected: without_hello_requests(next()),
+            protected: next(),
+        }
+    }
+}
+
+fn without_hello_requests(messages: Vec<u8>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut rest = &messages[..];
+    while let Some([_, l0, l1, l2]) = rest.first_chunk() {
+        let length = 4 + u32::from_be_bytes([0, *l0, *l1, *l2]) as usize;
+        let (message, after) = rest.split_at(length.min(rest.len()));
+        if message != HELLO_REQUEST {
+            kept.extend_from_slice(message);
+        }
+        rest = after;
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
