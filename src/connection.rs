@@ -140,7 +140,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// None today; a later version may refuse a configuration here.
+    /// None: a configuration that was built serves. The result is that of the client's twin.
     pub fn server(config: Arc<ServerConfig>) -> Result<Self, Error> {
         Ok(Self::new(
             Handshake::server(config),

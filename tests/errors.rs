@@ -157,6 +157,18 @@ fn protected_records_that_break_a_rule() {
 }
 
 #[test]
+fn what_came_before_an_error_is_handed_over_once() {
+    let (mut pair, _) = established();
+    pair.client.send(b"one ");
+    pair.client.send(b"two");
+    let mut sent = said(&mut pair.client).concat();
+    sent.extend(record(APPLICATION_DATA, &[0; 40]));
+    let Pair { client, server } = &mut pair;
+    assert_fails(server, client, &sent, PeerError::BadRecord);
+    assert_eq!(server.received, b"one two");
+}
+
+#[test]
 fn alerts_that_break_a_rule() {
     server_fails(&record(ALERT, &[3, 0]), PeerError::BadAlertLevel(3));
     server_fails(

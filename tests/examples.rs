@@ -6,12 +6,13 @@ mod common;
 mod program;
 
 use common::wire::hello;
+use premaster::{ClientConfig, RootStore, Stream};
 use program::{Ended, Program};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// An example's command, the examples having been built.
@@ -139,6 +140,37 @@ fn a_page_can_be_long_and_the_server_can_serve_once() {
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(ended.stdout.len(), 300_000);
     assert!(server.wait().status.success());
+}
+
+#[test]
+fn a_page_takes_an_empty_line() {
+    let (_server, address) = serve(&[]);
+    for (request, answered) in [
+        ("GET / HTTP/1.0\r\n", false),
+        ("GET / HTTP/1.0\r\n\r\n", true),
+        ("GET / HTTP/1.0\n\n", true),
+    ] {
+        let ended = trusting_client(&address, &[], request.as_bytes());
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(ended.stdout.contains("200 OK"), answered, "{ended:?}");
+    }
+}
+
+#[test]
+fn each_record_comes_back_from_the_echo_as_one() {
+    let (_server, address) = serve(&["--reply", "echo"]);
+    let roots = RootStore::from_pem(&std::fs::read(data("leaf-2048.pem")).unwrap()).unwrap();
+    let config = Arc::new(ClientConfig::builder(roots).build().unwrap());
+    let transport = TcpStream::connect(&address).unwrap();
+    transport
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut stream = Stream::client(config, "localhost".try_into().unwrap(), transport).unwrap();
+    let mut room = vec![0; 20_000];
+    for length in [1, 700, 1 << 14] {
+        stream.write_all(&vec![7; length]).unwrap();
+        assert_eq!(stream.read(&mut room).unwrap(), length);
+    }
 }
 
 #[test]
