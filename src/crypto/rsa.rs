@@ -256,11 +256,11 @@ fn public_operation<K: PublicKeyParts>(key: &K, m: &BoxedUint) -> BoxedUint {
         return rsa::hazmat::rsa_encrypt(key, m).unwrap_or_else(|_| m.clone());
     }
     let base = Zeroizing::new(BoxedMontyForm::new(m.clone(), key.n_params()));
-    let mut power = base.square();
+    let mut power = Zeroizing::new(base.square());
     for _ in 1..16 {
-        power = power.square();
+        power = Zeroizing::new(power.square());
     }
-    power *= &*base;
+    *power *= &*base;
     power.retrieve()
 }
 
