@@ -10,6 +10,7 @@ use premaster::{
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// What a program offers or accepts.
 #[derive(Clone, Copy, Debug)]
@@ -134,8 +135,15 @@ pub fn accept(
     (stream, program)
 }
 
-/// A port that nobody listens on at the moment.
+/// A port that nobody listens on at the moment and that no other test is given.
+///
+/// It lies below those that the system gives to outgoing connections, which could otherwise take it
+/// before the server does, or even meet themselves.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 5_000) as u16;
+    (0..1_000)
+        .map(|_| first + TAKEN.fetch_add(1, Ordering::Relaxed))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("no port is free")
 }
