@@ -8,6 +8,7 @@ use crate::handshake::{Action, Actions, Handshake, Incoming, Joiner, SessionInfo
 use crate::message::CHANGE_CIPHER_SPEC;
 use crate::message::alert::Alert;
 use crate::pending::{Answer, Pending};
+pub(crate) use crate::record::MAX_PLAINTEXT;
 use crate::record::{HEADER, MAX_CIPHERTEXT, RecordReader, RecordWriter, VersionRule};
 use core::fmt;
 use core::ops::Range;
@@ -36,20 +37,20 @@ const MAX_WARNINGS: u8 = 4;
 /// use premaster::{Connection, Event};
 /// # fn example(connection: &mut Connection, incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>)
 /// # -> Result<(), premaster::Error> {
+/// let mut start = 0;
 /// loop {
-///     let received = connection.receive(incoming, outgoing)?;
-///     let consumed = received.consumed;
+///     let received = connection.receive(&mut incoming[start..], outgoing)?;
+///     start += received.consumed;
 ///     match received.event {
 ///         Event::ApplicationData(data) => println!("{} bytes", data.len()),
 ///         Event::HandshakeComplete => connection.send(b"hello", outgoing)?,
-///         Event::NeedData => { /* send `outgoing`, append more to `incoming` */ }
-///         Event::Paused => { /* answer `connection.pending()` */ }
-///         Event::PeerClosed => break,
-///         _ => {}
+///         // Answer `connection.pending()`.
+///         Event::Paused => break,
+///         // Send what is outgoing, then append more to `incoming`, or end.
+///         _ => break,
 ///     }
-///     incoming.drain(..consumed);
-/// #   break;
 /// }
+/// incoming.drain(..start);
 /// # Ok(())
 /// # }
 /// ```
@@ -173,17 +174,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Any but those of a configuration. The connection is over, unless it is
-    /// [`Misuse::Closed`] after a handshake that the caller gave up with [`close`](Self::close).
+    /// Any but those of a configuration. The connection is over, as it is with [`Misuse::Closed`]
+    /// after a handshake that the caller gave up with [`close`](Self::close).
     pub fn receive<'b>(
         &mut self,
         incoming: &'b mut [u8],
         outgoing: &mut Vec<u8>,
     ) -> Result<Received<'b>, Error> {
         self.check_not_failed()?;
-        if self.close_sent && !self.handshake.is_established() {
-            return Err(Misuse::Closed.into());
-        }
         let mut consumed = 0;
         let progress = self
             .process(incoming, &mut consumed, outgoing)
@@ -230,14 +228,18 @@ impl Connection {
         if self.close_sent || self.handshake.failure().is_some() {
             return;
         }
-        if !self.handshake.is_established() {
+        if self.handshake.is_established() {
+            self.send_close_notify(outgoing);
+        } else {
             // "This alert should be followed by a close_notify."
             self.send_warning(AlertDescription::USER_CANCELED, outgoing);
+            self.send_close_notify(outgoing);
+            self.forget(Misuse::Closed.into());
         }
-        self.send_close_notify(outgoing);
     }
 
-    /// Says that the transport has ended; nothing more will be received.
+    /// Says that the transport has ended; nothing more will be received. Call it only when
+    /// [`receive`](Self::receive) has had everything that came and wants more.
     ///
     /// # Errors
     ///
@@ -246,13 +248,16 @@ impl Connection {
     /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)). Many
     /// peers just hang up; whether that matters is known to the protocol above.
     pub fn receive_eof(&mut self) -> Result<(), Error> {
-        self.check_not_failed()?;
-        let given_up = self.close_sent && !self.handshake.is_established();
-        if self.close_received || given_up {
-            return Ok(());
+        match self.handshake.failure() {
+            // Given up by this side: the end is what it wanted.
+            Some(Error::Misuse(Misuse::Closed)) => Ok(()),
+            Some(error) => Err(error.clone()),
+            None if self.close_received => Ok(()),
+            None => {
+                self.forget(Error::Truncated);
+                Err(Error::Truncated)
+            }
         }
-        self.handshake.fail(Error::Truncated);
-        Err(Error::Truncated)
     }
 
     /// What the caller must answer before the connection goes on; `None` if nothing.
@@ -450,8 +455,17 @@ impl Connection {
         if let Some(description) = error.alert() {
             self.send_alert(Alert::fatal(description), outgoing);
         }
-        self.handshake.fail(error.clone());
+        self.forget(error.clone());
         error
+    }
+
+    /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
+    /// a failed connection." From now on there is nothing but the error.
+    fn forget(&mut self, error: Error) {
+        self.handshake.fail(error);
+        self.joiner = Joiner::default();
+        self.reader = RecordReader::new(VersionRule::Tls12);
+        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
     }
 
     fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {

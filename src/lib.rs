@@ -95,9 +95,9 @@ pub use error::{
     SuiteList,
 };
 pub use handshake::SessionInfo;
-pub use pending::{Answer, DecryptPreMasterSecret, Pending, VerifyCertificate};
+pub use pending::{Answer, DecryptPreMasterSecret, Pending, Verified, VerifyCertificate};
 pub use stream::Stream;
-pub use verify::{RootStore, Verified};
+pub use verify::RootStore;
 
 /// The code in README.md, so that it is compiled and run.
 #[cfg(doctest)]

@@ -3,7 +3,7 @@
 use crate::crypto::rng::SharedRng;
 use crate::crypto::rsa::{PrivateKey, RawDecryption};
 use crate::error::{CertificateError, Misuse};
-use crate::verify::{RootStore, Verified};
+use crate::verify::{RootStore, verify_server};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -30,7 +30,12 @@ impl Pending<'_> {
     /// Whether `answer` is one to this question, and not to another or another connection's.
     pub(crate) fn belongs(&self, answer: &Answer) -> Result<(), Misuse> {
         match (self, &answer.0) {
-            (Self::VerifyCertificate(_), AnswerKind::Certificate(_)) => Ok(()),
+            (Self::VerifyCertificate(pending), AnswerKind::Certificate { id, verdict })
+                if pending.id == *id
+                    && !matches!(verdict, Ok(verified) if !verified.is_for(*id)) =>
+            {
+                Ok(())
+            }
             (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. })
                 if job.id == *id =>
             {
@@ -46,6 +51,7 @@ impl Pending<'_> {
 /// The server's certificate, waiting for the caller's word.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyCertificate<'a> {
+    pub(crate) id: JobId,
     pub(crate) chain: &'a [CertificateDer<'static>],
     pub(crate) server_name: &'a ServerName<'static>,
 }
@@ -69,7 +75,16 @@ impl<'a> VerifyCertificate<'a> {
     ///
     /// The [`CertificateError`] that the handshake would have failed with.
     pub fn verify(&self, roots: &RootStore, now: UnixTime) -> Result<Verified, CertificateError> {
-        Verified::server(self.chain, self.server_name, roots, now)
+        verify_server(self.chain, self.server_name, roots, now)?;
+        Ok(Verified::of(self.id))
+    }
+
+    /// Answers: go on, or fail with this error. A caller with reasons of its own says
+    /// [`CertificateError::Refused`].
+    #[must_use]
+    pub fn answer(&self, verdict: Result<Verified, CertificateError>) -> Answer {
+        let id = self.id;
+        Answer(AnswerKind::Certificate { id, verdict })
     }
 }
 
@@ -115,23 +130,50 @@ impl DecryptPreMasterSecret {
     }
 }
 
-/// The caller's answer to a [`Pending`].
+/// Proof that somebody vouches for a certificate chain.
+///
+/// Made by [`VerifyCertificate::verify`], for that connection alone, or by a caller who has other
+/// grounds and says so with [`Verified::dangerous_on_my_own_authority`].
+#[derive(Debug)]
+pub struct Verified {
+    /// Of the pause whose chain was verified.
+    id: Option<JobId>,
+}
+
+impl Verified {
+    /// Vouches for a chain that this crate has not verified.
+    ///
+    /// **Whoever calls this decides alone that the connection has the right peer.** Call it only
+    /// after comparing the certificate with one that is already known, or after another verifier
+    /// accepted it. The key still has to be RSA, of an accepted length and usable for encryption.
+    #[must_use]
+    pub fn dangerous_on_my_own_authority() -> Self {
+        Self { id: None }
+    }
+
+    fn of(id: JobId) -> Self {
+        Self { id: Some(id) }
+    }
+
+    fn is_for(&self, id: JobId) -> bool {
+        self.id.is_none_or(|own| own == id)
+    }
+}
+
+/// The caller's answer to a [`Pending`], made by what is pending.
 #[derive(Debug)]
 pub struct Answer(pub(crate) AnswerKind);
 
 #[derive(Debug)]
 pub(crate) enum AnswerKind {
-    Certificate(Result<Verified, CertificateError>),
-    PreMasterSecret { id: JobId, raw: RawDecryption },
-}
-
-impl Answer {
-    /// Answers [`Pending::VerifyCertificate`]: go on, or fail with this error. A caller with
-    /// reasons of its own says [`CertificateError::Refused`].
-    #[must_use]
-    pub fn certificate(verdict: Result<Verified, CertificateError>) -> Self {
-        Self(AnswerKind::Certificate(verdict))
-    }
+    Certificate {
+        id: JobId,
+        verdict: Result<Verified, CertificateError>,
+    },
+    PreMasterSecret {
+        id: JobId,
+        raw: RawDecryption,
+    },
 }
 
 /// Which pause a job belongs to; never the same twice in a process.

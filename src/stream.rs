@@ -1,7 +1,7 @@
 //! A blocking adapter: `io::Read` and `io::Write` over a [`Connection`] and a transport.
 
 use crate::config::{ClientConfig, ServerConfig};
-use crate::connection::{Connection, Event, MAX_RECORD_LENGTH};
+use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
 use crate::error::{Error, Misuse};
 use crate::pending::{Answer, Pending};
 use pki_types::ServerName;
@@ -14,6 +14,10 @@ use std::sync::Arc;
 /// closed with close_notify; a transport that just ends is an [`io::ErrorKind::UnexpectedEof`]. Every
 /// error of the connection is the [`io::Error`]'s inner error, a [`premaster::Error`](crate::Error),
 /// and its alert has been written if the transport took it.
+///
+/// A transport that is not ready, with [`io::ErrorKind::WouldBlock`], loses nothing: call again when
+/// it is. Reading goes on while writing would block, so that two sides that both write cannot wait
+/// for each other; a transport whose writes can time out should have a time limit on its reads too.
 ///
 /// Dropping a stream sends nothing: [`close`](Self::close) it, or the peer takes its data for cut.
 ///
@@ -45,8 +49,13 @@ pub struct Stream<S> {
     /// Decrypted data that the last read had no room for, from `given` on.
     plaintext: Vec<u8>,
     given: usize,
+    /// What the connection has to say, written up to `written`.
     outgoing: Vec<u8>,
+    written: usize,
 }
+
+/// How much one write takes: what is kept for a transport that takes nothing stays bounded.
+const MAX_WRITE: usize = 4 * MAX_PLAINTEXT;
 
 impl<S: Read + Write> Stream<S> {
     /// A client's connection to the server of this name. Nothing is written yet.
@@ -87,6 +96,7 @@ impl<S: Read + Write> Stream<S> {
             plaintext: Vec::new(),
             given: 0,
             outgoing,
+            written: 0,
         }
     }
 
@@ -98,6 +108,9 @@ impl<S: Read + Write> Stream<S> {
     /// [`Misuse::Unanswered`] inside if the connection is paused: answer with
     /// [`resume`](Self::resume) and call again.
     pub fn complete_handshake(&mut self) -> io::Result<()> {
+        if self.connection.session().is_some() {
+            return Ok(());
+        }
         while self.connection.session().is_none() {
             if self.advance()? == Advance::Closed {
                 return Err(io_error(Misuse::Closed.into()));
@@ -122,14 +135,16 @@ impl<S: Read + Write> Stream<S> {
         self.connection.pending()
     }
 
-    /// Answers what is pending; see [`Connection::resume`].
+    /// Answers what is pending; see [`Connection::resume`]. A transport that fails meanwhile shows
+    /// at the next call.
     ///
     /// # Errors
     ///
-    /// Those of the connection and of the transport.
+    /// Those of the connection.
     pub fn resume(&mut self, answer: Answer) -> io::Result<()> {
         let resumed = self.connection.resume(answer, &mut self.outgoing);
-        self.finish(resumed)
+        let _ = self.flush_outgoing();
+        resumed.map_err(io_error)
     }
 
     /// The connection, for what was agreed.
@@ -145,6 +160,10 @@ impl<S: Read + Write> Stream<S> {
     }
 
     /// Receives once: what is in the buffer, or what the transport has.
+    ///
+    /// A transport that can no longer be written to may still hold what the peer said before: its
+    /// data, its close, or the alert that tells why. So a failed write stops nothing here; it shows
+    /// at the next write, or when there is nothing to read either.
     fn advance(&mut self) -> io::Result<Advance> {
         let input = self
             .incoming
@@ -152,7 +171,10 @@ impl<S: Read + Write> Stream<S> {
             .unwrap_or_default();
         let received = match self.connection.receive(input, &mut self.outgoing) {
             Ok(received) => received,
-            Err(error) => return self.finish(Err(error)).map(|()| Advance::Closed),
+            Err(error) => {
+                let _ = self.flush_outgoing();
+                return Err(io_error(error));
+            }
         };
         self.start += received.consumed;
         match received.event {
@@ -164,16 +186,19 @@ impl<S: Read + Write> Stream<S> {
             }
             Event::HandshakeComplete => Ok(Advance::Progress),
             Event::PeerClosed => {
-                self.flush_outgoing()?;
+                let _ = self.flush_outgoing();
                 Ok(Advance::Closed)
             }
             Event::Paused => {
-                self.flush_outgoing()?;
+                let _ = self.flush_outgoing();
                 Err(io_error(Misuse::Unanswered.into()))
             }
             Event::NeedData => {
-                self.flush_outgoing()?;
-                self.fill()
+                let flushed = self.flush_outgoing();
+                self.fill().map_err(|error| match flushed {
+                    Err(cause) if cause.kind() != io::ErrorKind::WouldBlock => cause,
+                    _ => error,
+                })
             }
         }
     }
@@ -200,23 +225,17 @@ impl<S: Read + Write> Stream<S> {
 
     /// Writes what is outgoing. What the transport does not take now is kept.
     fn flush_outgoing(&mut self) -> io::Result<()> {
-        while !self.outgoing.is_empty() {
-            match self.transport.write(&self.outgoing) {
+        while let Some(rest @ [_, ..]) = self.outgoing.get(self.written..) {
+            match self.transport.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => drop(self.outgoing.drain(..written)),
+                Ok(count) => self.written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        self.outgoing.clear();
+        self.written = 0;
         self.transport.flush()
-    }
-
-    /// Turns a connection's error into the transport's kind, after its alert went out. The error
-    /// is told even if the alert does not get through.
-    fn finish(&mut self, result: Result<(), Error>) -> io::Result<()> {
-        let flushed = self.flush_outgoing();
-        result.map_err(io_error)?;
-        flushed
     }
 }
 
@@ -249,17 +268,18 @@ impl<S: Read + Write> Read for Stream<S> {
 }
 
 impl<S: Read + Write> Write for Stream<S> {
-    /// Encrypts and writes all of `data`. What the transport does not take, because it would block
-    /// or its time is up, has been taken all the same: the next call or `flush` goes on with it,
-    /// or fails.
+    /// Encrypts and writes up to 64 KiB of `data`.
+    ///
+    /// An error means that nothing of it was taken: the transport did not take what was kept from
+    /// before, or the connection cannot send. What has been taken is written now or, if the
+    /// transport does not take it, with the next call or by `flush`, which tells of the failure.
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.complete_handshake()?;
-        let sent = self.connection.send(data, &mut self.outgoing);
-        match self.finish(sent) {
-            // The record is kept and will be written: the data has been taken.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(data.len()),
-            other => other.map(|()| data.len()),
-        }
+        self.flush_outgoing()?;
+        let taken = data.get(..MAX_WRITE).unwrap_or(data);
+        let sent = self.connection.send(taken, &mut self.outgoing);
+        let _ = self.flush_outgoing();
+        sent.map(|()| taken.len()).map_err(io_error)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -84,7 +84,11 @@ fn only_what_was_asked_for_is_answered() {
         assert_eq!(answer(&with(&asked)).extensions, Some(answered));
     }
     // An address and a name that no DNS has are not used, and so not acknowledged.
-    for unusable in [&b"\0\x0c\0\0\x09127.0.0.1"[..], b"\0\x06\0\0\x03a b"] {
+    for unusable in [
+        &b"\0\x0c\0\0\x09127.0.0.1"[..],
+        b"\0\x06\0\0\x03a b",
+        b"\0\x05\0\0\x02a.",
+    ] {
         assert_eq!(answer(&with(&[(0, unusable)])).extensions, None);
     }
     let mut signalled = hello();
@@ -128,6 +132,18 @@ fn a_client_that_also_speaks_tls_1_3_is_answered_with_tls_1_2() {
     let mut compressing = hello();
     compressing.compressions = vec![1, 0, 64];
     assert_eq!(answer(&compressing).compression, 0);
+}
+
+/// "represented as a byte string using ASCII encoding without a trailing dot".
+#[test]
+fn the_dot_at_the_end_of_a_name_is_not_sent() {
+    let config = || Arc::new(client_builder().build().unwrap());
+    let sent = |name: &'static str| {
+        let mut sent = Vec::new();
+        Connection::client(config(), name.try_into().unwrap(), &mut sent).unwrap();
+        sent
+    };
+    assert_eq!(sent("server.example."), sent("server.example"));
 }
 
 #[test]

@@ -4,16 +4,34 @@
 mod common;
 
 use common::pair::{ALL_CHUNKS, Chunks, Pair};
-use common::{NAME, certified, client_builder, now, pair, rng, roots, server_builder};
-use premaster::{
-    Answer, CertificateError, ClientConfig, ClientConfigBuilder, DecryptPreMasterSecret, Error,
-    Misuse, Pending, Verified,
+use common::{
+    NAME, certified, client_builder, now, pair, pki, rng, roots, server_builder,
+    server_builder_with,
 };
+use premaster::{
+    Answer, CertificateError, CertifiedKey, ClientConfig, ClientConfigBuilder,
+    DecryptPreMasterSecret, Error, Misuse, Pending, Verified, VerifyCertificate,
+};
+use std::sync::Arc;
+use x509_cert::ext::pkix::KeyUsages;
 
 fn caller_verifies() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
         .random(rng(1))
         .time(now)
+}
+
+fn question(pair: &Pair) -> VerifyCertificate<'_> {
+    match pair.client.connection.pending() {
+        Some(Pending::VerifyCertificate(question)) => question,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn resume_client(pair: &mut Pair, answer: Answer) -> Result<(), Error> {
+    let client = &mut pair.client;
+    client.connection.resume(answer, &mut client.outgoing)?;
+    client.take(&[])
 }
 
 fn job(pair: &Pair) -> DecryptPreMasterSecret {
@@ -43,17 +61,11 @@ fn the_caller_judges_the_certificate() {
         assert_eq!(client.incoming, waiting);
         assert!(client.outgoing.is_empty());
 
-        let Some(Pending::VerifyCertificate(pending)) = client.connection.pending() else {
-            panic!("nothing pending");
-        };
+        let pending = question(&pair);
         assert_eq!(pending.server_name().to_str(), NAME);
         assert_eq!(pending.chain(), certified(2048).chain());
-        let verdict = pending.verify(&roots(), now());
-        client
-            .connection
-            .resume(Answer::certificate(verdict), &mut client.outgoing)
-            .unwrap();
-        client.take(&[]).unwrap();
+        let answer = pending.answer(pending.verify(&roots(), now()));
+        resume_client(&mut pair, answer).unwrap();
         pair.run(chunks).unwrap();
         assert!(pair.server.connection.session().is_some());
         assert!(pair.client.connection.session().is_some());
@@ -64,27 +76,16 @@ fn the_caller_judges_the_certificate() {
 fn the_caller_may_vouch_or_refuse() {
     let mut vouched = pair(caller_verifies(), server_builder());
     vouched.run(Chunks::Whole).unwrap();
-    let client = &mut vouched.client;
-    let verdict = Ok(Verified::dangerous_on_my_own_authority());
-    client
-        .connection
-        .resume(Answer::certificate(verdict), &mut client.outgoing)
-        .unwrap();
-    client.take(&[]).unwrap();
+    let answer = question(&vouched).answer(Ok(Verified::dangerous_on_my_own_authority()));
+    resume_client(&mut vouched, answer).unwrap();
     vouched.established();
 
     let mut refused = pair(caller_verifies(), server_builder());
     refused.run(Chunks::Whole).unwrap();
-    let client = &mut refused.client;
     let error = Error::from(CertificateError::Refused);
-    assert_eq!(
-        client.connection.resume(
-            Answer::certificate(Err(CertificateError::Refused)),
-            &mut client.outgoing
-        ),
-        Err(error.clone())
-    );
-    let alert = std::mem::take(&mut client.outgoing);
+    let answer = question(&refused).answer(Err(CertificateError::Refused));
+    assert_eq!(resume_client(&mut refused, answer), Err(error.clone()));
+    let alert = std::mem::take(&mut refused.client.outgoing);
     assert_eq!(
         refused.server.take(&alert),
         Err(Error::AlertReceived(error.alert().unwrap()))
@@ -157,8 +158,6 @@ fn an_answer_fits_only_its_own_question() {
     };
     let (mut one, other) = (pause(), pause());
     let wrong = Err(Error::from(Misuse::WrongAnswer));
-    let verdict = Answer::certificate(Ok(Verified::dangerous_on_my_own_authority()));
-    assert_eq!(resume_server(&mut one, verdict), wrong);
     assert_eq!(resume_server(&mut one, job(&other).answer(None)), wrong);
 
     // The right one is still welcome, once.
@@ -170,4 +169,69 @@ fn an_answer_fits_only_its_own_question() {
         Err(Misuse::NothingPending.into())
     );
     one.established();
+}
+
+/// Another connection's verdict would have this one encrypt to a key that nobody verified.
+#[test]
+fn a_verdict_fits_only_its_own_certificate() {
+    let pause = |bits| {
+        let mut pair = pair(caller_verifies(), server_builder_with(certified(bits)));
+        pair.run(Chunks::Whole).unwrap();
+        pair
+    };
+    let (mut one, other) = (pause(2048), pause(3072));
+    let wrong = Err(Error::from(Misuse::WrongAnswer));
+    let verdict = || question(&other).verify(&roots(), now());
+    let answer = question(&other).answer(verdict());
+    assert_eq!(resume_client(&mut one, answer), wrong);
+    let answer = question(&one).answer(verdict());
+    assert_eq!(resume_client(&mut one, answer), wrong);
+
+    let answer = question(&one).answer(question(&one).verify(&roots(), now()));
+    resume_client(&mut one, answer).unwrap();
+    one.established();
+}
+
+/// Whoever vouches for a peer does not vouch for a key that must not encrypt.
+#[test]
+fn a_certificate_that_is_vouched_for_must_still_serve() {
+    let key = pki::key("rsa-2048");
+    let mut signs_only = pki::server(&key);
+    signs_only.key_usage = Some(KeyUsages::DigitalSignature.into());
+    let server = server_builder_with(signs_only.certified(&key));
+    let mut pair = pair(caller_verifies(), server);
+    pair.run(Chunks::Whole).unwrap();
+    let answer = question(&pair).answer(Ok(Verified::dangerous_on_my_own_authority()));
+    let wanted = "keyEncipherment";
+    assert_eq!(
+        resume_client(&mut pair, answer),
+        Err(CertificateError::KeyUsage { wanted }.into())
+    );
+}
+
+/// A chain that is too long reaches nobody's judgement.
+#[test]
+fn long_chains_are_not_handed_out() {
+    let certificate = certified(2048).chain()[0].clone();
+    let chain = vec![certificate; 11];
+    let key = pki::private_key(&pki::key("rsa-2048"));
+    let long = Arc::new(CertifiedKey::from_der(chain, &key).unwrap());
+    let mut pair = pair(caller_verifies(), server_builder_with(long));
+    assert_eq!(
+        pair.run(Chunks::Whole),
+        Err(CertificateError::TooComplex.into())
+    );
+}
+
+#[test]
+fn a_pause_ends_with_its_connection() {
+    let mut pair = pair(client_builder(), server_builder().offload_decryption());
+    pair.run(Chunks::Whole).unwrap();
+    let job = job(&pair);
+    pair.server.close();
+    assert!(pair.server.connection.pending().is_none());
+    assert_eq!(
+        resume_server(&mut pair, job.answer(None)),
+        Err(Misuse::Closed.into())
+    );
 }

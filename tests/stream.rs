@@ -2,14 +2,14 @@
 
 mod common;
 
+use common::pair::End;
+use common::wire::record;
 use common::{client_builder, name, rng, roots, server_builder};
-use premaster::{
-    AlertDescription, Answer, CertificateError, ClientConfig, Error, Misuse, Pending, Stream,
-};
+use premaster::{AlertDescription, CertificateError, ClientConfig, Error, Misuse, Pending, Stream};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -118,47 +118,46 @@ fn a_pause_is_answered_and_the_handshake_goes_on() {
     let Some(Pending::VerifyCertificate(pending)) = stream.pending() else {
         panic!("nothing pending");
     };
-    let verdict = pending.verify(&roots(), common::now());
-    stream.resume(Answer::certificate(verdict)).unwrap();
+    let answer = pending.answer(pending.verify(&roots(), common::now()));
+    stream.resume(answer).unwrap();
     let mut answer = [0; 7];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"welcome");
     server.join().unwrap().unwrap();
 }
 
-/// A transport that gives and takes a few bytes at a time and, in between, is interrupted or not
-/// ready.
+/// A transport that gives and takes a few bytes at a time and, every other time, is interrupted or
+/// not ready.
 struct Reluctant<S> {
     inner: S,
-    moods: VecDeque<ErrorKind>,
+    mood: ErrorKind,
+    reads: usize,
+    writes: usize,
 }
 
 impl<S> Reluctant<S> {
     fn new(inner: S, mood: ErrorKind) -> Self {
         Self {
             inner,
-            moods: (0..40).map(|_| mood).collect(),
+            mood,
+            reads: 0,
+            writes: 0,
         }
     }
+}
 
-    fn mood(&mut self) -> io::Result<()> {
-        // Every other call goes through.
-        match self.moods.len() % 2 {
-            1 => {
-                self.moods.pop_front();
-                Ok(())
-            }
-            _ => self
-                .moods
-                .pop_front()
-                .map_or(Ok(()), |kind| Err(kind.into())),
-        }
+/// Whether a call goes through, the calls before it having been counted.
+fn willing(calls: &mut usize, mood: ErrorKind) -> io::Result<()> {
+    *calls += 1;
+    match *calls % 2 {
+        0 => Ok(()),
+        _ => Err(mood.into()),
     }
 }
 
 impl<S: Read> Read for Reluctant<S> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.mood()?;
+        willing(&mut self.reads, self.mood)?;
         let length = out.len().min(700);
         self.inner.read(&mut out[..length])
     }
@@ -166,7 +165,7 @@ impl<S: Read> Read for Reluctant<S> {
 
 impl<S: Write> Write for Reluctant<S> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.mood()?;
+        willing(&mut self.writes, self.mood)?;
         self.inner.write(&data[..data.len().min(100)])
     }
 
@@ -185,6 +184,9 @@ fn transports_may_be_slow_interrupted_and_not_ready() {
             stream.write_all(&request).unwrap();
             stream.close().unwrap();
         });
+        // What is not ready to be written may not keep the reading for long either.
+        let soon = Some(Duration::from_millis(5));
+        transport.set_read_timeout(soon).unwrap();
         let mut stream = client(Reluctant::new(transport, mood));
         let data: Vec<u8> = (0..1000u32).map(|i| i as u8).collect();
         let mut written = 0;
@@ -211,6 +213,157 @@ fn transports_may_be_slow_interrupted_and_not_ready() {
         assert_eq!(answer, data, "{mood}");
         server.join().unwrap();
     }
+}
+
+/// A transport in memory whose writes can be made to fail.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Pipes>>);
+
+#[derive(Default)]
+struct Pipes {
+    to_server: Vec<u8>,
+    to_client: VecDeque<u8>,
+    write_fails: Option<ErrorKind>,
+    writes: usize,
+}
+
+impl Read for Memory {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut pipes = self.0.lock().unwrap();
+        match pipes.to_client.is_empty() {
+            true => Err(ErrorKind::WouldBlock.into()),
+            false => pipes.to_client.read(out),
+        }
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let mut pipes = self.0.lock().unwrap();
+        if let Some(kind) = pipes.write_fails {
+            return Err(kind.into());
+        }
+        pipes.writes += 1;
+        let taken = &data[..data.len().min(1000)];
+        pipes.to_server.extend_from_slice(taken);
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Memory {
+    fn fail_writes(&self, kind: Option<ErrorKind>) {
+        self.0.lock().unwrap().write_fails = kind;
+    }
+
+    /// Has the server take in what was written, and say what it has to say.
+    fn deliver(&self, server: &mut End) {
+        let mut pipes = self.0.lock().unwrap();
+        server.take(&std::mem::take(&mut pipes.to_server)).unwrap();
+        pipes.to_client.extend(server.outgoing.drain(..));
+    }
+}
+
+/// A client's stream over memory, its handshake complete, and the server's end.
+fn in_memory() -> (Stream<Memory>, End, Memory) {
+    let memory = Memory::default();
+    let mut stream = client(memory.clone());
+    let mut server = common::pair(client_builder(), server_builder()).server;
+    for _ in 0..2 {
+        let error = stream.complete_handshake().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        memory.deliver(&mut server);
+    }
+    stream.complete_handshake().unwrap();
+    (stream, server, memory)
+}
+
+#[test]
+fn what_the_peer_said_is_read_though_nothing_can_be_written() {
+    let (mut stream, mut server, memory) = in_memory();
+    server.send(b"413 too large");
+    server.close();
+    memory.deliver(&mut server);
+    memory.fail_writes(Some(ErrorKind::BrokenPipe));
+    let mut room = [0; 5];
+    assert_eq!(stream.read(&mut room).unwrap(), 5);
+    // The failure shows at the write that follows the one it hit.
+    let failed = (0..2).find_map(|_| stream.write(b"more").err()).unwrap();
+    assert_eq!(failed.kind(), ErrorKind::BrokenPipe);
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!([&room[..], &rest].concat(), b"413 too large");
+}
+
+#[test]
+fn the_peers_alert_is_read_though_the_flight_cannot_be_written() {
+    let memory = Memory::default();
+    let alert = record(21, &[2, 40]);
+    memory.0.lock().unwrap().to_client.extend(alert);
+    memory.fail_writes(Some(ErrorKind::BrokenPipe));
+    let error = client(memory).complete_handshake().unwrap_err();
+    assert_eq!(
+        inner(&error),
+        &Error::AlertReceived(AlertDescription::HANDSHAKE_FAILURE)
+    );
+    // With nothing to read, the failed write is what is told.
+    let memory = Memory::default();
+    memory.fail_writes(Some(ErrorKind::BrokenPipe));
+    let error = client(memory).complete_handshake().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+}
+
+/// Two sides that write more than the transport holds must both go on reading.
+#[test]
+fn a_transport_that_is_full_does_not_stop_the_reading() {
+    let (mut stream, mut server, memory) = in_memory();
+    memory.fail_writes(Some(ErrorKind::WouldBlock));
+    assert_eq!(stream.write(b"waits").unwrap(), 5);
+    server.send(b"hello");
+    memory.deliver(&mut server);
+    let mut room = [0; 10];
+    assert_eq!(stream.read(&mut room).unwrap(), 5);
+    // What is kept is bounded: nothing more is taken before it has gone.
+    let error = stream.write(b"more").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    memory.fail_writes(None);
+    stream.write_all(b" and more").unwrap();
+    memory.deliver(&mut server);
+    assert_eq!(server.received, b"waits and more");
+}
+
+#[test]
+fn what_a_write_took_is_sent_once_whatever_the_transport_says() {
+    for kind in [ErrorKind::TimedOut, ErrorKind::WouldBlock, ErrorKind::Other] {
+        let (mut stream, mut server, memory) = in_memory();
+        memory.fail_writes(Some(kind));
+        let mut left = 2;
+        while let Err(error) = stream.write_all(b"pay 10;") {
+            assert_eq!(error.kind(), kind);
+            left -= 1;
+            assert!(left > 0);
+        }
+        assert_eq!(stream.flush().unwrap_err().kind(), kind);
+        memory.fail_writes(None);
+        stream.flush().unwrap();
+        memory.deliver(&mut server);
+        assert_eq!(server.received, b"pay 10;");
+    }
+}
+
+#[test]
+fn a_long_write_takes_a_bounded_piece_and_each_byte_goes_once() {
+    let (mut stream, mut server, memory) = in_memory();
+    let data = vec![7; 1 << 20];
+    assert_eq!(stream.write(&data).unwrap(), 1 << 16);
+    stream.write_all(&data[1 << 16..]).unwrap();
+    let writes = memory.0.lock().unwrap().writes;
+    assert!(writes < data.len() / 1000 * 11 / 10, "{writes}");
+    memory.deliver(&mut server);
+    assert_eq!(server.received, data);
 }
 
 #[test]

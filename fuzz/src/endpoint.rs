@@ -2,7 +2,7 @@
 
 use arbitrary::Arbitrary;
 use premaster::pki_types::{ServerName, UnixTime};
-use premaster::{Answer, CertifiedKey, ClientAuth, ClientConfig, Connection, Pending};
+use premaster::{CertifiedKey, ClientAuth, ClientConfig, Connection, Pending};
 use premaster::{Error, RootStore, ServerConfig};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -82,7 +82,7 @@ fn server_config(setting: Setting) -> Arc<ServerConfig> {
 /// Answers what the connection has paused for.
 pub(crate) fn answer(connection: &mut Connection, outgoing: &mut Vec<u8>) -> Result<(), Error> {
     let answer = match connection.pending().unwrap() {
-        Pending::VerifyCertificate(verify) => Answer::certificate(verify.verify(&roots(), now())),
+        Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots(), now())),
         Pending::DecryptPreMasterSecret(job) => job.decrypt(CERTIFIED.key(), rng(3)),
         other => panic!("{other:?}"),
     };

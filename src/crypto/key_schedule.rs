@@ -14,6 +14,19 @@ pub(crate) const SECRET: usize = 48;
 /// Room for the longest key block: two 48-byte MAC keys, two 32-byte keys and two 16-byte IVs.
 const MAX_KEY_BLOCK: usize = 2 * (48 + 32 + 16);
 
+/// Length of verify_data, the same for every suite of this crate.
+pub(crate) const VERIFY_DATA: usize = 12;
+
+/// What Finished must say; it tells something of the master secret until it has been sent.
+#[derive(Clone)]
+pub(crate) struct VerifyData(pub(crate) [u8; VERIFY_DATA]);
+
+impl fmt::Debug for VerifyData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 /// The 48 bytes that the client makes up and sends encrypted
 /// ([RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)):
 /// `{ client_version, random[46] }`.
@@ -87,19 +100,19 @@ impl MasterSecret {
     }
 
     /// `PRF(master_secret, "client finished", Hash(handshake_messages))[0..11]`.
-    pub(crate) fn client_verify_data(&self, transcript: &HashValue) -> [u8; 12] {
+    pub(crate) fn client_verify_data(&self, transcript: &HashValue) -> VerifyData {
         self.verify_data(b"client finished", transcript)
     }
 
     /// `PRF(master_secret, "server finished", Hash(handshake_messages))[0..11]`.
-    pub(crate) fn server_verify_data(&self, transcript: &HashValue) -> [u8; 12] {
+    pub(crate) fn server_verify_data(&self, transcript: &HashValue) -> VerifyData {
         self.verify_data(b"server finished", transcript)
     }
 
-    fn verify_data(&self, label: &[u8], transcript: &HashValue) -> [u8; 12] {
-        let mut verify_data = [0; 12];
+    fn verify_data(&self, label: &[u8], transcript: &HashValue) -> VerifyData {
+        let mut verify_data = VerifyData([0; VERIFY_DATA]);
         self.prf
-            .derive(label, &[transcript.as_bytes()], &mut verify_data);
+            .derive(label, &[transcript.as_bytes()], &mut verify_data.0);
         verify_data
     }
 }

@@ -24,7 +24,7 @@ use crate::config::{
     CertifiedKey, ClientConfig, SIGNATURE_SCHEMES, SecureRenegotiation, ServerVerification,
 };
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms};
+use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::suite::Suite;
 use crate::enums::{
@@ -38,8 +38,8 @@ use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
-use crate::pending::{Answer, AnswerKind, Pending, VerifyCertificate};
-use crate::verify::{Leaf, verify_server};
+use crate::pending::{Answer, AnswerKind, JobId, Pending, VerifyCertificate};
+use crate::verify::{check_chain_length, server_key, verify_server};
 use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 
@@ -105,9 +105,11 @@ pub(super) fn start(
     config.environment.random.fill(&mut random)?;
 
     let mut extensions = Extensions::default();
-    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"."
+    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
+    // trailing dot".
     if let ServerName::DnsName(name) = &server_name {
-        extensions.push_server_name(name.as_ref());
+        let name: &str = name.as_ref();
+        extensions.push_server_name(name.strip_suffix('.').unwrap_or(name));
     }
     extensions.push_signature_algorithms(&SIGNATURE_SCHEMES);
     extensions.push_renegotiation_info();
@@ -243,6 +245,7 @@ impl ExpectCertificate {
         if certificate.certificate_list.is_empty() {
             return Err(DecodeError::EmptyVector.of(Certificate::NAME));
         }
+        check_chain_length(&certificate.certificate_list)?;
         self.session.transcript.add(message.bytes);
         let chain = certificate.into_owned();
 
@@ -256,6 +259,7 @@ impl ExpectCertificate {
                 ExpectCertificateVerdict {
                     session: self.session,
                     chain,
+                    id: JobId::next(),
                 },
             )))),
         }
@@ -267,11 +271,13 @@ impl ExpectCertificate {
 pub(super) struct ExpectCertificateVerdict {
     session: Session,
     chain: Box<[CertificateDer<'static>]>,
+    id: JobId,
 }
 
 impl ExpectCertificateVerdict {
     fn pending(&self) -> Pending<'_> {
         Pending::VerifyCertificate(VerifyCertificate {
+            id: self.id,
             chain: &self.chain,
             server_name: &self.session.server_name,
         })
@@ -279,9 +285,9 @@ impl ExpectCertificateVerdict {
 
     fn resume(self, answer: Answer) -> Result<Next, Error> {
         match answer.0 {
-            AnswerKind::Certificate(verdict) => {
+            AnswerKind::Certificate { verdict, .. } => {
                 verdict?;
-                let server_key = Leaf::of(&self.chain)?.public_key()?;
+                let server_key = server_key(&self.chain)?;
                 Ok(Some(verified(self.session, self.chain, server_key)))
             }
             AnswerKind::PreMasterSecret { .. } => Err(Misuse::WrongAnswer.into()),
@@ -395,7 +401,9 @@ impl ExpectServerHelloDone {
         actions.push(Action::SendChangeCipherSpec);
         actions.push(Action::InstallWriteKey(keys.client));
         let finished = Finished {
-            verify_data: master_secret.client_verify_data(&session.transcript.current()),
+            verify_data: master_secret
+                .client_verify_data(&session.transcript.current())
+                .0,
         };
         actions.send(finished.encode(), &mut session.transcript);
 
@@ -466,7 +474,7 @@ impl ExpectChangeCipherSpec {
 /// The server's keys are in use.
 #[derive(Debug)]
 pub(super) struct ExpectFinished {
-    expected: [u8; 12],
+    expected: VerifyData,
     session: Box<SessionInfo>,
 }
 

@@ -13,11 +13,11 @@ pub(crate) use joiner::{Aligned, Joiner};
 
 use crate::config::{ClientConfig, Environment, ServerConfig};
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::{MasterSecret, Randoms};
+use crate::crypto::key_schedule::VERIFY_DATA;
+use crate::crypto::key_schedule::{MasterSecret, Randoms, VerifyData};
 use crate::crypto::suite::Suite;
 use crate::enums::{AlertDescription, CipherSuite, ContentType, HandshakeType};
 use crate::error::{Error, LocalError, Misuse, PeerError};
-use crate::message::finished::VERIFY_DATA;
 use crate::message::{HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
 use core::fmt::Write;
@@ -240,8 +240,9 @@ impl Handshake {
     }
 
     /// "This message will be ignored by the client if the client is currently negotiating a
-    /// session." Afterwards, the peer "may respond with a no_renegotiation alert", and both are
-    /// bounded in number. Neither message becomes part of the transcript.
+    /// session." Afterwards a no_renegotiation alert answers it, as it answers a client's hello
+    /// (sections 7.4.1.1 and 7.2.2). Both are bounded in number, and neither message becomes part
+    /// of the transcript.
     fn refuse_renegotiation(
         &mut self,
         message: HandshakeMessage<'_>,
@@ -313,11 +314,8 @@ impl TrafficKeys {
 }
 
 /// Whether the peer's verify_data is the expected one, in constant time.
-fn check_verify_data(
-    received: &[u8; VERIFY_DATA],
-    expected: &[u8; VERIFY_DATA],
-) -> Result<(), PeerError> {
-    match received.ct_eq(expected).into() {
+fn check_verify_data(received: &[u8; VERIFY_DATA], expected: &VerifyData) -> Result<(), PeerError> {
+    match received.ct_eq(&expected.0).into() {
         true => Ok(()),
         false => Err(PeerError::BadFinished),
     }

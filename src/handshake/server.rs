@@ -36,9 +36,10 @@ use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, JobId, Pending};
-use crate::verify::verify_client;
+use crate::verify::{check_chain_length, verify_client};
 use pki_types::{CertificateDer, DnsName, ServerName};
 use std::sync::Arc;
+use subtle::Choice;
 
 /// What the server waits for.
 #[derive(Debug)]
@@ -173,8 +174,9 @@ impl Asked {
             Some(name) if !name.is_ascii() || name.contains(&0) => {
                 return Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into());
             }
-            // An address, or a name that DNS does not allow, is nobody's we know: not used, and
-            // so not acknowledged.
+            // An address, or a name that DNS does not allow or that has the dot, is nobody's we
+            // know: not used, and so not acknowledged.
+            Some(name) if name.ends_with(b".") => None,
             Some(name) => DnsName::try_from(name).ok().map(|name| name.to_owned()),
         };
         // The server signs nothing, but what is sent has to be well-formed.
@@ -288,6 +290,7 @@ impl ExpectCertificate {
     fn handle(mut self, incoming: Incoming<'_>) -> Result<Next, Error> {
         let message = expect(incoming, HandshakeType::CERTIFICATE, "certificate")?;
         let certificate: Certificate<'_> = message.decode()?;
+        check_chain_length(&certificate.certificate_list)?;
         self.session.transcript.add(message.bytes);
         let config = &self.session.config;
 
@@ -368,11 +371,14 @@ impl ExpectClientKeyExchange {
     }
 
     /// Goes on with the pre-master secret that came, or with the fallback, and knows not which.
-    fn decrypted(mut self, raw: &RawDecryption, fallback: &PreMasterSecret) -> Result<Next, Error> {
-        let session = &mut self.session;
+    fn decrypted(self, raw: &RawDecryption, fallback: &PreMasterSecret) -> Result<Next, Error> {
+        let session = &self.session;
+        // A result from outside may have any length.
+        let modulus_length = session.config.certificate.key().modulus_length();
+        let whole = Choice::from(u8::from(raw.encoded_message.len() == modulus_length));
         let pre_master_secret = select_pre_master_secret(
             &raw.encoded_message,
-            raw.usable,
+            raw.usable & whole,
             session.client_version,
             fallback,
         );
@@ -413,7 +419,7 @@ impl ExpectPreMasterSecret {
             AnswerKind::PreMasterSecret { raw, .. } => {
                 self.exchange.decrypted(&raw, &self.fallback)
             }
-            AnswerKind::Certificate(_) => Err(Misuse::WrongAnswer.into()),
+            AnswerKind::Certificate { .. } => Err(Misuse::WrongAnswer.into()),
         }
     }
 }
@@ -516,7 +522,8 @@ impl ExpectFinished {
         let finished = Finished {
             verify_data: self
                 .master_secret
-                .server_verify_data(&self.transcript.finish()),
+                .server_verify_data(&self.transcript.finish())
+                .0,
         };
         actions.push(Action::SendHandshake(finished.encode()));
         actions.push(Action::Complete(self.session));

@@ -30,7 +30,9 @@ impl Alert {
         [self.level.0, self.description.0]
     }
 
-    /// Takes exactly one alert; a record holds one, whole.
+    /// Takes exactly one alert: a record holds one, whole. RFC 5246 would let alerts be split and
+    /// joined like other messages; nobody does it, and
+    /// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1) forbids it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let alert = Self {

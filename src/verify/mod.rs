@@ -66,32 +66,11 @@ impl RootStore {
     }
 }
 
-/// Proof that somebody vouches for a certificate chain.
-///
-/// Made by [`VerifyCertificate::verify`](crate::VerifyCertificate::verify), or by a caller who has
-/// other grounds and says so with [`Verified::dangerous_on_my_own_authority`].
-#[derive(Debug)]
-pub struct Verified(());
-
-impl Verified {
-    /// Vouches for a chain that this crate has not verified.
-    ///
-    /// **Whoever calls this decides alone that the connection has the right peer.** Call it only
-    /// after comparing the certificate with one that is already known, or after another verifier
-    /// accepted it.
-    #[must_use]
-    pub fn dangerous_on_my_own_authority() -> Self {
-        Self(())
-    }
-
-    /// Vouches for a server that verifies.
-    pub(crate) fn server(
-        chain: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        roots: &RootStore,
-        now: UnixTime,
-    ) -> Result<Self, CertificateError> {
-        verify_server(chain, server_name, roots, now).map(|_| Self(()))
+/// Refuses a chain that nobody honest sends, before anything is made of it.
+pub(crate) fn check_chain_length(chain: &[CertificateDer<'_>]) -> Result<(), CertificateError> {
+    match chain.len() {
+        0..=MAX_CHAIN => Ok(()),
+        _ => Err(CertificateError::TooComplex),
     }
 }
 
@@ -106,6 +85,11 @@ pub(crate) fn verify_server(
     certificate
         .verify_is_valid_for_subject_name(server_name)
         .map_err(error_of)?;
+    server_key(chain)
+}
+
+/// The key of a server that somebody vouches for, if it may be used to encrypt.
+pub(crate) fn server_key(chain: &[CertificateDer<'_>]) -> Result<PublicKey, CertificateError> {
     let leaf = Leaf::of(chain)?;
     leaf.require_key_usage(leaf::Usage::KeyEncipherment)?;
     leaf.public_key()
@@ -131,9 +115,6 @@ fn verify_path<'a>(
     usage: KeyUsage,
 ) -> Result<EndEntityCert<'a>, CertificateError> {
     let (first, intermediates) = chain.split_first().ok_or(CertificateError::Malformed)?;
-    if chain.len() > MAX_CHAIN {
-        return Err(CertificateError::TooComplex);
-    }
     let certificate = EndEntityCert::try_from(first).map_err(error_of)?;
     certificate
         .verify_for_usage(
