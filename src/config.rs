@@ -13,6 +13,7 @@ use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The signature algorithms that are offered and accepted, in order of preference. Never SHA-1.
 pub(crate) static SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
@@ -81,6 +82,7 @@ impl CertifiedKey {
             pki_types::pem::Error::NoItemsFound => ConfigError::NoKey,
             _ => ConfigError::BadPem,
         })?;
+        let key = Zeroizing::new(key);
         Self::from_der(chain, &key)
     }
 

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 /// zero once in 256 times, so the third draw is rare and the last one is a generator that is broken.
 const MAX_DRAWS: usize = 16;
 
-/// `EM = 0x00 || 0x02 || PS || 0x00 || M`, as long as the modulus, PS being "pseudorandomly generated
-/// nonzero octets". The modulus has at least 256 bytes.
+/// `EM = 0x00 || 0x02 || PS || 0x00 || M`, as long as the modulus, PS being random bytes that are
+/// not zero. The modulus has at least 256 bytes.
 pub(crate) fn encode_pre_master_secret(
     pre_master_secret: &PreMasterSecret,
     length: usize,
@@ -51,6 +51,9 @@ pub(crate) fn encode_pre_master_secret(
 /// "a TLS server MUST NOT generate an alert if processing an RSA-encrypted premaster secret message
 /// fails, or the version number is not as expected. Instead, it MUST continue the handshake with a
 /// randomly generated premaster secret."
+///
+/// The version is checked like the padding, the second of the two constructions of that section;
+/// the first would overwrite it unseen.
 ///
 /// `encoded_message` is as long as the modulus. It is good if it reads
 /// `00 02 PS 00 client_version random[46]`, PS filling the space with non-zero bytes, and if the

@@ -260,7 +260,7 @@ fn public_operation<K: PublicKeyParts>(key: &K, m: &BoxedUint) -> BoxedUint {
     for _ in 1..16 {
         power = Zeroizing::new(power.square());
     }
-    *power *= &*base;
+    let power = Zeroizing::new(power.mul(&base));
     power.retrieve()
 }
 
