@@ -12,7 +12,9 @@ mod support;
 
 use clap::Parser;
 use premaster::pki_types::ServerName;
-use premaster::{CipherSuite, ClientConfig, Connection, RootStore, SessionInfo, Stream};
+use premaster::{
+    CipherSuite, ClientConfig, Connection, RootStore, SecureRenegotiation, SessionInfo, Stream,
+};
 use std::io::{self, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
@@ -53,6 +55,10 @@ struct Arguments {
     /// Cipher suites by IANA name, comma-separated, preferred first [default: all]
     #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
     suites: Option<Vec<CipherSuite>>,
+
+    /// Accept a server that does not know secure renegotiation (RFC 5746)
+    #[arg(long)]
+    no_secure_renegotiation: bool,
 
     /// Fetch this path with HTTP/1.0 and write the body to standard output
     #[arg(long, value_name = "PATH")]
@@ -130,6 +136,9 @@ fn config(arguments: &Arguments) -> ClientConfig {
     let mut builder = ClientConfig::builder(roots);
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
+    }
+    if arguments.no_secure_renegotiation {
+        builder = builder.secure_renegotiation(SecureRenegotiation::Optional);
     }
     if let Some(file) = &arguments.keylog {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());

@@ -92,7 +92,7 @@ const MAX_CONNECTIONS: usize = 256;
 /// How long a peer may be silent, or not take what it is sent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long connections in progress may go on after SIGTERM.
+/// How long connections in progress may go on after SIGTERM, and then take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How long a peer may take to hang up when all is said.
@@ -204,6 +204,7 @@ impl Service {
         (socket, peer): (TcpStream, SocketAddr),
         place: Place,
     ) -> io::Result<()> {
+        place.is_of(&socket)?;
         let service = Arc::clone(self);
         thread::Builder::new().spawn(move || {
             service.serve(&socket, peer);

@@ -18,8 +18,12 @@ use std::time::Duration;
 /// An example's command, the examples having been built.
 fn example(name: &str) -> Command {
     static BUILT: LazyLock<()> = LazyLock::new(|| {
+        let profile = match cfg!(debug_assertions) {
+            true => "dev",
+            false => "release",
+        };
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples"])
+            .args(["build", "--quiet", "--examples", "--profile", profile])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
         assert!(status.unwrap().success());
@@ -227,7 +231,11 @@ fn the_server_ends_cleanly_when_it_is_told_to() {
     let _peer = TcpStream::connect(&address).unwrap();
     let kill = Command::new("kill").arg(server.id().to_string()).status();
     assert!(kill.unwrap().success());
-    assert_eq!(server.wait().status.code(), Some(0));
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(0));
+    // The connection that was cut has its line too.
+    assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
+    assert!(ended.stdout.contains("without close_notify"), "{ended:?}");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +21,10 @@ pub struct Gate {
 #[derive(Default)]
 struct GateState {
     connections: usize,
+    /// Those of the connections, by the number of their place.
+    sockets: HashMap<u64, TcpStream>,
+    /// How many places have been given so far.
+    given: u64,
     /// Once the server is to stop: when at the latest.
     deadline: Option<Instant>,
 }
@@ -44,7 +49,11 @@ impl Gate {
             return None;
         }
         state.connections += 1;
-        Some(Place(Arc::clone(self)))
+        state.given += 1;
+        Some(Place {
+            gate: Arc::clone(self),
+            number: state.given,
+        })
     }
 
     fn stop(&self) {
@@ -52,8 +61,22 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Waits until every connection has ended; if the server is to stop, until its deadline.
+    /// Waits until every connection has ended. If the server is to stop, those that have not when
+    /// the time is up hear nothing more, and have as long again to say so.
     pub fn wait_until_empty(&self) {
+        if self.is_empty_in_time() {
+            return;
+        }
+        for socket in self.lock().sockets.values() {
+            // One that has ended needs no telling.
+            let _ = socket.shutdown(Shutdown::Read);
+        }
+        self.stop();
+        self.is_empty_in_time();
+    }
+
+    /// Waits until every connection has ended, or the deadline is over.
+    fn is_empty_in_time(&self) -> bool {
         let mut state = self.lock();
         while state.connections > 0 {
             let left = match state.deadline {
@@ -61,10 +84,11 @@ impl Gate {
                 Some(deadline) => deadline.saturating_duration_since(Instant::now()),
             };
             if left.is_zero() {
-                return;
+                return false;
             }
             state = self.wait(state, left);
         }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, GateState> {
@@ -84,12 +108,26 @@ impl Gate {
 }
 
 /// One connection's place, free again when dropped.
-pub struct Place(Arc<Gate>);
+pub struct Place {
+    gate: Arc<Gate>,
+    number: u64,
+}
+
+impl Place {
+    /// Says which connection has the place.
+    pub fn is_of(&self, socket: &TcpStream) -> io::Result<()> {
+        let socket = socket.try_clone()?;
+        self.gate.lock().sockets.insert(self.number, socket);
+        Ok(())
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.lock().connections -= 1;
-        self.0.changed.notify_all();
+        let mut state = self.gate.lock();
+        state.connections -= 1;
+        state.sockets.remove(&self.number);
+        self.gate.changed.notify_all();
     }
 }
 
