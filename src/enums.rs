@@ -32,7 +32,8 @@ macro_rules! wire_enum {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self.name() {
                     Some(name) => f.write_str(name),
-                    None => write!(f, "{:#06x}", self.0),
+                    // 0x and two digits a byte.
+                    None => write!(f, "{:#0width$x}", self.0, width = 2 + 2 * size_of::<$int>()),
                 }
             }
         }
@@ -258,6 +259,7 @@ mod tests {
     fn names_are_registered_and_unknown_values_print_as_numbers() {
         assert_eq!(AlertDescription::CLOSE_NOTIFY.to_string(), "close_notify");
         assert_eq!(CipherSuite(0x1a1a).to_string(), "0x1a1a");
+        assert_eq!(AlertDescription(200).to_string(), "0xc8");
         assert_eq!(
             CipherSuite::from_name("TLS_EMPTY_RENEGOTIATION_INFO_SCSV"),
             None

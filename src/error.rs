@@ -26,13 +26,13 @@ pub enum Error {
     },
     /// The peer broke a rule of the protocol.
     #[error("the peer misbehaved: {0}")]
-    Peer(#[from] PeerError),
+    Peer(PeerError),
     /// Both sides behave, but have nothing in common.
-    #[error("{0}")]
+    #[error(transparent)]
     Incompatible(#[from] Incompatible),
     /// The peer's certificate was not accepted.
     #[error("certificate: {0}")]
-    Certificate(#[from] CertificateError),
+    Certificate(CertificateError),
     /// The peer ended the connection with a fatal alert, or closed it before the handshake was over.
     #[error("the peer sent the alert {0}")]
     AlertReceived(AlertDescription),
@@ -41,11 +41,24 @@ pub enum Error {
     #[error("the transport ended without close_notify; data may be missing")]
     Truncated,
     /// Something on this side failed, through no fault of the peer.
-    #[error("{0}")]
+    #[error(transparent)]
     Local(#[from] LocalError),
     /// The caller asked for something that the connection cannot do now. The connection goes on.
-    #[error("{0}")]
+    #[error(transparent)]
     Misuse(#[from] Misuse),
+}
+
+// By hand: what `From` is derived for becomes the error's source, and its text would come twice.
+impl From<PeerError> for Error {
+    fn from(error: PeerError) -> Self {
+        Self::Peer(error)
+    }
+}
+
+impl From<CertificateError> for Error {
+    fn from(error: CertificateError) -> Self {
+        Self::Certificate(error)
+    }
 }
 
 /// What was wrong with the bytes of a message.
@@ -699,6 +712,21 @@ mod tests {
         .collect();
         for (error, alert) in rows {
             assert_eq!(error.alert(), alert, "{error}");
+        }
+    }
+
+    #[test]
+    fn no_chain_of_errors_says_the_same_twice() {
+        use std::error::Error as _;
+        for error in [
+            DecodeError::Truncated.of("finished"),
+            PeerError::BadRecord.into(),
+            Incompatible::NoClientCertificate.into(),
+            CertificateError::Expired.into(),
+            LocalError::Signing.into(),
+            Misuse::Closed.into(),
+        ] {
+            assert!(error.source().is_none(), "{error}");
         }
     }
 
