@@ -244,8 +244,8 @@ macro_rules! common_builder_methods {
             self
         }
 
-        /// The source of randomness, in place of the operating system's. It is shared by all
-        /// connections, one at a time.
+        /// The source of randomness, in place of the operating system's: a generator of
+        /// [`rand_core`](crate::rand_core)'s traits. It is shared by all connections, one at a time.
         #[must_use]
         pub fn random(mut self, rng: impl TryCryptoRng + Send + 'static) -> Self {
             self.common.random = Some(Arc::new(SharedRng::new(rng)));
@@ -415,7 +415,8 @@ impl ServerConfigBuilder {
 
     /// Makes every full handshake pause at
     /// [`Pending::DecryptPreMasterSecret`](crate::Pending::DecryptPreMasterSecret), so that the
-    /// private-key operation can run elsewhere.
+    /// private-key operation can run on another thread, or together with those of others. The
+    /// configuration holds the key all the same.
     #[must_use]
     pub fn offload_decryption(mut self) -> Self {
         self.offload_decryption = true;

@@ -104,5 +104,8 @@ pub use verify::RootStore;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// The traits of the generators that the configurations take.
+pub use rand_core;
+
 /// Names, certificates, keys, PEM and time: the types that the configurations take.
 pub use pki_types;

@@ -88,9 +88,9 @@ impl<'a> VerifyCertificate<'a> {
     }
 }
 
-/// A pre-master secret to be decrypted, wherever the private key is.
+/// A pre-master secret to be decrypted, on another thread or by something else that has the key.
 ///
-/// The job can go to another thread or another machine; it holds nothing secret. The fallback of
+/// The job can go anywhere; it holds nothing secret. The fallback of
 /// [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1) was drawn
 /// before the job came into being, so an answer cannot fail in a way that the peer can see.
 #[derive(Clone, Debug)]

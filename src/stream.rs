@@ -159,6 +159,16 @@ impl<S: Read + Write> Stream<S> {
         &self.transport
     }
 
+    /// Gives the transport back, and the bytes that were read from it and not received: after the
+    /// peer's close_notify they are not TLS's. What is still to be written is lost;
+    /// [`close`](Self::close) or flush first.
+    #[must_use]
+    pub fn into_inner(self) -> (S, Vec<u8>) {
+        let unread = self.incoming.get(self.start..self.end).unwrap_or_default();
+        let unread = unread.to_vec();
+        (self.transport, unread)
+    }
+
     /// Receives once: what is in the buffer, or what the transport has.
     ///
     /// A transport that can no longer be written to may still hold what the peer said before: its

@@ -91,7 +91,8 @@ impl SessionInfo {
         self.cipher_suite
     }
 
-    /// On a client, the name it verified; on a server, the one the client asked for, if any.
+    /// On a client, the name that the connection was made for; on a server, the one that the client
+    /// asked for, if any.
     #[must_use]
     pub fn server_name(&self) -> Option<&ServerName<'static>> {
         self.server_name.as_ref()
