@@ -4,7 +4,6 @@ use crate::crypto::rng::SharedRng;
 use crate::crypto::rsa::{PrivateKey, RawDecryption};
 use crate::error::{CertificateError, Misuse};
 use crate::verify::{RootStore, verify_server};
-use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
@@ -29,21 +28,19 @@ pub enum Pending<'a> {
 impl Pending<'_> {
     /// Whether `answer` is one to this question, and not to another or another connection's.
     pub(crate) fn belongs(&self, answer: &Answer) -> Result<(), Misuse> {
-        match (self, &answer.0) {
-            (Self::VerifyCertificate(pending), AnswerKind::Certificate { id, verdict })
-                if pending.id == *id
-                    && !matches!(verdict, Ok(verified) if !verified.is_for(*id)) =>
-            {
-                Ok(())
+        let belongs = match (self, &answer.0) {
+            (Self::VerifyCertificate(pending), AnswerKind::Certificate { id, verdict }) => {
+                let is_for_it = |verified: &Verified| verified.is_for(pending.id);
+                pending.id == *id && verdict.as_ref().map_or(true, is_for_it)
             }
-            (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. })
-                if job.id == *id =>
-            {
-                Ok(())
+            (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. }) => {
+                job.id == *id
             }
-            (Self::VerifyCertificate(_) | Self::DecryptPreMasterSecret(_), _) => {
-                Err(Misuse::WrongAnswer)
-            }
+            (Self::VerifyCertificate(_) | Self::DecryptPreMasterSecret(_), _) => false,
+        };
+        match belongs {
+            true => Ok(()),
+            false => Err(Misuse::WrongAnswer),
         }
     }
 }
@@ -51,7 +48,7 @@ impl Pending<'_> {
 /// The server's certificate, waiting for the caller's word.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyCertificate<'a> {
-    pub(crate) id: JobId,
+    pub(crate) id: PauseId,
     pub(crate) chain: &'a [CertificateDer<'static>],
     pub(crate) server_name: &'a ServerName<'static>,
 }
@@ -95,7 +92,7 @@ impl<'a> VerifyCertificate<'a> {
 /// before the job came into being, so an answer cannot fail in a way that the peer can see.
 #[derive(Clone, Debug)]
 pub struct DecryptPreMasterSecret {
-    pub(crate) id: JobId,
+    pub(crate) id: PauseId,
     pub(crate) ciphertext: Arc<[u8]>,
 }
 
@@ -137,7 +134,7 @@ impl DecryptPreMasterSecret {
 #[derive(Debug)]
 pub struct Verified {
     /// Of the pause whose chain was verified.
-    id: Option<JobId>,
+    id: Option<PauseId>,
 }
 
 impl Verified {
@@ -151,11 +148,11 @@ impl Verified {
         Self { id: None }
     }
 
-    fn of(id: JobId) -> Self {
+    fn of(id: PauseId) -> Self {
         Self { id: Some(id) }
     }
 
-    fn is_for(&self, id: JobId) -> bool {
+    fn is_for(&self, id: PauseId) -> bool {
         self.id.is_none_or(|own| own == id)
     }
 }
@@ -167,28 +164,22 @@ pub struct Answer(pub(crate) AnswerKind);
 #[derive(Debug)]
 pub(crate) enum AnswerKind {
     Certificate {
-        id: JobId,
+        id: PauseId,
         verdict: Result<Verified, CertificateError>,
     },
     PreMasterSecret {
-        id: JobId,
+        id: PauseId,
         raw: RawDecryption,
     },
 }
 
-/// Which pause a job belongs to; never the same twice in a process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct JobId(u64);
+/// Which pause a question and its answer belong to; never the same twice in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PauseId(u64);
 
-impl JobId {
+impl PauseId {
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-impl fmt::Debug for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
     }
 }

@@ -38,7 +38,7 @@ use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
-use crate::pending::{Answer, AnswerKind, JobId, Pending, VerifyCertificate};
+use crate::pending::{Answer, AnswerKind, PauseId, Pending, VerifyCertificate};
 use crate::verify::{check_chain_length, server_key, verify_server};
 use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
@@ -259,7 +259,7 @@ impl ExpectCertificate {
                 ExpectCertificateVerdict {
                     session: self.session,
                     chain,
-                    id: JobId::next(),
+                    id: PauseId::next(),
                 },
             )))),
         }
@@ -271,7 +271,7 @@ impl ExpectCertificate {
 pub(super) struct ExpectCertificateVerdict {
     session: Session,
     chain: Box<[CertificateDer<'static>]>,
-    id: JobId,
+    id: PauseId,
 }
 
 impl ExpectCertificateVerdict {

@@ -35,7 +35,7 @@ use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
-use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, JobId, Pending};
+use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, PauseId, Pending};
 use crate::verify::{check_chain_length, verify_client};
 use pki_types::{CertificateDer, DnsName, ServerName};
 use std::sync::Arc;
@@ -352,7 +352,7 @@ impl ExpectClientKeyExchange {
         config.environment.random.fill(&mut fallback.0)?;
         if config.offload_decryption {
             let job = DecryptPreMasterSecret {
-                id: JobId::next(),
+                id: PauseId::next(),
                 ciphertext: ciphertext.into(),
             };
             return Ok(Some(State::PreMasterSecret(Box::new(
