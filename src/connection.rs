@@ -316,9 +316,7 @@ impl Connection {
             let content = rest.get(record.content.clone()).unwrap_or_default();
             *consumed += record.consumed;
 
-            if record.typ != ContentType::HANDSHAKE {
-                self.check_not_interleaved(record.typ)?;
-            }
+            self.check_not_interleaved(record.typ)?;
             match record.typ {
                 ContentType::HANDSHAKE => {
                     self.check_record_version(record.version)?;
@@ -366,11 +364,12 @@ impl Connection {
         Ok(())
     }
 
+    /// ChangeCipherSpec is judged where it is handled, by the same proof.
     fn check_not_interleaved(&self, typ: ContentType) -> Result<(), PeerError> {
-        match (self.joiner.aligned(), typ) {
-            (Some(_), _) => Ok(()),
-            (None, ContentType::CHANGE_CIPHER_SPEC) => Err(PeerError::KeyChangeInsideMessage),
-            (None, other) => Err(PeerError::InterleavedRecord(other)),
+        match typ {
+            ContentType::HANDSHAKE | ContentType::CHANGE_CIPHER_SPEC => Ok(()),
+            _ if self.joiner.aligned().is_some() => Ok(()),
+            _ => Err(PeerError::InterleavedRecord(typ)),
         }
     }
 
@@ -379,15 +378,15 @@ impl Connection {
         content: &[u8],
         outgoing: &mut Vec<u8>,
     ) -> Result<(), Error> {
+        let aligned = self
+            .joiner
+            .aligned()
+            .ok_or(PeerError::KeyChangeInsideMessage)?;
         match content {
             [byte] if [*byte] == CHANGE_CIPHER_SPEC => {}
             [_] => return Err(PeerError::BadChangeCipherSpec.into()),
             _ => return Err(DecodeError::TrailingData.of("change_cipher_spec")),
         }
-        let aligned = self
-            .joiner
-            .aligned()
-            .ok_or(PeerError::KeyChangeInsideMessage)?;
         let mut actions = Actions::default();
         self.handshake
             .handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;

@@ -152,7 +152,8 @@ impl Handshake {
         }
     }
 
-    /// Takes one message and goes to the next state.
+    /// Takes one message and goes to the next state. After an error the connection says with
+    /// [`fail`](Self::fail) what every later call returns.
     pub(crate) fn handle(
         &mut self,
         incoming: Incoming<'_>,
@@ -216,19 +217,10 @@ impl Handshake {
     }
 
     fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {
-        // Nobody sees this error: the state is set again before the call returns.
+        // A state that failed is gone; this one goes nowhere until the error is set.
         let held = State::Failed(Misuse::Closed.into());
-        let state = core::mem::replace(&mut self.state, held);
-        match step(state) {
-            Ok(next) => {
-                self.state = next;
-                Ok(())
-            }
-            Err(error) => {
-                self.fail(error.clone());
-                Err(error)
-            }
-        }
+        self.state = step(core::mem::replace(&mut self.state, held))?;
+        Ok(())
     }
 
     /// A HelloRequest at any time, or a ClientHello once the handshake is over.
