@@ -83,6 +83,8 @@ wire_enum! {
     CLIENT_HELLO = 1 => "client_hello";
     /// The server's choice.
     SERVER_HELLO = 2 => "server_hello";
+    /// The session, sealed by the server for the client to keep ([RFC 5077 section 3.3](https://www.rfc-editor.org/rfc/rfc5077#section-3.3)).
+    NEW_SESSION_TICKET = 4 => "new_session_ticket";
     /// A certificate chain, of either side.
     CERTIFICATE = 11 => "certificate";
     /// Key exchange parameters, which RSA key transport never has.
@@ -97,6 +99,8 @@ wire_enum! {
     CLIENT_KEY_EXCHANGE = 16 => "client_key_exchange";
     /// The proof that both sides saw the same handshake.
     FINISHED = 20 => "finished";
+    /// What an authority says of the server's certificate ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+    CERTIFICATE_STATUS = 22 => "certificate_status";
 }
 
 wire_enum! {
@@ -172,6 +176,8 @@ wire_enum! {
     TLS_RSA_WITH_AES_256_GCM_SHA384 = 0x009d => "TLS_RSA_WITH_AES_256_GCM_SHA384";
     /// Not a suite: says that the client knows secure renegotiation ([RFC 5746 section 3.3](https://www.rfc-editor.org/rfc/rfc5746#section-3.3)).
     TLS_EMPTY_RENEGOTIATION_INFO_SCSV = 0x00ff => "TLS_EMPTY_RENEGOTIATION_INFO_SCSV";
+    /// Not a suite: says that the client tries again below its highest version ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)).
+    TLS_FALLBACK_SCSV = 0x5600 => "TLS_FALLBACK_SCSV";
 }
 
 wire_enum! {
@@ -186,10 +192,35 @@ wire_enum! {
     pub struct ExtensionType(u16);
     /// The host name the client means ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
     SERVER_NAME = 0 => "server_name";
+    /// Shorter records, by one of four lengths ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
+    MAX_FRAGMENT_LENGTH = 1 => "max_fragment_length";
+    /// The client asks for the certificate's status ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+    STATUS_REQUEST = 5 => "status_request";
     /// Signature algorithms the client verifies ([RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)).
     SIGNATURE_ALGORITHMS = 13 => "signature_algorithms";
+    /// The protocol to speak inside TLS ([RFC 7301 section 3.1](https://www.rfc-editor.org/rfc/rfc7301#section-3.1)).
+    APPLICATION_LAYER_PROTOCOL_NEGOTIATION = 16 => "application_layer_protocol_negotiation";
+    /// A master secret bound to its handshake ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
+    EXTENDED_MASTER_SECRET = 23 => "extended_master_secret";
+    /// The longest record a side takes in ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
+    RECORD_SIZE_LIMIT = 28 => "record_size_limit";
+    /// A session that the client keeps for the server ([RFC 5077 section 3.2](https://www.rfc-editor.org/rfc/rfc5077#section-3.2)).
+    SESSION_TICKET = 35 => "session_ticket";
     /// Secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
     RENEGOTIATION_INFO = 0xff01 => "renegotiation_info";
+}
+
+wire_enum! {
+    /// The longest plaintext of a record, one of four powers of two ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
+    pub struct MaxFragmentLength(u8);
+    /// 512 bytes.
+    L512 = 1 => "2^9";
+    /// 1024 bytes.
+    L1024 = 2 => "2^10";
+    /// 2048 bytes.
+    L2048 = 3 => "2^11";
+    /// 4096 bytes.
+    L4096 = 4 => "2^12";
 }
 
 wire_enum! {
@@ -246,8 +277,29 @@ impl CipherSuite {
         Self::NAMED
             .iter()
             .copied()
-            .filter(|suite| *suite != Self::TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
+            .filter(|suite| !suite.is_signalling())
             .find(|suite| suite.name() == Some(name))
+    }
+
+    /// Whether the value is no suite but tells the server something about the client.
+    fn is_signalling(self) -> bool {
+        matches!(
+            self,
+            Self::TLS_EMPTY_RENEGOTIATION_INFO_SCSV | Self::TLS_FALLBACK_SCSV
+        )
+    }
+}
+
+impl MaxFragmentLength {
+    /// The length in bytes, for the four values that have one.
+    pub(crate) fn bytes(self) -> Option<usize> {
+        match self {
+            Self::L512 => Some(512),
+            Self::L1024 => Some(1024),
+            Self::L2048 => Some(2048),
+            Self::L4096 => Some(4096),
+            _ => None,
+        }
     }
 }
 
@@ -260,10 +312,41 @@ mod tests {
         assert_eq!(AlertDescription::CLOSE_NOTIFY.to_string(), "close_notify");
         assert_eq!(CipherSuite(0x1a1a).to_string(), "0x1a1a");
         assert_eq!(AlertDescription(200).to_string(), "0xc8");
-        assert_eq!(
-            CipherSuite::from_name("TLS_EMPTY_RENEGOTIATION_INFO_SCSV"),
-            None
-        );
-        assert_eq!(CipherSuite::from_name("nonsense"), None);
+        assert_eq!(HandshakeType(4).to_string(), "new_session_ticket");
+        assert_eq!(HandshakeType(22).to_string(), "certificate_status");
+    }
+
+    #[test]
+    fn only_suites_are_found_by_name() {
+        for name in [
+            "TLS_EMPTY_RENEGOTIATION_INFO_SCSV",
+            "TLS_FALLBACK_SCSV",
+            "nonsense",
+        ] {
+            assert_eq!(CipherSuite::from_name(name), None);
+        }
+        for suite in CipherSuite::NAMED.iter().filter(|s| !s.is_signalling()) {
+            assert_eq!(CipherSuite::from_name(suite.name().unwrap()), Some(*suite));
+        }
+    }
+
+    #[test]
+    fn named_values_are_in_numeric_order() {
+        assert!(HandshakeType::NAMED.is_sorted_by(|one, next| one < next));
+        assert!(CipherSuite::NAMED.is_sorted_by(|one, next| one < next));
+        assert!(ExtensionType::NAMED.is_sorted_by(|one, next| one < next));
+        assert!(MaxFragmentLength::NAMED.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn a_fragment_length_is_the_power_of_two_that_it_is_named_after() {
+        for (exponent, length) in (9..).zip(MaxFragmentLength::NAMED) {
+            assert_eq!(length.name(), Some(&*format!("2^{exponent}")));
+            assert_eq!(length.bytes(), Some(1 << exponent));
+        }
+        assert_eq!(MaxFragmentLength::NAMED.len(), 4);
+        for unknown in [0, 5, 255] {
+            assert_eq!(MaxFragmentLength(unknown).bytes(), None);
+        }
     }
 }

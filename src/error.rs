@@ -4,7 +4,7 @@
 
 use crate::enums::{
     AlertDescription, CipherSuite, CompressionMethod, ContentType, ExtensionType, HandshakeType,
-    ProtocolVersion, SignatureScheme,
+    MaxFragmentLength, ProtocolVersion, SignatureScheme,
 };
 use core::fmt;
 
@@ -77,6 +77,9 @@ pub enum DecodeError {
     /// A vector's length is not a multiple of its element's, or over its maximum.
     #[error("a vector has a length it cannot have")]
     BadLength,
+    /// A field says that what follows is of a type that was not asked for.
+    #[error("it holds something of a type that was not asked for")]
+    UnknownType,
     /// The same extension came twice.
     #[error("extension {0} came twice")]
     DuplicateExtension(ExtensionType),
@@ -166,6 +169,17 @@ pub enum PeerError {
     /// Finished does not fit the handshake that this side saw.
     #[error("the verify_data of finished is wrong")]
     BadFinished,
+    /// The server resumed a session with another suite than the session's.
+    #[error("the server resumed a session with suite {0}, which is not the session's")]
+    ResumedWithOtherSuite(CipherSuite),
+    /// A session was resumed with extended_master_secret where it was made without, or the other
+    /// way round.
+    #[error("extended_master_secret is not used as in the session that is resumed")]
+    ExtendedMasterSecretChanged,
+    /// The ServerHello says that the server knows TLS 1.3, in a connection that was made because
+    /// the server was thought not to.
+    #[error("the server knows TLS 1.3, so that somebody made it look as if it did not")]
+    Downgraded,
 }
 
 /// Two well-behaved sides with nothing in common.
@@ -193,11 +207,35 @@ pub enum Incompatible {
         /// What the configuration accepts.
         acceptable: SuiteList,
     },
-    /// The server does not know secure renegotiation.
+    /// The peer does not know secure renegotiation.
     #[error(
-        "the server does not know secure renegotiation (RFC 5746), which is required (ClientConfigBuilder::secure_renegotiation would accept it)"
+        "the peer does not know secure renegotiation (RFC 5746), which is required (the builder's secure_renegotiation would accept it)"
     )]
     NoSecureRenegotiation,
+    /// The peer does not know the extended master secret.
+    #[error(
+        "the peer does not know the extended master secret (RFC 7627), which is required (the builder's extended_master_secret would accept it)"
+    )]
+    NoExtendedMasterSecret,
+    /// No application protocol in common.
+    #[error(
+        "no application protocol in common: the client offers {offered}; acceptable are {acceptable} (ServerConfigBuilder::alpn_protocols)"
+    )]
+    NoCommonProtocol {
+        /// What the client offered.
+        offered: ProtocolList,
+        /// What the configuration accepts.
+        acceptable: ProtocolList,
+    },
+    /// The client says that it came back with an older version after a failure
+    /// ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)); it did not have to.
+    #[error(
+        "the client fell back to {offered} though TLS 1.2 is spoken here, no setting accepts that"
+    )]
+    InappropriateFallback {
+        /// The version that the client fell back to.
+        offered: ProtocolVersion,
+    },
     /// The client has no certificate, and one is required.
     #[error(
         "the client sent no certificate, and one is required (ServerConfigBuilder::client_auth)"
@@ -206,13 +244,17 @@ pub enum Incompatible {
 }
 
 impl Incompatible {
-    /// The configuration method that would accept what the peer offers, if there is one.
+    /// The configuration method that would accept what the peer offers, if there is one; without
+    /// the name of a builder, it is a method of both.
     #[must_use]
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::Version { .. } => None,
             Self::NoCommonSuite { .. } => Some("ServerConfigBuilder::suites"),
-            Self::NoSecureRenegotiation => Some("ClientConfigBuilder::secure_renegotiation"),
+            Self::NoSecureRenegotiation => Some("secure_renegotiation"),
+            Self::NoExtendedMasterSecret => Some("extended_master_secret"),
+            Self::NoCommonProtocol { .. } => Some("ServerConfigBuilder::alpn_protocols"),
+            Self::InappropriateFallback { .. } => None,
             Self::NoClientCertificate => Some("ServerConfigBuilder::client_auth"),
         }
     }
@@ -275,6 +317,9 @@ pub enum CertificateError {
     /// extendedKeyUsage is present and does not allow this role.
     #[error("its extendedKeyUsage does not allow this role")]
     ExtendedKeyUsage,
+    /// The subject's common name is not the name that was asked for, and has to be.
+    #[error("its common name is not the name that was asked for")]
+    CommonNameMismatch,
     /// The caller, asked to decide, said no.
     #[error("it was refused by the application")]
     Refused,
@@ -315,6 +360,22 @@ pub enum Misuse {
     /// A [`Stream`](crate::Stream) was read or written while its connection waits for an answer.
     #[error("the connection waits for an answer")]
     Unanswered,
+    /// Something was to be derived that is bound to nobody without the extended master secret,
+    /// which this connection does not have
+    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)).
+    #[error("the connection has no extended master secret")]
+    NoExtendedMasterSecret,
+    /// Keying material was asked for with a label that TLS itself uses
+    /// ([RFC 5705 section 4](https://www.rfc-editor.org/rfc/rfc5705#section-4)).
+    #[error("the label is one of TLS itself")]
+    ReservedLabel,
+    /// The context of keying material is over 65535 bytes.
+    #[error("the context is longer than 65535 bytes")]
+    ContextTooLong,
+    /// The hash of the server certificate's signature is none that tls-server-end-point is defined
+    /// for ([RFC 5929 section 4.1](https://www.rfc-editor.org/rfc/rfc5929#section-4.1)).
+    #[error("tls-server-end-point is not defined for the server's certificate")]
+    NoEndPointHash,
 }
 
 /// What is wrong with a configuration.
@@ -366,6 +427,95 @@ pub enum ConfigError {
     /// No source of randomness: the `getrandom` feature is off and none was given.
     #[error("no source of randomness is configured")]
     NoRandom,
+    /// An application protocol's name that is empty, over 255 bytes or listed twice, or more names
+    /// than a hello holds.
+    #[error("an application protocol's name is empty, too long or listed twice")]
+    BadProtocolName,
+    /// A record size limit under 64 or over 2^14 bytes
+    /// ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
+    #[error("a record size limit of {0}; 64 to 16384 are possible")]
+    BadRecordSizeLimit(u16),
+    /// A maximum fragment length that RFC 6066 does not define.
+    #[error("a maximum fragment length of {0}, which is not defined")]
+    BadMaxFragmentLength(MaxFragmentLength),
+    /// Sessions that live for less than a second or for more than a day
+    /// ([RFC 5246 appendix F.1.4](https://www.rfc-editor.org/rfc/rfc5246#appendix-F.1.4)).
+    #[error("sessions cannot live for less than a second or for more than a day")]
+    BadSessionLifetime,
+    /// An OCSP response that is empty or too long to be sent.
+    #[error("the OCSP response is empty or too long to be sent")]
+    BadOcspResponse,
+}
+
+/// Application protocols in the order they were offered: as many of their names as fit 32 bytes,
+/// and how many there were.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ProtocolList {
+    text: [u8; Self::SHOWN],
+    length: u8,
+    shown: u16,
+    total: u16,
+}
+
+impl ProtocolList {
+    const SHOWN: usize = 32;
+
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut list = Self {
+            text: [0; Self::SHOWN],
+            length: 0,
+            shown: 0,
+            total: 0,
+        };
+        for name in names {
+            if list.shown == list.total {
+                list.show(name);
+            }
+            list.total = list.total.saturating_add(1);
+        }
+        list
+    }
+
+    /// Appends a name, if it fits whole.
+    fn show(&mut self, name: &[u8]) {
+        let separator: &[u8] = if self.length == 0 { b"" } else { b", " };
+        let start = usize::from(self.length);
+        let end = start + separator.len() + name.len();
+        let (Some(room), Ok(length)) = (self.text.get_mut(start..end), u8::try_from(end)) else {
+            return;
+        };
+        let (before, after) = room.split_at_mut(separator.len());
+        before.copy_from_slice(separator);
+        after.copy_from_slice(name);
+        self.length = length;
+        self.shown += 1;
+    }
+
+    /// How many protocols the whole list has.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        usize::from(self.total)
+    }
+}
+
+impl fmt::Display for ProtocolList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text.get(..usize::from(self.length));
+        match self.total {
+            0 => f.write_str("none"),
+            _ => write!(f, "{}", text.unwrap_or_default().escape_ascii()),
+        }?;
+        match self.total - self.shown {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+impl fmt::Debug for ProtocolList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Cipher suites in the order they were offered: the first sixteen, and how many there were.
@@ -476,7 +626,7 @@ impl DecodeError {
             Self::Truncated | Self::TrailingData | Self::EmptyVector | Self::BadLength => {
                 AlertDescription::DECODE_ERROR
             }
-            Self::DuplicateExtension(_) => AlertDescription::ILLEGAL_PARAMETER,
+            Self::UnknownType | Self::DuplicateExtension(_) => AlertDescription::ILLEGAL_PARAMETER,
         }
     }
 }
@@ -502,9 +652,13 @@ impl PeerError {
             | Self::UnofferedCompression(_)
             | Self::UnofferedSuite(_)
             | Self::IllegalExtension(_)
-            | Self::UnofferedSignatureScheme(_) => AlertDescription::ILLEGAL_PARAMETER,
+            | Self::UnofferedSignatureScheme(_)
+            | Self::ResumedWithOtherSuite(_)
+            | Self::Downgraded => AlertDescription::ILLEGAL_PARAMETER,
             Self::UnsolicitedExtension(_) => AlertDescription::UNSUPPORTED_EXTENSION,
-            Self::RenegotiationInfoNotEmpty => AlertDescription::HANDSHAKE_FAILURE,
+            Self::RenegotiationInfoNotEmpty | Self::ExtendedMasterSecretChanged => {
+                AlertDescription::HANDSHAKE_FAILURE
+            }
             Self::BadCertificateVerify | Self::BadFinished => AlertDescription::DECRYPT_ERROR,
         }
     }
@@ -516,7 +670,10 @@ impl Incompatible {
             Self::Version { .. } => AlertDescription::PROTOCOL_VERSION,
             Self::NoCommonSuite { .. }
             | Self::NoSecureRenegotiation
+            | Self::NoExtendedMasterSecret
             | Self::NoClientCertificate => AlertDescription::HANDSHAKE_FAILURE,
+            Self::NoCommonProtocol { .. } => AlertDescription::NO_APPLICATION_PROTOCOL,
+            Self::InappropriateFallback { .. } => AlertDescription::INAPPROPRIATE_FALLBACK,
         }
     }
 }
@@ -526,6 +683,7 @@ impl CertificateError {
         match self {
             Self::Malformed
             | Self::NameMismatch
+            | Self::CommonNameMismatch
             | Self::BadSignature
             | Self::ConstraintViolated => AlertDescription::BAD_CERTIFICATE,
             Self::UnknownIssuer => AlertDescription::UNKNOWN_CA,
@@ -561,6 +719,7 @@ mod tests {
     fn every_error_has_its_alert() {
         use AlertDescription as Alert;
         let suites = SuiteList::new(&[]);
+        let protocols = ProtocolList::new([]);
         let (typ, message) = (ContentType::ALERT, HandshakeType::FINISHED);
         let version = ProtocolVersion::TLS_1_0;
         let (awaited, wanted, bits, length) = ("", "", 1024, 0);
@@ -571,6 +730,7 @@ mod tests {
             (DecodeError::TrailingData, Alert::DECODE_ERROR),
             (DecodeError::EmptyVector, Alert::DECODE_ERROR),
             (DecodeError::BadLength, Alert::DECODE_ERROR),
+            (DecodeError::UnknownType, Alert::ILLEGAL_PARAMETER),
             (
                 DecodeError::DuplicateExtension(extension),
                 Alert::ILLEGAL_PARAMETER,
@@ -627,6 +787,15 @@ mod tests {
                 ),
                 (PeerError::BadCertificateVerify, Alert::DECRYPT_ERROR),
                 (PeerError::BadFinished, Alert::DECRYPT_ERROR),
+                (
+                    PeerError::ResumedWithOtherSuite(CipherSuite(0)),
+                    Alert::ILLEGAL_PARAMETER,
+                ),
+                (
+                    PeerError::ExtendedMasterSecretChanged,
+                    Alert::HANDSHAKE_FAILURE,
+                ),
+                (PeerError::Downgraded, Alert::ILLEGAL_PARAMETER),
             ]
             .map(|(error, alert)| (error.into(), Some(alert))),
         )
@@ -648,6 +817,21 @@ mod tests {
                     Alert::HANDSHAKE_FAILURE,
                 ),
                 (Incompatible::NoClientCertificate, Alert::HANDSHAKE_FAILURE),
+                (
+                    Incompatible::NoExtendedMasterSecret,
+                    Alert::HANDSHAKE_FAILURE,
+                ),
+                (
+                    Incompatible::NoCommonProtocol {
+                        offered: protocols,
+                        acceptable: protocols,
+                    },
+                    Alert::NO_APPLICATION_PROTOCOL,
+                ),
+                (
+                    Incompatible::InappropriateFallback { offered: version },
+                    Alert::INAPPROPRIATE_FALLBACK,
+                ),
             ]
             .map(|(error, alert)| (error.into(), Some(alert))),
         )
@@ -683,6 +867,7 @@ mod tests {
                     CertificateError::ExtendedKeyUsage,
                     Alert::UNSUPPORTED_CERTIFICATE,
                 ),
+                (CertificateError::CommonNameMismatch, Alert::BAD_CERTIFICATE),
                 (CertificateError::Refused, Alert::CERTIFICATE_UNKNOWN),
             ]
             .map(|(error, alert)| (error.into(), Some(alert))),
@@ -706,6 +891,10 @@ mod tests {
                 Misuse::NothingPending,
                 Misuse::WrongAnswer,
                 Misuse::Unanswered,
+                Misuse::NoExtendedMasterSecret,
+                Misuse::ReservedLabel,
+                Misuse::ContextTooLong,
+                Misuse::NoEndPointHash,
             ]
             .map(|error| (error.into(), None)),
         )
@@ -743,5 +932,17 @@ mod tests {
         let printed = SuiteList::new(&suites).to_string();
         assert!(printed.ends_with("0x000f and 2 more"), "{printed}");
         assert_eq!(SuiteList::new(&suites).suites().len(), 16);
+    }
+
+    #[test]
+    fn a_list_of_protocols_prints_short() {
+        let print = |names: &[&'static [u8]]| ProtocolList::new(names.iter().copied()).to_string();
+        assert_eq!(print(&[]), "none");
+        assert_eq!(print(&[b"http/1.1", b"\xff"]), "http/1.1, \\xff");
+        assert_eq!(
+            print(&[b"ocpp2.0.1", &[b'x'; 22], b"a"]),
+            "ocpp2.0.1 and 2 more"
+        );
+        assert_eq!(print(&[&[b'x'; 33]]), " and 1 more");
     }
 }

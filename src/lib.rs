@@ -88,11 +88,12 @@ pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
 pub use crypto::rsa::PrivateKey;
 pub use enums::{
     AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
-    ContentType, ExtensionType, HandshakeType, ProtocolVersion, SignatureScheme,
+    ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion,
+    SignatureScheme,
 };
 pub use error::{
     CertificateError, ConfigError, DecodeError, Error, Incompatible, LocalError, Misuse, PeerError,
-    SuiteList,
+    ProtocolList, SuiteList,
 };
 pub use handshake::SessionInfo;
 pub use pending::{Answer, DecryptPreMasterSecret, Pending, Verified, VerifyCertificate};

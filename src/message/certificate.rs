@@ -1,12 +1,16 @@
 //! Certificate and CertificateRequest
 //! ([RFC 5246 sections 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2) and
-//! [7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
+//! [7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)), and CertificateStatus
+//! ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
 
 use super::HandshakeBody;
 use crate::codec::{LengthPrefix, Reader, write_vector};
 use crate::enums::{ClientCertificateType, HandshakeType, SignatureScheme};
 use crate::error::DecodeError;
 use pki_types::CertificateDer;
+
+/// The one CertificateStatusType of RFC 6066: `ocsp(1)`.
+pub(crate) const OCSP: u8 = 1;
 
 /// A certificate chain, the sender's own certificate first.
 ///
@@ -66,6 +70,37 @@ pub(crate) fn encode_certificate(chain: &[CertificateDer<'_>]) -> Vec<u8> {
     let mut out = vec![HandshakeType::CERTIFICATE.0];
     write_vector(&mut out, LengthPrefix::U24, |out| encode_chain(chain, out));
     out
+}
+
+/// The OCSP response that comes with the server's chain.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CertificateStatus<'a> {
+    /// A DER-encoded OCSPResponse, not looked into.
+    pub(crate) ocsp_response: &'a [u8],
+}
+
+impl<'a> HandshakeBody<'a> for CertificateStatus<'a> {
+    const TYPE: HandshakeType = HandshakeType::CERTIFICATE_STATUS;
+    const NAME: &'static str = "certificate_status";
+
+    fn encode_body(&self, out: &mut Vec<u8>) {
+        out.push(OCSP);
+        write_vector(out, LengthPrefix::U24, |out| {
+            out.extend_from_slice(self.ocsp_response);
+        });
+    }
+
+    fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        if reader.u8()? != OCSP {
+            return Err(DecodeError::UnknownType);
+        }
+        // opaque OCSPResponse<1..2^24-1>
+        let ocsp_response = reader.vector24()?.remainder();
+        if ocsp_response.is_empty() {
+            return Err(DecodeError::EmptyVector);
+        }
+        Ok(Self { ocsp_response })
+    }
 }
 
 /// The server asks the client for a certificate.
@@ -177,6 +212,28 @@ mod tests {
                 },
                 &mut Vec::new(),
             );
+        }
+    }
+
+    #[test]
+    fn a_certificate_status_round_trips() {
+        let status = CertificateStatus {
+            ocsp_response: &[0x30, 0],
+        };
+        assert_eq!(status.encode(), [22, 0, 0, 6, 1, 0, 0, 2, 0x30, 0]);
+        round_trips(&status, &mut Vec::new());
+    }
+
+    #[test]
+    fn a_certificate_status_is_an_ocsp_response() {
+        for (body, error) in [
+            (&[][..], DecodeError::Truncated),
+            (&[1, 0, 0], DecodeError::Truncated),
+            (&[1, 0, 0, 2, 0x30], DecodeError::Truncated),
+            (&[1, 0, 0, 0], DecodeError::EmptyVector),
+            (&[2, 0, 0, 1, 0x30], DecodeError::UnknownType),
+        ] {
+            assert_eq!(decode_error::<CertificateStatus<'_>>(body), error);
         }
     }
 

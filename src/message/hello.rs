@@ -22,6 +22,25 @@ pub(crate) struct SessionId {
 }
 
 impl SessionId {
+    /// A name of the full length.
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self { bytes, length: 32 }
+    }
+
+    /// The name with these bytes, unless they are more than 32.
+    pub(crate) fn from_slice(slice: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 32];
+        bytes.get_mut(..slice.len())?.copy_from_slice(slice);
+        Some(Self {
+            bytes,
+            length: u8::try_from(slice.len()).ok()?,
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes
             .get(..usize::from(self.length))
@@ -36,16 +55,7 @@ impl SessionId {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         // opaque SessionID<0..32>
-        let received = reader.vector8()?.remainder();
-        let mut bytes = [0; 32];
-        bytes
-            .get_mut(..received.len())
-            .ok_or(DecodeError::BadLength)?
-            .copy_from_slice(received);
-        Ok(Self {
-            bytes,
-            length: u8::try_from(received.len()).map_err(|_| DecodeError::BadLength)?,
-        })
+        Self::from_slice(reader.vector8()?.remainder()).ok_or(DecodeError::BadLength)
     }
 }
 
@@ -214,16 +224,30 @@ mod tests {
             &ServerHello {
                 server_version: ProtocolVersion(0x0399),
                 random: Random([2; 32]),
-                session_id: SessionId {
-                    bytes: [3; 32],
-                    length: 32,
-                },
+                session_id: SessionId::new([3; 32]),
                 cipher_suite: CipherSuite(0x1301),
                 compression_method: CompressionMethod(9),
                 extensions: None,
             },
             &mut Vec::new(),
         );
+    }
+
+    #[test]
+    fn a_session_id_is_its_bytes_and_at_most_32() {
+        let full = SessionId::new([3; 32]);
+        assert_eq!(full.as_bytes(), [3; 32]);
+        assert!(!full.is_empty());
+        assert_eq!(SessionId::from_slice(&[3; 32]), Some(full));
+        assert_eq!(SessionId::from_slice(&[3; 33]), None);
+
+        let short = SessionId::from_slice(&[3, 0]).unwrap();
+        assert_eq!(short.as_bytes(), [3, 0]);
+        assert!(!short.is_empty());
+        assert_ne!(SessionId::from_slice(&[3]), Some(short));
+
+        assert_eq!(SessionId::from_slice(&[]), Some(SessionId::default()));
+        assert!(SessionId::default().is_empty());
     }
 
     #[test]

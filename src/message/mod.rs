@@ -1,5 +1,5 @@
-//! The messages of [RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7), one
-//! struct each, to bytes and back.
+//! The messages of [RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7) and those
+//! that its extensions add, one struct each, to bytes and back.
 //!
 //! Decoding borrows from the received bytes where a field is long, checks the shape and nothing
 //! else: what a value means is the state machine's business. Unknown values survive a round trip.
@@ -10,6 +10,7 @@ pub(crate) mod extension;
 pub(crate) mod finished;
 pub(crate) mod hello;
 pub(crate) mod key_exchange;
+pub(crate) mod ticket;
 
 use crate::codec::{LengthPrefix, Reader, write_vector};
 use crate::enums::HandshakeType;

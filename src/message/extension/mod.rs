@@ -1,0 +1,145 @@
+//! Hello extensions ([RFC 5246 section 7.4.1.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4)):
+//! a framework that keeps what it does not know, and the [`contents`] of the extensions that this
+//! crate uses.
+
+mod contents;
+
+use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::enums::ExtensionType;
+use crate::error::DecodeError;
+use std::borrow::Cow;
+
+/// The extension block of a hello, kept as bytes and read on demand.
+///
+/// Decoding checks the framing of every extension and that no type occurs twice; the content of
+/// those nobody asks for, GREASE values among them, is never looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extensions<'a> {
+    bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Extensions<'a> {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        write_vector(out, LengthPrefix::U16, |out| {
+            out.extend_from_slice(&self.bytes);
+        });
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let bytes = reader.vector16()?.remainder();
+        let mut types = Vec::new();
+        let mut rest = Reader::new(bytes);
+        while !rest.is_empty() {
+            types.push(ExtensionType(rest.u16()?));
+            rest.vector16()?;
+        }
+        // "There MUST NOT be more than one extension of the same type."
+        types.sort_unstable();
+        for (one, next) in types.iter().zip(types.iter().skip(1)) {
+            if one == next {
+                return Err(DecodeError::DuplicateExtension(*one));
+            }
+        }
+        Ok(Self {
+            bytes: Cow::Borrowed(bytes),
+        })
+    }
+
+    /// Each extension's type and content, in the order of the wire.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ExtensionType, &[u8])> {
+        let mut rest = Reader::new(&self.bytes);
+        core::iter::from_fn(move || {
+            let typ = ExtensionType(rest.u16().ok()?);
+            Some((typ, rest.vector16().ok()?.remainder()))
+        })
+    }
+
+    /// The content of one extension, decoded by `decode`, which must use every byte.
+    fn find<'s, T>(
+        &'s self,
+        typ: ExtensionType,
+        decode: impl FnOnce(&mut Reader<'s>) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        let Some((_, content)) = self.iter().find(|(found, _)| *found == typ) else {
+            return Ok(None);
+        };
+        let mut reader = Reader::new(content);
+        let decoded = decode(&mut reader)?;
+        reader.finish()?;
+        Ok(Some(decoded))
+    }
+
+    /// Whether an extension is there that says all by its presence: it must be empty.
+    fn find_empty(&self, typ: ExtensionType) -> Result<bool, DecodeError> {
+        self.find(typ, |_| Ok(())).map(|found| found.is_some())
+    }
+
+    fn push(&mut self, typ: ExtensionType, content: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.bytes.to_mut();
+        bytes.extend_from_slice(&typ.0.to_be_bytes());
+        write_vector(bytes, LengthPrefix::U16, content);
+    }
+
+    fn push_empty(&mut self, typ: ExtensionType) {
+        self.push(typ, |_| {});
+    }
+
+    /// An extension of any type and content: one that is already made, or of a value that a peer
+    /// must ignore ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)).
+    pub(crate) fn push_raw(&mut self, typ: ExtensionType, content: &[u8]) {
+        self.push(typ, |out| out.extend_from_slice(content));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(block: &[u8]) -> Result<Extensions<'_>, DecodeError> {
+        let mut reader = Reader::new(block);
+        let extensions = Extensions::decode(&mut reader)?;
+        reader.finish()?;
+        Ok(extensions)
+    }
+
+    fn block(extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut built = Extensions::default();
+        for (typ, content) in extensions {
+            built.push_raw(ExtensionType(*typ), content);
+        }
+        let mut out = Vec::new();
+        built.encode(&mut out);
+        out
+    }
+
+    #[test]
+    fn unknown_and_grease_extensions_survive() {
+        let bytes = block(&[(0x1a1a, &[]), (43, &[2, 3, 4]), (0xfafa, &[0])]);
+        let extensions = decode(&bytes).unwrap();
+        let mut again = Vec::new();
+        extensions.encode(&mut again);
+        assert_eq!(again, bytes);
+        assert!(extensions.iter().eq([
+            (ExtensionType(0x1a1a), &[][..]),
+            (ExtensionType(43), &[2, 3, 4]),
+            (ExtensionType(0xfafa), &[0]),
+        ]));
+        assert_eq!(extensions.server_name(), Ok(None));
+    }
+
+    #[test]
+    fn framing_and_duplicates_are_checked_for_all() {
+        let twice = block(&[(9, &[]), (5, &[1]), (9, &[2])]);
+        assert_eq!(
+            decode(&twice),
+            Err(DecodeError::DuplicateExtension(ExtensionType(9)))
+        );
+        for broken in [&[0, 1, 0][..], &[0, 3, 0, 0, 0], &[0, 5, 0, 0, 0, 2, 1]] {
+            assert_eq!(decode(broken), Err(DecodeError::Truncated));
+        }
+    }
+}
