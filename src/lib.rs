@@ -77,6 +77,7 @@ mod handshake;
 mod message;
 mod pending;
 mod record;
+mod resumption;
 mod stream;
 mod verify;
 
@@ -97,6 +98,9 @@ pub use error::{
 };
 pub use handshake::SessionInfo;
 pub use pending::{Answer, DecryptPreMasterSecret, Pending, Verified, VerifyCertificate};
+pub use resumption::{
+    MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets,
+};
 pub use stream::Stream;
 pub use verify::RootStore;
 

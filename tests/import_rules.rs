@@ -14,12 +14,31 @@ const RULES: &[(&str, &[&str])] = &[
     ("crypto", &["enums", "error"]),
     ("record", &["codec", "crypto::aead", "enums", "error"]),
     ("verify", &["crypto", "enums", "error"]),
-    ("config", &["crypto", "enums", "error", "message", "verify"]),
+    ("resumption", &["codec", "crypto", "enums", "error"]),
+    (
+        "config",
+        &[
+            "crypto",
+            "enums",
+            "error",
+            "message",
+            "resumption",
+            "verify",
+        ],
+    ),
     ("pending", &["crypto", "error", "verify"]),
     (
         "handshake",
         &[
-            "codec", "config", "crypto", "enums", "error", "message", "pending", "verify",
+            "codec",
+            "config",
+            "crypto",
+            "enums",
+            "error",
+            "message",
+            "pending",
+            "resumption",
+            "verify",
         ],
     ),
     (

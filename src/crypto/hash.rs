@@ -47,7 +47,7 @@ pub(crate) struct HashValue {
 }
 
 impl HashValue {
-    fn new(value: &[u8]) -> Self {
+    pub(crate) fn new(value: &[u8]) -> Self {
         let mut bytes = [0; 48];
         for (to, from) in bytes.iter_mut().zip(value) {
             *to = *from;
@@ -60,5 +60,10 @@ impl HashValue {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+
+    /// As many bytes as the longest hash has, zeros at the end of a shorter one.
+    pub(crate) fn whole(self) -> [u8; 48] {
+        self.bytes
     }
 }

@@ -1,12 +1,13 @@
 //! From the pre-master secret to the keys
 //! ([RFC 5246 sections 8.1](https://www.rfc-editor.org/rfc/rfc5246#section-8.1) and
-//! [6.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.3)), and the verify_data of Finished.
+//! [6.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.3)), the verify_data of Finished, and
+//! keying material for others ([RFC 5705](https://www.rfc-editor.org/rfc/rfc5705)).
 
 use super::hash::{HashAlgorithm, HashValue};
 use super::prf::PrfKey;
 use super::suite::Suite;
 use core::fmt;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Length of the pre-master secret and of the master secret.
 pub(crate) const SECRET: usize = 48;
@@ -66,17 +67,50 @@ impl MasterSecret {
         pre_master_secret: &PreMasterSecret,
         randoms: &Randoms,
     ) -> Self {
-        let mut secret = [0; SECRET];
-        PrfKey::new(hash, &pre_master_secret.0).derive(
+        Self::from_pre_master_secret(
+            hash,
+            pre_master_secret,
             b"master secret",
             &[&randoms.client, &randoms.server],
-            &mut secret,
-        );
-        let prf = PrfKey::new(hash, &secret);
-        Self { secret, prf }
+        )
     }
 
-    /// The bytes, for a key log.
+    /// `PRF(pre_master_secret, "extended master secret", session_hash)[0..47]`, where the session
+    /// hash covers everything up to ClientKeyExchange, and so both certificates
+    /// ([RFC 7627 section 4](https://www.rfc-editor.org/rfc/rfc7627#section-4)).
+    pub(crate) fn derive_extended(
+        hash: HashAlgorithm,
+        pre_master_secret: &PreMasterSecret,
+        session_hash: &HashValue,
+    ) -> Self {
+        Self::from_pre_master_secret(
+            hash,
+            pre_master_secret,
+            b"extended master secret",
+            &[session_hash.as_bytes()],
+        )
+    }
+
+    fn from_pre_master_secret(
+        hash: HashAlgorithm,
+        pre_master_secret: &PreMasterSecret,
+        label: &[u8],
+        seed: &[&[u8]],
+    ) -> Self {
+        let mut secret = Zeroizing::new([0; SECRET]);
+        PrfKey::new(hash, &pre_master_secret.0).derive(label, seed, secret.as_mut());
+        Self::from_bytes(hash, &secret)
+    }
+
+    /// The master secret of a session that is resumed.
+    pub(crate) fn from_bytes(hash: HashAlgorithm, secret: &[u8; SECRET]) -> Self {
+        Self {
+            secret: *secret,
+            prf: PrfKey::new(hash, secret),
+        }
+    }
+
+    /// The bytes, for a key log and for a session that is kept.
     pub(crate) fn as_bytes(&self) -> &[u8; SECRET] {
         &self.secret
     }
@@ -107,6 +141,26 @@ impl MasterSecret {
     /// `PRF(master_secret, "server finished", Hash(handshake_messages))[0..11]`.
     pub(crate) fn server_verify_data(&self, transcript: &HashValue) -> VerifyData {
         self.verify_data(b"server finished", transcript)
+    }
+
+    /// Fills `out` with keying material for another protocol
+    /// ([RFC 5705 section 4](https://www.rfc-editor.org/rfc/rfc5705#section-4)):
+    /// `PRF(master_secret, label, client_random + server_random [+ context_length + context])`.
+    pub(crate) fn export(
+        &self,
+        label: &[u8],
+        randoms: &Randoms,
+        context: Option<(u16, &[u8])>,
+        out: &mut [u8],
+    ) {
+        let Randoms { client, server } = randoms;
+        match context {
+            None => self.prf.derive(label, &[client, server], out),
+            Some((length, context)) => {
+                let seed: [&[u8]; 4] = [client, server, &length.to_be_bytes(), context];
+                self.prf.derive(label, &seed, out);
+            }
+        }
     }
 
     fn verify_data(&self, label: &[u8], transcript: &HashValue) -> VerifyData {

@@ -8,5 +8,6 @@ pub(crate) mod pkcs1;
 pub(crate) mod prf;
 pub(crate) mod rng;
 pub(crate) mod rsa;
+pub(crate) mod sealing;
 pub(crate) mod suite;
 mod vectors;

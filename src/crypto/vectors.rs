@@ -2,9 +2,8 @@
 #![cfg(test)]
 
 use super::aead::{AeadKey, EXPLICIT_NONCE, TAG};
-use super::hash::HashAlgorithm;
+use super::hash::{HashAlgorithm, HashValue};
 use super::key_schedule::{MasterSecret, PreMasterSecret, Randoms, WriteKeys};
-use super::prf::PrfKey;
 use super::rsa::PublicKey;
 use super::suite::Suite;
 use crate::enums::{CipherSuite, SignatureScheme};
@@ -85,28 +84,50 @@ fn key_schedule() {
             bytes(case, "key_block_128_bytes")
         );
 
-        // The vectors use session_hash as the hash of the handshake.
-        let prf = PrfKey::new(hash, master_secret.as_bytes());
-        let session_hash = bytes(case, "session_hash");
-        for (label, field) in [
-            (&b"client finished"[..], "client_verify_data"),
-            (b"server finished", "server_verify_data"),
-        ] {
-            let mut verify_data = [0; 12];
-            prf.derive(label, &[&session_hash], &mut verify_data);
-            assert_eq!(verify_data[..], bytes(case, field));
-        }
-        // The PRF with another label and a seed in three pieces.
+        // The vectors use session_hash as the hash of the handshake too.
+        let session_hash = HashValue::new(&bytes(case, "session_hash"));
+        let extended = MasterSecret::derive_extended(hash, &pre_master_secret, &session_hash);
+        let expected = bytes(case, "extended_master_secret");
+        assert_eq!(extended.as_bytes()[..], expected);
+        let client = master_secret.client_verify_data(&session_hash);
+        assert_eq!(client.0[..], bytes(case, "client_verify_data"));
+        let server = master_secret.server_verify_data(&session_hash);
+        assert_eq!(server.0[..], bytes(case, "server_verify_data"));
+
         let exporter = &case["exporter"];
-        let expected = bytes(exporter, "output_no_context");
-        let mut output = vec![0; expected.len()];
-        prf.derive(
-            text(exporter, "label").as_bytes(),
-            &[&randoms.client, &randoms.server],
-            &mut output,
-        );
-        assert_eq!(output, expected);
+        let context = bytes(exporter, "context");
+        let context = (context.len().try_into().unwrap(), &context[..]);
+        for (context, field) in [(Some(context), "output"), (None, "output_no_context")] {
+            let expected = bytes(exporter, field);
+            let mut output = vec![0; expected.len()];
+            let label = text(exporter, "label").as_bytes();
+            master_secret.export(label, &randoms, context, &mut output);
+            assert_eq!(output, expected);
+        }
     }
+}
+
+#[test]
+fn extended_master_secret_of_nist() {
+    let vectors = load("tls12_key_schedule");
+    let case = &vectors["nist_acvp_rfc7627_case_1"];
+    let hash = HashAlgorithm::Sha256;
+    let master_secret = MasterSecret::derive_extended(
+        hash,
+        &PreMasterSecret(array(case, "pre_master_secret")),
+        &HashValue::new(&bytes(case, "session_hash")),
+    );
+    let expected = bytes(case, "extended_master_secret");
+    assert_eq!(master_secret.as_bytes()[..], expected);
+    let randoms = Randoms {
+        client: array(case, "client_random"),
+        server: array(case, "server_random"),
+    };
+    let block = master_secret.key_block(&suite_with_mac(hash), &randoms);
+    let (client, server) = block.partition();
+    let both = [client.mac_key, server.mac_key, client.key, server.key];
+    let block = [&both.concat()[..], client.iv, server.iv].concat();
+    assert_eq!(block, bytes(case, "key_block_128_bytes"));
 }
 
 #[test]

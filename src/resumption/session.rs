@@ -1,0 +1,379 @@
+//! What a session is made of, as this crate keeps it, and as bytes.
+//!
+//! The bytes start with their own version and are read back by this crate alone: what does not
+//! parse to the last byte is no session, and nothing more is said about it.
+
+use super::store::StoredSession;
+use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::crypto::hash::{HashAlgorithm, Hasher};
+use crate::crypto::key_schedule::{MasterSecret, SECRET};
+use crate::crypto::suite::Suite;
+use crate::enums::{CipherSuite, MaxFragmentLength};
+use crate::error::DecodeError;
+use core::time::Duration;
+use pki_types::{CertificateDer, ServerName, UnixTime};
+use zeroize::Zeroizing;
+
+/// The first byte of a session. Another layout gets another number, and old sessions are misses.
+const LAYOUT: u8 = 1;
+
+/// The longest session that is kept. Only a peer with a huge certificate chain makes a longer one,
+/// and gets a full handshake each time.
+const MAX_LENGTH: usize = 1 << 14;
+
+/// How far the clocks of the servers that share sessions may be apart, in seconds.
+const MAX_CLOCK_SKEW: u64 = 60;
+
+/// Under which trust a session was made: whom a side believes and who it is itself. A session is
+/// resumed only under the very same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrustContext([u8; Self::LENGTH]);
+
+impl TrustContext {
+    const LENGTH: usize = 32;
+
+    /// The hash of everything that trust is made of, each part of which stands for itself.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        let mut hasher = Hasher::new(HashAlgorithm::Sha256);
+        for part in parts {
+            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+            hasher.update(&length.to_be_bytes());
+            hasher.update(part);
+        }
+        let mut context = [0; Self::LENGTH];
+        for (to, from) in context.iter_mut().zip(hasher.finish().as_bytes()) {
+            *to = *from;
+        }
+        Self(context)
+    }
+}
+
+/// From when and until when a session may be resumed, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Validity {
+    pub(crate) created: u64,
+    pub(crate) expires: u64,
+}
+
+impl Validity {
+    /// A session that is made at `now`, lives for `lifetime` seconds, and never longer than the
+    /// certificates that it stands for, the first of which ends at `certificates_expire`.
+    pub(crate) fn starting(now: UnixTime, lifetime: u32, certificates_expire: u64) -> Self {
+        let created = now.as_secs();
+        Self {
+            created,
+            expires: created
+                .saturating_add(lifetime.into())
+                .min(certificates_expire),
+        }
+    }
+
+    /// Whether `now` lies within, one clock being as good as another.
+    pub(crate) fn includes(&self, now: UnixTime) -> bool {
+        let now = now.as_secs();
+        self.created.saturating_sub(MAX_CLOCK_SKEW) <= now && now < self.expires
+    }
+
+    /// Ends `lifetime` seconds after `now` at the latest; 0 stands for an unknown lifetime.
+    pub(crate) fn shorten(&mut self, now: UnixTime, lifetime: u32) {
+        if lifetime != 0 {
+            let end = now.as_secs().saturating_add(lifetime.into());
+            self.expires = self.expires.min(end);
+        }
+    }
+
+    /// How many seconds are left at `now`.
+    pub(crate) fn left(&self, now: UnixTime) -> u32 {
+        u32::try_from(self.expires.saturating_sub(now.as_secs())).unwrap_or(u32::MAX)
+    }
+
+    fn expires_at(&self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(self.expires))
+    }
+}
+
+/// What both sides keep of a handshake in order to resume its session.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) suite: &'static Suite,
+    pub(crate) master_secret: MasterSecret,
+    pub(crate) extended_master_secret: bool,
+    /// "The negotiated length applies for the duration of the session including session
+    /// resumptions" ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
+    pub(crate) server_name: Option<ServerName<'static>>,
+    pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
+    pub(crate) trust: TrustContext,
+    pub(crate) validity: Validity,
+}
+
+/// How a client names the session that it wants to resume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Handle {
+    /// By the server's session ID, 1 to 32 bytes.
+    Id(Box<[u8]>),
+    /// By a ticket, which only the server can read.
+    Ticket(Box<[u8]>),
+}
+
+impl Session {
+    /// The session as a server keeps it, or nothing for one that is too long to be kept.
+    pub(crate) fn encode(&self) -> Option<StoredSession> {
+        self.encode_with(None)
+    }
+
+    /// Reads a server's session; `None` if it is none.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        match decode(bytes).ok()? {
+            (session, None) => Some(session),
+            (_, Some(_)) => None,
+        }
+    }
+
+    /// The session and its handle as a client keeps them.
+    pub(crate) fn encode_with_handle(&self, handle: &Handle) -> Option<StoredSession> {
+        self.encode_with(Some(handle))
+    }
+
+    /// Reads a client's session; `None` if it is none.
+    pub(crate) fn decode_with_handle(bytes: &[u8]) -> Option<(Self, Handle)> {
+        match decode(bytes).ok()? {
+            (session, Some(handle)) => Some((session, handle)),
+            (_, None) => None,
+        }
+    }
+
+    fn encode_with(&self, handle: Option<&Handle>) -> Option<StoredSession> {
+        let server_name = self.server_name.as_ref().map(ServerName::to_str);
+        let server_name = server_name.as_deref().unwrap_or_default();
+        // In one piece: a buffer that grows leaves the secret behind where it was.
+        let length = self.encoded_length(server_name, handle);
+        if length > MAX_LENGTH {
+            return None;
+        }
+        let mut out = Vec::with_capacity(length);
+        out.push(LAYOUT);
+        out.extend_from_slice(&self.suite.id.0.to_be_bytes());
+        out.push(u8::from(self.extended_master_secret));
+        out.push(self.max_fragment_length.map_or(0, |length| length.0));
+        out.extend_from_slice(&self.validity.created.to_be_bytes());
+        out.extend_from_slice(&self.validity.expires.to_be_bytes());
+        out.extend_from_slice(&self.trust.0);
+        out.extend_from_slice(self.master_secret.as_bytes());
+        write_vector(&mut out, LengthPrefix::U16, |out| {
+            out.extend_from_slice(server_name.as_bytes());
+        });
+        write_vector(&mut out, LengthPrefix::U16, |out| {
+            for certificate in &self.peer_certificates {
+                write_vector(out, LengthPrefix::U16, |out| {
+                    out.extend_from_slice(certificate);
+                });
+            }
+        });
+        let (kind, handle) = parts(handle);
+        out.push(kind);
+        write_vector(&mut out, LengthPrefix::U16, |out| {
+            out.extend_from_slice(handle);
+        });
+        debug_assert_eq!(out.len(), length);
+        Some(StoredSession::new(out, self.validity.expires_at()))
+    }
+
+    fn encoded_length(&self, server_name: &str, handle: Option<&Handle>) -> usize {
+        let certificates = self.peer_certificates.iter();
+        let (_, handle) = parts(handle);
+        FIXED_LENGTH
+            + server_name.len()
+            + certificates
+                .map(|certificate| 2 + certificate.len())
+                .sum::<usize>()
+            + handle.len()
+    }
+}
+
+/// What every session has: the fields of fixed length, and the lengths of the others.
+const FIXED_LENGTH: usize = 1 + 2 + 1 + 1 + 8 + 8 + TrustContext::LENGTH + SECRET + 2 + 2 + 1 + 2;
+
+/// A handle's number and content.
+fn parts(handle: Option<&Handle>) -> (u8, &[u8]) {
+    match handle {
+        None => (0, &[]),
+        Some(Handle::Id(id)) => (1, id),
+        Some(Handle::Ticket(ticket)) => (2, ticket),
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<(Session, Option<Handle>), DecodeError> {
+    let mut reader = Reader::new(bytes);
+    if bytes.len() > MAX_LENGTH || reader.u8()? != LAYOUT {
+        return Err(DecodeError::BadLength);
+    }
+    let suite = Suite::of(CipherSuite(reader.u16()?)).ok_or(DecodeError::BadLength)?;
+    let extended_master_secret = match reader.u8()? {
+        0 => false,
+        1 => true,
+        _ => return Err(DecodeError::BadLength),
+    };
+    let max_fragment_length = match reader.u8()? {
+        0 => None,
+        length => Some(MaxFragmentLength(length)),
+    };
+    if max_fragment_length.is_some_and(|length| length.bytes().is_none()) {
+        return Err(DecodeError::BadLength);
+    }
+    let validity = Validity {
+        created: reader.array().map(u64::from_be_bytes)?,
+        expires: reader.array().map(u64::from_be_bytes)?,
+    };
+    let trust = TrustContext(reader.array()?);
+    let master_secret = Zeroizing::new(reader.array::<SECRET>()?);
+    let server_name = match reader.vector16()?.remainder() {
+        [] => None,
+        name => Some(decode_server_name(name)?),
+    };
+    let mut list = reader.vector16()?;
+    let mut peer_certificates = Vec::new();
+    while !list.is_empty() {
+        let certificate = list.vector16()?.remainder().to_vec();
+        peer_certificates.push(CertificateDer::from(certificate));
+    }
+    let kind = reader.u8()?;
+    let handle = reader.vector16()?.remainder();
+    let handle = match (kind, handle.len()) {
+        (0, 0) => None,
+        (1, 1..=32) => Some(Handle::Id(handle.into())),
+        (2, 1..) => Some(Handle::Ticket(handle.into())),
+        _ => return Err(DecodeError::BadLength),
+    };
+    reader.finish()?;
+    let session = Session {
+        suite,
+        master_secret: MasterSecret::from_bytes(suite.prf, &master_secret),
+        extended_master_secret,
+        max_fragment_length,
+        server_name,
+        peer_certificates: peer_certificates.into(),
+        trust,
+        validity,
+    };
+    Ok((session, handle))
+}
+
+fn decode_server_name(name: &[u8]) -> Result<ServerName<'static>, DecodeError> {
+    core::str::from_utf8(name)
+        .ok()
+        .and_then(|name| ServerName::try_from(name).ok())
+        .map(|name| name.to_owned())
+        .ok_or(DecodeError::BadLength)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let suite = Suite::of(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256).unwrap();
+        Session {
+            suite,
+            master_secret: MasterSecret::from_bytes(suite.prf, &[7; SECRET]),
+            extended_master_secret: true,
+            max_fragment_length: Some(MaxFragmentLength::L1024),
+            server_name: Some("plc.example".try_into().unwrap()),
+            peer_certificates: [vec![1, 2, 3], vec![4]].map(CertificateDer::from).into(),
+            trust: TrustContext::of(&[b"test"]),
+            validity: Validity {
+                created: 1000,
+                expires: 2000,
+            },
+        }
+    }
+
+    fn assert_same(one: &Session, other: &Session) {
+        // The master secret prints redacted.
+        assert_eq!(one.master_secret.as_bytes(), other.master_secret.as_bytes());
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
+    }
+
+    #[test]
+    fn sessions_round_trip_for_their_own_side_only() {
+        let bare = Session {
+            max_fragment_length: None,
+            server_name: None,
+            peer_certificates: Box::default(),
+            ..session()
+        };
+        let address = Session {
+            server_name: Some("192.0.2.1".try_into().unwrap()),
+            ..session()
+        };
+        for session in [session(), bare, address] {
+            let stored = session.encode().unwrap();
+            assert_same(&Session::decode(stored.as_bytes()).unwrap(), &session);
+            assert!(Session::decode_with_handle(stored.as_bytes()).is_none());
+            assert_eq!(stored.expires().as_secs(), 2000);
+            for handle in [
+                Handle::Id([5; 32].into()),
+                Handle::Ticket(vec![6; 200].into()),
+            ] {
+                let stored = session.encode_with_handle(&handle).unwrap();
+                let (decoded, its) = Session::decode_with_handle(stored.as_bytes()).unwrap();
+                assert_same(&decoded, &session);
+                assert_eq!(its, handle);
+                assert!(Session::decode(stored.as_bytes()).is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_no_session() {
+        let handle = Handle::Id([5; 32].into());
+        let stored = session().encode_with_handle(&handle).unwrap();
+        let bytes = stored.as_bytes();
+        for length in 0..bytes.len() {
+            assert!(Session::decode_with_handle(&bytes[..length]).is_none());
+        }
+        assert!(Session::decode_with_handle(&[bytes, &[0]].concat()).is_none());
+        // Layout, suite, flag, fragment length, first letter of the name, kind of handle.
+        let name = FIXED_LENGTH - 5;
+        let kind = bytes.len() - 35;
+        for (at, value) in [(0, 2), (2, 0), (3, 2), (4, 5), (name, b' '), (kind, 3)] {
+            let mut damaged = bytes.to_vec();
+            damaged[at] = value;
+            assert!(Session::decode_with_handle(&damaged).is_none(), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_session_too_long_to_be_kept_is_not() {
+        let mut session = session();
+        session.peer_certificates = Box::new([CertificateDer::from(vec![0; MAX_LENGTH])]);
+        assert!(session.encode().is_none());
+    }
+
+    #[test]
+    fn validity_ends_with_the_lifetime_or_the_certificates() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let validity = Validity::starting(at(1000), 100, u64::MAX);
+        for (seconds, valid) in [(939, false), (940, true), (1099, true), (1100, false)] {
+            assert_eq!(validity.includes(at(seconds)), valid, "{seconds}");
+        }
+        assert_eq!(validity.left(at(1040)), 60);
+        assert_eq!(validity.left(at(1140)), 0);
+        assert!(!Validity::starting(at(1000), 100, 1050).includes(at(1050)));
+        assert_eq!(Validity::starting(at(9), 9, 4).left(at(9)), 0);
+    }
+
+    #[test]
+    fn trust_is_every_part_and_where_it_ends() {
+        let contexts = [
+            TrustContext::of(&[]),
+            TrustContext::of(&[b""]),
+            TrustContext::of(&[b"ab"]),
+            TrustContext::of(&[b"a", b"b"]),
+            TrustContext::of(&[b"b", b"a"]),
+        ];
+        for (index, context) in contexts.iter().enumerate() {
+            assert!(!contexts[index + 1..].contains(context));
+        }
+    }
+}

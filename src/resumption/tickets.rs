@@ -1,0 +1,616 @@
+//! The keys that session tickets are sealed with
+//! ([RFC 5077 sections 4](https://www.rfc-editor.org/rfc/rfc5077#section-4) and
+//! [5.5](https://www.rfc-editor.org/rfc/rfc5077#section-5.5)): which one seals, which ones open,
+//! and when they change.
+//!
+//! The form of a ticket is that of [`crate::crypto::sealing`]. Section 4 recommends another one and
+//! leaves the choice to the server, as nobody else looks into a ticket.
+
+use crate::crypto::rng::RandomSource;
+use crate::crypto::sealing::{SALT, SEALING_KEY, SealingKey};
+use crate::error::LocalError;
+use core::fmt;
+use core::time::Duration;
+use pki_types::UnixTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
+
+/// A key that seals session tickets. **Whoever has it reads every connection that a ticket of it
+/// resumes or was issued on.**
+///
+/// Its name travels in each ticket and tells the servers which key opens it. Wiped when the last
+/// clone is dropped; only the name prints.
+#[derive(Clone)]
+pub struct TicketKey(Arc<SealingKey>);
+
+impl TicketKey {
+    /// Takes 48 bytes that were drawn at random: 16 of name, then 32 of secret. What is left of
+    /// them is for the caller to wipe.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 48]) -> Self {
+        Self(Arc::new(SealingKey::from_bytes(bytes)))
+    }
+
+    fn draw(random: &dyn RandomSource) -> Result<Self, LocalError> {
+        let mut bytes = Zeroizing::new([0; SEALING_KEY]);
+        random.fill(bytes.as_mut_slice())?;
+        Ok(Self::from_bytes(&bytes))
+    }
+}
+
+impl fmt::Debug for TicketKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TicketKey")
+            .field("name", &format_args!("{:02x?}", self.0.name()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys that the servers of a fleet share: the current one seals and opens, the others only
+/// open.
+///
+/// A fleet does not change its keys at one moment, so a change takes three steps, each of them
+/// finished on all servers before the next one begins. In this way no server meets a ticket that
+/// it cannot open:
+///
+/// 1. `TicketKeySet::new(old).next(new)`: all can open what will come.
+/// 2. `TicketKeySet::new(new).previous(old)`: tickets are sealed with the new key.
+/// 3. `TicketKeySet::new(new)`, when the last ticket of the old key has expired.
+///
+/// The keys should change regularly: with RSA key transport and tickets alike, a key that gets out
+/// gives away the past.
+#[derive(Clone, Debug)]
+pub struct TicketKeySet {
+    current: TicketKey,
+    previous: Option<TicketKey>,
+    next: Option<TicketKey>,
+}
+
+impl TicketKeySet {
+    /// A key that seals and opens, and no others.
+    #[must_use]
+    pub fn new(current: TicketKey) -> Self {
+        Self {
+            current,
+            previous: None,
+            next: None,
+        }
+    }
+
+    /// With the key that sealed before: its tickets still open.
+    #[must_use]
+    pub fn previous(self, key: TicketKey) -> Self {
+        Self {
+            previous: Some(key),
+            ..self
+        }
+    }
+
+    /// With the key that will seal: what other servers seal with it already opens.
+    #[must_use]
+    pub fn next(self, key: TicketKey) -> Self {
+        Self {
+            next: Some(key),
+            ..self
+        }
+    }
+}
+
+/// What a server seals and opens its session tickets with. All its connections share it.
+pub struct Tickets(Mutex<Keys>);
+
+/// What was in a ticket.
+pub(crate) struct Opened {
+    pub(crate) plaintext: Zeroizing<Vec<u8>>,
+    pub(crate) by: SealedBy,
+}
+
+/// Which key a ticket was sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SealedBy {
+    /// The one that seals.
+    Current,
+    /// One that only opens: the client is due another ticket.
+    Other,
+}
+
+impl Tickets {
+    /// Keys that this process draws and nobody else knows, and that change by themselves.
+    ///
+    /// A key seals for one `period` and opens for another one, and is wiped at the first use after
+    /// that; so a ticket lives for one period at least and two at most. Periods are counted in whole seconds, at least one,
+    /// by the time that the configuration tells. Setting that clock back by less than a period
+    /// prolongs the life of a key by as much; setting it back by more ends it.
+    ///
+    /// The next key is drawn ahead of its time. If the generator fails at that, the next ticket
+    /// tries again, and the current key goes on sealing until its two periods are over.
+    #[must_use]
+    pub fn rotating(period: Duration) -> Self {
+        Self(Mutex::new(Keys {
+            current: None,
+            previous: None,
+            next: None,
+            rotation: Some(Rotation {
+                period: period.as_secs().max(1),
+                start: 0,
+            }),
+        }))
+    }
+
+    /// Keys from outside, which servers may share. They change by [`Tickets::replace`] alone.
+    #[must_use]
+    pub fn shared(keys: TicketKeySet) -> Self {
+        Self(Mutex::new(keys.into()))
+    }
+
+    /// Puts these keys in the place of all that there are, at once for all connections.
+    ///
+    /// Keys that changed by themselves are gone after that, and these ones do not change by
+    /// themselves: it is as if they had been [`shared`](Tickets::shared) from the start.
+    pub fn replace(&self, keys: TicketKeySet) {
+        *self.lock() = keys.into();
+    }
+
+    /// A ticket with `plaintext` in it.
+    pub(crate) fn seal(
+        &self,
+        plaintext: &[u8],
+        now: UnixTime,
+        random: &dyn RandomSource,
+    ) -> Result<Vec<u8>, LocalError> {
+        let key = self.sealing_key(now, random)?;
+        let mut salt = [0; SALT];
+        random.fill(&mut salt)?;
+        // A session of 2^36 bytes, more than one key may protect.
+        key.0
+            .seal(salt, plaintext)
+            .map_err(|_| LocalError::KeyExhausted)
+    }
+
+    /// What is in a ticket, if one of the keys sealed it and has not outlived its time.
+    pub(crate) fn open(&self, ticket: &[u8], now: UnixTime) -> Option<Opened> {
+        let (key, by) = self.opening_key(ticket, now)?;
+        let plaintext = key.0.open(ticket)?;
+        Some(Opened { plaintext, by })
+    }
+
+    /// The key that seals. If the next one is missing, it is drawn outside of the lock: no other
+    /// connection waits for the generator.
+    fn sealing_key(
+        &self,
+        now: UnixTime,
+        random: &dyn RandomSource,
+    ) -> Result<TicketKey, LocalError> {
+        if let Some(key) = self.lock().sealing_key(now) {
+            return Ok(key);
+        }
+        let drawn = TicketKey::draw(random).ok();
+        let mut keys = self.lock();
+        // Another thread may have been faster.
+        if keys.wants_next() {
+            keys.next = drawn;
+        }
+        keys.turn_over(now);
+        keys.current.clone().ok_or(LocalError::RandomUnavailable)
+    }
+
+    /// The key that the ticket names.
+    fn opening_key(&self, ticket: &[u8], now: UnixTime) -> Option<(TicketKey, SealedBy)> {
+        let mut keys = self.lock();
+        keys.turn_over(now);
+        keys.named_in(ticket)
+    }
+
+    /// A panic behind the lock leaves keys that are as good as before.
+    fn lock(&self) -> MutexGuard<'_, Keys> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Tickets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.lock();
+        f.debug_struct("Tickets")
+            .field("current", &keys.current)
+            .field("previous", &keys.previous)
+            .field("next", &keys.next)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys of this moment, and when they change.
+struct Keys {
+    /// Missing only until one is drawn.
+    current: Option<TicketKey>,
+    previous: Option<TicketKey>,
+    next: Option<TicketKey>,
+    /// Missing for keys from outside.
+    rotation: Option<Rotation>,
+}
+
+/// The period of keys that change by themselves. In seconds.
+struct Rotation {
+    period: u64,
+    /// When the current key's period began.
+    start: u64,
+}
+
+/// Where a moment lies, as the current key sees it.
+enum Moment {
+    /// In its period, or so little before that a clock may have been set back.
+    InPeriod,
+    /// In the period after, in which it opens what it sealed.
+    InNextPeriod,
+    /// Beyond both.
+    Outside,
+}
+
+impl Rotation {
+    fn place(&self, now: u64) -> Moment {
+        let distance = now.abs_diff(self.start);
+        if distance < self.period {
+            Moment::InPeriod
+        } else if now > self.start && distance < self.period.saturating_mul(2) {
+            Moment::InNextPeriod
+        } else {
+            Moment::Outside
+        }
+    }
+}
+
+impl Keys {
+    /// Whether a key should be drawn to be the next one.
+    fn wants_next(&self) -> bool {
+        self.rotation.is_some() && self.next.is_none()
+    }
+
+    /// The key that seals, if no key is missing.
+    fn sealing_key(&mut self, now: UnixTime) -> Option<TicketKey> {
+        self.turn_over(now);
+        match self.wants_next() {
+            true => None,
+            false => self.current.clone(),
+        }
+    }
+
+    /// Lets the next key take over if it is time, and wipes keys that have outlived theirs. Needs
+    /// no randomness: without a next key, the current one goes on as long as it lives.
+    fn turn_over(&mut self, now: UnixTime) {
+        let Some(rotation) = &mut self.rotation else {
+            return;
+        };
+        let now = now.as_secs();
+        let moment = match self.current {
+            Some(_) => rotation.place(now),
+            None => Moment::Outside,
+        };
+        match moment {
+            Moment::InPeriod => {}
+            Moment::InNextPeriod => {
+                self.previous = None;
+                if let Some(next) = self.next.take() {
+                    self.previous = self.current.replace(next);
+                    // Not `now`: the previous key's second period has begun already.
+                    rotation.start = rotation.start.saturating_add(rotation.period);
+                }
+            }
+            Moment::Outside => {
+                self.previous = None;
+                self.current = self.next.take();
+                rotation.start = now;
+            }
+        }
+    }
+
+    /// The key whose name a ticket begins with.
+    fn named_in(&self, ticket: &[u8]) -> Option<(TicketKey, SealedBy)> {
+        [
+            (&self.current, SealedBy::Current),
+            (&self.previous, SealedBy::Other),
+            (&self.next, SealedBy::Other),
+        ]
+        .into_iter()
+        .filter_map(|(key, by)| Some((key.as_ref()?, by)))
+        .find(|(key, _)| ticket.starts_with(key.0.name()))
+        .map(|(key, by)| (key.clone(), by))
+    }
+}
+
+impl From<TicketKeySet> for Keys {
+    fn from(keys: TicketKeySet) -> Self {
+        Self {
+            current: Some(keys.current),
+            previous: keys.previous,
+            next: keys.next,
+            rotation: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+    const PERIOD: Duration = Duration::from_secs(100);
+
+    /// Every draw is another byte, repeated.
+    #[derive(Default)]
+    struct Draws {
+        count: AtomicU8,
+        refuses_keys: AtomicBool,
+    }
+
+    impl Draws {
+        fn refuse_keys(&self, refuses: bool) {
+            self.refuses_keys.store(refuses, Ordering::Relaxed);
+        }
+    }
+
+    impl RandomSource for Draws {
+        fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+            if out.len() == SEALING_KEY && self.refuses_keys.load(Ordering::Relaxed) {
+                return Err(LocalError::RandomUnavailable);
+            }
+            out.fill(self.count.fetch_add(1, Ordering::Relaxed));
+            Ok(())
+        }
+    }
+
+    struct Broken;
+
+    impl RandomSource for Broken {
+        fn fill(&self, _: &mut [u8]) -> Result<(), LocalError> {
+            Err(LocalError::RandomUnavailable)
+        }
+    }
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+
+    fn key(byte: u8) -> TicketKey {
+        TicketKey::from_bytes(&[byte; SEALING_KEY])
+    }
+
+    fn seal(tickets: &Tickets, now: u64, random: &Draws) -> Vec<u8> {
+        tickets.seal(b"session", at(now), random).unwrap()
+    }
+
+    /// Which key opened the ticket, if any did.
+    fn opened(tickets: &Tickets, ticket: &[u8], now: u64) -> Option<SealedBy> {
+        let opened = tickets.open(ticket, at(now))?;
+        assert_eq!(*opened.plaintext, b"session");
+        Some(opened.by)
+    }
+
+    #[test]
+    fn a_key_seals_for_one_period_and_opens_for_another() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let first = seal(&tickets, 1000, &random);
+        let second = seal(&tickets, 1099, &random);
+        assert_eq!(opened(&tickets, &first, 1099), Some(SealedBy::Current));
+        assert_eq!(opened(&tickets, &first, 1100), Some(SealedBy::Other));
+        let third = seal(&tickets, 1150, &random);
+        for (now, by) in [(1199, Some(SealedBy::Other)), (1200, None)] {
+            assert_eq!(opened(&tickets, &first, now), by);
+            assert_eq!(opened(&tickets, &second, now), by);
+        }
+        // The third's key began at 1100, not when it was first used.
+        assert_eq!(opened(&tickets, &third, 1200), Some(SealedBy::Other));
+        assert_eq!(opened(&tickets, &third, 1300), None);
+    }
+
+    #[test]
+    fn a_key_that_has_outlived_its_time_is_freed() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let ticket = seal(&tickets, 1000, &random);
+        seal(&tickets, 1000, &random);
+        let key = Arc::downgrade(&tickets.lock().current.as_ref().unwrap().0);
+        assert!(opened(&tickets, &ticket, 1199).is_some());
+        assert!(key.upgrade().is_some());
+        assert!(opened(&tickets, &ticket, 1200).is_none());
+        assert!(key.upgrade().is_none());
+    }
+
+    #[test]
+    fn periods_without_a_ticket_count() {
+        for idle in [200, 250, 1_000_000] {
+            let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+            let before = [1000, 1000, 1150].map(|now| seal(&tickets, now, &random));
+            // The next key is there, so nothing needs to be drawn but the salt.
+            seal(&tickets, 1150, &random);
+            random.refuse_keys(true);
+            let now = 1100 + idle;
+            let after = seal(&tickets, now, &random);
+            for ticket in &before {
+                assert_eq!(opened(&tickets, ticket, now), None, "{idle}");
+            }
+            assert_eq!(opened(&tickets, &after, now), Some(SealedBy::Current));
+            assert_eq!(
+                opened(&tickets, &after, now + 99),
+                Some(SealedBy::Current),
+                "{idle}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_any_key_nothing_is_sealed() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let failed = tickets.seal(b"session", at(1000), &Broken);
+        assert_eq!(failed, Err(LocalError::RandomUnavailable));
+        let ticket = seal(&tickets, 1000, &random);
+        assert_eq!(opened(&tickets, &ticket, 1000), Some(SealedBy::Current));
+        // A key alone is not enough: each ticket has its salt.
+        let failed = tickets.seal(b"session", at(1000), &Broken);
+        assert_eq!(failed, Err(LocalError::RandomUnavailable));
+    }
+
+    #[test]
+    fn without_a_next_key_the_current_one_goes_on_to_its_end() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let first = seal(&tickets, 1000, &random);
+        random.refuse_keys(true);
+        let late = seal(&tickets, 1199, &random);
+        assert_eq!(opened(&tickets, &first, 1199), Some(SealedBy::Current));
+        assert_eq!(opened(&tickets, &late, 1199), Some(SealedBy::Current));
+        assert_eq!(opened(&tickets, &late, 1200), None);
+        assert!(tickets.seal(b"session", at(1200), &random).is_err());
+        random.refuse_keys(false);
+        let ticket = seal(&tickets, 1200, &random);
+        assert_eq!(opened(&tickets, &ticket, 1200), Some(SealedBy::Current));
+    }
+
+    #[test]
+    fn a_key_drawn_late_takes_over_at_once() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let first = seal(&tickets, 1000, &random);
+        random.refuse_keys(true);
+        seal(&tickets, 1150, &random);
+        random.refuse_keys(false);
+        let second = seal(&tickets, 1160, &random);
+        assert_eq!(opened(&tickets, &second, 1160), Some(SealedBy::Current));
+        assert_eq!(opened(&tickets, &first, 1199), Some(SealedBy::Other));
+        assert_eq!(opened(&tickets, &first, 1200), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_prolongs_a_key_by_less_than_a_period() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let ticket = seal(&tickets, 1000, &random);
+        assert_eq!(opened(&tickets, &ticket, 901), Some(SealedBy::Current));
+        assert_eq!(opened(&tickets, &ticket, 900), None);
+        assert_eq!(opened(&tickets, &ticket, 1000), None);
+        let ticket = seal(&tickets, 900, &random);
+        assert_eq!(opened(&tickets, &ticket, 900), Some(SealedBy::Current));
+    }
+
+    #[test]
+    fn no_time_and_no_period_overflows() {
+        for period in [Duration::ZERO, PERIOD, Duration::MAX] {
+            let (tickets, random) = (Tickets::rotating(period), Draws::default());
+            for now in [0, u64::MAX, 1, u64::MAX - 1, u64::MAX, 0] {
+                let ticket = seal(&tickets, now, &random);
+                assert_eq!(opened(&tickets, &ticket, now), Some(SealedBy::Current));
+            }
+        }
+    }
+
+    /// A fleet of two in the three steps of a change, each server a step ahead of the other once.
+    #[test]
+    fn a_fleet_changes_its_key_without_losing_a_ticket() {
+        let random = Draws::default();
+        let before = || TicketKeySet::new(key(1));
+        let prepared = || TicketKeySet::new(key(1)).next(key(2));
+        let changed = || TicketKeySet::new(key(2)).previous(key(1));
+        let after = || TicketKeySet::new(key(2));
+        let (a, b) = (Tickets::shared(before()), Tickets::shared(before()));
+        let exchange = |by: SealedBy| {
+            for (from, to) in [(&a, &b), (&b, &a)] {
+                let ticket = seal(from, 0, &random);
+                assert_eq!(opened(to, &ticket, u64::MAX), Some(by));
+                assert_eq!(opened(from, &ticket, 0), Some(SealedBy::Current));
+            }
+        };
+        exchange(SealedBy::Current);
+        let old = seal(&a, 0, &random);
+        a.replace(prepared());
+        exchange(SealedBy::Current);
+        b.replace(prepared());
+        exchange(SealedBy::Current);
+        a.replace(changed());
+        exchange(SealedBy::Other);
+        b.replace(changed());
+        exchange(SealedBy::Current);
+        assert_eq!(opened(&b, &old, 0), Some(SealedBy::Other));
+        a.replace(after());
+        exchange(SealedBy::Current);
+        assert_eq!(opened(&a, &old, 0), None);
+    }
+
+    #[test]
+    fn replacing_keys_ends_their_rotation() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let own = [1000, 1000].map(|now| seal(&tickets, now, &random));
+        tickets.replace(TicketKeySet::new(key(200)));
+        assert_eq!(opened(&tickets, &own[0], 1000), None);
+        let ticket = seal(&tickets, 1000, &random);
+        assert_eq!(opened(&tickets, &ticket, 9000), Some(SealedBy::Current));
+        assert!(tickets.lock().next.is_none());
+    }
+
+    #[test]
+    fn what_no_key_sealed_does_not_open() {
+        let random = Draws::default();
+        let tickets = Tickets::shared(TicketKeySet::new(key(1)).next(key(2)).previous(key(3)));
+        let foreign = seal(&Tickets::shared(TicketKeySet::new(key(4))), 0, &random);
+        assert_eq!(opened(&tickets, &foreign, 0), None);
+        let ticket = seal(&tickets, 0, &random);
+        // Another of its keys, by name.
+        let renamed = [&[2; 16], &ticket[16..]].concat();
+        assert_eq!(opened(&tickets, &renamed, 0), None);
+        for length in [0, 1, 16, ticket.len() - 1] {
+            assert_eq!(opened(&tickets, &ticket[..length], 0), None);
+        }
+        assert_eq!(opened(&tickets, &ticket, 0), Some(SealedBy::Current));
+    }
+
+    /// Puts keys in the place of the rotating ones while one of those is drawn.
+    struct Replacing<'a>(&'a Tickets);
+
+    impl RandomSource for Replacing<'_> {
+        fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+            if out.len() == SEALING_KEY {
+                self.0.replace(TicketKeySet::new(key(200)));
+            }
+            out.fill(1);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_key_is_drawn_outside_of_the_lock_and_dropped_if_not_wanted_any_more() {
+        let tickets = Tickets::rotating(PERIOD);
+        let ticket = tickets.seal(b"session", at(1000), &Replacing(&tickets));
+        let other = Tickets::shared(TicketKeySet::new(key(200)));
+        assert_eq!(
+            opened(&other, &ticket.unwrap(), 1000),
+            Some(SealedBy::Current)
+        );
+        assert!(tickets.lock().next.is_none());
+    }
+
+    #[test]
+    fn threads_share_keys_while_they_change() {
+        let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        let barrier = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    for now in (1000..3000).step_by(10) {
+                        tickets.seal(b"session", at(now), &random).unwrap();
+                    }
+                });
+            }
+        });
+        let ticket = seal(&tickets, 3000, &random);
+        assert_eq!(opened(&tickets, &ticket, 3000), Some(SealedBy::Current));
+    }
+
+    #[test]
+    fn only_names_print() {
+        let mut bytes = [0xbb; SEALING_KEY];
+        bytes[..16].fill(0xaa);
+        let set = TicketKeySet::new(TicketKey::from_bytes(&bytes));
+        let tickets = Tickets::shared(set.clone());
+        for printed in [format!("{set:?}"), format!("{tickets:?}")] {
+            assert!(printed.contains("aa, aa"), "{printed}");
+            assert!(
+                !printed.contains("bb") && !printed.contains("187"),
+                "{printed}"
+            );
+        }
+    }
+}
