@@ -12,7 +12,7 @@ mod support;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use premaster::{CertifiedKey, CipherSuite, ServerConfig, Stream, SuitePreference};
+use premaster::{CertifiedKey, CipherSuite, Preference, ServerConfig, Stream};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
@@ -155,7 +155,7 @@ fn config(arguments: &Arguments, certified: CertifiedKey) -> ServerConfig {
         builder = builder.suites(suites);
     }
     if arguments.client_order {
-        builder = builder.suite_preference(SuitePreference::Client);
+        builder = builder.suite_preference(Preference::Client);
     }
     if let Some(file) = &arguments.keylog {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());

@@ -4,13 +4,16 @@
 use crate::config::{ClientConfig, ServerConfig};
 use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
 use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
-use crate::handshake::{Action, Actions, Handshake, Incoming, Joiner, SessionInfo};
+use crate::handshake::{
+    Action, Actions, ChannelBinding, Handshake, Incoming, Joiner, SessionInUse, SessionInfo,
+};
 use crate::message::CHANGE_CIPHER_SPEC;
 use crate::message::alert::Alert;
 use crate::pending::{Answer, Pending};
 pub(crate) use crate::record::MAX_PLAINTEXT;
 use crate::record::{HEADER, MAX_CIPHERTEXT, RecordReader, RecordWriter, VersionRule};
 use core::fmt;
+use core::net::SocketAddr;
 use core::ops::Range;
 use pki_types::ServerName;
 use std::sync::Arc;
@@ -61,6 +64,7 @@ pub struct Connection {
     reader: RecordReader,
     writer: RecordWriter,
     session: Option<Box<SessionInfo>>,
+    session_in_use: Option<SessionInUse>,
     close_sent: bool,
     close_received: bool,
     warnings: u8,
@@ -128,8 +132,32 @@ impl Connection {
         server_name: ServerName<'static>,
         outgoing: &mut Vec<u8>,
     ) -> Result<Self, Error> {
+        Self::start_client(config, server_name, None, outgoing)
+    }
+
+    /// Starts a client's connection to the server at `address`: only a session that was made there
+    /// is resumed. For names behind which there are servers that do not share their sessions.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`client`](Self::client).
+    pub fn client_at(
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+        address: SocketAddr,
+        outgoing: &mut Vec<u8>,
+    ) -> Result<Self, Error> {
+        Self::start_client(config, server_name, Some(address), outgoing)
+    }
+
+    fn start_client(
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+        address: Option<SocketAddr>,
+        outgoing: &mut Vec<u8>,
+    ) -> Result<Self, Error> {
         let mut actions = Actions::default();
-        let handshake = Handshake::client(config, server_name, &mut actions)?;
+        let handshake = Handshake::client(config, server_name, address, &mut actions)?;
         // Servers that do not speak TLS 1.2 answer a record of TLS 1.0 better, if only with an
         // alert; "no single value will guarantee interoperability" (appendix E.1).
         let mut connection = Self::new(handshake, ProtocolVersion::TLS_1_0);
@@ -156,6 +184,7 @@ impl Connection {
             reader: RecordReader::new(VersionRule::AnyTls),
             writer: RecordWriter::new(record_version),
             session: None,
+            session_in_use: None,
             close_sent: false,
             close_received: false,
             warnings: 0,
@@ -275,17 +304,83 @@ impl Connection {
     /// [`Error::Certificate`] if the answer refuses the certificate or its key cannot be used.
     pub fn resume(&mut self, answer: Answer, outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;
-        match self.handshake.resume(answer) {
-            Err(Error::Misuse(misuse)) => Err(misuse.into()),
-            Err(error) => Err(self.fail(error, outgoing)),
-            Ok(()) => Ok(()),
+        let mut actions = Actions::default();
+        match self.handshake.resume(answer, &mut actions) {
+            Err(Error::Misuse(misuse)) => return Err(misuse.into()),
+            result => result.and_then(|()| self.apply(actions, outgoing)),
         }
+        .map(|_| ())
+        .map_err(|error| self.fail(error, outgoing))
     }
 
     /// What was agreed, once the handshake is complete.
     #[must_use]
     pub fn session(&self) -> Option<&SessionInfo> {
         self.session.as_deref()
+    }
+
+    /// Fills `out` with keying material for another protocol, the same on both sides
+    /// ([RFC 5705](https://www.rfc-editor.org/rfc/rfc5705)).
+    ///
+    /// `label` says what it is for and is registered with IANA or starts with `EXPERIMENTAL`; no
+    /// context and an empty one give different results. `out` may have any length.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::HandshakeIncomplete`] before the handshake is complete,
+    /// [`Misuse::NoExtendedMasterSecret`] for a connection without it, [`Misuse::ReservedLabel`] for
+    /// a label that TLS uses itself, [`Misuse::ContextTooLong`] over 65535 bytes: `out` is as it was
+    /// and the connection goes on. After it failed, its error.
+    pub fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Error> {
+        self.check_not_failed()?;
+        self.handshake
+            .export_keying_material(label, context, out)
+            .map_err(Error::from)
+    }
+
+    /// The same for a connection that may be without the extended master secret.
+    ///
+    /// **The result may be shared with another connection:** without the extended master secret,
+    /// somebody in the middle who is the server of one connection and the client of another can
+    /// give both the same keys
+    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)). Never
+    /// authenticate with it.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`export_keying_material`](Self::export_keying_material), but
+    /// [`Misuse::NoExtendedMasterSecret`].
+    pub fn dangerous_export_without_extended_master_secret(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Error> {
+        self.check_not_failed()?;
+        self.handshake
+            .export_keying_material_unbound(label, context, out)
+            .map_err(Error::from)
+    }
+
+    /// What binds an authentication in the protocol above to this connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::HandshakeIncomplete`] before the handshake is complete,
+    /// [`Misuse::NoExtendedMasterSecret`] for `tls-unique` without it, [`Misuse::NoEndPointHash`]
+    /// for `tls-server-end-point` where it is not defined: the connection goes on. After it failed,
+    /// its error.
+    pub fn channel_binding(&self, binding: ChannelBinding) -> Result<Vec<u8>, Error> {
+        self.check_not_failed()?;
+        let session = self.session().ok_or(Misuse::HandshakeIncomplete)?;
+        self.handshake
+            .channel_binding(binding, session)
+            .map_err(Error::from)
     }
 
     fn check_not_failed(&self) -> Result<(), Error> {
@@ -440,6 +535,9 @@ impl Connection {
                 }
                 Action::InstallWriteKey(key) => self.writer.install(key),
                 Action::InstallReadKey(key) => self.reader.install(key),
+                Action::LimitSent(length) => self.writer.limit(length),
+                Action::LimitReceived(length) => self.reader.limit(length),
+                Action::UseSession(session) => self.session_in_use = Some(session),
                 Action::Complete(session) => {
                     self.session = Some(session);
                     complete = true;
@@ -453,6 +551,13 @@ impl Connection {
     fn fail(&mut self, error: Error, outgoing: &mut Vec<u8>) -> Error {
         if let Some(description) = error.alert() {
             self.send_alert(Alert::fatal(description), outgoing);
+        }
+        // "the session identifier MUST be invalidated, preventing the failed session from being
+        // used to establish new connections." A close is no failure.
+        if error != Error::AlertReceived(AlertDescription::CLOSE_NOTIFY)
+            && let Some(session) = self.session_in_use.take()
+        {
+            session.forget();
         }
         self.forget(error.clone());
         error

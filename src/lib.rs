@@ -82,25 +82,22 @@ mod stream;
 mod verify;
 
 pub use config::{
-    CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, KeyLog, SecureRenegotiation,
-    ServerConfig, ServerConfigBuilder, SuitePreference,
+    CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, ExtendedMasterSecret, KeyLog,
+    Preference, SecureRenegotiation, ServerConfig, ServerConfigBuilder,
 };
 pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
 pub use crypto::rsa::PrivateKey;
 pub use enums::{
     AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
-    ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion,
-    SignatureScheme,
+    ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion, SignatureScheme,
 };
 pub use error::{
     CertificateError, ConfigError, DecodeError, Error, Incompatible, LocalError, Misuse, PeerError,
     ProtocolList, SuiteList,
 };
-pub use handshake::SessionInfo;
+pub use handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
 pub use pending::{Answer, DecryptPreMasterSecret, Pending, Verified, VerifyCertificate};
-pub use resumption::{
-    MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets,
-};
+pub use resumption::{MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets};
 pub use stream::Stream;
 pub use verify::RootStore;
 

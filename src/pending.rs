@@ -51,6 +51,8 @@ pub struct VerifyCertificate<'a> {
     pub(crate) id: PauseId,
     pub(crate) chain: &'a [CertificateDer<'static>],
     pub(crate) server_name: &'a ServerName<'static>,
+    pub(crate) ocsp_response: Option<&'a [u8]>,
+    pub(crate) resumed: bool,
 }
 
 impl<'a> VerifyCertificate<'a> {
@@ -64,6 +66,19 @@ impl<'a> VerifyCertificate<'a> {
     #[must_use]
     pub fn server_name(&self) -> &'a ServerName<'static> {
         self.server_name
+    }
+
+    /// The OCSP response that came with the chain, in DER and not verified.
+    #[must_use]
+    pub fn ocsp_response(&self) -> Option<&'a [u8]> {
+        self.ocsp_response
+    }
+
+    /// Whether a session is resumed. The chain is then that of its full handshake, in which the
+    /// server proved that it holds the key; it does not come again.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Verifies the chain, name and key usage just as a configuration with these roots would.

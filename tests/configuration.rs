@@ -7,8 +7,8 @@ use common::{certified, client_builder, client_certified, pair, pki, roots, serv
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::{
-    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, PrivateKey,
-    RootStore, SuitePreference,
+    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, Preference,
+    PrivateKey, RootStore,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
@@ -164,25 +164,25 @@ fn a_key_whose_numbers_do_not_fit_is_refused() {
 fn the_order_that_decides_is_the_configured_one() {
     for (preference, client, server, agreed) in [
         (
-            SuitePreference::Server,
+            Preference::Server,
             [AES_128, AES_256],
             [AES_256, AES_128],
             AES_256,
         ),
         (
-            SuitePreference::Server,
+            Preference::Server,
             [AES_256, AES_128],
             [AES_128, AES_256],
             AES_128,
         ),
         (
-            SuitePreference::Client,
+            Preference::Client,
             [AES_128, AES_256],
             [AES_256, AES_128],
             AES_128,
         ),
         (
-            SuitePreference::Client,
+            Preference::Client,
             [AES_256, AES_128],
             [AES_128, AES_256],
             AES_256,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The fields of a ServerHello that a test looks at.
 struct Answer {
     version: [u8; 2],
-    session_id_length: u8,
+    session_id: Vec<u8>,
     suite: u16,
     compression: u8,
     /// Types and contents, `None` without an extension block.
@@ -25,8 +25,9 @@ fn answer(hello: &Hello) -> Answer {
     assert_eq!(records.len(), 3);
     // Behind the headers of record and message.
     let body = &records[0][9..];
-    assert_eq!(body[34], 0, "no session to resume");
-    let (fixed, rest) = body.split_at(38);
+    let (fixed, rest) = body.split_at(35);
+    let (session_id, rest) = rest.split_at(fixed[34].into());
+    let (chosen, rest) = rest.split_at(3);
     let extensions = (!rest.is_empty()).then(|| {
         let mut block = &rest[2..];
         let mut found = Vec::new();
@@ -40,9 +41,9 @@ fn answer(hello: &Hello) -> Answer {
     });
     Answer {
         version: [fixed[0], fixed[1]],
-        session_id_length: fixed[34],
-        suite: u16::from_be_bytes([fixed[35], fixed[36]]),
-        compression: fixed[37],
+        session_id: session_id.to_vec(),
+        suite: u16::from_be_bytes([chosen[0], chosen[1]]),
+        compression: chosen[2],
         extensions,
     }
 }
@@ -117,11 +118,13 @@ fn a_client_that_also_speaks_tls_1_3_is_answered_with_tls_1_2() {
     modern.session_id = vec![5; 32];
     let answered = answer(&modern);
     assert_eq!(answered.version, [3, 3]);
-    assert_eq!(answered.session_id_length, 0);
+    // The session ID is one of the server's own, not an echo.
+    assert_eq!(answered.session_id.len(), 32);
+    assert_ne!(answered.session_id, modern.session_id);
     assert_eq!(answered.suite, 0x009d);
     assert_eq!(
         answered.extensions,
-        Some(vec![(0, vec![]), (0xff01, vec![0])])
+        Some(vec![(0, vec![]), (23, vec![]), (0xff01, vec![0])])
     );
 
     // A version above ours is offered, ours is chosen.

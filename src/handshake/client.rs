@@ -1,45 +1,62 @@
-//! The client's handshake, after RFC 5246 figure 1.
+//! The client's handshake, after RFC 5246 figures 1 and 2.
 //!
 //! ```text
 //! start                              -> ClientHello
 //! ExpectServerHello                  <- ServerHello
+//!
+//! in full:
 //! ExpectCertificate                  <- Certificate
+//! ExpectCertificateStatus            <- CertificateStatus (if announced, and then optional)
 //! ExpectCertificateVerdict              (the caller decides, if so configured)
 //! ExpectServerHelloDone              <- CertificateRequest (optional), ServerHelloDone
 //!                                    -> Certificate (if requested), ClientKeyExchange,
 //!                                       CertificateVerify (with a certificate),
 //!                                       ChangeCipherSpec, Finished
+//! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
+//!
+//! a session resumed:
+//! ExpectCertificateVerdict              (the caller decides, if so configured)
+//! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
+//! ExpectChangeCipherSpec             <- ChangeCipherSpec
+//! ExpectFinished                     <- Finished
+//!                                    -> ChangeCipherSpec, Finished
 //! ```
 //!
 //! There is never a ServerKeyExchange: the server's certificate holds the key.
 
+use super::established::Established;
 use super::transcript::{HelloTranscript, Keep, Transcript};
 use super::{
-    Action, Actions, Incoming, SessionInfo, State as HandshakeState, TrafficKeys,
-    check_verify_data, expect, log_key, unexpected,
+    Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
+    State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, unexpected,
 };
 use crate::config::{
-    CertifiedKey, ClientConfig, SIGNATURE_SCHEMES, SecureRenegotiation, ServerVerification,
+    CertifiedKey, ClientConfig, ExtendedMasterSecret, SIGNATURE_SCHEMES, SecureRenegotiation,
+    ServerVerification,
 };
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
-use crate::crypto::rsa::PublicKey;
 use crate::crypto::suite::Suite;
 use crate::enums::{
-    ClientCertificateType, CompressionMethod, ExtensionType, HandshakeType, ProtocolVersion,
-    SignatureScheme,
+    CipherSuite, ClientCertificateType, CompressionMethod, ExtensionType, HandshakeType,
+    MaxFragmentLength, ProtocolVersion, SignatureScheme,
 };
 use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
-use crate::message::certificate::{Certificate, CertificateRequest};
+use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
 use crate::message::extension::Extensions;
 use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
-use crate::message::{HandshakeBody, ServerHelloDone};
+use crate::message::ticket::NewSessionTicket;
+use crate::message::{HandshakeBody, HandshakeMessage, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, PauseId, Pending, VerifyCertificate};
-use crate::verify::{check_chain_length, server_key, verify_server};
+use crate::resumption::{Handle, Session, SessionInUse, Validity};
+use crate::verify::{
+    VouchedKey, check_chain_length, require_common_name, server_key, verify_server,
+};
+use core::net::SocketAddr;
 use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 
@@ -48,8 +65,10 @@ use std::sync::Arc;
 pub(super) enum State {
     ServerHello(Box<ExpectServerHello>),
     Certificate(Box<ExpectCertificate>),
+    CertificateStatus(Box<ExpectCertificateStatus>),
     CertificateVerdict(Box<ExpectCertificateVerdict>),
     ServerHelloDone(Box<ExpectServerHelloDone>),
+    NewSessionTicket(Box<ExpectNewSessionTicket>),
     ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
     Finished(Box<ExpectFinished>),
 }
@@ -63,12 +82,14 @@ impl State {
         match self {
             Self::ServerHello(state) => state.handle(incoming, actions),
             Self::Certificate(state) => state.handle(incoming),
+            Self::CertificateStatus(state) => state.handle(incoming, actions),
             Self::CertificateVerdict(_) => Err(unexpected(incoming, "the caller's verdict")),
             Self::ServerHelloDone(state) => state.handle(incoming, actions),
+            Self::NewSessionTicket(state) => state.handle(incoming),
             Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
-            Self::Finished(state) => state.handle(incoming, actions),
+            Self::Finished(state) => return state.handle(incoming, actions),
         }
-        .map(HandshakeState::from)
+        .map(HandshakeState::Client)
     }
 
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
@@ -78,60 +99,258 @@ impl State {
         }
     }
 
-    pub(super) fn resume(self, answer: Answer) -> Result<HandshakeState, Error> {
+    pub(super) fn resume(
+        self,
+        answer: Answer,
+        actions: &mut Actions,
+    ) -> Result<HandshakeState, Error> {
         match self {
-            Self::CertificateVerdict(state) => state.resume(answer).map(HandshakeState::from),
+            Self::CertificateVerdict(state) => state.resume(answer, actions),
             _ => Err(Misuse::NothingPending.into()),
         }
+        .map(HandshakeState::Client)
     }
 }
 
-/// The next state, or none once the handshake is complete.
-type Next = Option<State>;
-
-impl From<Next> for HandshakeState {
-    fn from(next: Next) -> Self {
-        next.map_or(Self::Established, Self::Client)
-    }
-}
-
-/// Sends the ClientHello.
+/// Sends the ClientHello, which offers the session that is kept for the server.
 pub(super) fn start(
     config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
+    address: Option<SocketAddr>,
     actions: &mut Actions,
 ) -> Result<State, Error> {
     let mut random = [0; 32];
-    config.environment.random.fill(&mut random)?;
+    config.common.random().fill(&mut random)?;
+    let store_key = store_key(&server_name, address);
+    let offer = find_session(&config, &server_name, &store_key);
+    let session_id = match &offer {
+        Ok(offer) => offer.session_id(&config)?,
+        Err(_) => SessionId::default(),
+    };
 
-    let mut extensions = Extensions::default();
-    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
-    // trailing dot".
-    if let ServerName::DnsName(name) = &server_name {
-        let name: &str = name.as_ref();
-        extensions.push_server_name(name.strip_suffix('.').unwrap_or(name));
+    let mut cipher_suites: Vec<_> = config.common.suites.iter().map(|suite| suite.id).collect();
+    let ticket = offer.as_ref().ok().and_then(Offer::ticket);
+    let mut extensions = hello_extensions(&config, &server_name, ticket.unwrap_or_default());
+    if config.after_fallback {
+        cipher_suites.push(CipherSuite::TLS_FALLBACK_SCSV);
     }
-    extensions.push_signature_algorithms(&SIGNATURE_SCHEMES);
-    extensions.push_renegotiation_info();
-
+    if config.grease {
+        (cipher_suites, extensions) = grease(&config, cipher_suites, extensions)?;
+    }
     let hello = ClientHello {
         client_version: ProtocolVersion::TLS_1_2,
         random: Random(random),
-        session_id: SessionId::default(),
-        cipher_suites: config.suites.iter().map(|suite| suite.id).collect(),
+        session_id,
+        cipher_suites,
         compression_methods: vec![CompressionMethod::NULL],
         extensions: Some(extensions),
     };
     let message = hello.encode();
     let mut transcript = HelloTranscript::default();
     transcript.add(&message);
+    if offer.is_ok()
+        && let Some(store) = &config.common.session_store
+    {
+        actions.push(Action::UseSession(SessionInUse::new(store, &store_key)));
+    }
     actions.push(Action::SendHandshake(message));
     Ok(State::ServerHello(Box::new(ExpectServerHello {
         config,
         server_name,
+        store_key,
         client_random: random,
+        session_id,
+        offer,
         transcript,
     })))
+}
+
+/// What a client's sessions are found by: the server's name, and its address where it is given.
+fn store_key(server_name: &ServerName<'_>, address: Option<SocketAddr>) -> Box<[u8]> {
+    let mut key = server_name.to_str().to_ascii_lowercase();
+    if let Some(address) = address {
+        key.push(' ');
+        key.push_str(&address.to_string());
+    }
+    key.into_bytes().into()
+}
+
+/// A session that the client would like to resume.
+#[derive(Debug)]
+struct Offer {
+    session: Session,
+    handle: Handle,
+}
+
+impl Offer {
+    fn ticket(&self) -> Option<&[u8]> {
+        match &self.handle {
+            Handle::Id(_) => None,
+            Handle::Ticket(ticket) => Some(ticket),
+        }
+    }
+
+    /// The session's ID; with a ticket one that is made up: "If the server accepts the ticket and
+    /// the Session ID is not empty, then it MUST respond with the same Session ID present in the
+    /// ClientHello. This allows the client to easily differentiate when the server is resuming a
+    /// session from when it is falling back to a full handshake."
+    /// ([RFC 5077 section 3.4](https://www.rfc-editor.org/rfc/rfc5077#section-3.4))
+    fn session_id(&self, config: &ClientConfig) -> Result<SessionId, Error> {
+        if let Handle::Id(id) = &self.handle {
+            return Ok(SessionId::from_slice(id).unwrap_or_default());
+        }
+        let mut id = [0; 32];
+        config.common.random().fill(&mut id)?;
+        Ok(SessionId::new(id))
+    }
+
+    fn resumption(&self) -> Resumption {
+        match self.handle {
+            Handle::Id(_) => Resumption::SessionId,
+            Handle::Ticket(_) => Resumption::Ticket,
+        }
+    }
+}
+
+/// The session that is kept for the server, if it may be resumed.
+fn find_session(
+    config: &ClientConfig,
+    server_name: &ServerName<'_>,
+    store_key: &[u8],
+) -> Result<Offer, NotResumed> {
+    let common = &config.common;
+    let store = common.session_store.as_ref();
+    let store = store.ok_or(NotResumed::NothingOffered)?;
+    let now = common.now();
+    let stored = store
+        .get(store_key, now)
+        .ok_or(NotResumed::NothingOffered)?;
+    let (session, handle) =
+        Session::decode_with_handle(stored.as_bytes()).ok_or(NotResumed::Unknown)?;
+
+    if session.server_name.as_ref() != Some(server_name) {
+        return Err(NotResumed::ServerName);
+    }
+    if session.trust != config.trust {
+        return Err(NotResumed::Trust);
+    }
+    if !session.validity.includes(now) {
+        return Err(NotResumed::Expired);
+    }
+    if common.suite(session.suite.id).is_none() {
+        return Err(NotResumed::Suite);
+    }
+    // "The client SHOULD NOT offer an abbreviated handshake to resume a session that does not use
+    // an extended master secret." And of one that does: "When offering an abbreviated handshake,
+    // the client MUST send the "extended_master_secret" extension in its ClientHello."
+    let offered = match (
+        session.extended_master_secret,
+        common.extended_master_secret,
+    ) {
+        (used, ExtendedMasterSecret::Off) => !used,
+        (true, ExtendedMasterSecret::Optional | ExtendedMasterSecret::Required) => true,
+        (false, ExtendedMasterSecret::Optional) => common.resume_without_extended_master_secret,
+        (false, ExtendedMasterSecret::Required) => false,
+    };
+    if !offered {
+        return Err(NotResumed::ExtendedMasterSecret);
+    }
+    let length = session.max_fragment_length;
+    if length.is_some() && length != config.max_fragment_length {
+        return Err(NotResumed::MaxFragmentLength);
+    }
+    match handle {
+        Handle::Ticket(_) if !config.session_tickets => Err(NotResumed::NothingOffered),
+        Handle::Id(_) | Handle::Ticket(_) => Ok(Offer { session, handle }),
+    }
+}
+
+/// The extensions that the configuration asks for.
+fn hello_extensions(
+    config: &ClientConfig,
+    server_name: &ServerName<'_>,
+    ticket: &[u8],
+) -> Extensions<'static> {
+    let mut extensions = Extensions::default();
+    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
+    // trailing dot".
+    if let ServerName::DnsName(name) = server_name {
+        let name: &str = name.as_ref();
+        extensions.push_server_name(name.strip_suffix('.').unwrap_or(name));
+    }
+    if let Some(length) = config.max_fragment_length {
+        extensions.push_max_fragment_length(length);
+    }
+    if config.request_ocsp_response {
+        extensions.push_status_request();
+    }
+    extensions.push_signature_algorithms(&SIGNATURE_SCHEMES);
+    if !config.common.alpn_protocols.is_empty() {
+        extensions.push_alpn(&config.common.alpn_protocols);
+    }
+    if config.common.extended_master_secret != ExtendedMasterSecret::Off {
+        extensions.push_extended_master_secret();
+    }
+    if let Some(limit) = config.common.record_size_limit {
+        extensions.push_record_size_limit(limit);
+    }
+    if config.takes_tickets() {
+        extensions.push_session_ticket(ticket);
+    }
+    extensions.push_renegotiation_info();
+    extensions
+}
+
+impl ClientConfig {
+    /// Whether there is both the will to take tickets and the place to keep them.
+    fn takes_tickets(&self) -> bool {
+        self.session_tickets && self.common.session_store.is_some()
+    }
+
+    /// Whether the ClientHello carried an extension that a server may answer.
+    fn requested(&self, typ: ExtensionType, server_name: &ServerName<'_>) -> bool {
+        match typ {
+            ExtensionType::SERVER_NAME => matches!(server_name, ServerName::DnsName(_)),
+            ExtensionType::MAX_FRAGMENT_LENGTH => self.max_fragment_length.is_some(),
+            ExtensionType::STATUS_REQUEST => self.request_ocsp_response,
+            ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
+                !self.common.alpn_protocols.is_empty()
+            }
+            ExtensionType::EXTENDED_MASTER_SECRET => {
+                self.common.extended_master_secret != ExtendedMasterSecret::Off
+            }
+            ExtensionType::RECORD_SIZE_LIMIT => self.common.record_size_limit.is_some(),
+            ExtensionType::SESSION_TICKET => self.takes_tickets(),
+            ExtensionType::RENEGOTIATION_INFO => true,
+            // signature_algorithms among them: "Servers MUST NOT send this extension."
+            _ => false,
+        }
+    }
+}
+
+/// Adds a suite at the front and an extension at each end that nobody knows
+/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), drawn at random
+/// from the sixteen values that are reserved for it.
+fn grease(
+    config: &ClientConfig,
+    suites: Vec<CipherSuite>,
+    extensions: Extensions<'_>,
+) -> Result<(Vec<CipherSuite>, Extensions<'static>), Error> {
+    let mut drawn = [0; 3];
+    config.common.random().fill(&mut drawn)?;
+    let [suite, first, last] = drawn.map(|byte| byte & 0x0f);
+    // "There MUST NOT be more than one extension of the same type."
+    let last = if last == first { last ^ 1 } else { last };
+    let value = |nibble: u8| u16::from_be_bytes([nibble << 4 | 0x0a; 2]);
+
+    let suites = [CipherSuite(value(suite))].into_iter().chain(suites);
+    let mut greased = Extensions::default();
+    greased.push_raw(ExtensionType(value(first)), &[]);
+    for (typ, content) in extensions.iter() {
+        greased.push_raw(typ, content);
+    }
+    greased.push_raw(ExtensionType(value(last)), &[0]);
+    Ok((suites.collect(), greased))
 }
 
 /// The ClientHello is sent.
@@ -139,12 +358,15 @@ pub(super) fn start(
 pub(super) struct ExpectServerHello {
     config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
+    store_key: Box<[u8]>,
     client_random: [u8; 32],
+    session_id: SessionId,
+    offer: Result<Offer, NotResumed>,
     transcript: HelloTranscript,
 }
 
 impl ExpectServerHello {
-    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
         let message = expect(incoming, HandshakeType::SERVER_HELLO, "server_hello")?;
         let hello: ServerHello<'_> = message.decode()?;
 
@@ -154,91 +376,254 @@ impl ExpectServerHello {
             }
             .into());
         }
+        self.check_downgrade(&hello.random)?;
         let suite = self
             .config
-            .suites
-            .iter()
-            .find(|suite| suite.id == hello.cipher_suite)
-            .copied()
+            .common
+            .suite(hello.cipher_suite)
             .ok_or(PeerError::UnofferedSuite(hello.cipher_suite))?;
         if hello.compression_method != CompressionMethod::NULL {
             return Err(PeerError::UnofferedCompression(hello.compression_method).into());
         }
-        let secure_renegotiation = self.check_extensions(&hello)?;
+        let answers = self.read_extensions(&hello)?;
 
-        actions.push(Action::VersionAgreed);
         self.transcript.add(message.bytes);
-        let keep = match self.config.certificate {
-            Some(_) => Keep::Messages,
-            None => Keep::HashOnly,
+        actions.push(Action::VersionAgreed);
+        let resumed = !hello.session_id.is_empty() && hello.session_id == self.session_id;
+        let (not_resumed, offer) = match self.offer {
+            Ok(offer) if resumed => (NotResumed::Declined, Some(offer)),
+            Ok(_) => (NotResumed::Declined, None),
+            Err(reason) => (reason, None),
         };
-        Ok(Some(State::Certificate(Box::new(ExpectCertificate {
-            session: Session {
-                suite,
-                randoms: Randoms {
-                    client: self.client_random,
-                    server: hello.random.0,
-                },
-                transcript: self.transcript.hash_with(suite.prf, keep),
-                server_name: self.server_name,
-                secure_renegotiation,
-                config: self.config,
+        let session = offer.as_ref().map(|offer| &offer.session);
+        let limits = answers.record_limits(&self.config, session)?;
+        limits.apply_at_once(actions);
+        let keep = match self.config.certificate {
+            Some(_) if offer.is_none() => Keep::Messages,
+            _ => Keep::HashOnly,
+        };
+        let negotiation = Negotiation {
+            suite,
+            randoms: Randoms {
+                client: self.client_random,
+                server: hello.random.0,
             },
-        }))))
+            transcript: self.transcript.hash_with(suite.prf, keep),
+            server_name: self.server_name,
+            store_key: self.store_key,
+            session_id: hello.session_id,
+            not_resumed,
+            answers,
+            limits,
+            config: self.config,
+        };
+        match offer {
+            None => Ok(State::Certificate(Box::new(ExpectCertificate {
+                negotiation,
+            }))),
+            Some(offer) => negotiation.resume(offer),
+        }
+    }
+
+    /// "TLS 1.3 clients receiving a ServerHello indicating TLS 1.2 or below MUST check that the last
+    /// 8 bytes are not equal to either of these values"
+    /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)). A client
+    /// is one if its caller tried a newer version before; to all others the values say nothing.
+    fn check_downgrade(&self, random: &Random) -> Result<(), PeerError> {
+        match random.0.last_chunk() {
+            Some(b"DOWNGRD\x01" | b"DOWNGRD\x00") if self.config.after_fallback => {
+                Err(PeerError::Downgraded)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// "If a client receives an extension type in ServerHello that it did not request in the
     /// associated ClientHello, it MUST abort the handshake with an unsupported_extension fatal
-    /// alert." Returns whether the server knows secure renegotiation.
-    fn check_extensions(&self, hello: &ServerHello<'_>) -> Result<bool, Error> {
+    /// alert."
+    fn read_extensions(&self, hello: &ServerHello<'_>) -> Result<Answers, Error> {
         let none = Extensions::default();
         let extensions = hello.extensions.as_ref().unwrap_or(&none);
         for (typ, _) in extensions.iter() {
-            let requested = match typ {
-                ExtensionType::SERVER_NAME => matches!(self.server_name, ServerName::DnsName(_)),
-                ExtensionType::RENEGOTIATION_INFO => true,
-                // signature_algorithms among them: "Servers MUST NOT send this extension."
-                _ => false,
-            };
-            if !requested {
+            if !self.config.requested(typ, &self.server_name) {
                 return Err(PeerError::UnsolicitedExtension(typ).into());
             }
         }
         let decode = |error: DecodeError| error.of(ServerHello::NAME);
         extensions.server_name_ack().map_err(decode)?;
-        // "The client MUST then verify that the length of the "renegotiated_connection" field is
-        // zero, and if it is not, MUST abort the handshake (by sending a fatal handshake_failure
-        // alert)."
-        match extensions.renegotiation_info().map_err(decode)? {
+        Ok(Answers {
+            secure_renegotiation: self.read_renegotiation_info(extensions)?,
+            extended_master_secret: self.read_extended_master_secret(extensions)?,
+            alpn_protocol: self.read_alpn(extensions)?,
+            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
+            record_size_limit: extensions.record_size_limit().map_err(decode)?,
+            certificate_status: extensions.status_request_ack().map_err(decode)?,
+            new_session_ticket: extensions.session_ticket_ack().map_err(decode)?,
+        })
+    }
+
+    /// "The client MUST then verify that the length of the "renegotiated_connection" field is zero,
+    /// and if it is not, MUST abort the handshake (by sending a fatal handshake_failure alert)."
+    fn read_renegotiation_info(&self, extensions: &Extensions<'_>) -> Result<bool, Error> {
+        let info = extensions.renegotiation_info();
+        match info.map_err(|error| error.of(ServerHello::NAME))? {
             Some([]) => Ok(true),
             Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
-            None => match self.config.secure_renegotiation {
+            None => match self.config.common.secure_renegotiation {
                 SecureRenegotiation::Required => Err(Incompatible::NoSecureRenegotiation.into()),
                 SecureRenegotiation::Optional => Ok(false),
             },
         }
     }
+
+    /// "If a client receives a ServerHello without the extension, it SHOULD abort the handshake if
+    /// it does not wish to interoperate with legacy servers"
+    /// ([RFC 7627 section 5.2](https://www.rfc-editor.org/rfc/rfc7627#section-5.2)).
+    fn read_extended_master_secret(&self, extensions: &Extensions<'_>) -> Result<bool, Error> {
+        let used = extensions.extended_master_secret();
+        let used = used.map_err(|error| error.of(ServerHello::NAME))?;
+        match self.config.common.extended_master_secret {
+            ExtendedMasterSecret::Required if !used => {
+                Err(Incompatible::NoExtendedMasterSecret.into())
+            }
+            _ => Ok(used),
+        }
+    }
+
+    /// "the "ProtocolNameList" MUST contain exactly one "ProtocolName"", one of the client's.
+    fn read_alpn(&self, extensions: &Extensions<'_>) -> Result<Option<Box<[u8]>>, Error> {
+        let offered = &self.config.common.alpn_protocols;
+        let chosen = extensions.alpn();
+        match chosen
+            .map_err(|error| error.of(ServerHello::NAME))?
+            .as_deref()
+        {
+            None => Ok(None),
+            Some([chosen]) if offered.iter().any(|own| **own == **chosen) => {
+                Ok(Some(Box::from(*chosen)))
+            }
+            Some(_) => {
+                let typ = ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION;
+                Err(PeerError::IllegalExtension(typ).into())
+            }
+        }
+    }
 }
 
-/// What the ServerHello settled, carried to the end of the handshake.
+/// What the extensions of the ServerHello say.
 #[derive(Debug)]
-struct Session {
+struct Answers {
+    secure_renegotiation: bool,
+    extended_master_secret: bool,
+    alpn_protocol: Option<Box<[u8]>>,
+    max_fragment_length: Option<MaxFragmentLength>,
+    record_size_limit: Option<u16>,
+    /// CertificateStatus may come.
+    certificate_status: bool,
+    /// NewSessionTicket will come.
+    new_session_ticket: bool,
+}
+
+impl Answers {
+    /// Judges the lengths that the server answers with, in a full handshake or for a session.
+    fn record_limits(
+        &self,
+        config: &ClientConfig,
+        session: Option<&Session>,
+    ) -> Result<RecordLimits, PeerError> {
+        // "if a client receives a maximum fragment length negotiation response that differs from
+        // the length it requested, it MUST also abort the handshake with an "illegal_parameter"
+        // alert." A session has its length already.
+        let kept = session.map(|session| session.max_fragment_length);
+        if let Some(length) = self.max_fragment_length
+            && kept.unwrap_or(config.max_fragment_length) != Some(length)
+        {
+            return Err(PeerError::IllegalExtension(
+                ExtensionType::MAX_FRAGMENT_LENGTH,
+            ));
+        }
+        let length = self.max_fragment_length.or(kept.flatten());
+        match (config.common.record_size_limit, self.record_size_limit) {
+            // "A client MUST treat receipt of both "max_fragment_length" and "record_size_limit" as
+            // a fatal error, and it SHOULD generate an "illegal_parameter" alert."
+            (Some(_), Some(_)) if self.max_fragment_length.is_some() => Err(
+                PeerError::IllegalExtension(ExtensionType::MAX_FRAGMENT_LENGTH),
+            ),
+            (Some(received), Some(sent)) => RecordLimits::records(sent, received),
+            _ => Ok(length.map_or(RecordLimits::Protocol, RecordLimits::Fragments)),
+        }
+    }
+}
+
+/// What the hellos settled, carried to the end of the handshake.
+#[derive(Debug)]
+struct Negotiation {
     config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
+    store_key: Box<[u8]>,
     suite: &'static Suite,
     randoms: Randoms,
+    session_id: SessionId,
+    not_resumed: NotResumed,
+    answers: Answers,
+    limits: RecordLimits,
     transcript: Transcript,
-    secure_renegotiation: bool,
 }
 
-/// The suite is agreed.
+impl Negotiation {
+    /// Goes on with the keys of an earlier session.
+    fn resume(self, offer: Offer) -> Result<State, Error> {
+        let resumption = offer.resumption();
+        let session = offer.session;
+        // "the value from the session being resumed".
+        if self.suite.id != session.suite.id {
+            return Err(PeerError::ResumedWithOtherSuite(self.suite.id).into());
+        }
+        // "If the original session did not use the "extended_master_secret" extension but the new
+        // ServerHello contains the extension, the client MUST abort the handshake. If the original
+        // session used the extension but the new ServerHello does not contain the extension, the
+        // client MUST abort the handshake."
+        if self.answers.extended_master_secret != session.extended_master_secret {
+            return Err(PeerError::ExtendedMasterSecretChanged.into());
+        }
+        let environment = &self.config.common.environment;
+        log_key(environment, &self.randoms, &session.master_secret);
+        let keys = TrafficKeys::derive(&session.master_secret, self.suite, &self.randoms)?;
+        let flight = ServerFlight {
+            server_write_key: keys.server,
+            closing: Closing {
+                session,
+                ocsp_response: None,
+                ticket: None,
+                own: OwnFinished::Due {
+                    client_write_key: keys.client,
+                    resumption,
+                },
+                negotiation: self,
+            },
+        };
+        Ok(match flight.closing.negotiation.config.verification {
+            ServerVerification::Roots(_) => flight.expect(),
+            ServerVerification::Caller => ask_caller(Case::Resumed(Box::new(flight))),
+        })
+    }
+}
+
+/// The server as it showed itself.
+#[derive(Debug)]
+struct Server {
+    chain: Box<[CertificateDer<'static>]>,
+    ocsp_response: Option<Box<[u8]>>,
+}
+
+/// A full handshake is agreed.
 #[derive(Debug)]
 pub(super) struct ExpectCertificate {
-    session: Session,
+    negotiation: Negotiation,
 }
 
 impl ExpectCertificate {
-    fn handle(mut self, incoming: Incoming<'_>) -> Result<Next, Error> {
+    fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
         let message = expect(incoming, HandshakeType::CERTIFICATE, "certificate")?;
         let certificate: Certificate<'_> = message.decode()?;
         // Only a client may send an empty chain (sections 7.4.2 and 7.4.6).
@@ -246,67 +631,169 @@ impl ExpectCertificate {
             return Err(DecodeError::EmptyVector.of(Certificate::NAME));
         }
         check_chain_length(&certificate.certificate_list)?;
-        self.session.transcript.add(message.bytes);
-        let chain = certificate.into_owned();
-
-        match &self.session.config.verification {
-            ServerVerification::Roots(roots) => {
-                let now = (self.session.config.environment.time)();
-                let server_key = verify_server(&chain, &self.session.server_name, roots, now)?;
-                Ok(Some(verified(self.session, chain, server_key)))
-            }
-            ServerVerification::Caller => Ok(Some(State::CertificateVerdict(Box::new(
-                ExpectCertificateVerdict {
-                    session: self.session,
-                    chain,
-                    id: PauseId::next(),
+        self.negotiation.transcript.add(message.bytes);
+        let server = Server {
+            chain: certificate.into_owned(),
+            ocsp_response: None,
+        };
+        match self.negotiation.answers.certificate_status {
+            true => Ok(State::CertificateStatus(Box::new(
+                ExpectCertificateStatus {
+                    negotiation: self.negotiation,
+                    server,
                 },
-            )))),
+            ))),
+            false => self.negotiation.verify(server),
         }
+    }
+}
+
+/// The server announced CertificateStatus.
+#[derive(Debug)]
+pub(super) struct ExpectCertificateStatus {
+    negotiation: Negotiation,
+    server: Server,
+}
+
+impl ExpectCertificateStatus {
+    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
+        let message = match incoming {
+            Incoming::Handshake(message) => message,
+            Incoming::ChangeCipherSpec(_) => {
+                return Err(unexpected(incoming, "certificate_status"));
+            }
+        };
+        if message.typ == HandshakeType::CERTIFICATE_STATUS {
+            let status: CertificateStatus<'_> = message.decode()?;
+            self.server.ocsp_response = Some(status.ocsp_response.into());
+            self.negotiation.transcript.add(message.bytes);
+            return self.negotiation.verify(self.server);
+        }
+        // "a server MAY choose not to send a "CertificateStatus" message, even if it has received a
+        // "status_request" extension in the client hello message and has sent a "status_request"
+        // extension in the server hello message": this message is the one after it.
+        match self.negotiation.verify(self.server)? {
+            State::CertificateVerdict(mut state) => {
+                state.defer(message);
+                Ok(State::CertificateVerdict(state))
+            }
+            State::ServerHelloDone(state) => state.handle(incoming, actions),
+            other => Ok(other),
+        }
+    }
+}
+
+impl Negotiation {
+    /// Verifies the server, or has the caller do it.
+    fn verify(self, server: Server) -> Result<State, Error> {
+        let config = &self.config;
+        match &config.verification {
+            ServerVerification::Roots(roots) => {
+                let now = config.common.now();
+                let key = verify_server(&server.chain, &self.server_name, roots, now)?;
+                if config.require_common_name {
+                    require_common_name(&server.chain, &self.server_name)?;
+                }
+                Ok(self.verified(server, key))
+            }
+            ServerVerification::Caller => Ok(ask_caller(Case::Full {
+                negotiation: Box::new(self),
+                server,
+                deferred: None,
+            })),
+        }
+    }
+
+    /// Somebody vouches for the chain: its key is the one to encrypt to.
+    fn verified(self, server: Server, server_key: VouchedKey) -> State {
+        State::ServerHelloDone(Box::new(ExpectServerHelloDone {
+            negotiation: self,
+            server,
+            server_key,
+            client_certificate: ClientCertificate::NotRequested,
+        }))
     }
 }
 
 /// The chain is with the caller.
 #[derive(Debug)]
 pub(super) struct ExpectCertificateVerdict {
-    session: Session,
-    chain: Box<[CertificateDer<'static>]>,
     id: PauseId,
+    case: Case,
+}
+
+/// Where the chain is from.
+#[derive(Debug)]
+enum Case {
+    Full {
+        negotiation: Box<Negotiation>,
+        server: Server,
+        /// A message that came behind the chain and is looked at when the caller has decided.
+        deferred: Option<(HandshakeType, Box<[u8]>)>,
+    },
+    /// The session that is resumed.
+    Resumed(Box<ServerFlight>),
+}
+
+fn ask_caller(case: Case) -> State {
+    let id = PauseId::next();
+    State::CertificateVerdict(Box::new(ExpectCertificateVerdict { id, case }))
 }
 
 impl ExpectCertificateVerdict {
     fn pending(&self) -> Pending<'_> {
-        Pending::VerifyCertificate(VerifyCertificate {
-            id: self.id,
-            chain: &self.chain,
-            server_name: &self.session.server_name,
+        let id = self.id;
+        Pending::VerifyCertificate(match &self.case {
+            Case::Full {
+                negotiation,
+                server,
+                ..
+            } => VerifyCertificate {
+                id,
+                chain: &server.chain,
+                server_name: &negotiation.server_name,
+                ocsp_response: server.ocsp_response.as_deref(),
+                resumed: false,
+            },
+            Case::Resumed(flight) => VerifyCertificate {
+                id,
+                chain: &flight.closing.session.peer_certificates,
+                server_name: &flight.closing.negotiation.server_name,
+                ocsp_response: None,
+                resumed: true,
+            },
         })
     }
 
-    fn resume(self, answer: Answer) -> Result<Next, Error> {
-        match answer.0 {
-            AnswerKind::Certificate { verdict, .. } => {
-                verdict?;
-                let server_key = server_key(&self.chain)?;
-                Ok(Some(verified(self.session, self.chain, server_key)))
-            }
-            AnswerKind::PreMasterSecret { .. } => Err(Misuse::WrongAnswer.into()),
+    fn defer(&mut self, message: HandshakeMessage<'_>) {
+        if let Case::Full { deferred, .. } = &mut self.case {
+            *deferred = Some((message.typ, message.bytes.into()));
         }
     }
-}
 
-/// Somebody vouches for the chain: its key is the one to encrypt to.
-fn verified(
-    session: Session,
-    chain: Box<[CertificateDer<'static>]>,
-    server_key: PublicKey,
-) -> State {
-    State::ServerHelloDone(Box::new(ExpectServerHelloDone {
-        session,
-        chain,
-        server_key,
-        client_certificate: ClientCertificate::NotRequested,
-    }))
+    fn resume(self, answer: Answer, actions: &mut Actions) -> Result<State, Error> {
+        match answer.0 {
+            AnswerKind::Certificate { verdict, .. } => verdict.map(|_| ())?,
+            AnswerKind::PreMasterSecret { .. } => return Err(Misuse::WrongAnswer.into()),
+        }
+        match self.case {
+            Case::Resumed(flight) => Ok(flight.expect()),
+            Case::Full {
+                negotiation,
+                server,
+                deferred,
+            } => {
+                let server_key = server_key(&server.chain)?;
+                match (negotiation.verified(server, server_key), &deferred) {
+                    (State::ServerHelloDone(state), Some((typ, bytes))) => {
+                        let message = HandshakeMessage { typ: *typ, bytes };
+                        state.handle(Incoming::Handshake(message), actions)
+                    }
+                    (state, _) => Ok(state),
+                }
+            }
+        }
+    }
 }
 
 /// What to answer a CertificateRequest with.
@@ -322,14 +809,14 @@ enum ClientCertificate {
 /// The server's key is known.
 #[derive(Debug)]
 pub(super) struct ExpectServerHelloDone {
-    session: Session,
-    chain: Box<[CertificateDer<'static>]>,
-    server_key: PublicKey,
+    negotiation: Negotiation,
+    server: Server,
+    server_key: VouchedKey,
     client_certificate: ClientCertificate,
 }
 
 impl ExpectServerHelloDone {
-    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
         let (requested, awaited) = match self.client_certificate {
             ClientCertificate::NotRequested => (false, "certificate_request or server_hello_done"),
             ClientCertificate::NoneSuitable | ClientCertificate::Suitable(..) => {
@@ -341,13 +828,13 @@ impl ExpectServerHelloDone {
                 if message.typ == HandshakeType::CERTIFICATE_REQUEST && !requested =>
             {
                 let request: CertificateRequest<'_> = message.decode()?;
-                self.client_certificate = self.session.choose_certificate(&request);
-                self.session.transcript.add(message.bytes);
-                Ok(Some(State::ServerHelloDone(Box::new(self))))
+                self.client_certificate = self.negotiation.choose_certificate(&request);
+                self.negotiation.transcript.add(message.bytes);
+                Ok(State::ServerHelloDone(Box::new(self)))
             }
             Incoming::Handshake(message) if message.typ == HandshakeType::SERVER_HELLO_DONE => {
                 let ServerHelloDone = message.decode()?;
-                self.session.transcript.add(message.bytes);
+                self.negotiation.transcript.add(message.bytes);
                 self.send_flight(actions)
             }
             _ => Err(unexpected(incoming, awaited)),
@@ -355,77 +842,105 @@ impl ExpectServerHelloDone {
     }
 
     /// Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished.
-    fn send_flight(mut self, actions: &mut Actions) -> Result<Next, Error> {
-        let session = &mut self.session;
-        let environment = &session.config.environment;
+    fn send_flight(mut self, actions: &mut Actions) -> Result<State, Error> {
+        let negotiation = &mut self.negotiation;
+        let random = negotiation.config.common.random();
         match &self.client_certificate {
             ClientCertificate::NotRequested => {}
             ClientCertificate::NoneSuitable => {
                 let empty = Certificate {
                     certificate_list: Vec::new(),
                 };
-                actions.send(empty.encode(), &mut session.transcript);
+                actions.send(empty.encode(), &mut negotiation.transcript);
             }
             ClientCertificate::Suitable(certified, _) => {
                 let message = certified.certificate_message.to_vec();
-                actions.send(message, &mut session.transcript);
+                actions.send(message, &mut negotiation.transcript);
             }
         }
 
-        let pre_master_secret = draw_pre_master_secret(&session.config)?;
-        let encrypted = self
-            .server_key
-            .encrypt(&pre_master_secret, environment.random.as_ref())?;
+        let pre_master_secret = draw_pre_master_secret(&negotiation.config)?;
+        let encrypted = self.server_key.key.encrypt(&pre_master_secret, random)?;
         let key_exchange = ClientKeyExchange {
             encrypted_pre_master_secret: &encrypted,
         };
-        actions.send(key_exchange.encode(), &mut session.transcript);
-        let master_secret =
-            MasterSecret::derive(session.suite.prf, &pre_master_secret, &session.randoms);
-        log_key(environment, &session.randoms, &master_secret);
+        actions.send(key_exchange.encode(), &mut negotiation.transcript);
+        let master_secret = negotiation.master_secret(&pre_master_secret);
 
         if let ClientCertificate::Suitable(certified, algorithm) = &self.client_certificate {
-            let signed = session.transcript.take_messages();
-            let signature =
-                certified
-                    .key()
-                    .sign(*algorithm, &signed, environment.random.as_ref())?;
+            let signed = negotiation.transcript.take_messages();
+            let signature = certified.key().sign(*algorithm, &signed, random)?;
             let verify = CertificateVerify {
                 algorithm: *algorithm,
                 signature: &signature,
             };
-            actions.send(verify.encode(), &mut session.transcript);
+            actions.send(verify.encode(), &mut negotiation.transcript);
         }
 
-        let keys = TrafficKeys::derive(&master_secret, session.suite, &session.randoms)?;
-        actions.push(Action::SendChangeCipherSpec);
-        actions.push(Action::InstallWriteKey(keys.client));
+        let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
+        negotiation.limits.change_write_key(keys.client, actions);
+        let verify_data = master_secret.client_verify_data(&negotiation.transcript.current());
         let finished = Finished {
-            verify_data: master_secret
-                .client_verify_data(&session.transcript.current())
-                .0,
+            verify_data: verify_data.0,
         };
-        actions.send(finished.encode(), &mut session.transcript);
+        actions.send(finished.encode(), &mut negotiation.transcript);
 
-        let expected = master_secret.server_verify_data(&self.session.transcript.finish());
-        Ok(Some(State::ChangeCipherSpec(Box::new(
-            ExpectChangeCipherSpec {
-                server_write_key: keys.server,
-                finished: ExpectFinished {
-                    expected,
-                    session: Box::new(SessionInfo {
-                        cipher_suite: self.session.suite.id,
-                        server_name: Some(self.session.server_name),
-                        peer_certificates: self.chain,
-                        secure_renegotiation: self.session.secure_renegotiation,
-                    }),
-                },
+        let Server {
+            chain,
+            ocsp_response,
+        } = self.server;
+        let certificates_expire = self.server_key.expires;
+        let flight = ServerFlight {
+            server_write_key: keys.server,
+            closing: Closing {
+                session: negotiation.session(master_secret, chain, certificates_expire),
+                ocsp_response,
+                ticket: None,
+                own: OwnFinished::Sent(verify_data),
+                negotiation: self.negotiation,
             },
-        ))))
+        };
+        Ok(flight.expect())
     }
 }
 
-impl Session {
+impl Negotiation {
+    /// The master secret, by the way that the hellos settled.
+    fn master_secret(&self, pre_master_secret: &PreMasterSecret) -> MasterSecret {
+        let prf = self.suite.prf;
+        let master_secret = match self.answers.extended_master_secret {
+            true => {
+                let session_hash = self.transcript.current();
+                MasterSecret::derive_extended(prf, pre_master_secret, &session_hash)
+            }
+            false => MasterSecret::derive(prf, pre_master_secret, &self.randoms),
+        };
+        let environment = &self.config.common.environment;
+        log_key(environment, &self.randoms, &master_secret);
+        master_secret
+    }
+
+    /// The session that the full handshake makes.
+    fn session(
+        &self,
+        master_secret: MasterSecret,
+        peer_certificates: Box<[CertificateDer<'static>]>,
+        certificates_expire: u64,
+    ) -> Session {
+        let common = &self.config.common;
+        let lifetime = common.session_lifetime;
+        Session {
+            suite: self.suite,
+            master_secret,
+            extended_master_secret: self.answers.extended_master_secret,
+            max_fragment_length: self.limits.max_fragment_length(),
+            server_name: Some(self.server_name.clone()),
+            peer_certificates,
+            trust: self.config.trust,
+            validity: Validity::starting(common.now(), lifetime, certificates_expire),
+        }
+    }
+
     /// The configured certificate, if the server takes RSA signatures of an algorithm we make.
     fn choose_certificate(&self, request: &CertificateRequest<'_>) -> ClientCertificate {
         let takes_rsa = request
@@ -450,40 +965,203 @@ fn draw_pre_master_secret(config: &ClientConfig) -> Result<PreMasterSecret, Erro
     let mut pre_master_secret = PreMasterSecret([0; 48]);
     let (version, random) = pre_master_secret.0.split_at_mut(2);
     version.copy_from_slice(&ProtocolVersion::TLS_1_2.to_bytes());
-    config.environment.random.fill(random)?;
+    config.common.random().fill(random)?;
     Ok(pre_master_secret)
 }
 
-/// The client's flight is sent.
+/// The keys are derived, and the server's last flight is due.
 #[derive(Debug)]
-pub(super) struct ExpectChangeCipherSpec {
+struct ServerFlight {
     server_write_key: AeadKey,
-    finished: ExpectFinished,
+    closing: Closing,
 }
 
+impl ServerFlight {
+    fn expect(self) -> State {
+        match self.closing.negotiation.answers.new_session_ticket {
+            true => State::NewSessionTicket(Box::new(ExpectNewSessionTicket(self))),
+            false => State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec(self))),
+        }
+    }
+}
+
+/// What is left to do and to know until the handshake is complete.
+#[derive(Debug)]
+struct Closing {
+    negotiation: Negotiation,
+    session: Session,
+    ocsp_response: Option<Box<[u8]>>,
+    ticket: Option<Ticket>,
+    own: OwnFinished,
+}
+
+/// A ticket that came in this handshake.
+#[derive(Debug)]
+struct Ticket {
+    /// In seconds, 0 where the server does not say.
+    lifetime_hint: u32,
+    ticket: Box<[u8]>,
+}
+
+/// The client's own Finished.
+#[derive(Debug)]
+enum OwnFinished {
+    /// Full handshake: it is sent, and was the first of the two.
+    Sent(VerifyData),
+    /// Session resumed: it answers the server's.
+    Due {
+        client_write_key: AeadKey,
+        resumption: Resumption,
+    },
+}
+
+/// The server announced a ticket.
+#[derive(Debug)]
+pub(super) struct ExpectNewSessionTicket(ServerFlight);
+
+impl ExpectNewSessionTicket {
+    fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
+        // "This message MUST be sent if the server included a SessionTicket extension in the
+        // ServerHello."
+        let typ = HandshakeType::NEW_SESSION_TICKET;
+        let message = expect(incoming, typ, "new_session_ticket")?;
+        let ticket: NewSessionTicket<'_> = message.decode()?;
+        let closing = &mut self.0.closing;
+        closing.negotiation.transcript.add(message.bytes);
+        // "If the server determines that it does not want to include a ticket after it has included
+        // the SessionTicket extension in the ServerHello, then it sends a zero-length ticket".
+        closing.ticket = (!ticket.ticket.is_empty()).then(|| Ticket {
+            lifetime_hint: ticket.ticket_lifetime_hint,
+            ticket: ticket.ticket.into(),
+        });
+        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec(
+            self.0,
+        ))))
+    }
+}
+
+/// The server has nothing more to say in clear.
+#[derive(Debug)]
+pub(super) struct ExpectChangeCipherSpec(ServerFlight);
+
 impl ExpectChangeCipherSpec {
-    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
         let Incoming::ChangeCipherSpec(_aligned) = incoming else {
             return Err(unexpected(incoming, "change_cipher_spec"));
         };
-        actions.push(Action::InstallReadKey(self.server_write_key));
-        Ok(Some(State::Finished(Box::new(self.finished))))
+        let ServerFlight {
+            server_write_key,
+            closing,
+        } = self.0;
+        let limits = closing.negotiation.limits;
+        limits.change_read_key(server_write_key, actions);
+        Ok(State::Finished(Box::new(ExpectFinished(closing))))
     }
 }
 
 /// The server's keys are in use.
 #[derive(Debug)]
-pub(super) struct ExpectFinished {
-    expected: VerifyData,
-    session: Box<SessionInfo>,
-}
+pub(super) struct ExpectFinished(Closing);
 
 impl ExpectFinished {
-    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<HandshakeState, Error> {
         let message = expect(incoming, HandshakeType::FINISHED, "finished")?;
         let finished: Finished = message.decode()?;
-        check_verify_data(&finished.verify_data, &self.expected)?;
-        actions.push(Action::Complete(self.session));
-        Ok(None)
+        let Closing {
+            mut negotiation,
+            mut session,
+            ocsp_response,
+            ticket,
+            own,
+        } = self.0;
+        let master_secret = &session.master_secret;
+        let expected = master_secret.server_verify_data(&negotiation.transcript.current());
+        check_verify_data(&finished.verify_data, &expected)?;
+
+        let (tls_unique, resumption) = match own {
+            OwnFinished::Sent(verify_data) => {
+                (verify_data, Resumption::Full(negotiation.not_resumed))
+            }
+            OwnFinished::Due {
+                client_write_key,
+                resumption,
+            } => {
+                negotiation.transcript.add(message.bytes);
+                negotiation
+                    .limits
+                    .change_write_key(client_write_key, actions);
+                let transcript = negotiation.transcript.current();
+                let finished = Finished {
+                    verify_data: master_secret.client_verify_data(&transcript).0,
+                };
+                actions.push(Action::SendHandshake(finished.encode()));
+                (expected, resumption)
+            }
+        };
+        let established = Established::new(
+            master_secret,
+            session.suite.prf,
+            negotiation.randoms,
+            session.extended_master_secret,
+            tls_unique,
+            None,
+        );
+        negotiation.keep(&mut session, resumption, ticket, actions);
+        actions.push(Action::Complete(Box::new(SessionInfo {
+            cipher_suite: session.suite.id,
+            server_name: session.server_name,
+            peer_certificates: session.peer_certificates,
+            ocsp_response,
+            resumption,
+            extended_master_secret: session.extended_master_secret,
+            secure_renegotiation: negotiation.answers.secure_renegotiation,
+            alpn_protocol: negotiation.answers.alpn_protocol,
+            largest_record_sent: negotiation.limits.sent(),
+            largest_record_received: negotiation.limits.received(),
+        })));
+        Ok(HandshakeState::Established(Box::new(established)))
+    }
+}
+
+impl Negotiation {
+    /// Keeps the session for the next connection, if the server gave a handle to it. One that the
+    /// server declined, without giving another in its place, is of no use any more.
+    fn keep(
+        &self,
+        session: &mut Session,
+        resumption: Resumption,
+        ticket: Option<Ticket>,
+        actions: &mut Actions,
+    ) {
+        let Some(store) = &self.config.common.session_store else {
+            return;
+        };
+        let now = self.config.common.now();
+        let handle = match ticket {
+            Some(ticket) => {
+                session.validity.shorten(now, ticket.lifetime_hint);
+                Some(Handle::Ticket(ticket.ticket))
+            }
+            None if resumption.is_resumed() || self.session_id.is_empty() => None,
+            None => Some(Handle::Id(self.session_id.as_bytes().into())),
+        };
+        let stored = handle.and_then(|handle| session.encode_with_handle(&handle));
+        match stored {
+            Some(stored) => {
+                store.put(&self.store_key, stored, now);
+                actions.push(Action::UseSession(SessionInUse::new(
+                    store,
+                    &self.store_key,
+                )));
+            }
+            None if resumption == Resumption::Full(NotResumed::Declined) => {
+                store.remove(&self.store_key);
+            }
+            None => {}
+        }
     }
 }

@@ -5,23 +5,32 @@
 //! of the caller's.
 
 mod client;
+mod established;
 mod joiner;
 mod server;
+mod session_info;
 mod transcript;
 
+pub use established::ChannelBinding;
 pub(crate) use joiner::{Aligned, Joiner};
+pub use session_info::{NotResumed, Resumption, SessionInfo};
 
 use crate::config::{ClientConfig, Environment, ServerConfig};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::VERIFY_DATA;
 use crate::crypto::key_schedule::{MasterSecret, Randoms, VerifyData};
 use crate::crypto::suite::Suite;
-use crate::enums::{AlertDescription, CipherSuite, ContentType, HandshakeType};
+use crate::enums::{
+    AlertDescription, ContentType, ExtensionType, HandshakeType, MaxFragmentLength,
+};
 use crate::error::{Error, LocalError, Misuse, PeerError};
 use crate::message::{HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
+pub(crate) use crate::resumption::SessionInUse;
 use core::fmt::Write;
-use pki_types::{CertificateDer, ServerName};
+use core::net::SocketAddr;
+use established::Established;
+use pki_types::ServerName;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -30,6 +39,9 @@ use zeroize::Zeroizing;
 ///
 /// Each refusal is a record that the peer makes this side send; an honest peer takes the first no.
 const MAX_RENEGOTIATION_REQUESTS: u8 = 4;
+
+/// The most plaintext in a record, unless less is agreed.
+const MAX_PLAINTEXT: usize = 1 << 14;
 
 /// What a state machine is given.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +64,12 @@ pub(crate) enum Action {
     InstallWriteKey(AeadKey),
     /// Expect what comes from here on to be protected.
     InstallReadKey(AeadKey),
+    /// Send no more plaintext than this in a record.
+    LimitSent(usize),
+    /// Accept no more plaintext than this in a record.
+    LimitReceived(usize),
+    /// From here on, a failure of the connection is one of this session.
+    UseSession(SessionInUse),
     Complete(Box<SessionInfo>),
 }
 
@@ -75,40 +93,78 @@ impl Actions {
     }
 }
 
-/// What was agreed with whom.
-#[derive(Clone, Debug)]
-pub struct SessionInfo {
-    pub(crate) cipher_suite: CipherSuite,
-    pub(crate) server_name: Option<ServerName<'static>>,
-    pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
-    pub(crate) secure_renegotiation: bool,
+/// How long the plaintext of a record may be, as the hellos settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RecordLimits {
+    /// As long as the protocol allows.
+    Protocol,
+    /// max_fragment_length: for both directions, "immediately", handshake messages among them
+    /// ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
+    Fragments(MaxFragmentLength),
+    /// record_size_limit: for each direction what its receiver says, and for protected records
+    /// only ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
+    Records { sent: u16, received: u16 },
 }
 
-impl SessionInfo {
-    /// The cipher suite of both directions.
-    #[must_use]
-    pub fn cipher_suite(&self) -> CipherSuite {
-        self.cipher_suite
+impl RecordLimits {
+    /// The limits that the two sides' record_size_limit say.
+    fn records(sent: u16, received: u16) -> Result<Self, PeerError> {
+        // "An endpoint MUST treat receipt of a smaller value as a fatal error and generate an
+        // "illegal_parameter" alert."
+        match sent {
+            ..64 => Err(PeerError::IllegalExtension(
+                ExtensionType::RECORD_SIZE_LIMIT,
+            )),
+            64.. => Ok(Self::Records { sent, received }),
+        }
     }
 
-    /// On a client, the name that the connection was made for; on a server, the one that the client
-    /// asked for, if any.
-    #[must_use]
-    pub fn server_name(&self) -> Option<&ServerName<'static>> {
-        self.server_name.as_ref()
+    fn max_fragment_length(self) -> Option<MaxFragmentLength> {
+        match self {
+            Self::Fragments(length) => Some(length),
+            Self::Protocol | Self::Records { .. } => None,
+        }
     }
 
-    /// The peer's chain as it came, its own certificate first; empty for a client without one.
-    #[must_use]
-    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
-        &self.peer_certificates
+    fn sent(self) -> usize {
+        self.of(|sent, _| sent)
     }
 
-    /// Whether the peer knows secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
-    /// This side never renegotiates.
-    #[must_use]
-    pub fn secure_renegotiation(&self) -> bool {
-        self.secure_renegotiation
+    fn received(self) -> usize {
+        self.of(|_, received| received)
+    }
+
+    fn of(self, direction: impl FnOnce(u16, u16) -> u16) -> usize {
+        match self {
+            Self::Protocol => MAX_PLAINTEXT,
+            Self::Fragments(length) => length.bytes().unwrap_or(MAX_PLAINTEXT),
+            // "An endpoint that supports all record sizes can include any limit up to the
+            // protocol-defined limit": more than that is never sent.
+            Self::Records { sent, received } => {
+                usize::from(direction(sent, received)).min(MAX_PLAINTEXT)
+            }
+        }
+    }
+
+    /// What holds from the hellos on.
+    fn apply_at_once(self, actions: &mut Actions) {
+        if let Self::Fragments(_) = self {
+            actions.push(Action::LimitSent(self.sent()));
+            actions.push(Action::LimitReceived(self.received()));
+        }
+    }
+
+    /// Changes to the keys of the sending direction, and to its limit.
+    fn change_write_key(self, key: AeadKey, actions: &mut Actions) {
+        actions.push(Action::SendChangeCipherSpec);
+        actions.push(Action::InstallWriteKey(key));
+        actions.push(Action::LimitSent(self.sent()));
+    }
+
+    /// Expects the keys of the receiving direction, and its limit.
+    fn change_read_key(self, key: AeadKey, actions: &mut Actions) {
+        actions.push(Action::InstallReadKey(key));
+        actions.push(Action::LimitReceived(self.received()));
     }
 }
 
@@ -117,7 +173,7 @@ impl SessionInfo {
 enum State {
     Client(client::State),
     Server(server::State),
-    Established,
+    Established(Box<Established>),
     Failed(Error),
 }
 
@@ -135,10 +191,11 @@ impl Handshake {
     pub(crate) fn client(
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
+        address: Option<SocketAddr>,
         actions: &mut Actions,
     ) -> Result<Self, Error> {
         Ok(Self {
-            state: State::Client(client::start(config, server_name, actions)?),
+            state: State::Client(client::start(config, server_name, address, actions)?),
             renegotiation_request: HandshakeType::HELLO_REQUEST,
             renegotiation_requests: 0,
         })
@@ -167,7 +224,7 @@ impl Handshake {
         self.advance(|state| match state {
             State::Client(state) => state.handle(incoming, actions),
             State::Server(state) => state.handle(incoming, actions),
-            State::Established => Err(unexpected(incoming, "nothing more")),
+            State::Established(_) => Err(unexpected(incoming, "nothing more")),
             State::Failed(error) => Err(error),
         })
     }
@@ -177,19 +234,19 @@ impl Handshake {
         match &self.state {
             State::Client(state) => state.pending(),
             State::Server(state) => state.pending(),
-            State::Established | State::Failed(_) => None,
+            State::Established(_) | State::Failed(_) => None,
         }
     }
 
     /// Takes the caller's answer. A wrong one changes nothing.
-    pub(crate) fn resume(&mut self, answer: Answer) -> Result<(), Error> {
+    pub(crate) fn resume(&mut self, answer: Answer, actions: &mut Actions) -> Result<(), Error> {
         self.pending()
             .ok_or(Misuse::NothingPending)?
             .belongs(&answer)?;
         self.advance(|state| match state {
-            State::Client(state) => state.resume(answer),
+            State::Client(state) => state.resume(answer, actions),
             State::Server(state) => state.resume(answer),
-            State::Established => Err(Misuse::NothingPending.into()),
+            State::Established(_) => Err(Misuse::NothingPending.into()),
             State::Failed(error) => Err(error),
         })
     }
@@ -203,12 +260,52 @@ impl Handshake {
     pub(crate) fn failure(&self) -> Option<&Error> {
         match &self.state {
             State::Failed(error) => Some(error),
-            State::Client(_) | State::Server(_) | State::Established => None,
+            State::Client(_) | State::Server(_) | State::Established(_) => None,
         }
     }
 
     pub(crate) fn is_established(&self) -> bool {
-        matches!(self.state, State::Established)
+        matches!(self.state, State::Established(_))
+    }
+
+    /// Derives keying material, once the handshake is complete.
+    pub(crate) fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Misuse> {
+        let established = self.established()?;
+        established.require_extended_master_secret()?;
+        established.export_keying_material(label, context, out)
+    }
+
+    /// The same, also where nothing binds it to the two sides.
+    pub(crate) fn export_keying_material_unbound(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Misuse> {
+        self.established()?
+            .export_keying_material(label, context, out)
+    }
+
+    pub(crate) fn channel_binding(
+        &self,
+        binding: ChannelBinding,
+        session: &SessionInfo,
+    ) -> Result<Vec<u8>, Misuse> {
+        self.established()?.channel_binding(binding, session)
+    }
+
+    fn established(&self) -> Result<&Established, Misuse> {
+        match &self.state {
+            State::Established(established) => Ok(established),
+            State::Client(_) | State::Server(_) | State::Failed(_) => {
+                Err(Misuse::HandshakeIncomplete)
+            }
+        }
     }
 
     /// Whether the peer's version is still unknown to this client.
@@ -227,7 +324,7 @@ impl Handshake {
     fn is_renegotiation_request(&self, message: HandshakeMessage<'_>) -> bool {
         message.typ == self.renegotiation_request
             && match self.state {
-                State::Client(_) | State::Established => true,
+                State::Client(_) | State::Established(_) => true,
                 State::Server(_) | State::Failed(_) => false,
             }
     }

@@ -1,8 +1,11 @@
-//! The server's handshake, after RFC 5246 figure 1.
+//! The server's handshake, after RFC 5246 figures 1 and 2.
 //!
 //! ```text
 //! ExpectClientHello                  <- ClientHello
+//!
+//! in full:
 //!                                    -> ServerHello, Certificate,
+//!                                       CertificateStatus (if asked for and configured),
 //!                                       CertificateRequest (if configured), ServerHelloDone
 //! ExpectCertificate                  <- Certificate (if requested, possibly empty)
 //! ExpectClientKeyExchange            <- ClientKeyExchange
@@ -10,33 +13,46 @@
 //! ExpectCertificateVerify            <- CertificateVerify (after a certificate)
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
-//!                                    -> ChangeCipherSpec, Finished
+//!                                    -> NewSessionTicket (if announced), ChangeCipherSpec, Finished
+//!
+//! a session resumed:
+//!                                    -> ServerHello, NewSessionTicket (if announced),
+//!                                       ChangeCipherSpec, Finished
+//! ExpectChangeCipherSpec             <- ChangeCipherSpec
+//! ExpectFinished                     <- Finished
 //! ```
 
+use super::established::Established;
 use super::transcript::{HelloTranscript, Keep, Transcript};
 use super::{
-    Action, Actions, Incoming, SessionInfo, State as HandshakeState, TrafficKeys,
-    check_verify_data, expect, log_key, unexpected,
+    Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
+    State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, unexpected,
 };
-use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig, SuitePreference};
+use crate::config::{
+    ClientAuth, ExtendedMasterSecret, SIGNATURE_SCHEMES, SecureRenegotiation, ServerConfig,
+};
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms};
+use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::pkcs1::select_pre_master_secret;
-use crate::crypto::rsa::{PublicKey, RawDecryption};
+use crate::crypto::rsa::RawDecryption;
 use crate::crypto::suite::Suite;
 use crate::enums::{
     CipherSuite, ClientCertificateType, CompressionMethod, ExtensionType, HandshakeType,
-    ProtocolVersion,
+    MaxFragmentLength, ProtocolVersion,
 };
-use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError, SuiteList};
+use crate::error::{
+    DecodeError, Error, Incompatible, LocalError, Misuse, PeerError, ProtocolList, SuiteList,
+};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::extension::Extensions;
 use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
+use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, PauseId, Pending};
-use crate::verify::{check_chain_length, verify_client};
+use crate::resumption::{SealedBy, Session, SessionInUse, Validity};
+use crate::verify::{VouchedKey, check_chain_length, verify_client};
 use pki_types::{CertificateDer, DnsName, ServerName};
 use std::sync::Arc;
 use subtle::Choice;
@@ -68,9 +84,9 @@ impl State {
             }
             Self::CertificateVerify(state) => state.handle(incoming),
             Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
-            Self::Finished(state) => state.handle(incoming, actions),
+            Self::Finished(state) => return state.handle(incoming, actions),
         }
-        .map(HandshakeState::from)
+        .map(HandshakeState::Server)
     }
 
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
@@ -82,18 +98,9 @@ impl State {
 
     pub(super) fn resume(self, answer: Answer) -> Result<HandshakeState, Error> {
         match self {
-            Self::PreMasterSecret(state) => state.resume(answer).map(HandshakeState::from),
+            Self::PreMasterSecret(state) => state.resume(answer).map(HandshakeState::Server),
             _ => Err(Misuse::NothingPending.into()),
         }
-    }
-}
-
-/// The next state, or none once the handshake is complete.
-type Next = Option<State>;
-
-impl From<Next> for HandshakeState {
-    fn from(next: Next) -> Self {
-        next.map_or(Self::Established, Self::Server)
     }
 }
 
@@ -109,95 +116,317 @@ pub(super) struct ExpectClientHello {
 }
 
 impl ExpectClientHello {
-    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
         let message = expect(incoming, HandshakeType::CLIENT_HELLO, "client_hello")?;
         let hello: ClientHello<'_> = message.decode()?;
-
-        // "If a TLS server ... receives a ClientHello containing a version number greater than the
-        // highest version supported by the server, it MUST reply according to the highest version
-        // supported by the server" (appendix E.1). TLS 1.3's extensions are not looked at.
-        if hello.client_version < ProtocolVersion::TLS_1_2 {
-            return Err(Incompatible::Version {
-                offered: hello.client_version,
-            }
-            .into());
-        }
+        check_version(&hello)?;
         // "This vector MUST contain, and all implementations MUST support,
         // CompressionMethod.null." Others may stand beside it.
         if !hello.compression_methods.contains(&CompressionMethod::NULL) {
             return Err(PeerError::NoNullCompression.into());
         }
-        let asked = Asked::read(&hello)?;
-        let suite = choose_suite(&self.config, &hello.cipher_suites)?;
+        let none = Extensions::default();
+        let asked = Asked::read(&hello, hello.extensions.as_ref().unwrap_or(&none))?;
+        let agreed = Agreed::of(&asked, &self.config)?;
 
+        let found = match find_session(&self.config, &hello, &asked) {
+            Ok(found) => check_extended_master_secret(found, &asked, &self.config)?,
+            Err(reason) => Err(reason),
+        };
+        let (suite, not_resumed) = match &found {
+            Ok(found) => (found.session.suite, NotResumed::Declined),
+            Err(reason) => (choose_suite(&self.config, &hello.cipher_suites)?, *reason),
+        };
         let mut random = [0; 32];
-        self.config.environment.random.fill(&mut random)?;
+        self.config.common.random().fill(&mut random)?;
         let mut hellos = HelloTranscript::default();
         hellos.add(message.bytes);
-        let session = Session {
+        let keep = match self.config.client_auth {
+            ClientAuth::Request(_) | ClientAuth::Require(_) if found.is_err() => Keep::Messages,
+            _ => Keep::HashOnly,
+        };
+        let negotiation = Negotiation {
             client_version: hello.client_version,
             suite,
             randoms: Randoms {
                 client: hello.random.0,
                 server: random,
             },
-            server_name: asked.server_name,
-            secure_renegotiation: asked.secure_renegotiation,
-            transcript: hellos.hash_with(
-                suite.prf,
-                match self.config.client_auth {
-                    ClientAuth::None => Keep::HashOnly,
-                    ClientAuth::Request(_) | ClientAuth::Require(_) => Keep::Messages,
-                },
-            ),
+            takes_ticket: asked.session_ticket.is_some(),
+            agreed,
+            not_resumed,
+            transcript: hellos.hash_with(suite.prf, keep),
             config: self.config,
         };
-        Ok(Some(session.send_flight(actions)))
+        match found {
+            Ok(found) => negotiation.resume(found, hello.session_id, actions),
+            Err(_) => negotiation.send_flight(actions),
+        }
+    }
+}
+
+/// "If a TLS server ... receives a ClientHello containing a version number greater than the highest
+/// version supported by the server, it MUST reply according to the highest version supported by the
+/// server" (appendix E.1). TLS 1.3's extensions are not looked at.
+fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
+    let offered = hello.client_version;
+    let suites = &hello.cipher_suites;
+    match offered < ProtocolVersion::TLS_1_2 {
+        false => Ok(()),
+        // "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol
+        // version supported by the server is higher than the version indicated in
+        // ClientHello.client_version, the server MUST respond with a fatal inappropriate_fallback
+        // alert".
+        true if suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) => {
+            Err(Incompatible::InappropriateFallback { offered })
+        }
+        true => Err(Incompatible::Version { offered }),
     }
 }
 
 /// What the extensions of a ClientHello ask for.
-struct Asked {
+struct Asked<'a> {
     server_name: Option<DnsName<'static>>,
     secure_renegotiation: bool,
+    extended_master_secret: bool,
+    alpn_protocols: Vec<&'a [u8]>,
+    max_fragment_length: Option<MaxFragmentLength>,
+    record_size_limit: Option<u16>,
+    ocsp_response: bool,
+    /// Empty where the client has no ticket but would take one.
+    session_ticket: Option<&'a [u8]>,
 }
 
-impl Asked {
-    fn read(hello: &ClientHello<'_>) -> Result<Self, Error> {
-        let none = Extensions::default();
-        let extensions = hello.extensions.as_ref().unwrap_or(&none);
+impl<'a> Asked<'a> {
+    fn read(hello: &ClientHello<'_>, extensions: &'a Extensions<'_>) -> Result<Self, Error> {
         let decode = |error: DecodeError| error.of(ClientHello::NAME);
-
-        let server_name = match extensions.server_name().map_err(decode)? {
-            None => None,
-            // "represented as a byte string using ASCII encoding without a trailing dot".
-            Some(name) if !name.is_ascii() || name.contains(&0) => {
-                return Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into());
-            }
-            // An address, or a name that DNS does not allow or that has the dot, is nobody's we
-            // know: not used, and so not acknowledged.
-            Some(name) if name.ends_with(b".") => None,
-            Some(name) => DnsName::try_from(name).ok().map(|name| name.to_owned()),
-        };
         // The server signs nothing, but what is sent has to be well-formed.
         extensions.signature_algorithms().map_err(decode)?;
-
-        // "the server MUST check if it includes the TLS_EMPTY_RENEGOTIATION_INFO_SCSV SCSV", and
-        // of the extension "MUST then verify that the length of the "renegotiated_connection" field
-        // is zero, and if it is not, MUST abort the handshake" (RFC 5746 section 3.6).
-        let signalled = hello
-            .cipher_suites
-            .contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
-        let secure_renegotiation = match extensions.renegotiation_info().map_err(decode)? {
-            None => signalled,
-            Some([]) => true,
-            Some(_) => return Err(PeerError::RenegotiationInfoNotEmpty.into()),
-        };
         Ok(Self {
-            server_name,
-            secure_renegotiation,
+            server_name: read_server_name(extensions)?,
+            secure_renegotiation: read_renegotiation_info(hello, extensions)?,
+            extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
+            alpn_protocols: extensions.alpn().map_err(decode)?.unwrap_or_default(),
+            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
+            record_size_limit: extensions.record_size_limit().map_err(decode)?,
+            ocsp_response: extensions.asks_for_ocsp().map_err(decode)?,
+            session_ticket: extensions.session_ticket().map_err(decode)?,
         })
     }
+}
+
+/// The name that the client asks for: an address, or a name that DNS does not allow or that ends
+/// with a dot, is nobody's we know: not used, and so not acknowledged.
+fn read_server_name(extensions: &Extensions<'_>) -> Result<Option<DnsName<'static>>, Error> {
+    let name = extensions.server_name();
+    match name.map_err(|error| error.of(ClientHello::NAME))? {
+        None => Ok(None),
+        // "represented as a byte string using ASCII encoding without a trailing dot".
+        Some(name) if !name.is_ascii() || name.contains(&0) => {
+            Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
+        }
+        Some(name) if name.ends_with(b".") => Ok(None),
+        Some(name) => Ok(DnsName::try_from(name).ok().map(|name| name.to_owned())),
+    }
+}
+
+/// "the server MUST check if it includes the TLS_EMPTY_RENEGOTIATION_INFO_SCSV SCSV", and of the
+/// extension "MUST then verify that the length of the "renegotiated_connection" field is zero, and
+/// if it is not, MUST abort the handshake" (RFC 5746 section 3.6).
+fn read_renegotiation_info(
+    hello: &ClientHello<'_>,
+    extensions: &Extensions<'_>,
+) -> Result<bool, Error> {
+    let signalled = hello
+        .cipher_suites
+        .contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+    let info = extensions.renegotiation_info();
+    match info.map_err(|error| error.of(ClientHello::NAME))? {
+        None => Ok(signalled),
+        Some([]) => Ok(true),
+        Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
+    }
+}
+
+/// What is agreed of what was asked for.
+#[derive(Debug)]
+struct Agreed {
+    server_name: Option<DnsName<'static>>,
+    secure_renegotiation: bool,
+    extended_master_secret: bool,
+    alpn_protocol: Option<Box<[u8]>>,
+    limits: RecordLimits,
+    ocsp_response: bool,
+}
+
+impl Agreed {
+    fn of(asked: &Asked<'_>, config: &ServerConfig) -> Result<Self, Error> {
+        let common = &config.common;
+        if common.secure_renegotiation == SecureRenegotiation::Required
+            && !asked.secure_renegotiation
+        {
+            return Err(Incompatible::NoSecureRenegotiation.into());
+        }
+        // "If a server receives a ClientHello without the extension, it SHOULD abort the handshake
+        // if it does not wish to interoperate with legacy clients."
+        let extended_master_secret = match common.extended_master_secret {
+            ExtendedMasterSecret::Off => false,
+            ExtendedMasterSecret::Optional => asked.extended_master_secret,
+            ExtendedMasterSecret::Required if asked.extended_master_secret => true,
+            ExtendedMasterSecret::Required => {
+                return Err(Incompatible::NoExtendedMasterSecret.into());
+            }
+        };
+        Ok(Self {
+            server_name: asked.server_name.clone(),
+            secure_renegotiation: asked.secure_renegotiation,
+            extended_master_secret,
+            alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,
+            limits: record_limits(config, asked)?,
+            ocsp_response: asked.ocsp_response && config.certificate_status.is_some(),
+        })
+    }
+}
+
+/// "In the event that the server supports no protocols that the client advertises, then the server
+/// SHALL respond with a fatal "no_application_protocol" alert"
+/// ([RFC 7301 section 3.2](https://www.rfc-editor.org/rfc/rfc7301#section-3.2)). A side that names
+/// none does without.
+fn choose_protocol(
+    config: &ServerConfig,
+    offered: &[&[u8]],
+) -> Result<Option<Box<[u8]>>, Incompatible> {
+    let acceptable = &config.common.alpn_protocols;
+    if offered.is_empty() || acceptable.is_empty() {
+        return Ok(None);
+    }
+    let chosen = config
+        .alpn_preference
+        .choose(acceptable, offered, |own, offered| **own == **offered);
+    let chosen = chosen.ok_or_else(|| Incompatible::NoCommonProtocol {
+        offered: ProtocolList::new(offered.iter().copied()),
+        acceptable: ProtocolList::new(acceptable.iter().map(|name| &**name)),
+    })?;
+    Ok(Some(chosen.clone()))
+}
+
+fn record_limits(config: &ServerConfig, asked: &Asked<'_>) -> Result<RecordLimits, PeerError> {
+    // "If a server receives a maximum fragment length negotiation request for a value other than the
+    // allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
+    let illegal = |length: &MaxFragmentLength| length.bytes().is_none();
+    if asked.max_fragment_length.as_ref().is_some_and(illegal) {
+        return Err(PeerError::IllegalExtension(
+            ExtensionType::MAX_FRAGMENT_LENGTH,
+        ));
+    }
+    match (asked.record_size_limit, asked.max_fragment_length) {
+        // "A server that supports the "record_size_limit" extension MUST ignore a
+        // "max_fragment_length" that appears in a ClientHello if both extensions appear."
+        (Some(sent), _) => {
+            let own = config.common.record_size_limit;
+            RecordLimits::records(sent, own.unwrap_or(1 << 14))
+        }
+        (None, Some(length)) => Ok(RecordLimits::Fragments(length)),
+        (None, None) => Ok(RecordLimits::Protocol),
+    }
+}
+
+/// A session that the client offers and the server has.
+struct Found {
+    session: Session,
+    by: FoundBy,
+}
+
+enum FoundBy {
+    SessionId,
+    Ticket(SealedBy),
+}
+
+/// The session that the client offers, if it may be resumed.
+fn find_session(
+    config: &ServerConfig,
+    hello: &ClientHello<'_>,
+    asked: &Asked<'_>,
+) -> Result<Found, NotResumed> {
+    let now = config.common.now();
+    let session_id = hello.session_id.as_bytes();
+    // "If a ticket is presented by the client, the server MUST NOT attempt to use the Session ID in
+    // the ClientHello for stateful session resumption."
+    let found = match (&config.tickets, asked.session_ticket) {
+        (Some(tickets), Some(ticket @ [_, ..])) => {
+            let opened = tickets.open(ticket, now).ok_or(NotResumed::Unknown)?;
+            Session::decode(&opened.plaintext).map(|session| Found {
+                session,
+                by: FoundBy::Ticket(opened.by),
+            })
+        }
+        _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
+        _ => {
+            let store = config.common.session_store.as_ref();
+            let stored = store.and_then(|store| store.get(session_id, now));
+            let stored = stored.ok_or(NotResumed::Unknown)?;
+            Session::decode(stored.as_bytes()).map(|session| Found {
+                session,
+                by: FoundBy::SessionId,
+            })
+        }
+    };
+    let found = found.ok_or(NotResumed::Unknown)?;
+    let session = &found.session;
+
+    if !session.validity.includes(now) {
+        return Err(NotResumed::Expired);
+    }
+    if session.trust != config.trust {
+        return Err(NotResumed::Trust);
+    }
+    // "A server that implements this extension MUST NOT accept the request to resume the session if
+    // the server_name extension contains a different name."
+    // ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3))
+    let server_name = asked.server_name.clone().map(ServerName::DnsName);
+    if session.server_name != server_name {
+        return Err(NotResumed::ServerName);
+    }
+    let suite = session.suite.id;
+    if config.common.suite(suite).is_none() || !hello.cipher_suites.contains(&suite) {
+        return Err(NotResumed::Suite);
+    }
+    let length = record_limits(config, asked).map(RecordLimits::max_fragment_length);
+    if Ok(session.max_fragment_length) != length {
+        return Err(NotResumed::MaxFragmentLength);
+    }
+    Ok(found)
+}
+
+/// The rules of [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3). A
+/// session that may not be resumed with what this hello says gets a full handshake.
+fn check_extended_master_secret(
+    found: Found,
+    asked: &Asked<'_>,
+    config: &ServerConfig,
+) -> Result<Result<Found, NotResumed>, PeerError> {
+    let common = &config.common;
+    let allowed = match (
+        found.session.extended_master_secret,
+        asked.extended_master_secret,
+    ) {
+        // "the server MUST abort the abbreviated handshake."
+        (true, false) => return Err(PeerError::ExtendedMasterSecretChanged),
+        (_, _) if common.extended_master_secret == ExtendedMasterSecret::Off => {
+            !found.session.extended_master_secret
+        }
+        (true, true) => true,
+        // "the server MUST NOT perform the abbreviated handshake. Instead, it SHOULD continue with
+        // a full handshake".
+        (false, true) => false,
+        // "If neither the original session nor the new ClientHello uses the extension, the server
+        // SHOULD abort the handshake", which a full one is as good as.
+        (false, false) => common.resume_without_extended_master_secret,
+    };
+    Ok(match allowed {
+        true => Ok(found),
+        false => Err(NotResumed::ExtendedMasterSecret),
+    })
 }
 
 /// The first suite of one side's list that stands in the other's.
@@ -205,13 +434,10 @@ fn choose_suite(
     config: &ServerConfig,
     offered: &[CipherSuite],
 ) -> Result<&'static Suite, Incompatible> {
-    let acceptable = &config.suites;
-    let chosen = match config.suite_preference {
-        SuitePreference::Server => acceptable.iter().find(|suite| offered.contains(&suite.id)),
-        SuitePreference::Client => offered
-            .iter()
-            .find_map(|id| acceptable.iter().find(|suite| suite.id == *id)),
-    };
+    let acceptable = &config.common.suites;
+    let chosen = config
+        .suite_preference
+        .choose(acceptable, offered, |suite, id| suite.id == *id);
     chosen.copied().ok_or_else(|| {
         let acceptable: Vec<_> = acceptable.iter().map(|suite| suite.id).collect();
         Incompatible::NoCommonSuite {
@@ -223,41 +449,53 @@ fn choose_suite(
 
 /// What the hellos settled, carried to the end of the handshake.
 #[derive(Debug)]
-struct Session {
+struct Negotiation {
     config: Arc<ServerConfig>,
     /// As offered, not as agreed: the pre-master secret repeats it.
     client_version: ProtocolVersion,
     suite: &'static Suite,
     randoms: Randoms,
-    server_name: Option<DnsName<'static>>,
-    secure_renegotiation: bool,
+    agreed: Agreed,
+    /// Whether the client knows what to do with a ticket.
+    takes_ticket: bool,
+    not_resumed: NotResumed,
     transcript: Transcript,
 }
 
-impl Session {
-    /// ServerHello, Certificate, CertificateRequest, ServerHelloDone.
-    fn send_flight(mut self, actions: &mut Actions) -> State {
-        actions.push(Action::VersionAgreed);
-
+impl Negotiation {
+    /// ServerHello, Certificate, CertificateStatus, CertificateRequest, ServerHelloDone.
+    fn send_flight(mut self, actions: &mut Actions) -> Result<State, Error> {
+        let handle = match (&self.config.tickets, &self.config.common.session_store) {
+            (Some(_), _) if self.takes_ticket => NewHandle::Ticket,
+            (_, Some(_)) => {
+                let mut id = [0; 32];
+                self.config.common.random().fill(&mut id)?;
+                NewHandle::SessionId(SessionId::new(id))
+            }
+            (_, None) => NewHandle::None,
+        };
         let mut extensions = Extensions::default();
-        if self.server_name.is_some() {
+        if self.agreed.server_name.is_some() {
             extensions.push_server_name_ack();
         }
-        if self.secure_renegotiation {
-            extensions.push_renegotiation_info();
+        if self.agreed.ocsp_response {
+            extensions.push_status_request_ack();
         }
-        let hello = ServerHello {
-            server_version: ProtocolVersion::TLS_1_2,
-            random: Random(self.randoms.server),
-            session_id: SessionId::default(),
-            cipher_suite: self.suite.id,
-            compression_method: CompressionMethod::NULL,
-            extensions: (!extensions.is_empty()).then_some(extensions),
+        // "the server's "SHOULD include an empty Session ID" where it is going to send a ticket.
+        let session_id = match handle {
+            NewHandle::SessionId(id) => id,
+            NewHandle::Ticket | NewHandle::None => SessionId::default(),
         };
-        actions.send(hello.encode(), &mut self.transcript);
+        let ticket = matches!(handle, NewHandle::Ticket);
+        self.send_hello(session_id, extensions, ticket, actions);
+
         let certificate = self.config.certificate.certificate_message.to_vec();
         actions.send(certificate, &mut self.transcript);
-
+        if let Some(status) = &self.config.certificate_status
+            && self.agreed.ocsp_response
+        {
+            actions.send(status.to_vec(), &mut self.transcript);
+        }
         let requested = !matches!(self.config.client_auth, ClientAuth::None);
         if requested {
             let request = CertificateRequest {
@@ -269,32 +507,153 @@ impl Session {
         }
         actions.send(ServerHelloDone.encode(), &mut self.transcript);
 
-        if requested {
-            State::Certificate(Box::new(ExpectCertificate { session: self }))
-        } else {
-            State::ClientKeyExchange(Box::new(ExpectClientKeyExchange {
-                session: self,
-                client: None,
-            }))
-        }
+        let exchange = ExpectClientKeyExchange {
+            negotiation: self,
+            handle,
+            client: None,
+        };
+        Ok(match requested {
+            true => State::Certificate(Box::new(ExpectCertificate(exchange))),
+            false => State::ClientKeyExchange(Box::new(exchange)),
+        })
     }
+
+    /// ServerHello, NewSessionTicket, ChangeCipherSpec, Finished, with the keys of an earlier
+    /// session.
+    ///
+    /// "When resuming a session, the server MUST NOT include a server_name extension in the server
+    /// hello."
+    fn resume(
+        mut self,
+        found: Found,
+        session_id: SessionId,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let Found { session, by } = found;
+        let config = self.config.clone();
+        let (resumption, ticket) = match by {
+            FoundBy::SessionId => {
+                if let Some(store) = &config.common.session_store {
+                    let in_use = SessionInUse::new(store, session_id.as_bytes());
+                    actions.push(Action::UseSession(in_use));
+                }
+                (Resumption::SessionId, false)
+            }
+            FoundBy::Ticket(by) => {
+                let renew = config.renew_tickets || by != SealedBy::Current;
+                (Resumption::Ticket, renew)
+            }
+        };
+        let keys = TrafficKeys::derive(&session.master_secret, self.suite, &self.randoms)?;
+        let environment = &config.common.environment;
+        log_key(environment, &self.randoms, &session.master_secret);
+
+        self.send_hello(session_id, Extensions::default(), ticket, actions);
+        if ticket {
+            let message = new_session_ticket(&config, &session)?;
+            actions.send(message, &mut self.transcript);
+        }
+        let limits = self.agreed.limits;
+        limits.change_write_key(keys.server, actions);
+        let verify_data = session
+            .master_secret
+            .server_verify_data(&self.transcript.current());
+        let finished = Finished {
+            verify_data: verify_data.0,
+        };
+        actions.send(finished.encode(), &mut self.transcript);
+        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+            client_write_key: keys.client,
+            finished: ExpectFinished {
+                negotiation: self,
+                session,
+                own: OwnFinished::Sent {
+                    verify_data,
+                    resumption,
+                },
+            },
+        })))
+    }
+
+    /// ServerHello, with the extensions that every handshake has beside those given.
+    fn send_hello(
+        &mut self,
+        session_id: SessionId,
+        mut extensions: Extensions<'static>,
+        ticket: bool,
+        actions: &mut Actions,
+    ) {
+        match self.agreed.limits {
+            RecordLimits::Protocol => {}
+            RecordLimits::Fragments(length) => extensions.push_max_fragment_length(length),
+            RecordLimits::Records { received, .. } => extensions.push_record_size_limit(received),
+        }
+        if let Some(protocol) = &self.agreed.alpn_protocol {
+            extensions.push_alpn(core::slice::from_ref(protocol));
+        }
+        if self.agreed.extended_master_secret {
+            extensions.push_extended_master_secret();
+        }
+        if ticket {
+            extensions.push_session_ticket(&[]);
+        }
+        if self.agreed.secure_renegotiation {
+            extensions.push_renegotiation_info();
+        }
+        let hello = ServerHello {
+            server_version: ProtocolVersion::TLS_1_2,
+            random: Random(self.randoms.server),
+            session_id,
+            cipher_suite: self.suite.id,
+            compression_method: CompressionMethod::NULL,
+            extensions: (!extensions.is_empty()).then_some(extensions),
+        };
+        actions.push(Action::VersionAgreed);
+        actions.send(hello.encode(), &mut self.transcript);
+        self.agreed.limits.apply_at_once(actions);
+    }
+}
+
+/// By what the client will be able to resume the session that is being made.
+#[derive(Clone, Copy, Debug)]
+enum NewHandle {
+    None,
+    SessionId(SessionId),
+    Ticket,
+}
+
+/// The session, sealed for the client to keep. "If the server determines that it does not want to
+/// include a ticket after it has included the SessionTicket extension in the ServerHello, then it
+/// sends a zero-length ticket": so it is with a session that is too long to be kept.
+fn new_session_ticket(config: &ServerConfig, session: &Session) -> Result<Vec<u8>, LocalError> {
+    let now = config.common.now();
+    let ticket = match (&config.tickets, session.encode()) {
+        (Some(tickets), Some(stored)) => {
+            tickets.seal(stored.as_bytes(), now, config.common.random())?
+        }
+        _ => Vec::new(),
+    };
+    let message = NewSessionTicket {
+        ticket_lifetime_hint: session.validity.left(now),
+        ticket: &ticket,
+    };
+    Ok(message.encode())
 }
 
 /// A client certificate was requested.
 #[derive(Debug)]
-pub(super) struct ExpectCertificate {
-    session: Session,
-}
+pub(super) struct ExpectCertificate(ExpectClientKeyExchange);
 
 impl ExpectCertificate {
-    fn handle(mut self, incoming: Incoming<'_>) -> Result<Next, Error> {
+    fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
         let message = expect(incoming, HandshakeType::CERTIFICATE, "certificate")?;
         let certificate: Certificate<'_> = message.decode()?;
         check_chain_length(&certificate.certificate_list)?;
-        self.session.transcript.add(message.bytes);
-        let config = &self.session.config;
+        let negotiation = &mut self.0.negotiation;
+        negotiation.transcript.add(message.bytes);
+        let config = &negotiation.config;
 
-        let client = match &config.client_auth {
+        self.0.client = match &config.client_auth {
             // "If the client does not send any certificates, the server MAY at its discretion
             // either continue the handshake without client authentication, or respond with a fatal
             // handshake_failure alert."
@@ -304,19 +663,14 @@ impl ExpectCertificate {
             ClientAuth::Request(roots) | ClientAuth::Require(roots)
                 if !certificate.certificate_list.is_empty() =>
             {
-                let now = (config.environment.time)();
+                let now = config.common.now();
                 let key = verify_client(&certificate.certificate_list, roots, now)?;
                 let chain = certificate.into_owned();
                 Some(Client { chain, key })
             }
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
         };
-        Ok(Some(State::ClientKeyExchange(Box::new(
-            ExpectClientKeyExchange {
-                session: self.session,
-                client,
-            },
-        ))))
+        Ok(State::ClientKeyExchange(Box::new(self.0)))
     }
 }
 
@@ -324,81 +678,101 @@ impl ExpectCertificate {
 #[derive(Debug)]
 struct Client {
     chain: Box<[CertificateDer<'static>]>,
-    key: PublicKey,
+    key: VouchedKey,
 }
 
 /// The server's flight is answered by the key.
 #[derive(Debug)]
 pub(super) struct ExpectClientKeyExchange {
-    session: Session,
+    negotiation: Negotiation,
+    handle: NewHandle,
     client: Option<Client>,
 }
 
 impl ExpectClientKeyExchange {
-    fn handle(mut self, incoming: Incoming<'_>) -> Result<Next, Error> {
+    fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
         let message = expect(
             incoming,
             HandshakeType::CLIENT_KEY_EXCHANGE,
             "client_key_exchange",
         )?;
         let key_exchange: ClientKeyExchange<'_> = message.decode()?;
-        self.session.transcript.add(message.bytes);
-        let config = &self.session.config;
+        self.negotiation.transcript.add(message.bytes);
+        let config = &self.negotiation.config;
         let ciphertext = key_exchange.encrypted_pre_master_secret;
 
         // Drawn before the decryption and every time, so that nothing is drawn because of what was
         // found.
         let mut fallback = PreMasterSecret([0; 48]);
-        config.environment.random.fill(&mut fallback.0)?;
+        config.common.random().fill(&mut fallback.0)?;
         if config.offload_decryption {
             let job = DecryptPreMasterSecret {
                 id: PauseId::next(),
                 ciphertext: ciphertext.into(),
             };
-            return Ok(Some(State::PreMasterSecret(Box::new(
-                ExpectPreMasterSecret {
-                    exchange: self,
-                    fallback,
-                    job,
-                },
-            ))));
+            return Ok(State::PreMasterSecret(Box::new(ExpectPreMasterSecret {
+                exchange: self,
+                fallback,
+                job,
+            })));
         }
         let raw = config
             .certificate
             .key()
-            .decrypt_raw(ciphertext, config.environment.random.as_ref());
+            .decrypt_raw(ciphertext, config.common.random());
         self.decrypted(&raw, &fallback)
     }
 
     /// Goes on with the pre-master secret that came, or with the fallback, and knows not which.
-    fn decrypted(self, raw: &RawDecryption, fallback: &PreMasterSecret) -> Result<Next, Error> {
-        let session = &self.session;
+    fn decrypted(self, raw: &RawDecryption, fallback: &PreMasterSecret) -> Result<State, Error> {
+        let negotiation = &self.negotiation;
         // A result from outside may have any length.
-        let modulus_length = session.config.certificate.key().modulus_length();
+        let modulus_length = negotiation.config.certificate.key().modulus_length();
         let whole = Choice::from(u8::from(raw.encoded_message.len() == modulus_length));
         let pre_master_secret = select_pre_master_secret(
             &raw.encoded_message,
             raw.usable & whole,
-            session.client_version,
+            negotiation.client_version,
             fallback,
         );
-        let master_secret =
-            MasterSecret::derive(session.suite.prf, &pre_master_secret, &session.randoms);
-        log_key(
-            &session.config.environment,
-            &session.randoms,
-            &master_secret,
-        );
-
-        Ok(Some(match self.client {
-            None => expect_change_cipher_spec(self.session, master_secret, Box::default())?,
-            Some(client) => State::CertificateVerify(Box::new(ExpectCertificateVerify {
-                session: self.session,
-                client,
-                master_secret,
-            })),
-        }))
+        let keyed = Keyed {
+            master_secret: negotiation.master_secret(&pre_master_secret),
+            negotiation: self.negotiation,
+            handle: self.handle,
+        };
+        match self.client {
+            None => keyed.expect_change_cipher_spec(None),
+            Some(client) => Ok(State::CertificateVerify(Box::new(
+                ExpectCertificateVerify { keyed, client },
+            ))),
+        }
     }
+}
+
+impl Negotiation {
+    /// The master secret, by the way that the hellos settled. The transcript ends with
+    /// ClientKeyExchange.
+    fn master_secret(&self, pre_master_secret: &PreMasterSecret) -> MasterSecret {
+        let prf = self.suite.prf;
+        let master_secret = match self.agreed.extended_master_secret {
+            true => {
+                let session_hash = self.transcript.current();
+                MasterSecret::derive_extended(prf, pre_master_secret, &session_hash)
+            }
+            false => MasterSecret::derive(prf, pre_master_secret, &self.randoms),
+        };
+        let environment = &self.config.common.environment;
+        log_key(environment, &self.randoms, &master_secret);
+        master_secret
+    }
+}
+
+/// A full handshake whose master secret is known.
+#[derive(Debug)]
+struct Keyed {
+    negotiation: Negotiation,
+    handle: NewHandle,
+    master_secret: MasterSecret,
 }
 
 /// The encrypted pre-master secret is with the caller.
@@ -414,7 +788,7 @@ impl ExpectPreMasterSecret {
         Pending::DecryptPreMasterSecret(self.job.clone())
     }
 
-    fn resume(self, answer: Answer) -> Result<Next, Error> {
+    fn resume(self, answer: Answer) -> Result<State, Error> {
         match answer.0 {
             AnswerKind::PreMasterSecret { raw, .. } => {
                 self.exchange.decrypted(&raw, &self.fallback)
@@ -427,13 +801,12 @@ impl ExpectPreMasterSecret {
 /// The client showed a certificate and must prove that it holds the key.
 #[derive(Debug)]
 pub(super) struct ExpectCertificateVerify {
-    session: Session,
+    keyed: Keyed,
     client: Client,
-    master_secret: MasterSecret,
 }
 
 impl ExpectCertificateVerify {
-    fn handle(mut self, incoming: Incoming<'_>) -> Result<Next, Error> {
+    fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
         let message = expect(
             incoming,
             HandshakeType::CERTIFICATE_VERIFY,
@@ -445,40 +818,62 @@ impl ExpectCertificateVerify {
         if !SIGNATURE_SCHEMES.contains(&verify.algorithm) {
             return Err(PeerError::UnofferedSignatureScheme(verify.algorithm).into());
         }
-        let signed = self.session.transcript.take_messages();
-        if !self
-            .client
-            .key
-            .verifies(verify.algorithm, &signed, verify.signature)
-        {
+        let transcript = &mut self.keyed.negotiation.transcript;
+        let signed = transcript.take_messages();
+        let VouchedKey { key, .. } = &self.client.key;
+        if !key.verifies(verify.algorithm, &signed, verify.signature) {
             return Err(PeerError::BadCertificateVerify.into());
         }
-        self.session.transcript.add(message.bytes);
-        expect_change_cipher_spec(self.session, self.master_secret, self.client.chain).map(Some)
+        transcript.add(message.bytes);
+        self.keyed.expect_change_cipher_spec(Some(self.client))
     }
 }
 
-/// Derives the keys and waits for the client to change to them.
-fn expect_change_cipher_spec(
-    session: Session,
-    master_secret: MasterSecret,
-    peer_certificates: Box<[CertificateDer<'static>]>,
-) -> Result<State, Error> {
-    let keys = TrafficKeys::derive(&master_secret, session.suite, &session.randoms)?;
-    Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-        client_write_key: keys.client,
-        finished: ExpectFinished {
-            server_write_key: keys.server,
+impl Keyed {
+    /// Derives the keys and waits for the client to change to them.
+    fn expect_change_cipher_spec(self, client: Option<Client>) -> Result<State, Error> {
+        let Self {
+            negotiation,
+            handle,
             master_secret,
-            transcript: session.transcript,
-            session: Box::new(SessionInfo {
-                cipher_suite: session.suite.id,
-                server_name: session.server_name.map(ServerName::DnsName),
-                peer_certificates,
-                secure_renegotiation: session.secure_renegotiation,
-            }),
-        },
-    })))
+        } = self;
+        let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
+        let session = negotiation.session(master_secret, client);
+        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+            client_write_key: keys.client,
+            finished: ExpectFinished {
+                negotiation,
+                session,
+                own: OwnFinished::Due {
+                    server_write_key: keys.server,
+                    handle,
+                },
+            },
+        })))
+    }
+}
+
+impl Negotiation {
+    /// The session that the full handshake makes.
+    fn session(&self, master_secret: MasterSecret, client: Option<Client>) -> Session {
+        let common = &self.config.common;
+        let certificates_expire = client.as_ref().map(|client| client.key.expires);
+        let server_name = self.agreed.server_name.clone();
+        Session {
+            suite: self.suite,
+            master_secret,
+            extended_master_secret: self.agreed.extended_master_secret,
+            max_fragment_length: self.agreed.limits.max_fragment_length(),
+            server_name: server_name.map(ServerName::DnsName),
+            peer_certificates: client.map(|client| client.chain).unwrap_or_default(),
+            trust: self.config.trust,
+            validity: Validity::starting(
+                common.now(),
+                common.session_lifetime,
+                certificates_expire.unwrap_or(u64::MAX),
+            ),
+        }
+    }
 }
 
 /// The keys are derived.
@@ -489,44 +884,123 @@ pub(super) struct ExpectChangeCipherSpec {
 }
 
 impl ExpectChangeCipherSpec {
-    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
         let Incoming::ChangeCipherSpec(_aligned) = incoming else {
             return Err(unexpected(incoming, "change_cipher_spec"));
         };
-        actions.push(Action::InstallReadKey(self.client_write_key));
-        Ok(Some(State::Finished(Box::new(self.finished))))
+        let limits = self.finished.negotiation.agreed.limits;
+        limits.change_read_key(self.client_write_key, actions);
+        Ok(State::Finished(Box::new(self.finished)))
     }
 }
 
 /// The client's keys are in use.
 #[derive(Debug)]
 pub(super) struct ExpectFinished {
-    server_write_key: AeadKey,
-    master_secret: MasterSecret,
-    transcript: Transcript,
-    session: Box<SessionInfo>,
+    negotiation: Negotiation,
+    session: Session,
+    own: OwnFinished,
+}
+
+/// The server's own Finished.
+#[derive(Debug)]
+enum OwnFinished {
+    /// Full handshake: it answers the client's.
+    Due {
+        server_write_key: AeadKey,
+        handle: NewHandle,
+    },
+    /// Session resumed: it is sent, and was the first of the two.
+    Sent {
+        verify_data: VerifyData,
+        resumption: Resumption,
+    },
 }
 
 impl ExpectFinished {
-    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<Next, Error> {
+    fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<HandshakeState, Error> {
         let message = expect(incoming, HandshakeType::FINISHED, "finished")?;
         let finished: Finished = message.decode()?;
-        let expected = self
-            .master_secret
-            .client_verify_data(&self.transcript.current());
+        let Self {
+            mut negotiation,
+            session,
+            own,
+        } = self;
+        let master_secret = &session.master_secret;
+        let expected = master_secret.client_verify_data(&negotiation.transcript.current());
         check_verify_data(&finished.verify_data, &expected)?;
-        self.transcript.add(message.bytes);
 
-        actions.push(Action::SendChangeCipherSpec);
-        actions.push(Action::InstallWriteKey(self.server_write_key));
-        let finished = Finished {
-            verify_data: self
-                .master_secret
-                .server_verify_data(&self.transcript.finish())
-                .0,
+        let (tls_unique, resumption) = match own {
+            OwnFinished::Sent {
+                verify_data,
+                resumption,
+            } => (verify_data, resumption),
+            OwnFinished::Due {
+                server_write_key,
+                handle,
+            } => {
+                negotiation.transcript.add(message.bytes);
+                negotiation.hand_out(&session, handle, actions)?;
+                let limits = negotiation.agreed.limits;
+                limits.change_write_key(server_write_key, actions);
+                let transcript = negotiation.transcript.finish();
+                let finished = Finished {
+                    verify_data: master_secret.server_verify_data(&transcript).0,
+                };
+                actions.push(Action::SendHandshake(finished.encode()));
+                (expected, Resumption::Full(negotiation.not_resumed))
+            }
         };
-        actions.push(Action::SendHandshake(finished.encode()));
-        actions.push(Action::Complete(self.session));
-        Ok(None)
+        let agreed = negotiation.agreed;
+        let established = Established::new(
+            master_secret,
+            session.suite.prf,
+            negotiation.randoms,
+            agreed.extended_master_secret,
+            tls_unique,
+            Some(negotiation.config.certificate.clone()),
+        );
+        actions.push(Action::Complete(Box::new(SessionInfo {
+            cipher_suite: session.suite.id,
+            server_name: session.server_name,
+            peer_certificates: session.peer_certificates,
+            ocsp_response: None,
+            resumption,
+            extended_master_secret: agreed.extended_master_secret,
+            secure_renegotiation: agreed.secure_renegotiation,
+            alpn_protocol: agreed.alpn_protocol,
+            largest_record_sent: agreed.limits.sent(),
+            largest_record_received: agreed.limits.received(),
+        })));
+        Ok(HandshakeState::Established(Box::new(established)))
+    }
+}
+
+impl Negotiation {
+    /// Lets the client resume the session: by a ticket, or by keeping it under its ID.
+    fn hand_out(
+        &mut self,
+        session: &Session,
+        handle: NewHandle,
+        actions: &mut Actions,
+    ) -> Result<(), LocalError> {
+        match (handle, &self.config.common.session_store) {
+            (NewHandle::Ticket, _) => {
+                let message = new_session_ticket(&self.config, session)?;
+                actions.send(message, &mut self.transcript);
+            }
+            (NewHandle::SessionId(id), Some(store)) => {
+                if let Some(stored) = session.encode() {
+                    store.put(id.as_bytes(), stored, self.config.common.now());
+                    actions.push(Action::UseSession(SessionInUse::new(store, id.as_bytes())));
+                }
+            }
+            (NewHandle::SessionId(_), None) | (NewHandle::None, _) => {}
+        }
+        Ok(())
     }
 }

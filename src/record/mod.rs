@@ -5,6 +5,7 @@ mod protection;
 mod read;
 mod write;
 
+use protection::OVERHEAD;
 pub(crate) use read::{RecordReader, VersionRule};
 pub(crate) use write::RecordWriter;
 
@@ -18,8 +19,9 @@ pub(crate) const HEADER: usize = 5;
 /// The most plaintext in a record: "The length MUST NOT exceed 2^14."
 pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
 
-/// The most bytes after the header of a protected record: "The length MUST NOT exceed 2^14 + 2048."
-pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
+/// The most bytes after the header of a protected record. "The length MUST NOT exceed 2^14 + 2048",
+/// and AES-GCM always adds the same: a longer record holds too much plaintext.
+pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + OVERHEAD;
 
 /// A record's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

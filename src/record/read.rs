@@ -1,7 +1,7 @@
 //! Records coming in.
 
-use super::protection::Protection;
-use super::{HEADER, MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader};
+use super::protection::{OVERHEAD, Protection};
+use super::{HEADER, MAX_PLAINTEXT, RecordHeader};
 use crate::codec::Reader;
 use crate::crypto::aead::AeadKey;
 use crate::enums::{ContentType, ProtocolVersion};
@@ -43,6 +43,8 @@ pub(crate) struct Plaintext {
 pub(crate) struct RecordReader {
     protection: Option<Protection>,
     versions: VersionRule,
+    /// The most plaintext in a record.
+    max_plaintext: usize,
     empty_in_a_row: u8,
 }
 
@@ -51,6 +53,7 @@ impl RecordReader {
         Self {
             protection: None,
             versions,
+            max_plaintext: MAX_PLAINTEXT,
             empty_in_a_row: 0,
         }
     }
@@ -63,6 +66,11 @@ impl RecordReader {
     /// From the next record on, everything is protected with `key`.
     pub(crate) fn install(&mut self, key: AeadKey) {
         self.protection = Some(Protection::new(key));
+    }
+
+    /// From the next record on, no more than `length` bytes of plaintext are accepted, 2^14 at most.
+    pub(crate) fn limit(&mut self, length: usize) {
+        self.max_plaintext = length;
     }
 
     /// Takes the record at the front of `incoming`, decrypting it where it lies, or `None` if it
@@ -81,9 +89,6 @@ impl RecordReader {
             None => 0..fragment.len(),
             Some(protection) => protection.open(header.typ, fragment)?,
         };
-        if content.len() > MAX_PLAINTEXT {
-            return Err(PeerError::RecordTooLong.into());
-        }
         self.count_empty(header.typ, content.is_empty())?;
         Ok(Some(Plaintext {
             typ: header.typ,
@@ -106,11 +111,12 @@ impl RecordReader {
         if header.typ.name().is_none() {
             return Err(PeerError::UnexpectedRecord(header.typ));
         }
-        let max = match self.protection {
-            None => MAX_PLAINTEXT,
-            Some(_) => MAX_CIPHERTEXT,
+        // What is too long is refused "without decrypting the message".
+        let overhead = match self.protection {
+            None => 0,
+            Some(_) => OVERHEAD,
         };
-        if usize::from(header.length) > max {
+        if usize::from(header.length) > self.max_plaintext + overhead {
             return Err(PeerError::RecordTooLong);
         }
         Ok(())

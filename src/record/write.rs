@@ -12,6 +12,8 @@ pub(crate) struct RecordWriter {
     protection: Option<Protection>,
     /// The version that unprotected records carry.
     version: ProtocolVersion,
+    /// The most plaintext in a record.
+    max_plaintext: usize,
 }
 
 impl RecordWriter {
@@ -19,6 +21,7 @@ impl RecordWriter {
         Self {
             protection: None,
             version,
+            max_plaintext: MAX_PLAINTEXT,
         }
     }
 
@@ -32,6 +35,11 @@ impl RecordWriter {
         self.protection = Some(Protection::new(key));
     }
 
+    /// From the next record on, `length` bytes of plaintext are the most, 2^14 at most and not zero.
+    pub(crate) fn limit(&mut self, length: usize) {
+        self.max_plaintext = length;
+    }
+
     /// Appends `content` in as few records as hold it; nothing for no content.
     ///
     /// Protected content is encrypted straight into `out`. On error `out` ends with the last whole
@@ -42,9 +50,9 @@ impl RecordWriter {
         content: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
-        let records = content.len().div_ceil(MAX_PLAINTEXT);
+        let records = content.len().div_ceil(self.max_plaintext);
         out.reserve(content.len() + records * (HEADER + OVERHEAD));
-        for fragment in content.chunks(MAX_PLAINTEXT) {
+        for fragment in content.chunks(self.max_plaintext) {
             match &mut self.protection {
                 Some(protection) => protection.seal(typ, fragment, out)?,
                 None => {

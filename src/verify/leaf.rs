@@ -2,7 +2,7 @@
 
 use crate::crypto::rsa::{PublicKey, PublicKeyError};
 use crate::error::CertificateError;
-use pki_types::CertificateDer;
+use pki_types::{CertificateDer, ServerName};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
 use x509_parser::prelude::FromDer;
@@ -43,6 +43,27 @@ impl<'a> Leaf<'a> {
             PublicKeyError::Malformed => CertificateError::Malformed,
             PublicKeyError::Size { bits } => CertificateError::KeySize { bits },
         })
+    }
+
+    /// When the certificate expires, in seconds since 1970.
+    pub(crate) fn expires(&self) -> u64 {
+        u64::try_from(self.0.validity().not_after.timestamp()).unwrap_or(0)
+    }
+
+    /// Refuses a certificate whose subject has not exactly one common name, or another than this.
+    pub(crate) fn require_common_name(
+        &self,
+        server_name: &ServerName<'_>,
+    ) -> Result<(), CertificateError> {
+        let mut names = self.0.subject().iter_common_name();
+        let name = match (names.next(), names.next()) {
+            (Some(name), None) => name.as_str().map_err(|_| CertificateError::Malformed)?,
+            _ => return Err(CertificateError::CommonNameMismatch),
+        };
+        match name.eq_ignore_ascii_case(&server_name.to_str()) {
+            true => Ok(()),
+            false => Err(CertificateError::CommonNameMismatch),
+        }
     }
 
     /// Refuses a certificate whose keyUsage, where it is present, does not allow the usage.

@@ -2,10 +2,13 @@
 //! signature algorithms, the leaf's key and its usage with `x509-parser`.
 
 mod algorithms;
+mod end_point;
 mod leaf;
 
+pub(crate) use end_point::end_point_hash;
 pub(crate) use leaf::Leaf;
 
+use crate::crypto::hash::{HashAlgorithm, Hasher};
 use crate::crypto::rsa::PublicKey;
 use crate::error::{CertificateError, ConfigError};
 use pki_types::pem::PemObject;
@@ -64,6 +67,41 @@ impl RootStore {
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()
     }
+
+    /// The same for two stores of the same authorities, in whatever order, and no others.
+    pub(crate) fn fingerprint(&self) -> [u8; 48] {
+        let mut anchors: Vec<_> = self.anchors.iter().map(fingerprint).collect();
+        anchors.sort_unstable();
+        anchors.dedup();
+        let mut hasher = Hasher::new(HashAlgorithm::Sha384);
+        for anchor in anchors {
+            hasher.update(&anchor);
+        }
+        hasher.finish().whole()
+    }
+}
+
+/// The hash of an authority's name, key and name constraints.
+fn fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 48] {
+    let constraints = anchor.name_constraints.as_deref();
+    let mut hasher = Hasher::new(HashAlgorithm::Sha384);
+    for part in [
+        &*anchor.subject,
+        &*anchor.subject_public_key_info,
+        constraints.unwrap_or_default(),
+    ] {
+        hasher.update(&part.len().to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finish().whole()
+}
+
+/// A peer's key that somebody vouches for, and for how long, in seconds since 1970.
+#[derive(Debug)]
+pub(crate) struct VouchedKey {
+    pub(crate) key: PublicKey,
+    /// When the first certificate on the way to the root expires.
+    pub(crate) expires: u64,
 }
 
 /// Refuses a chain that nobody honest sends, before anything is made of it.
@@ -80,19 +118,23 @@ pub(crate) fn verify_server(
     server_name: &ServerName<'_>,
     roots: &RootStore,
     now: UnixTime,
-) -> Result<PublicKey, CertificateError> {
-    let certificate = verify_path(chain, roots, now, KeyUsage::server_auth())?;
-    certificate
-        .verify_is_valid_for_subject_name(server_name)
-        .map_err(error_of)?;
-    server_key(chain)
+) -> Result<VouchedKey, CertificateError> {
+    let path_expires = verify_path(chain, roots, now, KeyUsage::server_auth(), |certificate| {
+        certificate.verify_is_valid_for_subject_name(server_name)
+    })?;
+    let VouchedKey { key, expires } = server_key(chain)?;
+    let expires = expires.min(path_expires);
+    Ok(VouchedKey { key, expires })
 }
 
 /// The key of a server that somebody vouches for, if it may be used to encrypt.
-pub(crate) fn server_key(chain: &[CertificateDer<'_>]) -> Result<PublicKey, CertificateError> {
+pub(crate) fn server_key(chain: &[CertificateDer<'_>]) -> Result<VouchedKey, CertificateError> {
     let leaf = Leaf::of(chain)?;
     leaf.require_key_usage(leaf::Usage::KeyEncipherment)?;
-    leaf.public_key()
+    Ok(VouchedKey {
+        key: leaf.public_key()?,
+        expires: leaf.expires(),
+    })
 }
 
 /// Verifies a client's chain and its key's usage at `now`; gives back its key.
@@ -100,23 +142,36 @@ pub(crate) fn verify_client(
     chain: &[CertificateDer<'_>],
     roots: &RootStore,
     now: UnixTime,
-) -> Result<PublicKey, CertificateError> {
-    verify_path(chain, roots, now, KeyUsage::client_auth())?;
+) -> Result<VouchedKey, CertificateError> {
+    let path_expires = verify_path(chain, roots, now, KeyUsage::client_auth(), |_| Ok(()))?;
     let leaf = Leaf::of(chain)?;
     leaf.require_key_usage(leaf::Usage::DigitalSignature)?;
-    leaf.public_key()
+    Ok(VouchedKey {
+        key: leaf.public_key()?,
+        expires: leaf.expires().min(path_expires),
+    })
 }
 
-/// Finds a path from the first certificate to a root and gives back the first.
-fn verify_path<'a>(
-    chain: &'a [CertificateDer<'a>],
+/// Refuses a server whose subject's common name is not the name that was asked for.
+pub(crate) fn require_common_name(
+    chain: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+) -> Result<(), CertificateError> {
+    Leaf::of(chain)?.require_common_name(server_name)
+}
+
+/// Finds a path from the first certificate to a root, and asks `check` about the first. Gives back
+/// when the first certificate between the two expires.
+fn verify_path(
+    chain: &[CertificateDer<'_>],
     roots: &RootStore,
     now: UnixTime,
     usage: KeyUsage,
-) -> Result<EndEntityCert<'a>, CertificateError> {
+    check: impl FnOnce(&EndEntityCert<'_>) -> Result<(), webpki::Error>,
+) -> Result<u64, CertificateError> {
     let (first, intermediates) = chain.split_first().ok_or(CertificateError::Malformed)?;
     let certificate = EndEntityCert::try_from(first).map_err(error_of)?;
-    certificate
+    let path = certificate
         .verify_for_usage(
             algorithms::ALL,
             &roots.anchors,
@@ -127,7 +182,12 @@ fn verify_path<'a>(
             None,
         )
         .map_err(error_of)?;
-    Ok(certificate)
+    check(&certificate).map_err(error_of)?;
+    let mut expires = u64::MAX;
+    for intermediate in path.intermediate_certificates() {
+        expires = expires.min(Leaf::of(&[intermediate.der()])?.expires());
+    }
+    Ok(expires)
 }
 
 fn error_of(error: webpki::Error) -> CertificateError {

@@ -1,0 +1,222 @@
+//! A client's settings.
+
+use super::{
+    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, SecureRenegotiation,
+    common_builder_methods, shared_random,
+};
+use crate::enums::{CipherSuite, MaxFragmentLength};
+use crate::error::ConfigError;
+use crate::resumption::{SessionStore, TrustContext};
+use crate::verify::RootStore;
+use core::fmt;
+use core::time::Duration;
+use pki_types::UnixTime;
+use rand_core::TryCryptoRng;
+use std::sync::Arc;
+
+/// For how many servers a client keeps a session, unless it has another store.
+const SESSIONS: usize = 64;
+
+/// The most that a server can ask for.
+const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Who verifies the server's certificate.
+#[derive(Debug)]
+pub(crate) enum ServerVerification {
+    Roots(RootStore),
+    /// The caller, at a [`Pending::VerifyCertificate`](crate::Pending::VerifyCertificate).
+    Caller,
+}
+
+/// How a client behaves. Shared by its connections, never changed.
+#[derive(Debug)]
+pub struct ClientConfig {
+    pub(crate) common: Common,
+    pub(crate) verification: ServerVerification,
+    pub(crate) require_common_name: bool,
+    pub(crate) certificate: Option<Arc<CertifiedKey>>,
+    pub(crate) session_tickets: bool,
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
+    pub(crate) request_ocsp_response: bool,
+    pub(crate) after_fallback: bool,
+    pub(crate) grease: bool,
+    /// Whom the client trusts and who it is.
+    pub(crate) trust: TrustContext,
+}
+
+impl ClientConfig {
+    /// Starts a configuration that trusts the servers whose chain leads to `roots`.
+    #[must_use]
+    pub fn builder(roots: RootStore) -> ClientConfigBuilder {
+        ClientConfigBuilder::new(ServerVerification::Roots(roots))
+    }
+
+    /// Starts a configuration with which every handshake pauses at
+    /// [`Pending::VerifyCertificate`](crate::Pending::VerifyCertificate) until the caller has
+    /// decided.
+    #[must_use]
+    pub fn builder_with_caller_verification() -> ClientConfigBuilder {
+        ClientConfigBuilder::new(ServerVerification::Caller)
+    }
+}
+
+/// Makes a [`ClientConfig`].
+pub struct ClientConfigBuilder {
+    common: CommonBuilder,
+    verification: ServerVerification,
+    require_common_name: bool,
+    certificate: Option<Arc<CertifiedKey>>,
+    session_tickets: bool,
+    max_fragment_length: Option<MaxFragmentLength>,
+    request_ocsp_response: bool,
+    after_fallback: bool,
+    grease: bool,
+}
+
+impl ClientConfigBuilder {
+    fn new(verification: ServerVerification) -> Self {
+        Self {
+            common: CommonBuilder::new(SecureRenegotiation::Required, SESSIONS, SESSION_LIFETIME),
+            verification,
+            require_common_name: false,
+            certificate: None,
+            session_tickets: true,
+            max_fragment_length: None,
+            request_ocsp_response: false,
+            after_fallback: false,
+            grease: false,
+        }
+    }
+
+    common_builder_methods!();
+
+    /// Wants the common name of the certificate's subject to be the name that the connection is
+    /// made for, beside the check of its subjectAltName. Where the caller verifies, this is the
+    /// caller's business too.
+    #[must_use]
+    pub fn require_common_name(mut self) -> Self {
+        self.require_common_name = true;
+        self
+    }
+
+    /// The certificate to show to a server that asks for one. Without it, or where the server's
+    /// algorithms do not fit, the client answers that it has none.
+    #[must_use]
+    pub fn certificate(mut self, certificate: Arc<CertifiedKey>) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// Whether the client takes session tickets
+    /// ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)). By default it does, as long as it has
+    /// a store to keep them in.
+    #[must_use]
+    pub fn session_tickets(mut self, take: bool) -> Self {
+        self.session_tickets = take;
+        self
+    }
+
+    /// Asks the server for records of at most this length, and keeps to it, if the server agrees
+    /// ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)). By default it does
+    /// not ask.
+    #[must_use]
+    pub fn max_fragment_length(mut self, length: MaxFragmentLength) -> Self {
+        self.max_fragment_length = Some(length);
+        self
+    }
+
+    /// The longest plaintext that the server may put into a protected record, 64 to 16384 bytes
+    /// ([RFC 8449](https://www.rfc-editor.org/rfc/rfc8449)); a server that knows it wins over
+    /// [`max_fragment_length`](Self::max_fragment_length). By default the extension is not sent:
+    /// old servers have never seen it.
+    #[must_use]
+    pub fn record_size_limit(mut self, limit: u16) -> Self {
+        self.common.record_size_limit = Some(limit);
+        self
+    }
+
+    /// Asks the server for an OCSP response about its certificate
+    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+    /// [`SessionInfo::ocsp_response`](crate::SessionInfo::ocsp_response) has it as it came: it is
+    /// not verified, and a server need not send one.
+    #[must_use]
+    pub fn request_ocsp_response(mut self) -> Self {
+        self.request_ocsp_response = true;
+        self
+    }
+
+    /// Says that the connection is made because one with a newer version, by another library,
+    /// failed. The server is told ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)) and refuses
+    /// if it knows that version; and so does this side if the ServerHello shows that it does
+    /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)), for then
+    /// somebody else made the first connection fail.
+    #[must_use]
+    pub fn after_fallback(mut self) -> Self {
+        self.after_fallback = true;
+        self
+    }
+
+    /// Puts reserved values that nobody knows into the ClientHello
+    /// ([RFC 8701](https://www.rfc-editor.org/rfc/rfc8701)), so that servers that stumble over what
+    /// they do not know are found early.
+    #[must_use]
+    pub fn grease(mut self) -> Self {
+        self.grease = true;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] that names the setting: an empty store of roots, a list of suites or
+    /// application protocols, a length, a limit or a lifetime that cannot be used, or no source of
+    /// randomness.
+    pub fn build(self) -> Result<ClientConfig, ConfigError> {
+        if matches!(&self.verification, ServerVerification::Roots(roots) if roots.is_empty()) {
+            return Err(ConfigError::NoRoots);
+        }
+        if let Some(length) = self.max_fragment_length
+            && length.bytes().is_none()
+        {
+            return Err(ConfigError::BadMaxFragmentLength(length));
+        }
+        Ok(ClientConfig {
+            trust: self.trust(),
+            common: self.common.build()?,
+            verification: self.verification,
+            require_common_name: self.require_common_name,
+            certificate: self.certificate,
+            session_tickets: self.session_tickets,
+            max_fragment_length: self.max_fragment_length,
+            request_ocsp_response: self.request_ocsp_response,
+            after_fallback: self.after_fallback,
+            grease: self.grease,
+        })
+    }
+
+    fn trust(&self) -> TrustContext {
+        let (verifier, roots) = match &self.verification {
+            ServerVerification::Roots(roots) => (&b"roots"[..], roots.fingerprint()),
+            ServerVerification::Caller => (&b"caller"[..], RootStore::new().fingerprint()),
+        };
+        let own = self
+            .certificate
+            .as_ref()
+            .and_then(|own| own.chain().first());
+        TrustContext::of(&[
+            b"client",
+            verifier,
+            &roots,
+            &[u8::from(self.require_common_name)],
+            own.map(AsRef::as_ref).unwrap_or_default(),
+        ])
+    }
+}
+
+impl fmt::Debug for ClientConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfigBuilder")
+            .finish_non_exhaustive()
+    }
+}

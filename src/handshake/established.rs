@@ -1,0 +1,136 @@
+//! What is left of a handshake: what can be derived from it for the protocols above.
+
+use super::SessionInfo;
+use crate::config::CertifiedKey;
+use crate::crypto::hash::HashAlgorithm;
+use crate::crypto::key_schedule::{MasterSecret, Randoms, SECRET, VerifyData};
+use crate::error::Misuse;
+use crate::verify::end_point_hash;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The labels with which TLS itself derives: "they MUST NOT be used" with exporters
+/// ([RFC 5705 section 4](https://www.rfc-editor.org/rfc/rfc5705#section-4)).
+const RESERVED_LABELS: [&[u8]; 5] = [
+    b"client finished",
+    b"server finished",
+    b"master secret",
+    b"key expansion",
+    b"extended master secret",
+];
+
+/// Data that both ends of a connection have in common and no other connection has, for binding an
+/// authentication in the protocol above to the connection below it
+/// ([RFC 5056](https://www.rfc-editor.org/rfc/rfc5056)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelBinding {
+    /// `tls-server-end-point`: the hash of the server's certificate
+    /// ([RFC 5929 section 4](https://www.rfc-editor.org/rfc/rfc5929#section-4)). It is the same for
+    /// all connections to the server.
+    TlsServerEndPoint,
+    /// `tls-unique`: the verify_data of the handshake's first Finished
+    /// ([RFC 5929 section 3](https://www.rfc-editor.org/rfc/rfc5929#section-3)).
+    ///
+    /// **Without the extended master secret it is not unique:** somebody in the middle can make two
+    /// connections with the same value, by resuming a session on both. So it is given with the
+    /// extended master secret only. Where the protocol above has a choice, keying material exported
+    /// with the label `EXPORTER-Channel-Binding`
+    /// ([RFC 9266](https://www.rfc-editor.org/rfc/rfc9266)) is the better binding.
+    TlsUnique,
+}
+
+/// The secrets of an established connection and what they are bound to. As bytes: they are seldom
+/// used, and many connections wait.
+#[derive(Debug)]
+pub(super) struct Established {
+    master_secret: Secret,
+    prf: HashAlgorithm,
+    randoms: Randoms,
+    extended_master_secret: bool,
+    /// The verify_data of the first Finished.
+    tls_unique: VerifyData,
+    /// On a server, what it showed.
+    own_certificate: Option<Arc<CertifiedKey>>,
+}
+
+struct Secret(Zeroizing<[u8; SECRET]>);
+
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Established {
+    pub(super) fn new(
+        master_secret: &MasterSecret,
+        prf: HashAlgorithm,
+        randoms: Randoms,
+        extended_master_secret: bool,
+        tls_unique: VerifyData,
+        own_certificate: Option<Arc<CertifiedKey>>,
+    ) -> Self {
+        Self {
+            master_secret: Secret(Zeroizing::new(*master_secret.as_bytes())),
+            prf,
+            randoms,
+            extended_master_secret,
+            tls_unique,
+            own_certificate,
+        }
+    }
+
+    /// Refuses what is bound to nobody without the extended master secret: an implementation that
+    /// goes on without it "MUST NOT export any key material based on the new master secret for any
+    /// subsequent application-level authentication"
+    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)).
+    pub(super) fn require_extended_master_secret(&self) -> Result<(), Misuse> {
+        match self.extended_master_secret {
+            true => Ok(()),
+            false => Err(Misuse::NoExtendedMasterSecret),
+        }
+    }
+
+    pub(super) fn export_keying_material(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), Misuse> {
+        if RESERVED_LABELS.contains(&label) {
+            return Err(Misuse::ReservedLabel);
+        }
+        let with_length = |context: &[u8]| u16::try_from(context.len());
+        let length = context.map(with_length).transpose();
+        let length = length.map_err(|_| Misuse::ContextTooLong)?;
+        MasterSecret::from_bytes(self.prf, &self.master_secret.0).export(
+            label,
+            &self.randoms,
+            length.zip(context),
+            out,
+        );
+        Ok(())
+    }
+
+    pub(super) fn channel_binding(
+        &self,
+        binding: ChannelBinding,
+        session: &SessionInfo,
+    ) -> Result<Vec<u8>, Misuse> {
+        match binding {
+            ChannelBinding::TlsServerEndPoint => {
+                let chain = match &self.own_certificate {
+                    Some(certified) => certified.chain(),
+                    None => session.peer_certificates(),
+                };
+                let certificate = chain.first().ok_or(Misuse::NoEndPointHash)?;
+                end_point_hash(certificate).ok_or(Misuse::NoEndPointHash)
+            }
+            ChannelBinding::TlsUnique => {
+                self.require_extended_master_secret()?;
+                Ok(self.tls_unique.0.to_vec())
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The hash that tls-server-end-point binds to
+//! ([RFC 5929 section 4.1](https://www.rfc-editor.org/rfc/rfc5929#section-4.1)).
+
+use pki_types::CertificateDer;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use x509_parser::oid_registry::Oid;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::signature_algorithm::SignatureAlgorithm;
+use x509_parser::{oid_registry as oids, x509::AlgorithmIdentifier};
+
+/// The certificate's hash, made as its signature's: "The hash of the TLS server's certificate [...]
+/// as it appears, octet for octet, in the server's Certificate message". `None` where the signature
+/// has no hash of its own, or one that this crate does not know: "then this channel binding type's
+/// channel bindings are undefined at this time".
+pub(crate) fn end_point_hash(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let hash = match hash_of_signature(&parsed.signature_algorithm)? {
+        Hash::Sha256 => Sha256::digest(certificate).to_vec(),
+        Hash::Sha384 => Sha384::digest(certificate).to_vec(),
+        Hash::Sha512 => Sha512::digest(certificate).to_vec(),
+    };
+    Some(hash)
+}
+
+#[derive(Clone, Copy)]
+enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// "if the certificate's signatureAlgorithm uses a single hash function, and that hash function is
+/// either MD5 or SHA-1, then use SHA-256".
+fn hash_of_signature(algorithm: &AlgorithmIdentifier<'_>) -> Option<Hash> {
+    if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) = SignatureAlgorithm::try_from(algorithm)
+    {
+        return hash_of_digest(parameters.hash_algorithm_oid());
+    }
+    hash_of_digest(&algorithm.algorithm)
+}
+
+/// Of a hash, or of a signature that fixes its hash.
+fn hash_of_digest(oid: &Oid<'_>) -> Option<Hash> {
+    let hashes: [(Hash, &[Oid<'static>]); 3] = [
+        (
+            Hash::Sha256,
+            &[
+                oids::OID_PKCS1_MD5WITHRSAENC,
+                oids::OID_PKCS1_SHA1WITHRSA,
+                oids::OID_HASH_SHA1,
+                oids::OID_PKCS1_SHA256WITHRSA,
+                oids::OID_NIST_HASH_SHA256,
+                oids::OID_SIG_ECDSA_WITH_SHA256,
+            ],
+        ),
+        (
+            Hash::Sha384,
+            &[
+                oids::OID_PKCS1_SHA384WITHRSA,
+                oids::OID_NIST_HASH_SHA384,
+                oids::OID_SIG_ECDSA_WITH_SHA384,
+            ],
+        ),
+        (
+            Hash::Sha512,
+            &[
+                oids::OID_PKCS1_SHA512WITHRSA,
+                oids::OID_NIST_HASH_SHA512,
+                oids::OID_SIG_ECDSA_WITH_SHA512,
+            ],
+        ),
+    ];
+    let (hash, _) = hashes.iter().find(|(_, its)| its.contains(oid))?;
+    Some(*hash)
+}
