@@ -2,6 +2,7 @@
 
 mod certified_key;
 mod client;
+mod profile;
 mod server;
 
 pub use certified_key::CertifiedKey;

@@ -678,7 +678,7 @@ impl ExpectCertificateStatus {
                 Ok(State::CertificateVerdict(state))
             }
             State::ServerHelloDone(state) => state.handle(incoming, actions),
-            other => Ok(other),
+            _ => Err(unexpected(incoming, "certificate_status")),
         }
     }
 }

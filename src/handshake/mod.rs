@@ -40,9 +40,6 @@ use zeroize::Zeroizing;
 /// Each refusal is a record that the peer makes this side send; an honest peer takes the first no.
 const MAX_RENEGOTIATION_REQUESTS: u8 = 4;
 
-/// The most plaintext in a record, unless less is agreed.
-const MAX_PLAINTEXT: usize = 1 << 14;
-
 /// What a state machine is given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Incoming<'a> {
@@ -107,6 +104,9 @@ enum RecordLimits {
 }
 
 impl RecordLimits {
+    /// The most plaintext in a record, unless less is agreed.
+    const PROTOCOL: u16 = 1 << 14;
+
     /// The limits that the two sides' record_size_limit say.
     fn records(sent: u16, received: u16) -> Result<Self, PeerError> {
         // "An endpoint MUST treat receipt of a smaller value as a fatal error and generate an
@@ -127,22 +127,18 @@ impl RecordLimits {
     }
 
     fn sent(self) -> usize {
-        self.of(|sent, _| sent)
+        match self {
+            Self::Protocol => Self::PROTOCOL.into(),
+            Self::Fragments(length) => length.bytes().unwrap_or(Self::PROTOCOL.into()),
+            // A peer may say more than the protocol allows.
+            Self::Records { sent, .. } => sent.min(Self::PROTOCOL).into(),
+        }
     }
 
     fn received(self) -> usize {
-        self.of(|_, received| received)
-    }
-
-    fn of(self, direction: impl FnOnce(u16, u16) -> u16) -> usize {
         match self {
-            Self::Protocol => MAX_PLAINTEXT,
-            Self::Fragments(length) => length.bytes().unwrap_or(MAX_PLAINTEXT),
-            // "An endpoint that supports all record sizes can include any limit up to the
-            // protocol-defined limit": more than that is never sent.
-            Self::Records { sent, received } => {
-                usize::from(direction(sent, received)).min(MAX_PLAINTEXT)
-            }
+            Self::Protocol | Self::Fragments(_) => self.sent(),
+            Self::Records { received, .. } => received.into(),
         }
     }
 

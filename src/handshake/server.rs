@@ -324,7 +324,7 @@ fn record_limits(config: &ServerConfig, asked: &Asked<'_>) -> Result<RecordLimit
         // "max_fragment_length" that appears in a ClientHello if both extensions appear."
         (Some(sent), _) => {
             let own = config.common.record_size_limit;
-            RecordLimits::records(sent, own.unwrap_or(1 << 14))
+            RecordLimits::records(sent, own.unwrap_or(RecordLimits::PROTOCOL))
         }
         (None, Some(length)) => Ok(RecordLimits::Fragments(length)),
         (None, None) => Ok(RecordLimits::Protocol),

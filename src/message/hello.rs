@@ -10,7 +10,9 @@ use crate::error::DecodeError;
 /// The 32 bytes with which each side makes the keys its own.
 ///
 /// RFC 5246 puts the sender's clock in the first four; all 32 are random here, as everywhere today,
-/// since a clock on the wire tells who is who.
+/// since a clock on the wire tells who is who. A server that knows TLS 1.3 says so in the last eight
+/// when it agrees on TLS 1.2 ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3));
+/// this one does not know it, and draws them too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Random(pub(crate) [u8; 32]);
 

@@ -93,7 +93,7 @@ impl Validity {
 }
 
 /// What both sides keep of a handshake in order to resume its session.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) suite: &'static Suite,
     pub(crate) master_secret: MasterSecret,
@@ -108,7 +108,7 @@ pub(crate) struct Session {
 }
 
 /// How a client names the session that it wants to resume.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Handle {
     /// By the server's session ID, 1 to 32 bytes.
     Id(Box<[u8]>),
