@@ -26,26 +26,25 @@
 //!
 //! There is never a ServerKeyExchange: the server's certificate holds the key.
 
+mod hello;
+mod offer;
+
 use super::established::Established;
 use super::transcript::{HelloTranscript, Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
     State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, unexpected,
 };
-use crate::config::{
-    CertifiedKey, ClientConfig, ExtendedMasterSecret, SIGNATURE_SCHEMES, SecureRenegotiation,
-    ServerVerification,
-};
+use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES, ServerVerification};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::suite::Suite;
 use crate::enums::{
-    CipherSuite, ClientCertificateType, CompressionMethod, ExtensionType, HandshakeType,
-    MaxFragmentLength, ProtocolVersion, SignatureScheme,
+    CipherSuite, ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion,
+    SignatureScheme,
 };
 use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
 use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
-use crate::message::extension::Extensions;
 use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
@@ -57,6 +56,8 @@ use crate::verify::{
     VouchedKey, check_chain_length, require_common_name, server_key, verify_server,
 };
 use core::net::SocketAddr;
+use hello::{Answers, grease, hello_extensions};
+use offer::{Offer, find_session, store_key};
 use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 
@@ -165,194 +166,6 @@ pub(super) fn start(
     })))
 }
 
-/// What a client's sessions are found by: the server's name, and its address where it is given.
-fn store_key(server_name: &ServerName<'_>, address: Option<SocketAddr>) -> Box<[u8]> {
-    let mut key = server_name.to_str().to_ascii_lowercase();
-    if let Some(address) = address {
-        key.push(' ');
-        key.push_str(&address.to_string());
-    }
-    key.into_bytes().into()
-}
-
-/// A session that the client would like to resume.
-#[derive(Debug)]
-struct Offer {
-    session: Session,
-    handle: Handle,
-}
-
-impl Offer {
-    fn ticket(&self) -> Option<&[u8]> {
-        match &self.handle {
-            Handle::Id(_) => None,
-            Handle::Ticket(ticket) => Some(ticket),
-        }
-    }
-
-    /// The session's ID; with a ticket one that is made up: "If the server accepts the ticket and
-    /// the Session ID is not empty, then it MUST respond with the same Session ID present in the
-    /// ClientHello. This allows the client to easily differentiate when the server is resuming a
-    /// session from when it is falling back to a full handshake."
-    /// ([RFC 5077 section 3.4](https://www.rfc-editor.org/rfc/rfc5077#section-3.4))
-    fn session_id(&self, config: &ClientConfig) -> Result<SessionId, Error> {
-        if let Handle::Id(id) = &self.handle {
-            return Ok(SessionId::from_slice(id).unwrap_or_default());
-        }
-        let mut id = [0; 32];
-        config.common.random().fill(&mut id)?;
-        Ok(SessionId::new(id))
-    }
-
-    fn resumption(&self) -> Resumption {
-        match self.handle {
-            Handle::Id(_) => Resumption::SessionId,
-            Handle::Ticket(_) => Resumption::Ticket,
-        }
-    }
-}
-
-/// The session that is kept for the server, if it may be resumed.
-fn find_session(
-    config: &ClientConfig,
-    server_name: &ServerName<'_>,
-    store_key: &[u8],
-) -> Result<Offer, NotResumed> {
-    let common = &config.common;
-    let store = common.session_store.as_ref();
-    let store = store.ok_or(NotResumed::NothingOffered)?;
-    let now = common.now();
-    let stored = store
-        .get(store_key, now)
-        .ok_or(NotResumed::NothingOffered)?;
-    let (session, handle) =
-        Session::decode_with_handle(stored.as_bytes()).ok_or(NotResumed::Unknown)?;
-
-    if session.server_name.as_ref() != Some(server_name) {
-        return Err(NotResumed::ServerName);
-    }
-    if session.trust != config.trust {
-        return Err(NotResumed::Trust);
-    }
-    if !session.validity.includes(now) {
-        return Err(NotResumed::Expired);
-    }
-    if common.suite(session.suite.id).is_none() {
-        return Err(NotResumed::Suite);
-    }
-    // "The client SHOULD NOT offer an abbreviated handshake to resume a session that does not use
-    // an extended master secret." And of one that does: "When offering an abbreviated handshake,
-    // the client MUST send the "extended_master_secret" extension in its ClientHello."
-    let offered = match (
-        session.extended_master_secret,
-        common.extended_master_secret,
-    ) {
-        (used, ExtendedMasterSecret::Off) => !used,
-        (true, ExtendedMasterSecret::Optional | ExtendedMasterSecret::Required) => true,
-        (false, ExtendedMasterSecret::Optional) => common.resume_without_extended_master_secret,
-        (false, ExtendedMasterSecret::Required) => false,
-    };
-    if !offered {
-        return Err(NotResumed::ExtendedMasterSecret);
-    }
-    let length = session.max_fragment_length;
-    if length.is_some() && length != config.max_fragment_length {
-        return Err(NotResumed::MaxFragmentLength);
-    }
-    match handle {
-        Handle::Ticket(_) if !config.session_tickets => Err(NotResumed::NothingOffered),
-        Handle::Id(_) | Handle::Ticket(_) => Ok(Offer { session, handle }),
-    }
-}
-
-/// The extensions that the configuration asks for.
-fn hello_extensions(
-    config: &ClientConfig,
-    server_name: &ServerName<'_>,
-    ticket: &[u8],
-) -> Extensions<'static> {
-    let mut extensions = Extensions::default();
-    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
-    // trailing dot".
-    if let ServerName::DnsName(name) = server_name {
-        let name: &str = name.as_ref();
-        extensions.push_server_name(name.strip_suffix('.').unwrap_or(name));
-    }
-    if let Some(length) = config.max_fragment_length {
-        extensions.push_max_fragment_length(length);
-    }
-    if config.request_ocsp_response {
-        extensions.push_status_request();
-    }
-    extensions.push_signature_algorithms(&SIGNATURE_SCHEMES);
-    if !config.common.alpn_protocols.is_empty() {
-        extensions.push_alpn(&config.common.alpn_protocols);
-    }
-    if config.common.extended_master_secret != ExtendedMasterSecret::Off {
-        extensions.push_extended_master_secret();
-    }
-    if let Some(limit) = config.common.record_size_limit {
-        extensions.push_record_size_limit(limit);
-    }
-    if config.takes_tickets() {
-        extensions.push_session_ticket(ticket);
-    }
-    extensions.push_renegotiation_info();
-    extensions
-}
-
-impl ClientConfig {
-    /// Whether there is both the will to take tickets and the place to keep them.
-    fn takes_tickets(&self) -> bool {
-        self.session_tickets && self.common.session_store.is_some()
-    }
-
-    /// Whether the ClientHello carried an extension that a server may answer.
-    fn requested(&self, typ: ExtensionType, server_name: &ServerName<'_>) -> bool {
-        match typ {
-            ExtensionType::SERVER_NAME => matches!(server_name, ServerName::DnsName(_)),
-            ExtensionType::MAX_FRAGMENT_LENGTH => self.max_fragment_length.is_some(),
-            ExtensionType::STATUS_REQUEST => self.request_ocsp_response,
-            ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
-                !self.common.alpn_protocols.is_empty()
-            }
-            ExtensionType::EXTENDED_MASTER_SECRET => {
-                self.common.extended_master_secret != ExtendedMasterSecret::Off
-            }
-            ExtensionType::RECORD_SIZE_LIMIT => self.common.record_size_limit.is_some(),
-            ExtensionType::SESSION_TICKET => self.takes_tickets(),
-            ExtensionType::RENEGOTIATION_INFO => true,
-            // signature_algorithms among them: "Servers MUST NOT send this extension."
-            _ => false,
-        }
-    }
-}
-
-/// Adds a suite at the front and an extension at each end that nobody knows
-/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), drawn at random
-/// from the sixteen values that are reserved for it.
-fn grease(
-    config: &ClientConfig,
-    suites: Vec<CipherSuite>,
-    extensions: Extensions<'_>,
-) -> Result<(Vec<CipherSuite>, Extensions<'static>), Error> {
-    let mut drawn = [0; 3];
-    config.common.random().fill(&mut drawn)?;
-    let [suite, first, last] = drawn.map(|byte| byte & 0x0f);
-    // "There MUST NOT be more than one extension of the same type."
-    let last = if last == first { last ^ 1 } else { last };
-    let value = |nibble: u8| u16::from_be_bytes([nibble << 4 | 0x0a; 2]);
-
-    let suites = [CipherSuite(value(suite))].into_iter().chain(suites);
-    let mut greased = Extensions::default();
-    greased.push_raw(ExtensionType(value(first)), &[]);
-    for (typ, content) in extensions.iter() {
-        greased.push_raw(typ, content);
-    }
-    greased.push_raw(ExtensionType(value(last)), &[0]);
-    Ok((suites.collect(), greased))
-}
-
 /// The ClientHello is sent.
 #[derive(Debug)]
 pub(super) struct ExpectServerHello {
@@ -385,7 +198,7 @@ impl ExpectServerHello {
         if hello.compression_method != CompressionMethod::NULL {
             return Err(PeerError::UnofferedCompression(hello.compression_method).into());
         }
-        let answers = self.read_extensions(&hello)?;
+        let answers = Answers::read(&hello, &self.config, &self.server_name)?;
 
         self.transcript.add(message.bytes);
         actions.push(Action::VersionAgreed);
@@ -435,122 +248,6 @@ impl ExpectServerHello {
                 Err(PeerError::Downgraded)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// "If a client receives an extension type in ServerHello that it did not request in the
-    /// associated ClientHello, it MUST abort the handshake with an unsupported_extension fatal
-    /// alert."
-    fn read_extensions(&self, hello: &ServerHello<'_>) -> Result<Answers, Error> {
-        let none = Extensions::default();
-        let extensions = hello.extensions.as_ref().unwrap_or(&none);
-        for (typ, _) in extensions.iter() {
-            if !self.config.requested(typ, &self.server_name) {
-                return Err(PeerError::UnsolicitedExtension(typ).into());
-            }
-        }
-        let decode = |error: DecodeError| error.of(ServerHello::NAME);
-        extensions.server_name_ack().map_err(decode)?;
-        Ok(Answers {
-            secure_renegotiation: self.read_renegotiation_info(extensions)?,
-            extended_master_secret: self.read_extended_master_secret(extensions)?,
-            alpn_protocol: self.read_alpn(extensions)?,
-            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
-            record_size_limit: extensions.record_size_limit().map_err(decode)?,
-            certificate_status: extensions.status_request_ack().map_err(decode)?,
-            new_session_ticket: extensions.session_ticket_ack().map_err(decode)?,
-        })
-    }
-
-    /// "The client MUST then verify that the length of the "renegotiated_connection" field is zero,
-    /// and if it is not, MUST abort the handshake (by sending a fatal handshake_failure alert)."
-    fn read_renegotiation_info(&self, extensions: &Extensions<'_>) -> Result<bool, Error> {
-        let info = extensions.renegotiation_info();
-        match info.map_err(|error| error.of(ServerHello::NAME))? {
-            Some([]) => Ok(true),
-            Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
-            None => match self.config.common.secure_renegotiation {
-                SecureRenegotiation::Required => Err(Incompatible::NoSecureRenegotiation.into()),
-                SecureRenegotiation::Optional => Ok(false),
-            },
-        }
-    }
-
-    /// "If a client receives a ServerHello without the extension, it SHOULD abort the handshake if
-    /// it does not wish to interoperate with legacy servers"
-    /// ([RFC 7627 section 5.2](https://www.rfc-editor.org/rfc/rfc7627#section-5.2)).
-    fn read_extended_master_secret(&self, extensions: &Extensions<'_>) -> Result<bool, Error> {
-        let used = extensions.extended_master_secret();
-        let used = used.map_err(|error| error.of(ServerHello::NAME))?;
-        match self.config.common.extended_master_secret {
-            ExtendedMasterSecret::Required if !used => {
-                Err(Incompatible::NoExtendedMasterSecret.into())
-            }
-            _ => Ok(used),
-        }
-    }
-
-    /// "the "ProtocolNameList" MUST contain exactly one "ProtocolName"", one of the client's.
-    fn read_alpn(&self, extensions: &Extensions<'_>) -> Result<Option<Box<[u8]>>, Error> {
-        let offered = &self.config.common.alpn_protocols;
-        let chosen = extensions.alpn();
-        match chosen
-            .map_err(|error| error.of(ServerHello::NAME))?
-            .as_deref()
-        {
-            None => Ok(None),
-            Some([chosen]) if offered.iter().any(|own| **own == **chosen) => {
-                Ok(Some(Box::from(*chosen)))
-            }
-            Some(_) => {
-                let typ = ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION;
-                Err(PeerError::IllegalExtension(typ).into())
-            }
-        }
-    }
-}
-
-/// What the extensions of the ServerHello say.
-#[derive(Debug)]
-struct Answers {
-    secure_renegotiation: bool,
-    extended_master_secret: bool,
-    alpn_protocol: Option<Box<[u8]>>,
-    max_fragment_length: Option<MaxFragmentLength>,
-    record_size_limit: Option<u16>,
-    /// CertificateStatus may come.
-    certificate_status: bool,
-    /// NewSessionTicket will come.
-    new_session_ticket: bool,
-}
-
-impl Answers {
-    /// Judges the lengths that the server answers with, in a full handshake or for a session.
-    fn record_limits(
-        &self,
-        config: &ClientConfig,
-        session: Option<&Session>,
-    ) -> Result<RecordLimits, PeerError> {
-        // "if a client receives a maximum fragment length negotiation response that differs from
-        // the length it requested, it MUST also abort the handshake with an "illegal_parameter"
-        // alert." A session has its length already.
-        let kept = session.map(|session| session.max_fragment_length);
-        if let Some(length) = self.max_fragment_length
-            && kept.unwrap_or(config.max_fragment_length) != Some(length)
-        {
-            return Err(PeerError::IllegalExtension(
-                ExtensionType::MAX_FRAGMENT_LENGTH,
-            ));
-        }
-        let length = self.max_fragment_length.or(kept.flatten());
-        match (config.common.record_size_limit, self.record_size_limit) {
-            // "A client MUST treat receipt of both "max_fragment_length" and "record_size_limit" as
-            // a fatal error, and it SHOULD generate an "illegal_parameter" alert."
-            (Some(_), Some(_)) if self.max_fragment_length.is_some() => Err(
-                PeerError::IllegalExtension(ExtensionType::MAX_FRAGMENT_LENGTH),
-            ),
-            (Some(received), Some(sent)) => RecordLimits::records(sent, received),
-            _ => Ok(length.map_or(RecordLimits::Protocol, RecordLimits::Fragments)),
         }
     }
 }

@@ -22,27 +22,23 @@
 //! ExpectFinished                     <- Finished
 //! ```
 
+mod hello;
+mod lookup;
+
 use super::established::Established;
 use super::transcript::{HelloTranscript, Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
     State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, unexpected,
 };
-use crate::config::{
-    ClientAuth, ExtendedMasterSecret, SIGNATURE_SCHEMES, SecureRenegotiation, ServerConfig,
-};
+use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::pkcs1::select_pre_master_secret;
 use crate::crypto::rsa::RawDecryption;
 use crate::crypto::suite::Suite;
-use crate::enums::{
-    CipherSuite, ClientCertificateType, CompressionMethod, ExtensionType, HandshakeType,
-    MaxFragmentLength, ProtocolVersion,
-};
-use crate::error::{
-    DecodeError, Error, Incompatible, LocalError, Misuse, PeerError, ProtocolList, SuiteList,
-};
+use crate::enums::{ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion};
+use crate::error::{Error, Incompatible, LocalError, Misuse, PeerError};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::extension::Extensions;
 use crate::message::finished::Finished;
@@ -53,7 +49,9 @@ use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, PauseId, Pending};
 use crate::resumption::{SealedBy, Session, SessionInUse, Validity};
 use crate::verify::{VouchedKey, check_chain_length, verify_client};
-use pki_types::{CertificateDer, DnsName, ServerName};
+use hello::{Agreed, Asked, check_version, choose_suite};
+use lookup::{Found, FoundBy, check_extended_master_secret, find_session};
+use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use subtle::Choice;
 
@@ -163,288 +161,6 @@ impl ExpectClientHello {
             Err(_) => negotiation.send_flight(actions),
         }
     }
-}
-
-/// "If a TLS server ... receives a ClientHello containing a version number greater than the highest
-/// version supported by the server, it MUST reply according to the highest version supported by the
-/// server" (appendix E.1). TLS 1.3's extensions are not looked at.
-fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
-    let offered = hello.client_version;
-    let suites = &hello.cipher_suites;
-    match offered < ProtocolVersion::TLS_1_2 {
-        false => Ok(()),
-        // "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol
-        // version supported by the server is higher than the version indicated in
-        // ClientHello.client_version, the server MUST respond with a fatal inappropriate_fallback
-        // alert".
-        true if suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) => {
-            Err(Incompatible::InappropriateFallback { offered })
-        }
-        true => Err(Incompatible::Version { offered }),
-    }
-}
-
-/// What the extensions of a ClientHello ask for.
-struct Asked<'a> {
-    server_name: Option<DnsName<'static>>,
-    secure_renegotiation: bool,
-    extended_master_secret: bool,
-    alpn_protocols: Vec<&'a [u8]>,
-    max_fragment_length: Option<MaxFragmentLength>,
-    record_size_limit: Option<u16>,
-    ocsp_response: bool,
-    /// Empty where the client has no ticket but would take one.
-    session_ticket: Option<&'a [u8]>,
-}
-
-impl<'a> Asked<'a> {
-    fn read(hello: &ClientHello<'_>, extensions: &'a Extensions<'_>) -> Result<Self, Error> {
-        let decode = |error: DecodeError| error.of(ClientHello::NAME);
-        // The server signs nothing, but what is sent has to be well-formed.
-        extensions.signature_algorithms().map_err(decode)?;
-        Ok(Self {
-            server_name: read_server_name(extensions)?,
-            secure_renegotiation: read_renegotiation_info(hello, extensions)?,
-            extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
-            alpn_protocols: extensions.alpn().map_err(decode)?.unwrap_or_default(),
-            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
-            record_size_limit: extensions.record_size_limit().map_err(decode)?,
-            ocsp_response: extensions.asks_for_ocsp().map_err(decode)?,
-            session_ticket: extensions.session_ticket().map_err(decode)?,
-        })
-    }
-}
-
-/// The name that the client asks for: an address, or a name that DNS does not allow or that ends
-/// with a dot, is nobody's we know: not used, and so not acknowledged.
-fn read_server_name(extensions: &Extensions<'_>) -> Result<Option<DnsName<'static>>, Error> {
-    let name = extensions.server_name();
-    match name.map_err(|error| error.of(ClientHello::NAME))? {
-        None => Ok(None),
-        // "represented as a byte string using ASCII encoding without a trailing dot".
-        Some(name) if !name.is_ascii() || name.contains(&0) => {
-            Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
-        }
-        Some(name) if name.ends_with(b".") => Ok(None),
-        Some(name) => Ok(DnsName::try_from(name).ok().map(|name| name.to_owned())),
-    }
-}
-
-/// "the server MUST check if it includes the TLS_EMPTY_RENEGOTIATION_INFO_SCSV SCSV", and of the
-/// extension "MUST then verify that the length of the "renegotiated_connection" field is zero, and
-/// if it is not, MUST abort the handshake" (RFC 5746 section 3.6).
-fn read_renegotiation_info(
-    hello: &ClientHello<'_>,
-    extensions: &Extensions<'_>,
-) -> Result<bool, Error> {
-    let signalled = hello
-        .cipher_suites
-        .contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
-    let info = extensions.renegotiation_info();
-    match info.map_err(|error| error.of(ClientHello::NAME))? {
-        None => Ok(signalled),
-        Some([]) => Ok(true),
-        Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
-    }
-}
-
-/// What is agreed of what was asked for.
-#[derive(Debug)]
-struct Agreed {
-    server_name: Option<DnsName<'static>>,
-    secure_renegotiation: bool,
-    extended_master_secret: bool,
-    alpn_protocol: Option<Box<[u8]>>,
-    limits: RecordLimits,
-    ocsp_response: bool,
-}
-
-impl Agreed {
-    fn of(asked: &Asked<'_>, config: &ServerConfig) -> Result<Self, Error> {
-        let common = &config.common;
-        if common.secure_renegotiation == SecureRenegotiation::Required
-            && !asked.secure_renegotiation
-        {
-            return Err(Incompatible::NoSecureRenegotiation.into());
-        }
-        // "If a server receives a ClientHello without the extension, it SHOULD abort the handshake
-        // if it does not wish to interoperate with legacy clients."
-        let extended_master_secret = match common.extended_master_secret {
-            ExtendedMasterSecret::Off => false,
-            ExtendedMasterSecret::Optional => asked.extended_master_secret,
-            ExtendedMasterSecret::Required if asked.extended_master_secret => true,
-            ExtendedMasterSecret::Required => {
-                return Err(Incompatible::NoExtendedMasterSecret.into());
-            }
-        };
-        Ok(Self {
-            server_name: asked.server_name.clone(),
-            secure_renegotiation: asked.secure_renegotiation,
-            extended_master_secret,
-            alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,
-            limits: record_limits(config, asked)?,
-            ocsp_response: asked.ocsp_response && config.certificate_status.is_some(),
-        })
-    }
-}
-
-/// "In the event that the server supports no protocols that the client advertises, then the server
-/// SHALL respond with a fatal "no_application_protocol" alert"
-/// ([RFC 7301 section 3.2](https://www.rfc-editor.org/rfc/rfc7301#section-3.2)). A side that names
-/// none does without.
-fn choose_protocol(
-    config: &ServerConfig,
-    offered: &[&[u8]],
-) -> Result<Option<Box<[u8]>>, Incompatible> {
-    let acceptable = &config.common.alpn_protocols;
-    if offered.is_empty() || acceptable.is_empty() {
-        return Ok(None);
-    }
-    let chosen = config
-        .alpn_preference
-        .choose(acceptable, offered, |own, offered| **own == **offered);
-    let chosen = chosen.ok_or_else(|| Incompatible::NoCommonProtocol {
-        offered: ProtocolList::new(offered.iter().copied()),
-        acceptable: ProtocolList::new(acceptable.iter().map(|name| &**name)),
-    })?;
-    Ok(Some(chosen.clone()))
-}
-
-fn record_limits(config: &ServerConfig, asked: &Asked<'_>) -> Result<RecordLimits, PeerError> {
-    // "If a server receives a maximum fragment length negotiation request for a value other than the
-    // allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
-    let illegal = |length: &MaxFragmentLength| length.bytes().is_none();
-    if asked.max_fragment_length.as_ref().is_some_and(illegal) {
-        return Err(PeerError::IllegalExtension(
-            ExtensionType::MAX_FRAGMENT_LENGTH,
-        ));
-    }
-    match (asked.record_size_limit, asked.max_fragment_length) {
-        // "A server that supports the "record_size_limit" extension MUST ignore a
-        // "max_fragment_length" that appears in a ClientHello if both extensions appear."
-        (Some(sent), _) => {
-            let own = config.common.record_size_limit;
-            RecordLimits::records(sent, own.unwrap_or(RecordLimits::PROTOCOL))
-        }
-        (None, Some(length)) => Ok(RecordLimits::Fragments(length)),
-        (None, None) => Ok(RecordLimits::Protocol),
-    }
-}
-
-/// A session that the client offers and the server has.
-struct Found {
-    session: Session,
-    by: FoundBy,
-}
-
-enum FoundBy {
-    SessionId,
-    Ticket(SealedBy),
-}
-
-/// The session that the client offers, if it may be resumed.
-fn find_session(
-    config: &ServerConfig,
-    hello: &ClientHello<'_>,
-    asked: &Asked<'_>,
-) -> Result<Found, NotResumed> {
-    let now = config.common.now();
-    let session_id = hello.session_id.as_bytes();
-    // "If a ticket is presented by the client, the server MUST NOT attempt to use the Session ID in
-    // the ClientHello for stateful session resumption."
-    let found = match (&config.tickets, asked.session_ticket) {
-        (Some(tickets), Some(ticket @ [_, ..])) => {
-            let opened = tickets.open(ticket, now).ok_or(NotResumed::Unknown)?;
-            Session::decode(&opened.plaintext).map(|session| Found {
-                session,
-                by: FoundBy::Ticket(opened.by),
-            })
-        }
-        _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
-        _ => {
-            let store = config.common.session_store.as_ref();
-            let stored = store.and_then(|store| store.get(session_id, now));
-            let stored = stored.ok_or(NotResumed::Unknown)?;
-            Session::decode(stored.as_bytes()).map(|session| Found {
-                session,
-                by: FoundBy::SessionId,
-            })
-        }
-    };
-    let found = found.ok_or(NotResumed::Unknown)?;
-    let session = &found.session;
-
-    if !session.validity.includes(now) {
-        return Err(NotResumed::Expired);
-    }
-    if session.trust != config.trust {
-        return Err(NotResumed::Trust);
-    }
-    // "A server that implements this extension MUST NOT accept the request to resume the session if
-    // the server_name extension contains a different name."
-    // ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3))
-    let server_name = asked.server_name.clone().map(ServerName::DnsName);
-    if session.server_name != server_name {
-        return Err(NotResumed::ServerName);
-    }
-    let suite = session.suite.id;
-    if config.common.suite(suite).is_none() || !hello.cipher_suites.contains(&suite) {
-        return Err(NotResumed::Suite);
-    }
-    let length = record_limits(config, asked).map(RecordLimits::max_fragment_length);
-    if Ok(session.max_fragment_length) != length {
-        return Err(NotResumed::MaxFragmentLength);
-    }
-    Ok(found)
-}
-
-/// The rules of [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3). A
-/// session that may not be resumed with what this hello says gets a full handshake.
-fn check_extended_master_secret(
-    found: Found,
-    asked: &Asked<'_>,
-    config: &ServerConfig,
-) -> Result<Result<Found, NotResumed>, PeerError> {
-    let common = &config.common;
-    let allowed = match (
-        found.session.extended_master_secret,
-        asked.extended_master_secret,
-    ) {
-        // "the server MUST abort the abbreviated handshake."
-        (true, false) => return Err(PeerError::ExtendedMasterSecretChanged),
-        (_, _) if common.extended_master_secret == ExtendedMasterSecret::Off => {
-            !found.session.extended_master_secret
-        }
-        (true, true) => true,
-        // "the server MUST NOT perform the abbreviated handshake. Instead, it SHOULD continue with
-        // a full handshake".
-        (false, true) => false,
-        // "If neither the original session nor the new ClientHello uses the extension, the server
-        // SHOULD abort the handshake", which a full one is as good as.
-        (false, false) => common.resume_without_extended_master_secret,
-    };
-    Ok(match allowed {
-        true => Ok(found),
-        false => Err(NotResumed::ExtendedMasterSecret),
-    })
-}
-
-/// The first suite of one side's list that stands in the other's.
-fn choose_suite(
-    config: &ServerConfig,
-    offered: &[CipherSuite],
-) -> Result<&'static Suite, Incompatible> {
-    let acceptable = &config.common.suites;
-    let chosen = config
-        .suite_preference
-        .choose(acceptable, offered, |suite, id| suite.id == *id);
-    chosen.copied().ok_or_else(|| {
-        let acceptable: Vec<_> = acceptable.iter().map(|suite| suite.id).collect();
-        Incompatible::NoCommonSuite {
-            offered: SuiteList::new(offered),
-            acceptable: SuiteList::new(&acceptable),
-        }
-    })
 }
 
 /// What the hellos settled, carried to the end of the handshake.

@@ -1,0 +1,108 @@
+//! Whether the session that a client offers is resumed.
+
+use super::hello::{Asked, record_limits};
+use crate::config::{ExtendedMasterSecret, ServerConfig};
+use crate::error::PeerError;
+use crate::handshake::NotResumed;
+use crate::handshake::limits::RecordLimits;
+use crate::message::hello::ClientHello;
+use crate::resumption::{SealedBy, Session};
+use pki_types::ServerName;
+
+/// A session that the client offers and the server has.
+pub(super) struct Found {
+    pub(super) session: Session,
+    pub(super) by: FoundBy,
+}
+
+pub(super) enum FoundBy {
+    SessionId,
+    Ticket(SealedBy),
+}
+
+/// The session that the client offers, if it may be resumed.
+pub(super) fn find_session(
+    config: &ServerConfig,
+    hello: &ClientHello<'_>,
+    asked: &Asked<'_>,
+) -> Result<Found, NotResumed> {
+    let now = config.common.now();
+    let session_id = hello.session_id.as_bytes();
+    // "If a ticket is presented by the client, the server MUST NOT attempt to use the Session ID in
+    // the ClientHello for stateful session resumption."
+    let found = match (&config.tickets, asked.session_ticket) {
+        (Some(tickets), Some(ticket @ [_, ..])) => {
+            let opened = tickets.open(ticket, now).ok_or(NotResumed::Unknown)?;
+            Session::decode(&opened.plaintext).map(|session| Found {
+                session,
+                by: FoundBy::Ticket(opened.by),
+            })
+        }
+        _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
+        _ => {
+            let store = config.common.session_store.as_ref();
+            let stored = store.and_then(|store| store.get(session_id, now));
+            let stored = stored.ok_or(NotResumed::Unknown)?;
+            Session::decode(stored.as_bytes()).map(|session| Found {
+                session,
+                by: FoundBy::SessionId,
+            })
+        }
+    };
+    let found = found.ok_or(NotResumed::Unknown)?;
+    let session = &found.session;
+
+    if !session.validity.includes(now) {
+        return Err(NotResumed::Expired);
+    }
+    if session.trust != config.trust {
+        return Err(NotResumed::Trust);
+    }
+    // "A server that implements this extension MUST NOT accept the request to resume the session if
+    // the server_name extension contains a different name."
+    // ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3))
+    let server_name = asked.server_name.clone().map(ServerName::DnsName);
+    if session.server_name != server_name {
+        return Err(NotResumed::ServerName);
+    }
+    let suite = session.suite.id;
+    if config.common.suite(suite).is_none() || !hello.cipher_suites.contains(&suite) {
+        return Err(NotResumed::Suite);
+    }
+    let length = record_limits(config, asked).map(RecordLimits::max_fragment_length);
+    if Ok(session.max_fragment_length) != length {
+        return Err(NotResumed::MaxFragmentLength);
+    }
+    Ok(found)
+}
+
+/// The rules of [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3). A
+/// session that may not be resumed with what this hello says gets a full handshake.
+pub(super) fn check_extended_master_secret(
+    found: Found,
+    asked: &Asked<'_>,
+    config: &ServerConfig,
+) -> Result<Result<Found, NotResumed>, PeerError> {
+    let common = &config.common;
+    let allowed = match (
+        found.session.extended_master_secret,
+        asked.extended_master_secret,
+    ) {
+        // "the server MUST abort the abbreviated handshake."
+        (true, false) => return Err(PeerError::ExtendedMasterSecretChanged),
+        (_, _) if common.extended_master_secret == ExtendedMasterSecret::Off => {
+            !found.session.extended_master_secret
+        }
+        (true, true) => true,
+        // "the server MUST NOT perform the abbreviated handshake. Instead, it SHOULD continue with
+        // a full handshake".
+        (false, true) => false,
+        // "If neither the original session nor the new ClientHello uses the extension, the server
+        // SHOULD abort the handshake", which a full one is as good as.
+        (false, false) => common.resume_without_extended_master_secret,
+    };
+    Ok(match allowed {
+        true => Ok(found),
+        false => Err(NotResumed::ExtendedMasterSecret),
+    })
+}
