@@ -4,6 +4,7 @@ use crate::config::{ClientConfig, ServerConfig};
 use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
 use crate::error::{Error, Misuse};
 use crate::pending::{Answer, Pending};
+use core::net::SocketAddr;
 use pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -70,6 +71,23 @@ impl<S: Read + Write> Stream<S> {
     ) -> Result<Self, Error> {
         let mut outgoing = Vec::new();
         let connection = Connection::client(config, server_name, &mut outgoing)?;
+        Ok(Self::new(connection, outgoing, transport))
+    }
+
+    /// A client's connection to the server at `address`, from where alone a session is resumed; see
+    /// [`Connection::client_at`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::client_at`].
+    pub fn client_at(
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+        address: SocketAddr,
+        transport: S,
+    ) -> Result<Self, Error> {
+        let mut outgoing = Vec::new();
+        let connection = Connection::client_at(config, server_name, address, &mut outgoing)?;
         Ok(Self::new(connection, outgoing, transport))
     }
 

@@ -5,7 +5,9 @@ mod common;
 use common::pair::End;
 use common::wire::record;
 use common::{client_builder, name, rng, roots, server_builder};
-use premaster::{AlertDescription, CertificateError, ClientConfig, Error, Misuse, Pending, Stream};
+use premaster::{
+    AlertDescription, CertificateError, ClientConfig, Error, Misuse, Pending, ServerConfig, Stream,
+};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,13 +21,19 @@ const TIMEOUT: Option<Duration> = Some(Duration::from_secs(20));
 fn serve<T: Send + 'static>(
     work: impl FnOnce(Stream<TcpStream>) -> T + Send + 'static,
 ) -> (TcpStream, JoinHandle<T>) {
+    serve_with(Arc::new(server_builder().build().unwrap()), work)
+}
+
+fn serve_with<T: Send + 'static>(
+    config: Arc<ServerConfig>,
+    work: impl FnOnce(Stream<TcpStream>) -> T + Send + 'static,
+) -> (TcpStream, JoinHandle<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let transport = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     transport.set_read_timeout(TIMEOUT).unwrap();
     let server = std::thread::spawn(move || {
         let (transport, _) = listener.accept().unwrap();
         transport.set_read_timeout(TIMEOUT).unwrap();
-        let config = Arc::new(server_builder().build().unwrap());
         work(Stream::server(config, transport).unwrap())
     });
     (transport, server)
@@ -69,6 +77,26 @@ fn data_both_ways_and_a_clean_close() {
     assert_eq!(stream.read(&mut answer).unwrap(), 0);
     assert_eq!(stream.read(&mut []).unwrap(), 0);
     assert_eq!(server.join().unwrap(), data);
+}
+
+#[test]
+fn a_session_is_resumed_at_its_own_address() {
+    let server_config = Arc::new(server_builder().build().unwrap());
+    let client_config = Arc::new(client_builder().build().unwrap());
+    let connect = |address: [u8; 4]| {
+        let work = |mut stream: Stream<TcpStream>| stream.complete_handshake().unwrap();
+        let (transport, server) = serve_with(server_config.clone(), work);
+        let address = (address, 4433).into();
+        let mut stream =
+            Stream::client_at(client_config.clone(), name(), address, transport).unwrap();
+        stream.complete_handshake().unwrap();
+        server.join().unwrap();
+        let session = stream.connection().session().unwrap();
+        session.resumption().is_resumed()
+    };
+    assert!(!connect([192, 0, 2, 1]));
+    assert!(connect([192, 0, 2, 1]));
+    assert!(!connect([192, 0, 2, 2]));
 }
 
 #[test]
