@@ -118,9 +118,13 @@ impl Tickets {
     /// Keys that this process draws and nobody else knows, and that change by themselves.
     ///
     /// A key seals for one `period` and opens for another one, and is wiped at the first use after
-    /// that; so a ticket lives for one period at least and two at most. Periods are counted in whole seconds, at least one,
-    /// by the time that the configuration tells. Setting that clock back by less than a period
-    /// prolongs the life of a key by as much; setting it back by more ends it.
+    /// that. So a ticket opens for one period at least: a period as long as the configuration's
+    /// [`session_lifetime`](crate::ServerConfigBuilder::session_lifetime) lets every session live
+    /// its time.
+    ///
+    /// Periods are counted in whole seconds, at least one, by the time that the configuration tells.
+    /// Setting that clock back by less than a period prolongs the life of a key by as much; setting
+    /// it back by more ends it.
     ///
     /// The next key is drawn ahead of its time. If the generator fails at that, the next ticket
     /// tries again, and the current key goes on sealing until its two periods are over.
