@@ -451,11 +451,16 @@ impl Connection {
     }
 
     /// A server of another version shows itself by its first handshake record; its ServerHello
-    /// would only say the same.
-    fn check_record_version(&self, version: ProtocolVersion) -> Result<(), Error> {
-        if self.handshake.awaits_server_hello() && version != ProtocolVersion::TLS_1_2 {
+    /// would only say the same. To one of this version everything is said in its own, the alert
+    /// that refuses its ServerHello too.
+    fn check_record_version(&mut self, version: ProtocolVersion) -> Result<(), Error> {
+        if !self.handshake.awaits_server_hello() {
+            return Ok(());
+        }
+        if version != ProtocolVersion::TLS_1_2 {
             return Err(Incompatible::Version { offered: version }.into());
         }
+        self.writer.use_tls12();
         Ok(())
     }
 
