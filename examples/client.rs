@@ -10,10 +10,11 @@
 
 mod support;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use premaster::pki_types::ServerName;
 use premaster::{
-    CipherSuite, ClientConfig, Connection, RootStore, SecureRenegotiation, SessionInfo, Stream,
+    CipherSuite, ClientConfig, ClientConfigBuilder, Connection, MaxFragmentLength, RootStore,
+    SecureRenegotiation, SessionInfo, Stream,
 };
 use std::io::{self, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -27,6 +28,7 @@ use support::http::{self, Head};
 use support::key_log::KeyLogFile;
 use support::pipe::pipe;
 use support::report::Report;
+use support::session_file::SessionFile;
 
 /// Talks to a server over TLS 1.2 with RSA key transport.
 ///
@@ -52,6 +54,10 @@ struct Arguments {
     #[arg(long)]
     name: Option<String>,
 
+    /// Settings for a kind of server, which the other options adjust
+    #[arg(long, value_enum, value_name = "NAME")]
+    profile: Option<Profile>,
+
     /// Cipher suites by IANA name, comma-separated, preferred first [default: all]
     #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
     suites: Option<Vec<CipherSuite>>,
@@ -59,6 +65,33 @@ struct Arguments {
     /// Accept a server that does not know secure renegotiation (RFC 5746)
     #[arg(long)]
     no_secure_renegotiation: bool,
+
+    /// Application protocols (ALPN), comma-separated, preferred first [default: none]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    alpn: Vec<String>,
+
+    /// Ask for records of at most 512, 1024, 2048 or 4096 bytes, for both directions (RFC 6066)
+    #[arg(long, value_name = "N", value_parser = max_fragment)]
+    max_fragment: Option<MaxFragmentLength>,
+
+    /// Take no session tickets: sessions are resumed by ID, if the server keeps them
+    #[arg(long)]
+    no_ticket: bool,
+
+    /// Keep the session in this file, for the next run to resume
+    ///
+    /// The file holds the master secret in clear: whoever reads it reads the connections. It is
+    /// made for its owner alone (mode 0600); one that is open to others, or that is no session
+    /// file, is refused. It has room for one session.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    session_file: Option<PathBuf>,
+
+    /// Connect so many times more, one after the other, and say each time whether it was resumed
+    ///
+    /// With --get each connection fetches the page. Without it each one closes after its
+    /// handshake, and standard input is not read. The first that fails is the last.
+    #[arg(long, value_name = "N", verbatim_doc_comment)]
+    reconnect: Option<u16>,
 
     /// Fetch this path with HTTP/1.0 and write the body to standard output
     #[arg(long, value_name = "PATH")]
@@ -75,6 +108,39 @@ struct Arguments {
     /// Say it, or what failed, as a JSON object
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Profile {
+    /// As a charging station: the certificate's common name has to be the server's name (OCPP 2.0.1)
+    #[value(name = "ocpp_2_0_1")]
+    Ocpp201,
+    /// To a device that may know little: no secure renegotiation, no extended master secret
+    #[value(name = "bmc_gcm")]
+    BmcGcm,
+    /// Both of these required, and no session kept
+    Strict,
+}
+
+impl Profile {
+    fn apply(self, builder: ClientConfigBuilder) -> ClientConfigBuilder {
+        match self {
+            Self::Ocpp201 => builder.ocpp_2_0_1(),
+            Self::BmcGcm => builder.bmc_gcm(),
+            Self::Strict => builder.strict(),
+        }
+    }
+}
+
+/// Parses `--max-fragment`.
+fn max_fragment(bytes: &str) -> Result<MaxFragmentLength, &'static str> {
+    match bytes {
+        "512" => Ok(MaxFragmentLength::L512),
+        "1024" => Ok(MaxFragmentLength::L1024),
+        "2048" => Ok(MaxFragmentLength::L2048),
+        "4096" => Ok(MaxFragmentLength::L4096),
+        _ => Err("not 512, 1024, 2048 or 4096"),
+    }
 }
 
 /// Where to connect.
@@ -110,23 +176,12 @@ fn main() -> ExitCode {
     let name = arguments.name.as_ref().unwrap_or(&arguments.target.host);
     let name = or_usage_error::<Arguments, _>(ServerName::try_from(name.clone()), name);
 
-    let mut session = None;
-    let result = connect(&arguments.target).and_then(|socket| match &arguments.get {
-        Some(path) => get(config, name, &socket, path, &mut session),
-        None => talk(config, name, &socket, &mut session),
-    });
-
-    let Target { host, port } = &arguments.target;
-    let report = Report::new(format!("{host}:{port}"), session.as_ref(), &result);
-    if arguments.json {
-        eprintln!("{}", report.to_json());
-    } else if arguments.verbose || result.is_err() {
-        eprintln!("{}", report.to_text());
+    for _ in 0..=arguments.reconnect.unwrap_or(0) {
+        if converse(&arguments, &config, &name).is_err() {
+            return ExitCode::FAILURE;
+        }
     }
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    ExitCode::SUCCESS
 }
 
 fn config(arguments: &Arguments) -> ClientConfig {
@@ -134,17 +189,59 @@ fn config(arguments: &Arguments) -> ClientConfig {
     let pem = or_usage_error::<Arguments, _>(std::fs::read(&arguments.ca), &ca);
     let roots = or_usage_error::<Arguments, _>(RootStore::from_pem(&pem), &ca);
     let mut builder = ClientConfig::builder(roots);
+    if let Some(profile) = arguments.profile {
+        builder = profile.apply(builder);
+    }
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
     }
     if arguments.no_secure_renegotiation {
         builder = builder.secure_renegotiation(SecureRenegotiation::Optional);
     }
+    if !arguments.alpn.is_empty() {
+        let names: Vec<_> = arguments.alpn.iter().map(String::as_bytes).collect();
+        builder = builder.alpn_protocols(&names);
+    }
+    if let Some(length) = arguments.max_fragment {
+        builder = builder.max_fragment_length(length);
+    }
+    if arguments.no_ticket {
+        builder = builder.session_tickets(false);
+    }
+    if let Some(file) = &arguments.session_file {
+        let store = or_usage_error::<Arguments, _>(SessionFile::open(file), file.display());
+        builder = builder.session_store(Some(store));
+    }
     if let Some(file) = &arguments.keylog {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());
         builder = builder.key_log(log);
     }
     or_usage_error::<Arguments, _>(builder.build(), "these settings do not work")
+}
+
+/// Makes one connection and says what it came to.
+fn converse(
+    arguments: &Arguments,
+    config: &Arc<ClientConfig>,
+    name: &ServerName<'static>,
+) -> io::Result<()> {
+    let (config, name) = (Arc::clone(config), name.clone());
+    let mut session = None;
+    let result =
+        connect(&arguments.target).and_then(|socket| match (&arguments.get, arguments.reconnect) {
+            (Some(path), _) => get(config, name, &socket, path, &mut session),
+            (None, Some(_)) => handshake_only(config, name, &socket, &mut session),
+            (None, None) => talk(config, name, &socket, &mut session),
+        });
+
+    let Target { host, port } = &arguments.target;
+    let report = Report::new(format!("{host}:{port}"), session.as_ref(), &result);
+    if arguments.json {
+        eprintln!("{}", report.to_json());
+    } else if arguments.verbose || arguments.reconnect.is_some() || result.is_err() {
+        eprintln!("{}", report.to_text());
+    }
+    result
 }
 
 /// Connects to the first of the host's addresses that answers.
@@ -170,13 +267,8 @@ fn get(
     path: &str,
     session: &mut Option<SessionInfo>,
 ) -> io::Result<()> {
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
     let request = http::get(path, &name.to_str());
-    let mut stream = Stream::client(config, name, socket).map_err(io::Error::other)?;
-    stream.complete_handshake()?;
-    *session = stream.connection().session().cloned();
-
+    let mut stream = establish(config, name, socket, session)?;
     stream.write_all(request.as_bytes())?;
     let mut reader = BufReader::new(stream);
     match http::read_head(&mut reader)? {
@@ -188,6 +280,34 @@ fn get(
     let mut out = io::stdout().lock();
     io::copy(&mut reader, &mut out)?;
     out.flush()
+}
+
+/// Closes after the handshake, and waits for the server to do the same.
+fn handshake_only(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    socket: &TcpStream,
+    session: &mut Option<SessionInfo>,
+) -> io::Result<()> {
+    let mut stream = establish(config, name, socket, session)?;
+    stream.close()?;
+    io::copy(&mut stream, &mut io::sink())?;
+    Ok(())
+}
+
+/// A stream over the socket, with the handshake done.
+fn establish<'s>(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    socket: &'s TcpStream,
+    session: &mut Option<SessionInfo>,
+) -> io::Result<Stream<&'s TcpStream>> {
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = Stream::client(config, name, socket).map_err(io::Error::other)?;
+    stream.complete_handshake()?;
+    *session = stream.connection().session().cloned();
+    Ok(stream)
 }
 
 /// Connects standard input and output to the server.

@@ -2,21 +2,23 @@
 //! this process, over loopback TCP, each step explained.
 //!
 //! ```text
-//! cargo run --example handshake
+//! cargo run --example handshake -- --resume
 //! ```
 
 mod support;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use premaster::{CertifiedKey, CipherSuite, ClientConfig, RootStore, ServerConfig, Stream};
+use premaster::{
+    CertifiedKey, CipherSuite, ClientConfig, RootStore, ServerConfig, Stream, Tickets,
+};
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use support::cli::{or_usage_error, suite};
-use support::ladder::Ladder;
+use support::ladder::{Ladder, Saved};
 use support::self_signed::{self, self_signed};
 use support::wire::Tap;
 
@@ -35,6 +37,14 @@ struct Arguments {
     /// Cipher suites that the client offers, by IANA name, comma-separated [default: all]
     #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
     suites: Option<Vec<CipherSuite>>,
+
+    /// Connect a second time, resume the session, and show below what that takes and saves
+    #[arg(long)]
+    resume: bool,
+
+    /// Resume by a ticket that the client keeps, not by the ID of a session that the server keeps
+    #[arg(long, requires = "resume")]
+    ticket: bool,
 }
 
 const CLIENT_SAYS: &str = "Hello, server.";
@@ -43,30 +53,49 @@ const SERVER_SAYS: &str = "Hello, client.";
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longer than this process runs.
+const TICKET_KEY_PERIOD: Duration = Duration::from_secs(60 * 60);
+
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let start = Instant::now();
     let certified = Arc::new(self_signed(arguments.bits.into())?.certified);
     let client = Arc::new(client_config(&arguments, &certified)?);
-    let server = Arc::new(ServerConfig::builder(certified).build()?);
+    let server = Arc::new(server_config(&arguments, certified)?);
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "A client and a server in this process. The server's RSA key of {} bits and its\n\
          self-signed certificate were made for this run, in {} ms.\n\n\
          Warning: RSA key transport has no forward secrecy. Whoever gets the server's key, at any\n\
-         time, can read every connection that was ever recorded.\n",
+         time, can read every connection that was ever recorded.\n\n\
+         Bytes are those of the TLS record; times are the client's, and what arrives together\n\
+         takes no time of its own.\n",
         arguments.bits,
         start.elapsed().as_millis(),
     )?;
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    let server = thread::spawn(move || serve_one(&listener, server));
-    let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-    let ladder = converse(socket, client)?;
+    let connections = if arguments.resume { 2 } else { 1 };
+    let server = thread::spawn(move || serve(&listener, &server, connections));
+    let full = converse(address, &client)?;
+    let resumed = arguments.resume.then(|| converse(address, &client));
+    let resumed = resumed.transpose()?;
     server.join().ok().context("the server panicked")??;
-    write!(out, "{ladder}")?;
+
+    write!(out, "{full}")?;
+    if let Some(resumed) = &resumed {
+        ensure!(resumed.is_resumed(), "the session was not resumed");
+        let saved = Saved {
+            full: &full,
+            resumed,
+        };
+        write!(
+            out,
+            "\nThe same client connects again and resumes the session.\n\n{resumed}\n{saved}"
+        )?;
+    }
     Ok(())
 }
 
@@ -83,9 +112,25 @@ fn client_config(arguments: &Arguments, certified: &CertifiedKey) -> Result<Clie
     Ok(or_usage_error::<Arguments, _>(builder.build(), "--suites"))
 }
 
-/// The server's side: answers one message and waits for the close.
-fn serve_one(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<()> {
-    let (socket, _) = listener.accept()?;
+/// A server that gives its clients tickets if that is what they are to resume by.
+fn server_config(arguments: &Arguments, certified: Arc<CertifiedKey>) -> Result<ServerConfig> {
+    let tickets = || Arc::new(Tickets::rotating(TICKET_KEY_PERIOD));
+    Ok(ServerConfig::builder(certified)
+        .tickets(arguments.ticket.then(tickets))
+        .build()?)
+}
+
+/// The server's side: so many connections, one after the other.
+fn serve(listener: &TcpListener, config: &Arc<ServerConfig>, connections: usize) -> Result<()> {
+    for _ in 0..connections {
+        let (socket, _) = listener.accept()?;
+        serve_one(socket, Arc::clone(config))?;
+    }
+    Ok(())
+}
+
+/// Answers one message and waits for the close.
+fn serve_one(socket: TcpStream, config: Arc<ServerConfig>) -> Result<()> {
     prepare(&socket)?;
     let mut stream = Stream::server(config, socket)?;
     let mut message = [0; CLIENT_SAYS.len()];
@@ -96,10 +141,11 @@ fn serve_one(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<()> {
 }
 
 /// The client's side, up to the server's close: what passed, as a ladder.
-fn converse(socket: TcpStream, config: Arc<ClientConfig>) -> Result<Ladder> {
+fn converse(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Ladder> {
+    let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
     prepare(&socket)?;
     let name = self_signed::NAME.try_into()?;
-    let mut stream = Stream::client(config, name, Tap::new(socket))?;
+    let mut stream = Stream::client(Arc::clone(config), name, Tap::new(socket))?;
     stream.complete_handshake()?;
     let handshake_steps = stream.transport().records().len();
 

@@ -12,7 +12,9 @@ mod support;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use premaster::{CertifiedKey, CipherSuite, Preference, ServerConfig, Stream};
+use premaster::{
+    CertifiedKey, CipherSuite, ExtendedMasterSecret, Preference, ServerConfig, Stream,
+};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
@@ -26,6 +28,7 @@ use support::http::{self, Head, MAX_HEAD};
 use support::key_log::KeyLogFile;
 use support::report::{Report, agreed};
 use support::self_signed::self_signed;
+use support::server_sessions::SessionArguments;
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
 ///
@@ -65,6 +68,22 @@ struct Arguments {
     #[arg(long)]
     client_order: bool,
 
+    /// Application protocols (ALPN), comma-separated, preferred first; a client with others only is
+    /// refused [default: none]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    alpn: Vec<String>,
+
+    /// Whether the extended master secret (RFC 7627) is used
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Ems::On)]
+    ems: Ems,
+
+    /// The most bytes that a client may put into a record, if it knows the extension (RFC 8449)
+    #[arg(long, value_name = "N")]
+    record_size_limit: Option<u16>,
+
+    #[command(flatten)]
+    sessions: SessionArguments,
+
     /// Append the secrets to this file, for Wireshark; whoever has them reads the traffic
     #[arg(long, value_name = "FILE")]
     keylog: Option<PathBuf>,
@@ -84,6 +103,26 @@ enum Reply {
     Http,
     /// Each record's data in a record of its own
     Echo,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Ems {
+    /// With the clients that know it
+    On,
+    /// With none
+    Off,
+    /// With all: a client that does not know it is refused
+    Require,
+}
+
+impl From<Ems> for ExtendedMasterSecret {
+    fn from(ems: Ems) -> Self {
+        match ems {
+            Ems::On => Self::Optional,
+            Ems::Off => Self::Off,
+            Ems::Require => Self::Required,
+        }
+    }
 }
 
 /// The most connections at one time. The next is served when one of them ends.
@@ -150,13 +189,20 @@ fn identity(arguments: &Arguments) -> Result<(CertifiedKey, Option<String>)> {
 }
 
 fn config(arguments: &Arguments, certified: CertifiedKey) -> ServerConfig {
-    let mut builder = ServerConfig::builder(Arc::new(certified));
+    let alpn: Vec<_> = arguments.alpn.iter().map(String::as_bytes).collect();
+    let mut builder = ServerConfig::builder(Arc::new(certified))
+        .alpn_protocols(&alpn)
+        .extended_master_secret(arguments.ems.into());
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
     }
     if arguments.client_order {
         builder = builder.suite_preference(Preference::Client);
     }
+    if let Some(limit) = arguments.record_size_limit {
+        builder = builder.record_size_limit(limit);
+    }
+    builder = or_usage_error::<Arguments, _>(arguments.sessions.apply(builder), "--ticket-key");
     if let Some(file) = &arguments.keylog {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());
         builder = builder.key_log(log);

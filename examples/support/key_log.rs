@@ -1,5 +1,6 @@
 //! The key log as a file, for Wireshark and its like.
 
+use super::private::for_owner_alone;
 use premaster::KeyLog;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -13,10 +14,8 @@ impl KeyLogFile {
     /// Opens the file, or creates it for its owner alone: whoever reads it reads the connections.
     pub fn append(path: &Path) -> io::Result<Arc<Self>> {
         let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Arc::new(Self(Mutex::new(options.open(path)?))))
+        let file = for_owner_alone(options.append(true).create(true)).open(path)?;
+        Ok(Arc::new(Self(Mutex::new(file))))
     }
 }
 

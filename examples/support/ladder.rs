@@ -2,7 +2,7 @@
 
 use super::report::{VERSION, yes_or_no};
 use super::wire::{Direction, Record};
-use premaster::{ContentType, HandshakeType, SessionInfo};
+use premaster::{ContentType, HandshakeType, Resumption, SessionInfo};
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
@@ -16,30 +16,44 @@ pub struct Ladder {
     pub server_says: &'static str,
 }
 
+impl Ladder {
+    /// The records of the handshake, and those after it.
+    fn parts(&self) -> (&[Record], &[Record]) {
+        self.records.split_at(self.handshake_steps)
+    }
+
+    pub fn is_resumed(&self) -> bool {
+        self.session.resumption().is_resumed()
+    }
+}
+
 impl Display for Ladder {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "Bytes are those of the TLS record; times are the client's, and what arrives together \
-             takes no\ntime of its own.\n"
-        )?;
         writeln!(
             f,
             "    {:18}  {:18}  {:>6}  {:>9}  {:>9}",
             "step", "client      server", "bytes", "took", "at"
         )?;
-        let (handshake, rest) = self.records.split_at(self.handshake_steps);
+        let (handshake, rest) = self.parts();
         let mut steps = Steps::default();
         for record in handshake {
             self.write_step(f, &mut steps, record)?;
         }
         writeln!(
             f,
-            "\nThe handshake took {} and {} bytes to the server, {} to the client. Both sides \
-             hold the\nsame keys, which nobody else can know without the server's private key.\n",
+            "\nThe handshake took {} and {} bytes to the server, {} to the client. {}\n",
             Milliseconds(steps.before),
             total(handshake, Direction::ToServer),
             total(handshake, Direction::ToClient),
+            match self.is_resumed() {
+                false =>
+                    "Both sides hold the\nsame keys, which nobody else can know without the \
+                     server's private key.",
+                true =>
+                    "Both sides hold new\nkeys, from the session's secret and the new random \
+                     bytes: whoever gets the server's private\nkey later reads this connection \
+                     too.",
+            }
         )?;
         for record in rest {
             self.write_step(f, &mut steps, record)?;
@@ -47,6 +61,28 @@ impl Display for Ladder {
         writeln!(
             f,
             "\nA clean close: each side knows that it has everything that the other said."
+        )
+    }
+}
+
+/// What a resumed session does without.
+pub struct Saved<'l> {
+    pub full: &'l Ladder,
+    pub resumed: &'l Ladder,
+}
+
+impl Display for Saved<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let [full, resumed] = [self.full, self.resumed].map(|ladder| ladder.parts().0);
+        let bytes = |handshake: &[Record]| handshake.iter().map(|record| record.length).sum();
+        let (all, left): (usize, usize) = (bytes(full), bytes(resumed));
+        writeln!(
+            f,
+            "Saved: {} of {} messages, {} of {all} bytes, a round trip, and the RSA operations of \
+             both sides.",
+            full.len().saturating_sub(resumed.len()),
+            full.len(),
+            all.saturating_sub(left),
         )
     }
 }
@@ -61,6 +97,7 @@ struct Steps {
 impl Ladder {
     fn write_step(&self, f: &mut Formatter<'_>, steps: &mut Steps, record: &Record) -> fmt::Result {
         let (name, purpose) = explain(record);
+        let purpose = explain_resumed(record, self.session.resumption()).unwrap_or(purpose);
         let arrow = match record.direction {
             Direction::ToServer => "|--------------->|",
             Direction::ToClient => "|<---------------|",
@@ -87,9 +124,10 @@ impl Ladder {
         let session = &self.session;
         match (record.content_type, record.handshake_type) {
             (_, Some(HandshakeType::SERVER_HELLO)) => Some(format!(
-                "Agreed: {VERSION}, {}, secure renegotiation: {}.",
+                "Agreed: {VERSION}, {},\n    secure renegotiation: {}, extended master secret: {}.",
                 session.cipher_suite(),
                 yes_or_no(session.secure_renegotiation()),
+                yes_or_no(session.extended_master_secret()),
             )),
             (_, Some(HandshakeType::CERTIFICATE)) => session.server_name().map(|name| {
                 format!(
@@ -161,6 +199,10 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
             "ClientKeyExchange",
             "The client draws the secret that all keys come from, and encrypts it to the RSA key.",
         ),
+        (HandshakeType::NEW_SESSION_TICKET, _) => (
+            "NewSessionTicket",
+            "The server gives the client the session to keep, sealed with a key of its own.",
+        ),
         (HandshakeType::FINISHED, ToServer) => (
             "Finished",
             "The client proves that it has the keys and that nobody changed the handshake.",
@@ -170,6 +212,35 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
             "The server proves the same, and so that it holds the private key.",
         ),
         _ => ("another message", "It has no place here."),
+    }
+}
+
+/// What a message is for where a session is resumed, if that is something else.
+fn explain_resumed(record: &Record, resumption: Resumption) -> Option<&'static str> {
+    match (record.handshake_type?, record.direction, resumption) {
+        (_, _, Resumption::Full(_)) => None,
+        (HandshakeType::CLIENT_HELLO, _, Resumption::SessionId) => {
+            Some("The client says the same, and the ID of the session that it kept.")
+        }
+        (HandshakeType::CLIENT_HELLO, _, Resumption::Ticket) => {
+            Some("The client says the same, and shows the ticket that it kept.")
+        }
+        (HandshakeType::SERVER_HELLO, _, Resumption::SessionId) => Some(
+            "The server has kept the session too, and says so by the same ID. It shows no \
+             certificate: who\n    knows the session's secret is who it was.",
+        ),
+        (HandshakeType::SERVER_HELLO, _, Resumption::Ticket) => Some(
+            "The server could open the ticket, and says so by the ID that the client made up for \
+             this. It\n    shows no certificate: who knows the session's secret is who it was.",
+        ),
+        (HandshakeType::FINISHED, Direction::ToClient, _) => Some(
+            "The server proves that it has the keys and that nobody changed the handshake. It \
+             comes first,\n    for it needs nothing more from the client to know the keys.",
+        ),
+        (HandshakeType::FINISHED, Direction::ToServer, _) => {
+            Some("The client proves the same. It can send data at once, a round trip earlier.")
+        }
+        _ => None,
     }
 }
 

@@ -1,14 +1,11 @@
 //! What a connection came to, as a line to read or as a line of JSON.
 
 use super::json;
-use premaster::{AlertDescription, Error, ProtocolVersion, SessionInfo};
+use premaster::{AlertDescription, Error, NotResumed, ProtocolVersion, Resumption, SessionInfo};
 use std::io;
 
 /// The only version there is.
 pub const VERSION: ProtocolVersion = ProtocolVersion::TLS_1_2;
-
-/// Every handshake is a full one.
-const RESUMED: &str = "no";
 
 /// One connection, when it has ended.
 pub struct Report {
@@ -45,11 +42,28 @@ impl Report {
         json::object(&[
             ("peer", Some(self.peer.clone())),
             ("suite", session.map(|s| s.cipher_suite().to_string())),
-            ("resumed", Some(RESUMED.to_owned())),
+            ("resumed", Some(session.map_or("no", resumed_by).to_owned())),
+            (
+                "not_resumed",
+                session.and_then(not_resumed).map(|n| n.to_string()),
+            ),
+            (
+                "extended_master_secret",
+                session.map(|s| yes_or_no(s.extended_master_secret()).to_owned()),
+            ),
+            ("alpn", session.and_then(alpn)),
             ("server_name", session.and_then(server_name)),
             (
                 "secure_renegotiation",
                 session.map(|s| yes_or_no(s.secure_renegotiation()).to_owned()),
+            ),
+            (
+                "largest_record_sent",
+                session.map(|s| s.largest_record_sent().to_string()),
+            ),
+            (
+                "largest_record_received",
+                session.map(|s| s.largest_record_received().to_string()),
             ),
             (
                 "alert_sent",
@@ -72,12 +86,43 @@ impl Report {
 
 /// What was agreed, on one line.
 pub fn agreed(session: &SessionInfo) -> String {
+    let reason = not_resumed(session).map(|reason| format!(" ({reason})"));
     format!(
-        "{VERSION}, {}, resumed: {RESUMED}, server name: {}, secure renegotiation: {}",
+        "{VERSION}, {}, resumed: {}{}, extended master secret: {}, ALPN: {}, server name: {}, \
+         secure renegotiation: {}, largest records: {} sent, {} received",
         session.cipher_suite(),
+        resumed_by(session),
+        reason.unwrap_or_default(),
+        yes_or_no(session.extended_master_secret()),
+        alpn(session).as_deref().unwrap_or("none"),
         server_name(session).as_deref().unwrap_or("none"),
         yes_or_no(session.secure_renegotiation()),
+        session.largest_record_sent(),
+        session.largest_record_received(),
     )
+}
+
+/// By what an earlier session was resumed.
+fn resumed_by(session: &SessionInfo) -> &'static str {
+    match session.resumption() {
+        Resumption::Full(_) => "no",
+        Resumption::SessionId => "id",
+        Resumption::Ticket => "ticket",
+    }
+}
+
+/// Why none was.
+fn not_resumed(session: &SessionInfo) -> Option<NotResumed> {
+    match session.resumption() {
+        Resumption::Full(reason) => Some(reason),
+        Resumption::SessionId | Resumption::Ticket => None,
+    }
+}
+
+fn alpn(session: &SessionInfo) -> Option<String> {
+    session
+        .alpn_protocol()
+        .map(|name| String::from_utf8_lossy(name).into_owned())
 }
 
 fn server_name(session: &SessionInfo) -> Option<String> {

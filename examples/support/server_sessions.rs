@@ -1,0 +1,105 @@
+//! How a server keeps sessions for the clients that come again: the options and the ticket keys.
+
+use clap::{Args, ValueEnum};
+use premaster::{ServerConfigBuilder, TicketKey, TicketKeySet, Tickets};
+use signal_hook::consts::SIGHUP;
+use signal_hook::iterator::Signals;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+#[derive(Args)]
+pub struct SessionArguments {
+    /// Give the clients that can keep them their sessions as tickets; the keys change by themselves
+    #[arg(long, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
+    tickets: Switch,
+
+    /// Keep the sessions of the other clients in memory, to be found by session ID
+    #[arg(long, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
+    session_cache: Switch,
+
+    /// The keys of the tickets, for servers to share: one to three of 48 random bytes
+    ///
+    /// `openssl rand -out FILE 48` makes a file with one. The first, the current key, seals and
+    /// opens; the previous and the next one, behind it, only open. The server reads the file again
+    /// at SIGHUP. Whoever has a key reads the connections whose tickets it sealed.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    ticket_key: Option<PathBuf>,
+
+    /// Give a client that resumes by a ticket another one each time
+    #[arg(long)]
+    renew_ticket: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+/// How long a ticket key seals, and then opens: a ticket lasts as long as its session.
+const TICKET_KEY_PERIOD: Duration = Duration::from_secs(2 * 60 * 60);
+
+impl SessionArguments {
+    /// Sets the builder up. With a key file, a thread stays behind that waits for SIGHUP.
+    pub fn apply(&self, mut builder: ServerConfigBuilder) -> io::Result<ServerConfigBuilder> {
+        if self.session_cache == Switch::Off {
+            builder = builder.session_store(None);
+        }
+        if self.renew_ticket {
+            builder = builder.renew_tickets();
+        }
+        Ok(builder.tickets(self.tickets()?))
+    }
+
+    fn tickets(&self) -> io::Result<Option<Arc<Tickets>>> {
+        match (self.tickets, &self.ticket_key) {
+            (Switch::Off, None) => Ok(None),
+            (Switch::Off, Some(_)) => Err(io::Error::other("cannot be used with --tickets off")),
+            (Switch::On, None) => Ok(Some(Arc::new(Tickets::rotating(TICKET_KEY_PERIOD)))),
+            (Switch::On, Some(file)) => shared_tickets(file).map(Some),
+        }
+    }
+}
+
+fn shared_tickets(file: &Path) -> io::Result<Arc<Tickets>> {
+    let keys = read_keys(file)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
+    let tickets = Arc::new(Tickets::shared(keys));
+    read_again_on_signal(file.to_owned(), Arc::clone(&tickets))?;
+    Ok(tickets)
+}
+
+/// Reads the current, the previous and the next key, as many as there are.
+fn read_keys(file: &Path) -> io::Result<TicketKeySet> {
+    let bytes = Zeroizing::new(fs::read(file)?);
+    let key = TicketKey::from_bytes;
+    match bytes.as_chunks() {
+        ([current], []) => Ok(TicketKeySet::new(key(current))),
+        ([current, previous], []) => Ok(TicketKeySet::new(key(current)).previous(key(previous))),
+        ([current, previous, next], []) => Ok(TicketKeySet::new(key(current))
+            .previous(key(previous))
+            .next(key(next))),
+        _ => Err(io::Error::other(
+            "not 48, 96 or 144 bytes, the keys of tickets",
+        )),
+    }
+}
+
+/// Takes the keys from the file again at SIGHUP. A file that cannot be used changes nothing.
+fn read_again_on_signal(file: PathBuf, tickets: Arc<Tickets>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP])?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            match read_keys(&file) {
+                Ok(keys) => tickets.replace(keys),
+                Err(error) => eprintln!("{}: {error}; the keys stay", file.display()),
+            }
+        }
+    });
+    Ok(())
+}
