@@ -178,24 +178,30 @@ impl Tickets {
         Some(Opened { plaintext, by })
     }
 
-    /// The key that seals. If the next one is missing, it is drawn outside of the lock: no other
-    /// connection waits for the generator.
+    /// The key that seals. A key that is missing, the current or the next one, is drawn outside of
+    /// the lock: no other connection waits for the generator.
     fn sealing_key(
         &self,
         now: UnixTime,
         random: &dyn RandomSource,
     ) -> Result<TicketKey, LocalError> {
-        if let Some(key) = self.lock().sealing_key(now) {
-            return Ok(key);
+        // At the first use both are missing.
+        for _ in 0..2 {
+            if let Some(key) = self.lock().sealing_key(now) {
+                return Ok(key);
+            }
+            let drawn = TicketKey::draw(random).ok();
+            let mut keys = self.lock();
+            // Another thread may have been faster.
+            if keys.wants_next() {
+                keys.next = drawn;
+            }
+            keys.turn_over(now);
         }
-        let drawn = TicketKey::draw(random).ok();
-        let mut keys = self.lock();
-        // Another thread may have been faster.
-        if keys.wants_next() {
-            keys.next = drawn;
-        }
-        keys.turn_over(now);
-        keys.current.clone().ok_or(LocalError::RandomUnavailable)
+        self.lock()
+            .current
+            .clone()
+            .ok_or(LocalError::RandomUnavailable)
     }
 
     /// The key that the ticket names.
@@ -334,7 +340,7 @@ impl From<TicketKeySet> for Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    use core::sync::atomic::{AtomicU8, Ordering};
 
     const PERIOD: Duration = Duration::from_secs(100);
 
@@ -342,19 +348,22 @@ mod tests {
     #[derive(Default)]
     struct Draws {
         count: AtomicU8,
-        refuses_keys: AtomicBool,
+        /// How many keys can still be drawn; any number unless it is set.
+        keys_left: Mutex<Option<u8>>,
     }
 
     impl Draws {
-        fn refuse_keys(&self, refuses: bool) {
-            self.refuses_keys.store(refuses, Ordering::Relaxed);
+        fn give_keys(&self, keys: impl Into<Option<u8>>) {
+            *self.keys_left.lock().unwrap() = keys.into();
         }
     }
 
     impl RandomSource for Draws {
         fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
-            if out.len() == SEALING_KEY && self.refuses_keys.load(Ordering::Relaxed) {
-                return Err(LocalError::RandomUnavailable);
+            if out.len() == SEALING_KEY
+                && let Some(left) = &mut *self.keys_left.lock().unwrap()
+            {
+                *left = left.checked_sub(1).ok_or(LocalError::RandomUnavailable)?;
             }
             out.fill(self.count.fetch_add(1, Ordering::Relaxed));
             Ok(())
@@ -424,7 +433,7 @@ mod tests {
             let before = [1000, 1000, 1150].map(|now| seal(&tickets, now, &random));
             // The next key is there, so nothing needs to be drawn but the salt.
             seal(&tickets, 1150, &random);
-            random.refuse_keys(true);
+            random.give_keys(0);
             let now = 1100 + idle;
             let after = seal(&tickets, now, &random);
             for ticket in &before {
@@ -454,14 +463,14 @@ mod tests {
     #[test]
     fn without_a_next_key_the_current_one_goes_on_to_its_end() {
         let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        random.give_keys(1);
         let first = seal(&tickets, 1000, &random);
-        random.refuse_keys(true);
         let late = seal(&tickets, 1199, &random);
         assert_eq!(opened(&tickets, &first, 1199), Some(SealedBy::Current));
         assert_eq!(opened(&tickets, &late, 1199), Some(SealedBy::Current));
         assert_eq!(opened(&tickets, &late, 1200), None);
         assert!(tickets.seal(b"session", at(1200), &random).is_err());
-        random.refuse_keys(false);
+        random.give_keys(None);
         let ticket = seal(&tickets, 1200, &random);
         assert_eq!(opened(&tickets, &ticket, 1200), Some(SealedBy::Current));
     }
@@ -469,10 +478,10 @@ mod tests {
     #[test]
     fn a_key_drawn_late_takes_over_at_once() {
         let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
+        random.give_keys(1);
         let first = seal(&tickets, 1000, &random);
-        random.refuse_keys(true);
         seal(&tickets, 1150, &random);
-        random.refuse_keys(false);
+        random.give_keys(None);
         let second = seal(&tickets, 1160, &random);
         assert_eq!(opened(&tickets, &second, 1160), Some(SealedBy::Current));
         assert_eq!(opened(&tickets, &first, 1199), Some(SealedBy::Other));
