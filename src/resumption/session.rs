@@ -259,11 +259,13 @@ fn decode(bytes: &[u8]) -> Result<(Session, Option<Handle>), DecodeError> {
     Ok((session, handle))
 }
 
+/// Reads a name in the one form in which it is written.
 fn decode_server_name(name: &[u8]) -> Result<ServerName<'static>, DecodeError> {
-    core::str::from_utf8(name)
+    let name = core::str::from_utf8(name).map_err(|_| DecodeError::BadLength)?;
+    ServerName::try_from(name)
         .ok()
-        .and_then(|name| ServerName::try_from(name).ok())
-        .map(|name| name.to_owned())
+        .filter(|server_name| server_name.to_str() == name)
+        .map(|server_name| server_name.to_owned())
         .ok_or(DecodeError::BadLength)
 }
 
@@ -341,6 +343,19 @@ mod tests {
             damaged[at] = value;
             assert!(Session::decode_with_handle(&damaged).is_none(), "{at}");
         }
+    }
+
+    #[test]
+    fn a_name_has_one_form() {
+        let address = Session {
+            server_name: Some("d::".try_into().unwrap()),
+            ..session()
+        };
+        let mut bytes = address.encode().unwrap().as_bytes().to_vec();
+        let name = FIXED_LENGTH - 5;
+        assert_eq!(bytes[name - 2..name + 3], *b"\0\x03d::");
+        bytes.splice(name - 1..name + 1, *b"\x040D");
+        assert!(Session::decode(&bytes).is_none());
     }
 
     #[test]
