@@ -101,6 +101,10 @@ impl RecordReader {
     fn check(&self, header: RecordHeader) -> Result<(), PeerError> {
         let accepted = match self.versions {
             VersionRule::AnyTls => header.version.is_tls(),
+            // A client that gives up before it has seen what was agreed says so in another version.
+            VersionRule::Tls12 if header.typ == ContentType::ALERT && self.protection.is_none() => {
+                header.version.is_tls()
+            }
             VersionRule::Tls12 => header.version == ProtocolVersion::TLS_1_2,
         };
         if !accepted {
@@ -173,7 +177,8 @@ mod tests {
             (VersionRule::AnyTls, 22, 0x0200, false),
             (VersionRule::Tls12, 22, 0x0303, true),
             (VersionRule::Tls12, 22, 0x0301, false),
-            (VersionRule::Tls12, 21, 0x0301, false),
+            (VersionRule::Tls12, 21, 0x0301, true),
+            (VersionRule::Tls12, 21, 0x0200, false),
         ] {
             let [major, minor] = u16::to_be_bytes(version);
             let result = read(versions, &[typ, major, minor, 0, 2, 0, 0]);
