@@ -296,8 +296,8 @@ macro_rules! common_builder_methods {
             self
         }
 
-        /// Whether the peer has to know secure renegotiation. By default a server has to, and a
-        /// client does not.
+        /// Whether the peer has to know secure renegotiation. By default a client wants it of its
+        /// server, and a server does without.
         #[must_use]
         pub fn secure_renegotiation(mut self, policy: SecureRenegotiation) -> Self {
             self.common.secure_renegotiation = policy;

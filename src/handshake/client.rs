@@ -575,7 +575,7 @@ impl ExpectServerHelloDone {
         }
 
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
-        negotiation.limits.change_write_key(keys.client, actions);
+        actions.change_write_key(keys.client);
         let verify_data = master_secret.client_verify_data(&negotiation.transcript.current());
         let finished = Finished {
             verify_data: verify_data.0,
@@ -788,9 +788,7 @@ impl ExpectFinished {
                 resumption,
             } => {
                 negotiation.transcript.add(message.bytes);
-                negotiation
-                    .limits
-                    .change_write_key(client_write_key, actions);
+                actions.change_write_key(client_write_key);
                 let transcript = negotiation.transcript.current();
                 let finished = Finished {
                     verify_data: master_secret.client_verify_data(&transcript).0,

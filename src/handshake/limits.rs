@@ -57,19 +57,13 @@ impl RecordLimits {
         }
     }
 
-    /// What holds from the hellos on.
+    /// What holds from the hellos on. Of record_size_limit nothing has to, but a peer with little
+    /// room is not sent more than it has: a record may always be shorter.
     pub(super) fn apply_at_once(self, actions: &mut Actions) {
+        actions.push(Action::LimitSent(self.sent()));
         if let Self::Fragments(_) = self {
-            actions.push(Action::LimitSent(self.sent()));
             actions.push(Action::LimitReceived(self.received()));
         }
-    }
-
-    /// Changes to the keys of the sending direction, and to its limit.
-    pub(super) fn change_write_key(self, key: AeadKey, actions: &mut Actions) {
-        actions.push(Action::SendChangeCipherSpec);
-        actions.push(Action::InstallWriteKey(key));
-        actions.push(Action::LimitSent(self.sent()));
     }
 
     /// Expects the keys of the receiving direction, and its limit.

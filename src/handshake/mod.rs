@@ -85,6 +85,12 @@ impl Actions {
         self.push(Action::SendHandshake(message));
     }
 
+    /// Changes to the keys of the sending direction.
+    fn change_write_key(&mut self, key: AeadKey) {
+        self.push(Action::SendChangeCipherSpec);
+        self.push(Action::InstallWriteKey(key));
+    }
+
     pub(crate) fn into_iter(self) -> impl Iterator<Item = Action> {
         self.0.into_iter()
     }

@@ -197,7 +197,8 @@ impl Negotiation {
         if self.agreed.ocsp_response {
             extensions.push_status_request_ack();
         }
-        // "the server's "SHOULD include an empty Session ID" where it is going to send a ticket.
+        // "If a server is planning on issuing a session ticket to a client that does not present
+        // one, it SHOULD include an empty Session ID in the ServerHello."
         let session_id = match handle {
             NewHandle::SessionId(id) => id,
             NewHandle::Ticket | NewHandle::None => SessionId::default(),
@@ -248,11 +249,8 @@ impl Negotiation {
         let Found { session, by } = found;
         let config = self.config.clone();
         let (resumption, ticket) = match by {
-            FoundBy::SessionId => {
-                if let Some(store) = &config.common.session_store {
-                    let in_use = SessionInUse::new(store, session_id.as_bytes());
-                    actions.push(Action::UseSession(in_use));
-                }
+            FoundBy::SessionId(in_use) => {
+                actions.push(Action::UseSession(in_use));
                 (Resumption::SessionId, false)
             }
             FoundBy::Ticket(by) => {
@@ -269,8 +267,7 @@ impl Negotiation {
             let message = new_session_ticket(&config, &session)?;
             actions.send(message, &mut self.transcript);
         }
-        let limits = self.agreed.limits;
-        limits.change_write_key(keys.server, actions);
+        actions.change_write_key(keys.server);
         let verify_data = session
             .master_secret
             .server_verify_data(&self.transcript.current());
@@ -661,8 +658,7 @@ impl ExpectFinished {
             } => {
                 negotiation.transcript.add(message.bytes);
                 negotiation.hand_out(&session, handle, actions)?;
-                let limits = negotiation.agreed.limits;
-                limits.change_write_key(server_write_key, actions);
+                actions.change_write_key(server_write_key);
                 let transcript = negotiation.transcript.finish();
                 let finished = Finished {
                     verify_data: master_secret.server_verify_data(&transcript).0,

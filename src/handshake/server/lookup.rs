@@ -6,7 +6,7 @@ use crate::error::PeerError;
 use crate::handshake::NotResumed;
 use crate::handshake::limits::RecordLimits;
 use crate::message::hello::ClientHello;
-use crate::resumption::{SealedBy, Session};
+use crate::resumption::{SealedBy, Session, SessionInUse};
 use pki_types::ServerName;
 
 /// A session that the client offers and the server has.
@@ -16,7 +16,7 @@ pub(super) struct Found {
 }
 
 pub(super) enum FoundBy {
-    SessionId,
+    SessionId(SessionInUse),
     Ticket(SealedBy),
 }
 
@@ -41,11 +41,11 @@ pub(super) fn find_session(
         _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
         _ => {
             let store = config.common.session_store.as_ref();
-            let stored = store.and_then(|store| store.get(session_id, now));
-            let stored = stored.ok_or(NotResumed::Unknown)?;
+            let store = store.ok_or(NotResumed::Unknown)?;
+            let stored = store.get(session_id, now).ok_or(NotResumed::Unknown)?;
             Session::decode(stored.as_bytes()).map(|session| Found {
                 session,
-                by: FoundBy::SessionId,
+                by: FoundBy::SessionId(SessionInUse::new(store, session_id)),
             })
         }
     };
@@ -88,8 +88,13 @@ pub(super) fn check_extended_master_secret(
         found.session.extended_master_secret,
         asked.extended_master_secret,
     ) {
-        // "the server MUST abort the abbreviated handshake."
-        (true, false) => return Err(PeerError::ExtendedMasterSecretChanged),
+        // "the server MUST abort the abbreviated handshake", which is the end of the session too.
+        (true, false) => {
+            if let FoundBy::SessionId(in_use) = found.by {
+                in_use.forget();
+            }
+            return Err(PeerError::ExtendedMasterSecretChanged);
+        }
         (_, _) if common.extended_master_secret == ExtendedMasterSecret::Off => {
             !found.session.extended_master_secret
         }
