@@ -35,7 +35,7 @@ pub struct End {
 }
 
 impl End {
-    fn new(connection: Connection, outgoing: Vec<u8>) -> Self {
+    pub fn new(connection: Connection, outgoing: Vec<u8>) -> Self {
         Self {
             connection,
             incoming: Vec::new(),

@@ -5,6 +5,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,27 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long to sleep between two looks at something.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// An example's command, the examples having been built.
+pub fn example(name: &str) -> Command {
+    static BUILT: LazyLock<()> = LazyLock::new(|| {
+        let profile = match cfg!(debug_assertions) {
+            true => "dev",
+            false => "release",
+        };
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--offline", "--examples"])
+            .args(["--profile", profile])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(status.unwrap().success());
+    });
+    LazyLock::force(&BUILT);
+    let this_test = std::env::current_exe().unwrap();
+    // target/<profile>/deps/<this test>
+    let profile = this_test.parent().unwrap().parent().unwrap();
+    Command::new(profile.join("examples").join(name))
+}
 
 /// A running program.
 pub struct Program {

@@ -16,6 +16,7 @@ pub const APPLICATION_DATA: u8 = 23;
 pub const HELLO_REQUEST: u8 = 0;
 pub const CLIENT_HELLO: u8 = 1;
 pub const SERVER_HELLO: u8 = 2;
+pub const NEW_SESSION_TICKET: u8 = 4;
 pub const CERTIFICATE: u8 = 11;
 pub const SERVER_KEY_EXCHANGE: u8 = 12;
 pub const CERTIFICATE_REQUEST: u8 = 13;
@@ -23,6 +24,11 @@ pub const SERVER_HELLO_DONE: u8 = 14;
 pub const CERTIFICATE_VERIFY: u8 = 15;
 pub const CLIENT_KEY_EXCHANGE: u8 = 16;
 pub const FINISHED: u8 = 20;
+
+pub const SERVER_NAME: u16 = 0;
+pub const EXTENDED_MASTER_SECRET: u16 = 23;
+pub const SESSION_TICKET: u16 = 35;
+pub const RENEGOTIATION_INFO: u16 = 0xff01;
 
 /// A record of TLS 1.2.
 pub fn record(typ: u8, content: &[u8]) -> Vec<u8> {
@@ -76,6 +82,15 @@ pub fn vector(width: usize, content: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The content of the vector at the front, with a length of `width` bytes, and what follows it.
+pub fn split_vector(width: usize, bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, rest) = bytes.split_at(width);
+    let length = length
+        .iter()
+        .fold(0, |length, byte| length << 8 | usize::from(*byte));
+    rest.split_at(length)
+}
+
 /// A Certificate message's body.
 pub fn certificate_body(chain: &[&[u8]]) -> Vec<u8> {
     let list: Vec<u8> = chain.iter().flat_map(|der| vector(3, der)).collect();
@@ -105,6 +120,47 @@ pub fn hello() -> Hello {
 }
 
 impl Hello {
+    /// Reads a ClientHello with extensions out of its record, but for the random.
+    pub fn read_client(record: &[u8]) -> Self {
+        assert_eq!(message_type(record), CLIENT_HELLO);
+        // Behind the headers of record and message.
+        let (fixed, rest) = record[9..].split_at(34);
+        let (session_id, rest) = split_vector(1, rest);
+        let (suites, rest) = split_vector(2, rest);
+        let (compressions, rest) = split_vector(1, rest);
+        let (mut block, _) = split_vector(2, rest);
+        let number = |bytes: &[u8]| u16::from_be_bytes([bytes[0], bytes[1]]);
+        let mut extensions = Vec::new();
+        while !block.is_empty() {
+            let (typ, rest) = block.split_at(2);
+            let (content, rest) = split_vector(2, rest);
+            extensions.push((number(typ), content.to_vec()));
+            block = rest;
+        }
+        Self {
+            version: number(fixed),
+            session_id: session_id.to_vec(),
+            suites: suites.chunks(2).map(number).collect(),
+            compressions: compressions.to_vec(),
+            extensions: Some(extensions),
+        }
+    }
+
+    /// The hello without an extension.
+    pub fn without(mut self, typ: u16) -> Self {
+        let extensions = self.extensions.iter_mut();
+        extensions.for_each(|list| list.retain(|(of, _)| *of != typ));
+        self
+    }
+
+    /// The hello with an extension, in place of one of the same type.
+    pub fn with(self, typ: u16, content: &[u8]) -> Self {
+        let mut hello = self.without(typ);
+        let extensions = hello.extensions.get_or_insert_default();
+        extensions.push((typ, content.to_vec()));
+        hello
+    }
+
     pub fn client_body(&self) -> Vec<u8> {
         let suites: Vec<u8> = self.suites.iter().flat_map(|id| id.to_be_bytes()).collect();
         let mut out = self.head();

@@ -1,0 +1,135 @@
+//! What the caller has a say in when a session is resumed.
+
+use crate::common::pair::{ALL_CHUNKS, Chunks};
+use crate::common::{self, NAME, Pair, now, pki, rng, roots};
+use crate::scene::{NOTHING_OFFERED, Outcome, Scene, outcome, server_certified, withheld};
+use premaster::pki_types::UnixTime;
+use premaster::{
+    Answer, CertificateError, ClientConfig, ClientConfigBuilder, Error, NotResumed, Pending,
+    Verified, VerifyCertificate,
+};
+use std::time::Duration;
+
+fn caller_verifies(scene: &Scene) -> ClientConfigBuilder {
+    scene.client_from(ClientConfig::builder_with_caller_verification())
+}
+
+/// A pair whose client waits for the caller's verdict.
+fn paused(scene: &Scene, chunks: Chunks) -> Pair {
+    let mut pair = common::pair(caller_verifies(scene), scene.server());
+    pair.run(chunks).unwrap();
+    assert_eq!(pair.client.events.last().unwrap(), "Paused");
+    assert!(pair.client.connection.session().is_none());
+    pair
+}
+
+fn question(pair: &Pair) -> VerifyCertificate<'_> {
+    match pair.client.connection.pending() {
+        Some(Pending::VerifyCertificate(question)) => question,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn resume(pair: &mut Pair, answer: Answer) -> Result<(), Error> {
+    let client = &mut pair.client;
+    client.connection.resume(answer, &mut client.outgoing)?;
+    client.take(&[])
+}
+
+/// A handshake in which the caller verifies the certificate as the configuration would.
+fn verified(scene: &Scene, chunks: Chunks) -> Outcome {
+    let mut pair = paused(scene, chunks);
+    let answer = question(&pair).answer(question(&pair).verify(&roots(), now()));
+    resume(&mut pair, answer).unwrap();
+    pair.run(chunks).unwrap();
+    outcome(&pair)
+}
+
+#[test]
+fn the_caller_is_asked_again_about_the_chain_of_the_session() {
+    for chunks in ALL_CHUNKS {
+        for scene in Scene::both() {
+            assert_eq!(verified(&scene, chunks), NOTHING_OFFERED);
+
+            let mut pair = paused(&scene, chunks);
+            let waiting = pair.client.incoming.clone();
+            pair.client.take(&[]).unwrap();
+            assert_eq!(pair.client.incoming, waiting);
+            assert!(pair.client.outgoing.is_empty());
+            let question = question(&pair);
+            assert!(question.is_resumed());
+            assert_eq!(question.chain(), server_certified().chain());
+            assert_eq!(question.server_name().to_str(), NAME);
+            let answer = question.answer(Ok(Verified::dangerous_on_my_own_authority()));
+            resume(&mut pair, answer).unwrap();
+            pair.run(chunks).unwrap();
+            assert_eq!(outcome(&pair), scene.resumed);
+            assert_eq!(verified(&scene, chunks), scene.resumed);
+        }
+    }
+}
+
+#[test]
+fn a_session_that_the_caller_refuses_is_forgotten() {
+    for scene in Scene::both() {
+        assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
+        let mut pair = paused(&scene, Chunks::Whole);
+        let error = Error::from(CertificateError::Refused);
+        let answer = question(&pair).answer(Err(CertificateError::Refused));
+        assert_eq!(resume(&mut pair, answer), Err(error.clone()));
+        let alert = std::mem::take(&mut pair.client.outgoing);
+        let told = Error::AlertReceived(error.alert().unwrap());
+        assert_eq!(pair.server.take(&alert), Err(told));
+        assert!(scene.client_store.is_empty() && scene.server_store.is_empty());
+        assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
+    }
+}
+
+/// The certificate may have been good when the session was made.
+#[test]
+fn the_caller_may_verify_the_sessions_chain_by_todays_rules() {
+    for scene in Scene::both() {
+        assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
+        let pair = paused(&scene, Chunks::Whole);
+        let later = UnixTime::since_unix_epoch(Duration::from_secs(pki::NOW + 100_000));
+        let verdict = question(&pair).verify(&roots(), later);
+        assert_eq!(verdict.unwrap_err(), CertificateError::Expired);
+    }
+}
+
+/// What the caller has vouched for, the roots have not, and the other way round.
+#[test]
+fn a_session_is_not_carried_from_the_callers_trust_to_that_in_roots() {
+    for scene in Scene::both() {
+        assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
+        assert_eq!(scene.meet(), withheld(NotResumed::Trust));
+        let refused = withheld(NotResumed::Trust);
+        assert_eq!(verified(&scene, Chunks::Whole), refused);
+        assert_eq!(verified(&scene, Chunks::Whole), scene.resumed);
+    }
+}
+
+#[test]
+fn there_is_nothing_to_decrypt_when_a_session_is_resumed() {
+    for scene in Scene::both() {
+        let offloading = || scene.server().offload_decryption();
+        let mut pair = common::pair(scene.client(), offloading());
+        pair.run(Chunks::Whole).unwrap();
+        let Some(Pending::DecryptPreMasterSecret(job)) = pair.server.connection.pending() else {
+            panic!("the full handshake pauses");
+        };
+        let server = &mut pair.server;
+        let answer = job.decrypt(server_certified().key(), rng(5));
+        let outgoing = &mut server.outgoing;
+        server.connection.resume(answer, outgoing).unwrap();
+        server.take(&[]).unwrap();
+        pair.established();
+
+        for chunks in ALL_CHUNKS {
+            let mut pair = common::pair(scene.client(), offloading());
+            pair.run(chunks).unwrap();
+            assert_eq!(pair.server.events, ["HandshakeComplete"]);
+            assert_eq!(outcome(&pair), scene.resumed);
+        }
+    }
+}
