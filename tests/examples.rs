@@ -10,35 +10,15 @@ use premaster::{
     AlertDescription, ClientConfig, ClientConfigBuilder, Error, ExtendedMasterSecret, RootStore,
     Stream,
 };
-use program::{Ended, Program};
+use program::{Ended, Program, example};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// An example's command, the examples having been built.
-fn example(name: &str) -> Command {
-    static BUILT: LazyLock<()> = LazyLock::new(|| {
-        let profile = match cfg!(debug_assertions) {
-            true => "dev",
-            false => "release",
-        };
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--profile", profile])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(status.unwrap().success());
-    });
-    LazyLock::force(&BUILT);
-    let this_test = std::env::current_exe().unwrap();
-    // target/<profile>/deps/<this test>
-    let profile = this_test.parent().unwrap().parent().unwrap();
-    Command::new(profile.join("examples").join(name))
-}
 
 fn data(name: &str) -> String {
     format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -651,7 +631,7 @@ fn each_profile_connects() {
 
 #[test]
 fn each_example_explains_itself() {
-    for name in ["handshake", "server", "client"] {
+    for name in ["handshake", "server", "client", "redis_store"] {
         let ended = Program::start(example(name).arg("--help")).wait();
         assert!(ended.status.success());
         assert!(ended.stdout.contains("RSA key transport"), "{ended:?}");

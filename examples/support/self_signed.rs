@@ -3,7 +3,6 @@
 use anyhow::Result;
 use getrandom::SysRng;
 use premaster::CertifiedKey;
-use premaster::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rand_core::UnwrapErr;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1v15::SigningKey;
@@ -15,10 +14,10 @@ use std::time::Duration;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;
+use x509_cert::der::EncodePem;
 use x509_cert::der::asn1::Ia5String;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::pem::LineEnding;
-use x509_cert::der::{Encode, EncodePem};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
@@ -28,6 +27,7 @@ use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 use x509_cert::time::Validity;
+use zeroize::Zeroizing;
 
 /// The name that the certificate is valid for, next to the loopback addresses.
 pub const NAME: &str = "localhost";
@@ -36,10 +36,11 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
-/// A key, its certificate, and the certificate as a text for others to trust.
+/// A key and its certificate, and both as texts: the certificate for others to trust.
 pub struct SelfSigned {
     pub certified: CertifiedKey,
     pub certificate_pem: String,
+    pub key_pem: Zeroizing<String>,
 }
 
 /// Makes a key of this many bits and its certificate.
@@ -54,11 +55,12 @@ pub fn self_signed(bits: usize) -> Result<SelfSigned> {
     )?
     .build(&SigningKey::<Sha256>::new(key.clone()))?;
 
-    let chain = vec![CertificateDer::from(certificate.to_der()?)];
-    let key = PrivatePkcs8KeyDer::from(key.to_pkcs8_der()?.as_bytes().to_vec());
+    let certificate_pem = certificate.to_pem(LineEnding::LF)?;
+    let key_pem = key.to_pkcs8_pem(LineEnding::LF)?;
     Ok(SelfSigned {
-        certified: CertifiedKey::from_der(chain, &key.into())?,
-        certificate_pem: certificate.to_pem(LineEnding::LF)?,
+        certified: CertifiedKey::from_pem(certificate_pem.as_bytes(), key_pem.as_bytes())?,
+        certificate_pem,
+        key_pem,
     })
 }
 

@@ -2,13 +2,13 @@
 
 use crate::common::client_builder;
 use crate::exchange::{
-    Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, hang_up,
+    Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, greet, hang_up,
 };
-use crate::files::Files;
-use crate::peer::{Missing, Offer, Peer, Settings, Tls, connect};
+use crate::files::{Files, OCSP_RESPONSE};
+use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect};
 use crate::program::Program;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
-use premaster::{CipherSuite, Error};
+use premaster::{CipherSuite, Error, MaxFragmentLength};
 
 pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     let program = peer.server();
@@ -31,6 +31,12 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
                 session(peer, files, settings);
             },
         );
+    }
+    for &extension in peer.server_extensions() {
+        let name = format!("{at}::extension::{}", extension.name());
+        trials.add(program, name, move |files| {
+            granted(peer, files, extension);
+        });
     }
     for (name, settings, missing) in [
         (
@@ -75,6 +81,43 @@ fn session(peer: &dyn Peer, files: &Files, settings: Settings) {
     close(peer, &mut stream, program);
 }
 
+/// We ask, and the server grants it.
+fn granted(peer: &dyn Peer, files: &Files, extension: Extension) {
+    /// In bytes, for what the server sends.
+    const RECORD_SIZE_LIMIT: u16 = 600;
+
+    let config = match extension {
+        Extension::MaxFragmentLength => {
+            client_builder().max_fragment_length(MaxFragmentLength::L512)
+        }
+        Extension::RecordSizeLimit => client_builder().record_size_limit(RECORD_SIZE_LIMIT),
+        Extension::OcspResponse => client_builder().request_ocsp_response(),
+    };
+    let settings = Settings::offer(Offer::Suite(SUITES[0])).with_extension(extension);
+    let (mut stream, mut program) = connect(peer, settings, files, config);
+    match extension {
+        Extension::OcspResponse => {
+            greet(&mut stream, &mut program, who_echoes(peer));
+        }
+        Extension::MaxFragmentLength | Extension::RecordSizeLimit => {
+            echo(&mut stream, &mut program, who_echoes(peer), SHORT);
+        }
+    }
+    let session = stream.connection().session().unwrap();
+    let lengths = (
+        session.largest_record_sent(),
+        session.largest_record_received(),
+    );
+    match extension {
+        Extension::MaxFragmentLength => assert_eq!(lengths, (512, 512)),
+        Extension::RecordSizeLimit => assert_eq!(lengths, (1 << 14, RECORD_SIZE_LIMIT.into())),
+        Extension::OcspResponse => {
+            assert_eq!(session.ocsp_response(), Some(&OCSP_RESPONSE[..]));
+        }
+    }
+    close(peer, &mut stream, program);
+}
+
 /// The server wants what we do not have, and says so.
 fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing) {
     let (mut stream, _program) = connect(peer, settings, files, client_builder());
@@ -82,7 +125,7 @@ fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing)
     assert_eq!(expect_failure(&mut stream), Error::AlertReceived(alert));
 }
 
-fn who_echoes(peer: &dyn Peer) -> Echo {
+pub fn who_echoes(peer: &dyn Peer) -> Echo {
     match peer.server_echoes() {
         true => Echo::Program,
         false => Echo::Us,

@@ -2,7 +2,7 @@
 
 use crate::common::rng;
 use crate::peer::Tls;
-use crate::program::Program;
+use crate::program::{Ended, Program};
 use premaster::Error;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
@@ -43,6 +43,46 @@ pub fn echo(stream: &mut Tls, program: &mut Program, echo: Echo, pieces: usize) 
     }
 }
 
+/// Sends one piece, one way: the program has it on its standard output.
+pub fn deliver(stream: &mut Tls, program: &mut Program) {
+    let piece = piece(&mut rng(3));
+    stream.write_all(&piece).unwrap();
+    assert!(program.read(PIECE) == piece, "the piece differs there");
+}
+
+/// A line each way. Answers with what the program has printed before, if it has no other output than
+/// the one that it joins to the connection.
+pub fn greet(stream: &mut Tls, program: &mut Program, echo: Echo) -> String {
+    stream.write_all(GREETING.as_bytes()).unwrap();
+    let mut printed = String::new();
+    if let Echo::Us = echo {
+        printed = read_up_to_greeting(program);
+        program.write(GREETING.as_bytes());
+    }
+    let mut back = [0; GREETING.len()];
+    stream.read_exact(&mut back).unwrap();
+    assert_eq!(back, GREETING.as_bytes());
+    printed
+}
+
+/// Begins with no letter that is a command to a program.
+const GREETING: &str = "0123456789\n";
+
+fn read_up_to_greeting(program: &mut Program) -> String {
+    /// More than any program prints of a connection.
+    const LINES: usize = 1000;
+
+    let mut printed = String::new();
+    for _ in 0..LINES {
+        let line = program.read_line() + "\n";
+        if line == GREETING {
+            return printed;
+        }
+        printed += &line;
+    }
+    panic!("no greeting in {printed}");
+}
+
 /// A line of digits: never a command to a program, and whole for one that waits for a newline.
 fn piece(rng: &mut ChaCha12Rng) -> Vec<u8> {
     let mut piece: Vec<u8> = (1..PIECE)
@@ -71,9 +111,10 @@ pub fn expect_truncation(stream: &mut Tls) {
 }
 
 /// The program ends, and content.
-pub fn expect_success(program: Program) {
+pub fn expect_success(program: Program) -> Ended {
     let ended = program.wait();
     assert!(ended.status.success(), "{ended:?}");
+    ended
 }
 
 /// Why the handshake fails.

@@ -6,6 +6,21 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// An OCSP response without a status: the responder says "try later"
+/// ([RFC 6960 section 4.2.1](https://www.rfc-editor.org/rfc/rfc6960#section-4.2.1)).
+pub const OCSP_RESPONSE: [u8; 5] = [0x30, 3, 0x0a, 1, 3];
+
+/// Settings of OpenSSL that have no option on its command line.
+const OPENSSL_WITHOUT_EMS: &str = "\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = defaults
+[defaults]
+Options = -ExtendedMasterSecret
+";
+
 /// A directory of its own, removed when this is dropped, and the identities in it.
 pub struct Files {
     directory: PathBuf,
@@ -31,6 +46,8 @@ impl Files {
         ] {
             files.write(name, lasting::pem(&spec).as_bytes());
         }
+        files.write("response.der", &OCSP_RESPONSE);
+        files.write("without-ems.cnf", OPENSSL_WITHOUT_EMS.as_bytes());
         files
     }
 
@@ -52,6 +69,15 @@ impl Files {
 
     pub fn client_key(&self) -> PathBuf {
         data("rsa-2048-client.key")
+    }
+
+    pub fn ocsp_response(&self) -> PathBuf {
+        self.path("response.der")
+    }
+
+    /// A configuration of OpenSSL's.
+    pub fn openssl_without_ems(&self) -> PathBuf {
+        self.path("without-ems.cnf")
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

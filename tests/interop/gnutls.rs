@@ -1,8 +1,9 @@
 //! GnuTLS's `gnutls-cli` and `gnutls-serv`.
 
 use crate::common::NAME;
+use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
-use crate::peer::{Missing, Offer, Peer, Settings};
+use crate::peer::{Extension, Missing, Offer, Peer, RECORD_SIZE_LIMIT, Settings};
 use premaster::{AlertDescription, CipherSuite};
 use std::process::Command;
 
@@ -33,7 +34,6 @@ impl Peer for GnuTls {
             .arg(files.root_certificate())
             // Standard output is for the connection's data alone.
             .arg("--logfile=/dev/stderr")
-            .args(["--priority", &priority(settings.offer)])
             .arg("127.0.0.1");
         if settings.client_certificate {
             command
@@ -41,6 +41,18 @@ impl Peer for GnuTls {
                 .arg(files.client_certificate());
             command.arg("--x509keyfile").arg(files.client_key());
         }
+        if let Some(sessions) = settings.sessions {
+            // Prints the channel bindings.
+            command.arg("--verbose");
+            if sessions.reconnect {
+                command.arg("--resume");
+            }
+        }
+        if settings.extension == Some(Extension::RecordSizeLimit) {
+            // It asks for that maximum fragment length too, which a server ignores.
+            command.args(["--recordsize", &RECORD_SIZE_LIMIT.to_string()]);
+        }
+        both_sides(&mut command, settings);
         command
     }
 
@@ -52,14 +64,18 @@ impl Peer for GnuTls {
             .arg("--x509certfile")
             .arg(files.server_certificate())
             .arg("--x509keyfile")
-            .arg(files.server_key())
-            .args(["--priority", &priority(settings.offer)]);
+            .arg(files.server_key());
         if settings.client_certificate {
             command.args(["--require-client-cert", "--verify-client-cert"]);
             command.arg("--x509cafile").arg(files.root_certificate());
         } else {
             command.arg("--disable-client-cert");
         }
+        if settings.extension == Some(Extension::OcspResponse) {
+            command.arg("--ocsp-response").arg(files.ocsp_response());
+            command.arg("--ignore-ocsp-response-errors");
+        }
+        both_sides(&mut command, settings);
         command
     }
 
@@ -69,6 +85,44 @@ impl Peer for GnuTls {
 
     fn server_ends(&self) -> bool {
         false
+    }
+
+    fn client_connections(&self) -> usize {
+        2
+    }
+
+    fn client_facts(&self, printed: &str) -> Vec<Facts> {
+        let connections = printed.split("Connecting to '").skip(1);
+        connections
+            .map(|printed| Facts {
+                tls_server_end_point: Some(binding(printed, "tls-server-end-point")),
+                ..facts(printed)
+            })
+            .collect()
+    }
+
+    fn server_facts(&self, printed: &str) -> Vec<Facts> {
+        let connections = printed.split("* Accepted connection from").skip(1);
+        connections
+            .map(|printed| {
+                let facts = facts(printed);
+                Facts {
+                    // It does not know its own certificate any more when it has resumed.
+                    tls_server_end_point: (!facts.resumed)
+                        .then(|| binding(printed, "tls-server-end-point")),
+                    ..facts
+                }
+            })
+            .collect()
+    }
+
+    fn client_extensions(&self) -> &'static [Extension] {
+        &[Extension::RecordSizeLimit]
+    }
+
+    fn server_extensions(&self) -> &'static [Extension] {
+        // It agrees to a maximum fragment length, and then sends longer records.
+        &[Extension::RecordSizeLimit, Extension::OcspResponse]
     }
 
     fn client_answers_close(&self) -> bool {
@@ -86,6 +140,41 @@ impl Peer for GnuTls {
     fn report(&self, alert: AlertDescription) -> String {
         format!("Received alert [{}]", alert.0)
     }
+}
+
+/// What its client and its server are told in the same way.
+fn both_sides(command: &mut Command, settings: Settings) {
+    let mut priority = priority(settings.offer);
+    if let Some(sessions) = settings.sessions {
+        command.args(["--alpn", PROTOCOL, "--keymatexport", LABEL]);
+        command.args(["--keymatexportsize", &EXPORTED.to_string()]);
+        if !sessions.tickets {
+            priority.push_str(":%NO_TICKETS");
+        }
+        if !sessions.extended_master_secret {
+            priority.push_str(":%NO_SESSION_HASH");
+        }
+    }
+    command.args(["--priority", &priority]);
+}
+
+/// What it prints of every connection.
+fn facts(printed: &str) -> Facts {
+    let extended_master_secret =
+        always_told(printed, "- Options:").contains("extended master secret");
+    Facts {
+        resumed: told(printed, "*** This is a resumed session").is_some(),
+        protocol: always_told(printed, "- Application protocol: "),
+        exported: always_told(printed, "- Key material: "),
+        extended_master_secret: Some(extended_master_secret),
+        // It tells one without the extended master secret too, which is not unique.
+        tls_unique: extended_master_secret.then(|| binding(printed, "tls-unique")),
+        tls_server_end_point: None,
+    }
+}
+
+fn binding(printed: &str, name: &str) -> String {
+    always_told(printed, &format!("- '{name}': "))
 }
 
 fn priority(offer: Offer) -> String {

@@ -1,4 +1,4 @@
-//! Connections with other people's programs: OpenSSL, GnuTLS and tshark.
+//! Connections with other people's programs: OpenSSL, GnuTLS, tshark, and Redis for sessions.
 //!
 //! What needs a program that is not installed shows as ignored, and fails where the environment
 //! says `CI=true`.
@@ -16,11 +16,15 @@ mod program;
 
 mod client;
 mod exchange;
+mod facts;
 mod files;
 mod gnutls;
 mod openssl;
 mod pcap;
 mod peer;
+#[cfg(feature = "getrandom")]
+mod redis_store;
+mod resumption;
 mod server;
 mod tshark;
 
@@ -62,8 +66,12 @@ fn main() -> ExitCode {
     for peer in PEERS {
         client::add_trials(peer, &mut trials);
         server::add_trials(peer, &mut trials);
+        resumption::add_trials(peer, &mut trials);
     }
+    resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
+    #[cfg(feature = "getrandom")]
+    redis_store::add_trials(&mut trials);
     libtest_mimic::run(&arguments, trials.list).exit_code()
 }
 

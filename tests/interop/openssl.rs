@@ -1,8 +1,9 @@
 //! OpenSSL's `s_client` and `s_server`.
 
 use crate::common::NAME;
+use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
-use crate::peer::{Missing, Offer, Peer, Settings};
+use crate::peer::{CONNECTIONS, Extension, Missing, Offer, Peer, Settings};
 use premaster::{AlertDescription, CipherSuite};
 use std::process::Command;
 
@@ -32,13 +33,28 @@ impl Peer for OpenSsl {
             .arg("-CAfile")
             .arg(files.root_certificate())
             .arg("-verify_return_error")
-            // The end of its input closes the connection; its content is never a command.
-            .args(["-quiet", "-nocommands", "-no_ign_eof"])
             .args(offer(settings.offer));
         if settings.client_certificate {
             command.arg("-cert").arg(files.client_certificate());
             command.arg("-key").arg(files.client_key());
         }
+        if settings.sessions.is_some_and(|sessions| sessions.reconnect) {
+            command.arg("-reconnect");
+        }
+        match settings.extension {
+            None => {}
+            Some(Extension::MaxFragmentLength) => {
+                command.args(["-maxfraglen", "512"]);
+            }
+            Some(Extension::OcspResponse) => {
+                command.arg("-status");
+            }
+            Some(other @ Extension::RecordSizeLimit) => panic!("{}", other.name()),
+        }
+        both_sides(&mut command, settings, files);
+        // The end of its input closes the connection, in spite of -quiet; its content is never a
+        // command.
+        command.args(["-nocommands", "-no_ign_eof"]);
         command
     }
 
@@ -46,17 +62,26 @@ impl Peer for OpenSsl {
         let mut command = Command::new(PROGRAM);
         command
             .arg("s_server")
-            .args(["-accept", &format!("127.0.0.1:{port}"), "-naccept", "1"])
+            .args(["-accept", &format!("127.0.0.1:{port}")])
             .arg("-cert")
             .arg(files.server_certificate())
             .arg("-key")
             .arg(files.server_key())
-            .arg("-quiet")
             .args(offer(settings.offer));
+        let connections = settings.sessions.map_or(1, |_| CONNECTIONS);
+        command.args(["-naccept", &connections.to_string()]);
         if settings.client_certificate {
             command.args(["-Verify", "1", "-verify_return_error"]);
             command.arg("-CAfile").arg(files.root_certificate());
         }
+        match settings.extension {
+            None | Some(Extension::MaxFragmentLength) => {}
+            Some(Extension::OcspResponse) => {
+                command.arg("-status_file").arg(files.ocsp_response());
+            }
+            Some(other @ Extension::RecordSizeLimit) => panic!("{}", other.name()),
+        }
+        both_sides(&mut command, settings, files);
         command
     }
 
@@ -66,6 +91,32 @@ impl Peer for OpenSsl {
 
     fn server_ends(&self) -> bool {
         true
+    }
+
+    fn client_connections(&self) -> usize {
+        // The first one and five more.
+        6
+    }
+
+    fn client_facts(&self, printed: &str) -> Vec<Facts> {
+        let connections = printed.split("CONNECTED(").skip(1);
+        connections.map(client_facts).collect()
+    }
+
+    fn server_facts(&self, printed: &str) -> Vec<Facts> {
+        let connections = printed.split_inclusive("CONNECTION CLOSED\n");
+        connections
+            .filter(|connection| connection.ends_with("CONNECTION CLOSED\n"))
+            .map(server_facts)
+            .collect()
+    }
+
+    fn client_extensions(&self) -> &'static [Extension] {
+        &[Extension::MaxFragmentLength, Extension::OcspResponse]
+    }
+
+    fn server_extensions(&self) -> &'static [Extension] {
+        &[Extension::MaxFragmentLength, Extension::OcspResponse]
     }
 
     fn client_answers_close(&self) -> bool {
@@ -81,6 +132,45 @@ impl Peer for OpenSsl {
 
     fn report(&self, alert: AlertDescription) -> String {
         format!("SSL alert number {}", alert.0)
+    }
+}
+
+/// What its client and its server are told in the same way.
+fn both_sides(command: &mut Command, settings: Settings, files: &Files) {
+    if let Some(sessions) = settings.sessions {
+        command.args(["-alpn", PROTOCOL, "-keymatexport", LABEL]);
+        command.args(["-keymatexportlen", &EXPORTED.to_string()]);
+        if !sessions.tickets {
+            command.arg("-no_ticket");
+        }
+        if !sessions.extended_master_secret {
+            command.env("OPENSSL_CONF", files.openssl_without_ems());
+        }
+    } else if settings.extension != Some(Extension::OcspResponse) {
+        // Its output is for the connection's data alone.
+        command.arg("-quiet");
+    }
+}
+
+fn client_facts(printed: &str) -> Facts {
+    Facts {
+        resumed: told(printed, "Reused, ").is_some(),
+        protocol: always_told(printed, "ALPN protocol: "),
+        exported: always_told(printed, "Keying material: ").to_lowercase(),
+        extended_master_secret: Some(always_told(printed, "Extended master secret: ") == "yes"),
+        tls_unique: None,
+        tls_server_end_point: None,
+    }
+}
+
+fn server_facts(printed: &str) -> Facts {
+    Facts {
+        resumed: told(printed, "Reused session-id").is_some(),
+        protocol: always_told(printed, "ALPN protocols selected: "),
+        exported: always_told(printed, "Keying material: ").to_lowercase(),
+        extended_master_secret: None,
+        tls_unique: None,
+        tls_server_end_point: None,
     }
 }
 

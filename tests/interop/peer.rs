@@ -1,8 +1,10 @@
 //! An outside TLS implementation, and how a connection with it comes about.
 
 use crate::common::name;
+use crate::exchange::expect_success;
+use crate::facts::Facts;
 use crate::files::Files;
-use crate::program::Program;
+use crate::program::{Ended, Program};
 use premaster::{
     AlertDescription, CipherSuite, ClientConfigBuilder, ServerConfigBuilder, SignatureScheme,
     Stream,
@@ -33,19 +35,76 @@ pub struct Settings {
     pub offer: Offer,
     /// A client shows a certificate; a server requires one.
     pub client_certificate: bool,
+    pub sessions: Option<Sessions>,
+    pub extension: Option<Extension>,
 }
+
+/// How a program resumes. One that does also says of each connection what was agreed, and wants
+/// what [`crate::facts`] names.
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions {
+    /// Without tickets it uses session IDs.
+    pub tickets: bool,
+    pub extended_master_secret: bool,
+    /// A client makes several connections, one after the other, and resumes its first session.
+    pub reconnect: bool,
+}
+
+/// What a program asks for if it is a client, and grants if it is a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// 512 bytes.
+    MaxFragmentLength,
+    /// A client has [`RECORD_SIZE_LIMIT`], a server has none.
+    RecordSizeLimit,
+    /// The response of [`crate::files`].
+    OcspResponse,
+}
+
+impl Extension {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxFragmentLength => "max_fragment_length",
+            Self::RecordSizeLimit => "record_size_limit",
+            Self::OcspResponse => "ocsp_response",
+        }
+    }
+}
+
+/// In bytes. The server's certificate fits in: GnuTLS's client applies its limit to records that are
+/// not protected, too.
+pub const RECORD_SIZE_LIMIT: usize = 512;
+
+/// How many connections a server that resumes takes.
+pub const CONNECTIONS: usize = 3;
 
 impl Settings {
     pub fn offer(offer: Offer) -> Self {
         Self {
             offer,
             client_certificate: false,
+            sessions: None,
+            extension: None,
         }
     }
 
     pub fn with_client_certificate(self) -> Self {
         Self {
             client_certificate: true,
+            ..self
+        }
+    }
+
+    pub fn with_sessions(self, sessions: Sessions) -> Self {
+        Self {
+            sessions: Some(sessions),
+            ..self
+        }
+    }
+
+    pub fn with_extension(self, extension: Extension) -> Self {
+        Self {
+            extension: Some(extension),
             ..self
         }
     }
@@ -80,8 +139,23 @@ pub trait Peer: Sync {
     /// standard input and output.
     fn server_echoes(&self) -> bool;
 
-    /// Whether its server ends after one connection.
+    /// Whether its server ends after one connection, or after [`CONNECTIONS`] if it resumes.
     fn server_ends(&self) -> bool;
+
+    /// How many connections its client makes where it reconnects.
+    fn client_connections(&self) -> usize;
+
+    /// What its client, which resumes, has printed of each of its connections.
+    fn client_facts(&self, printed: &str) -> Vec<Facts>;
+
+    /// The same of its server, on standard output.
+    fn server_facts(&self, printed: &str) -> Vec<Facts>;
+
+    /// What its client can be told to ask for.
+    fn client_extensions(&self) -> &'static [Extension];
+
+    /// What its server can be told to grant.
+    fn server_extensions(&self) -> &'static [Extension];
 
     /// Whether its client answers a close_notify with one of its own.
     fn client_answers_close(&self) -> bool;
@@ -103,17 +177,7 @@ pub fn connect(
     files: &Files,
     config: ClientConfigBuilder,
 ) -> (Tls, Program) {
-    /// A free port may be taken by somebody else before the server has it.
-    const ATTEMPTS: usize = 3;
-
-    let (transport, program) = (0..ATTEMPTS)
-        .find_map(|_| {
-            let port = free_port();
-            let mut program = Program::start(&mut peer.server_command(port, settings, files));
-            let transport = program.connect(port)?;
-            Some((transport, program))
-        })
-        .expect("the server does not start");
+    let (program, _, transport) = start_server(peer, settings, files);
     let config = Arc::new(config.build().unwrap());
     let stream = Stream::client(config, name(), transport).unwrap();
     (stream, program)
@@ -126,20 +190,54 @@ pub fn accept(
     files: &Files,
     config: ServerConfigBuilder,
 ) -> (Tls, Program) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let mut program = Program::start(&mut peer.client_command(port, settings, files));
+    let (mut program, listener) = start_client(|port| peer.client_command(port, settings, files));
     let transport = program.accept(&listener);
     let config = Arc::new(config.build().unwrap());
     let stream = Stream::server(config, transport).unwrap();
     (stream, program)
 }
 
+/// Starts the peer's server: its port, and the first connection to it.
+pub fn start_server(
+    peer: &dyn Peer,
+    settings: Settings,
+    files: &Files,
+) -> (Program, u16, TcpStream) {
+    /// A free port may be taken by somebody else before the server has it.
+    const ATTEMPTS: usize = 3;
+
+    (0..ATTEMPTS)
+        .find_map(|_| {
+            let port = free_port();
+            let mut program = Program::start(&mut peer.server_command(port, settings, files));
+            let transport = program.connect(port)?;
+            Some((program, port, transport))
+        })
+        .expect("the server does not start")
+}
+
+/// Starts a client that connects to a port of ours.
+pub fn start_client(command: impl FnOnce(u16) -> Command) -> (Program, TcpListener) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (Program::start(&mut command(port)), listener)
+}
+
+/// Ends the peer's server after its last connection.
+pub fn end(peer: &dyn Peer, program: Program) -> Ended {
+    if peer.server_ends() {
+        return expect_success(program);
+    }
+    let id = program.id().to_string();
+    assert!(Command::new("kill").arg(id).status().unwrap().success());
+    program.wait()
+}
+
 /// A port that nobody listens on at the moment and that no other test is given.
 ///
 /// It lies below those that the system gives to outgoing connections, which could otherwise take it
 /// before the server does, or even meet themselves.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + (std::process::id() % 5_000) as u16;
     (0..1_000)

@@ -2,11 +2,11 @@
 
 use crate::common::{NAME, roots, server_builder_with};
 use crate::exchange::{
-    Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, expect_truncation,
-    hang_up,
+    Echo, LONG, SHORT, deliver, echo, expect_close, expect_failure, expect_success,
+    expect_truncation, greet, hang_up,
 };
-use crate::files::Files;
-use crate::peer::{Offer, Peer, Settings, Tls, accept};
+use crate::files::{Files, OCSP_RESPONSE};
+use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept};
 use crate::program::Program;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::{
@@ -47,6 +47,13 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     trials.add(program, format!("{at}::certificate::missing"), |files| {
         certificate_missing(peer, files);
     });
+    for &extension in peer.client_extensions() {
+        let name = format!("{at}::extension::{}", extension.name());
+        trials.add(program, name, move |files| match extension {
+            Extension::OcspResponse => ocsp_response(peer, files),
+            limit => record_limit(peer, files, limit),
+        });
+    }
     trials.add(program, format!("{at}::only_ephemeral_keys"), |files| {
         no_common_suite(peer, files, Offer::Ephemeral);
     });
@@ -59,7 +66,7 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
 }
 
 /// Our server, with a certificate that is valid by the client's clock.
-fn our_server(files: &Files) -> ServerConfigBuilder {
+pub fn our_server(files: &Files) -> ServerConfigBuilder {
     server_builder_with(files.server.clone())
 }
 
@@ -103,6 +110,37 @@ fn certificate_declined(peer: &dyn Peer, files: &Files) {
     let stream = session(peer, files, Settings::offer(Offer::Defaults), config);
     let session = stream.connection().session().unwrap();
     assert!(session.peer_certificates().is_empty());
+}
+
+/// The client asks for short records, and gets them.
+fn record_limit(peer: &dyn Peer, files: &Files, extension: Extension) {
+    let settings = Settings::offer(Offer::Suite(SUITES[0])).with_extension(extension);
+    let (mut stream, mut program) = accept(peer, settings, files, our_server(files));
+    deliver(&mut stream, &mut program);
+    // Short: what does not fit into one record, GnuTLS's client drops.
+    greet(&mut stream, &mut program, Echo::Us);
+    let_close(&mut stream, program);
+    let session = stream.connection().session().unwrap();
+    let lengths = (
+        session.largest_record_sent(),
+        session.largest_record_received(),
+    );
+    match extension {
+        Extension::MaxFragmentLength => assert_eq!(lengths, (512, 512)),
+        _ => assert_eq!(lengths, (RECORD_SIZE_LIMIT, 1 << 14)),
+    }
+}
+
+fn ocsp_response(peer: &dyn Peer, files: &Files) {
+    let config = our_server(files).ocsp_response(OCSP_RESPONSE.to_vec());
+    let settings = Settings::offer(Offer::Suite(SUITES[0])).with_extension(Extension::OcspResponse);
+    let (mut stream, mut program) = accept(peer, settings, files, config);
+    let printed = greet(&mut stream, &mut program, Echo::Us);
+    assert!(
+        printed.contains("OCSP Response Status: trylater"),
+        "{printed}"
+    );
+    let_close(&mut stream, program);
 }
 
 /// A short connection.

@@ -2,12 +2,12 @@
 //! do, or with the key log.
 
 use crate::common::pair::End;
-use crate::common::{client_builder, pair, server_builder};
+use crate::common::{Pair, client_builder, name, server_builder};
 use crate::files::Files;
 use crate::pcap::{self, Flight, PORT, Sender};
 use crate::program::Program;
 use crate::{SUITES, Trials};
-use premaster::{CipherSuite, KeyLog};
+use premaster::{CipherSuite, ClientConfig, KeyLog, Resumption, ServerConfig};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +29,9 @@ pub fn add_trials(trials: &mut Trials) {
         trials.add(PROGRAM, format!("tshark::key_log::{suite}"), move |files| {
             key_log(files, suite);
         });
+        trials.add(PROGRAM, format!("tshark::resumed::{suite}"), move |files| {
+            resumed(files, suite);
+        });
         trials.add(PROGRAM, format!("tshark::no_key::{suite}"), move |files| {
             no_key(files, suite);
         });
@@ -36,18 +39,30 @@ pub fn add_trials(trials: &mut Trials) {
 }
 
 fn server_key(files: &Files, suite: CipherSuite) {
-    let key = files.server_key();
-    let option = format!("uat:rsa_keys:\"{}\",\"\"", key.display());
+    let option = server_key_option(files);
     let read = Recording::of(suite).read_by_tshark(files, "server_key", &[option]);
     assert!(read == Plaintext::whole());
 }
 
+fn server_key_option(files: &Files) -> String {
+    format!("uat:rsa_keys:\"{}\",\"\"", files.server_key().display())
+}
+
 fn key_log(files: &Files, suite: CipherSuite) {
     let recording = Recording::of(suite);
-    let log = files.write(&format!("{suite}.log"), recording.key_log.as_bytes());
-    let option = format!("tls.keylog_file:{}", log.display());
+    let option = recording.key_log_option(files, "key_log");
     let read = recording.read_by_tshark(files, "key_log", &[option]);
     assert!(read == Plaintext::whole());
+}
+
+/// The server's key is no longer in play, the key log is.
+fn resumed(files: &Files, suite: CipherSuite) {
+    let recording = Recording::of_resumed(suite);
+    let option = recording.key_log_option(files, "resumed");
+    let read = recording.read_by_tshark(files, "resumed", &[option]);
+    assert!(read == Plaintext::whole());
+    let read = recording.read_by_tshark(files, "resumed", &[server_key_option(files)]);
+    assert!(read == Plaintext::default());
 }
 
 fn no_key(files: &Files, suite: CipherSuite) {
@@ -71,20 +86,27 @@ impl Plaintext {
     }
 }
 
-/// A connection between our two sides, as it was on the wire.
-struct Recording {
-    suite: CipherSuite,
-    flights: Vec<Flight>,
-    key_log: String,
+/// Our two sides, which know each other again.
+struct Sides {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+    log: Arc<Log>,
 }
 
-impl Recording {
-    fn of(suite: CipherSuite) -> Self {
+impl Sides {
+    fn new(suite: CipherSuite) -> Self {
         let log = Arc::new(Log::default());
-        let mut pair = pair(
-            client_builder().suites(&[suite]),
-            server_builder().key_log(log.clone()),
-        );
+        let client = client_builder().suites(&[suite]);
+        let server = server_builder().key_log(log.clone());
+        Self {
+            client: Arc::new(client.build().unwrap()),
+            server: Arc::new(server.build().unwrap()),
+            log,
+        }
+    }
+
+    fn record(&self) -> Recording {
+        let mut pair = Pair::new(self.client.clone(), self.server.clone(), name());
         let mut flights = Vec::new();
         let mut run = |client: &mut End, server: &mut End| {
             while !client.outgoing.is_empty() || !server.outgoing.is_empty() {
@@ -99,12 +121,46 @@ impl Recording {
         run(&mut pair.client, &mut pair.server);
         pair.client.close();
         run(&mut pair.client, &mut pair.server);
-        let key_log = log.0.lock().unwrap().clone();
-        Self {
-            suite,
+        let session = pair.client.connection.session().unwrap();
+        Recording {
+            suite: session.cipher_suite(),
+            resumption: session.resumption(),
             flights,
-            key_log,
+            key_log: self.log.0.lock().unwrap().clone(),
         }
+    }
+}
+
+/// A connection as it was on the wire.
+struct Recording {
+    suite: CipherSuite,
+    resumption: Resumption,
+    flights: Vec<Flight>,
+    key_log: String,
+}
+
+impl Recording {
+    /// A connection with a full handshake.
+    fn of(suite: CipherSuite) -> Self {
+        Sides::new(suite).record()
+    }
+
+    /// A connection that resumes the session of another one, which nobody looked at.
+    fn of_resumed(suite: CipherSuite) -> Self {
+        let sides = Sides::new(suite);
+        sides.record();
+        sides.log.0.lock().unwrap().clear();
+        let recording = sides.record();
+        assert_eq!(recording.resumption, Resumption::SessionId);
+        recording
+    }
+
+    fn key_log_option(&self, files: &Files, name: &str) -> String {
+        let log = files.write(
+            &format!("{name}-{}.log", self.suite),
+            self.key_log.as_bytes(),
+        );
+        format!("tls.keylog_file:{}", log.display())
     }
 
     /// What tshark makes of it with these options. `name` tells the files of the tests apart.
@@ -136,17 +192,26 @@ fn deliver(sender: Sender, from: &mut End, to: &mut End) -> Flight {
     Flight { sender, bytes }
 }
 
-/// Reads tshark's dump: lines of hexadecimal digits, those of the second speaker behind a tab,
-/// between lines of prose.
+/// Reads tshark's dump: lines of hexadecimal digits, those of its node 1 behind a tab, between lines
+/// of prose. Node 0 is the first from whom it can read anything: in a resumed session, the server.
 fn followed(dump: &str) -> Plaintext {
-    let mut plaintext = Plaintext::default();
+    let server_is_node_0 = dump
+        .lines()
+        .any(|line| line.starts_with("Node 0: ") && line.ends_with(&format!(":{PORT}")));
+    let mut nodes = [Vec::new(), Vec::new()];
     for line in dump.lines() {
-        match line.strip_prefix('\t') {
-            Some(digits) => plaintext.server.extend(bytes(digits).unwrap_or_default()),
-            None => plaintext.client.extend(bytes(line).unwrap_or_default()),
-        }
+        let (node, digits) = match line.strip_prefix('\t') {
+            Some(digits) => (1, digits),
+            None => (0, line),
+        };
+        nodes[node].extend(bytes(digits).unwrap_or_default());
     }
-    plaintext
+    let [node_0, node_1] = nodes;
+    let (client, server) = match server_is_node_0 {
+        true => (node_1, node_0),
+        false => (node_0, node_1),
+    };
+    Plaintext { client, server }
 }
 
 /// `None` for what is not hexadecimal.

@@ -1,0 +1,364 @@
+//! Two server processes that resume each other's sessions, which they keep in a Redis database.
+//!
+//! ```text
+//! redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no
+//! cargo run --example redis_store
+//! ```
+//!
+//! The part to take away is [`RedisStore`]; the rest shows it at work: this process starts two more
+//! of itself as servers, which share nothing but the certificate and the database, and connects to
+//! both.
+
+mod support;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use premaster::pki_types::UnixTime;
+use premaster::{
+    CertifiedKey, ClientConfig, NotResumed, Resumption, RootStore, ServerConfig, SessionStore,
+    StoredSession, Stream,
+};
+use redis::{Cmd, FromRedisValue, RedisResult};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{self, Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::cli::or_usage_error;
+use support::self_signed::{NAME, SelfSigned, self_signed};
+use zeroize::Zeroizing;
+
+/// Shows two server processes that resume each other's TLS sessions from a Redis database.
+///
+/// Prints one line for each connection. The exit status is 0 if both servers resumed the session
+/// that the other one had made, and also if there is no Redis to show it with; 1 if a session was
+/// not resumed.
+///
+/// RSA key transport has no forward secrecy, and a store of sessions is one more place that gives
+/// connections away: protect it like the private key.
+#[derive(Parser)]
+#[command(name = "redis_store", verbatim_doc_comment)]
+struct Arguments {
+    /// Where Redis listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6379")]
+    redis: String,
+
+    /// Be one of the servers
+    #[arg(long, hide = true)]
+    serve: bool,
+}
+
+/// How long either side of a connection waits for the other, and for a server to start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let store = RedisStore::at(&arguments.redis);
+    let store = or_usage_error::<Arguments, _>(store, "--redis");
+    match arguments.serve {
+        true => serve(store),
+        false => show(&arguments.redis, &store),
+    }
+}
+
+/// Sessions in a Redis database, which the servers of a fleet share.
+///
+/// **The database then holds the master secrets of all sessions, in clear.** Whoever reads it, on
+/// the network, in its memory or from its files, reads the connections, and whoever writes to it
+/// can pose as a client. Protect it and the way to it like the servers' private key, and let it
+/// write nothing to a disk; or use tickets with shared keys instead, which need no common place.
+/// The `redis` crate does not wipe the memory that sessions go through.
+///
+/// A database that is slow or down costs full handshakes and nothing else. After a failure it is
+/// left alone for [`RedisStore::PAUSE`], so that handshakes do not all wait for it in turn. If it
+/// is down when a session is to be removed, that session stays until it expires.
+///
+/// All threads share one connection and take turns; a busy server has a pool of them.
+struct RedisStore {
+    client: redis::Client,
+    link: Mutex<Link>,
+}
+
+/// The connection to the database.
+enum Link {
+    Up(redis::Connection),
+    /// None; not to be tried before this time.
+    Down(Instant),
+}
+
+impl RedisStore {
+    /// In front of the session IDs, so that others can use the database too.
+    const PREFIX: &[u8] = b"premaster:session:";
+
+    /// How long a handshake waits for the database, for each of connecting, writing and reading.
+    const TIMEOUT: Duration = Duration::from_millis(250);
+
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    /// A store in the database at `address`, `host:port`. Connects when it is needed.
+    fn at(address: &str) -> RedisResult<Self> {
+        Ok(Self {
+            client: redis::Client::open(format!("redis://{address}"))?,
+            link: Mutex::new(Link::Down(Instant::now())),
+        })
+    }
+
+    /// Whether the database answers.
+    fn ping(&self) -> RedisResult<()> {
+        redis::cmd("PING").exec(&mut self.connect()?)
+    }
+
+    fn connect(&self) -> RedisResult<redis::Connection> {
+        let connection = self.client.get_connection_with_timeout(Self::TIMEOUT)?;
+        connection.set_read_timeout(Some(Self::TIMEOUT))?;
+        connection.set_write_timeout(Some(Self::TIMEOUT))?;
+        Ok(connection)
+    }
+
+    /// What the database answers; `None` if it fails.
+    fn run<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.run_over(&mut link, command)? {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                *link = Link::Down(Instant::now() + Self::PAUSE);
+                None
+            }
+        }
+    }
+
+    /// `None` during the pause.
+    fn run_over<T: FromRedisValue>(
+        &self,
+        link: &mut Link,
+        command: &Cmd,
+    ) -> Option<RedisResult<T>> {
+        if let Link::Down(until) = link {
+            if Instant::now() < *until {
+                return None;
+            }
+            match self.connect() {
+                Ok(connection) => *link = Link::Up(connection),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        match link {
+            Link::Up(connection) => Some(command.query(connection)),
+            Link::Down(_) => None,
+        }
+    }
+
+    fn key(session_id: &[u8]) -> Vec<u8> {
+        [Self::PREFIX, session_id].concat()
+    }
+}
+
+/// A value is the time at which the session expires, in seconds since 1970 as eight bytes, and the
+/// session. Redis drops it when that time has come by its own clock, the store when it has by the
+/// server's.
+impl SessionStore for RedisStore {
+    fn put(&self, key: &[u8], session: StoredSession, now: UnixTime) {
+        let expires = session.expires().as_secs();
+        let left = expires.saturating_sub(now.as_secs());
+        if left == 0 {
+            return self.remove(key);
+        }
+        let value = [&expires.to_be_bytes(), session.as_bytes()].concat();
+        let value = Zeroizing::new(value);
+        let mut command = redis::cmd("SET");
+        command.arg(Self::key(key)).arg(value.as_slice());
+        command.arg("EX").arg(left);
+        self.run::<()>(&command);
+    }
+
+    fn get(&self, key: &[u8], now: UnixTime) -> Option<StoredSession> {
+        let mut command = redis::cmd("GET");
+        command.arg(Self::key(key));
+        let value: Option<Vec<u8>> = self.run(&command)?;
+        let value = Zeroizing::new(value?);
+        let (expires, session) = value.split_first_chunk()?;
+        let expires = Duration::from_secs(u64::from_be_bytes(*expires));
+        let expires = UnixTime::since_unix_epoch(expires);
+        (now < expires).then(|| StoredSession::new(session.to_vec(), expires))
+    }
+
+    fn remove(&self, key: &[u8]) {
+        let mut command = redis::cmd("DEL");
+        command.arg(Self::key(key));
+        self.run::<()>(&command);
+    }
+}
+
+/// Starts two servers and has each resume what the other has made.
+fn show(redis: &str, store: &RedisStore) -> Result<()> {
+    if let Err(error) = store.ping() {
+        println!(
+            "This example needs a Redis server, and there is none at {redis} ({error}); start one \
+             with: redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no"
+        );
+        return Ok(());
+    }
+    // A session is resumed only under the certificate that it was made under.
+    let identity = self_signed(2048)?;
+    let a = Server::start("A", redis, &identity)?;
+    let b = Server::start("B", redis, &identity)?;
+    for [first, second] in [[&a, &b], [&b, &a]] {
+        // One that knows no session.
+        let client = client(&identity)?;
+        let full = Resumption::Full(NotResumed::NothingOffered);
+        visit(first, &client, full)?;
+        visit(second, &client, Resumption::SessionId)?;
+    }
+    println!("Each server resumed the session that the other one had made.");
+    Ok(())
+}
+
+fn client(identity: &SelfSigned) -> Result<Arc<ClientConfig>> {
+    let roots = RootStore::from_pem(identity.certificate_pem.as_bytes())?;
+    Ok(Arc::new(ClientConfig::builder(roots).build()?))
+}
+
+/// Connects, and tells what it came to.
+fn visit(server: &Server, config: &Arc<ClientConfig>, expected: Resumption) -> Result<()> {
+    /// A process id is not longer.
+    const ANSWER: u64 = 20;
+
+    let socket = TcpStream::connect_timeout(&server.address, PATIENCE)?;
+    prepare(&socket)?;
+    let mut stream = Stream::client(Arc::clone(config), NAME.try_into()?, socket)?;
+    let mut answer = String::new();
+    Read::by_ref(&mut stream)
+        .take(ANSWER)
+        .read_to_string(&mut answer)?;
+    stream.close()?;
+
+    let session = stream.connection().session().context("no session")?;
+    let resumption = session.resumption();
+    let came_to = match resumption {
+        Resumption::Full(reason) => format!("a full handshake, {reason}"),
+        Resumption::SessionId => "resumed by its session ID".to_owned(),
+        Resumption::Ticket => "resumed by a ticket".to_owned(),
+    };
+    println!("server {}, process {answer}: {came_to}", server.name);
+    ensure!(
+        answer == server.process.0.id().to_string(),
+        "another server"
+    );
+    ensure!(resumption == expected, "this should be: {expected:?}");
+    Ok(())
+}
+
+/// One of the two servers, until it is dropped.
+struct Server {
+    name: &'static str,
+    process: Process,
+    address: SocketAddr,
+}
+
+/// A process that is ended when this is dropped.
+struct Process(Child);
+
+impl Server {
+    /// Starts this program once more, and waits until it listens.
+    fn start(name: &'static str, redis: &str, identity: &SelfSigned) -> Result<Self> {
+        let child = Command::new(std::env::current_exe()?)
+            .args(["--serve", "--redis", redis])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut process = Process(child);
+        let stdin = process.0.stdin.as_mut().context("no standard input")?;
+        write_identity(identity, stdin)?;
+        let stdout = process.0.stdout.take().context("no standard output")?;
+        let line = first_line(stdout)?;
+        let address = line.trim_end().strip_prefix("LISTENING ");
+        let address = address.context("the server does not listen")?.parse()?;
+        Ok(Self {
+            name,
+            process,
+            address,
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails only for a process that has ended, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The first line of a process that prints one in time.
+fn first_line(stdout: ChildStdout) -> Result<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let result = BufReader::new(stdout).read_line(&mut line);
+        // Nobody waits for a line that comes too late.
+        let _ = sender.send(result.map(|_| line));
+    });
+    Ok(receiver.recv_timeout(PATIENCE)??)
+}
+
+/// One of the servers: answers each connection with the id of its process.
+fn serve(store: RedisStore) -> Result<()> {
+    let mut stdin = BufReader::new(io::stdin());
+    let identity = read_identity(&mut stdin)?;
+    let builder = ServerConfig::builder(Arc::new(identity));
+    let config = builder.session_store(Some(Arc::new(store))).build()?;
+    let config = Arc::new(config);
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("LISTENING {}", listener.local_addr()?);
+    thread::spawn(move || {
+        // Ends together with the one who started it, however that ends.
+        let _ = io::copy(&mut stdin, &mut io::sink());
+        process::exit(0);
+    });
+    for socket in listener.incoming() {
+        if let Err(error) = answer(&config, socket?) {
+            eprintln!("{error:#}");
+        }
+    }
+    Ok(())
+}
+
+fn answer(config: &Arc<ServerConfig>, socket: TcpStream) -> Result<()> {
+    prepare(&socket)?;
+    let mut stream = Stream::server(Arc::clone(config), socket)?;
+    write!(stream, "{}", process::id())?;
+    stream.close()?;
+    ensure!(stream.read(&mut [0])? == 0, "the client says something");
+    Ok(())
+}
+
+/// Lets neither side wait for ever.
+fn prepare(socket: &TcpStream) -> Result<()> {
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(())
+}
+
+/// The longest certificate and key that a server reads, in bytes.
+const MAX_IDENTITY: u64 = 16 * 1024;
+
+/// Hands a server the certificate and key of both, and an empty line. Not an argument and not a
+/// file: only the reader sees it.
+fn write_identity(identity: &SelfSigned, writer: &mut impl Write) -> io::Result<()> {
+    writer.write_all(identity.certificate_pem.as_bytes())?;
+    writer.write_all(identity.key_pem.as_bytes())?;
+    writer.write_all(b"\n")?;
+    writer.flush()
+}
+
+fn read_identity(reader: &mut impl BufRead) -> Result<CertifiedKey> {
+    let mut reader = reader.take(MAX_IDENTITY);
+    let mut pem = Zeroizing::new(String::new());
+    while !pem.ends_with("\n\n") {
+        ensure!(reader.read_line(&mut pem)? > 0, "no certificate and key");
+    }
+    Ok(CertifiedKey::from_pem(pem.as_bytes(), pem.as_bytes())?)
+}
