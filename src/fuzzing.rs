@@ -4,12 +4,15 @@ use crate::codec::Reader;
 use crate::enums::HandshakeType;
 use crate::error::DecodeError;
 use crate::message::alert::Alert;
-use crate::message::certificate::{Certificate, CertificateRequest};
+use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
 use crate::message::extension::Extensions;
 use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, ServerHello};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
+use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HelloRequest, ServerHelloDone};
+use crate::resumption::{Session, StoredSession, Tickets};
+use pki_types::UnixTime;
 
 /// Decodes `body` as the handshake message of this type, if there is one.
 ///
@@ -25,12 +28,14 @@ pub fn decode_handshake_message(typ: u8, body: &[u8]) {
         HandshakeType::SERVER_HELLO => round_trip(body, |hello: &ServerHello<'_>| {
             read_extensions(hello.extensions.as_ref());
         }),
+        HandshakeType::NEW_SESSION_TICKET => round_trip::<NewSessionTicket<'_>>(body, |_| {}),
         HandshakeType::CERTIFICATE => round_trip::<Certificate<'_>>(body, |_| {}),
         HandshakeType::CERTIFICATE_REQUEST => round_trip::<CertificateRequest<'_>>(body, |_| {}),
         HandshakeType::SERVER_HELLO_DONE => round_trip::<ServerHelloDone>(body, |_| {}),
         HandshakeType::CERTIFICATE_VERIFY => round_trip::<CertificateVerify<'_>>(body, |_| {}),
         HandshakeType::CLIENT_KEY_EXCHANGE => round_trip::<ClientKeyExchange<'_>>(body, |_| {}),
         HandshakeType::FINISHED => round_trip::<Finished>(body, |_| {}),
+        HandshakeType::CERTIFICATE_STATUS => round_trip::<CertificateStatus<'_>>(body, |_| {}),
         _ => {}
     }
 }
@@ -43,6 +48,38 @@ pub fn decode_handshake_message(typ: u8, body: &[u8]) {
 pub fn decode_alert(content: &[u8]) {
     if let Ok(alert) = Alert::decode(content) {
         assert_eq!(alert.encode(), content);
+    }
+}
+
+/// Whether `bytes` are a session from a server's store or one from a client's.
+///
+/// # Panics
+///
+/// If it is both, or does not encode to the same bytes.
+pub fn decode_session(bytes: &[u8]) -> bool {
+    let encoded = match (Session::decode(bytes), Session::decode_with_handle(bytes)) {
+        (None, None) => return false,
+        (Some(session), None) => session.encode(),
+        (None, Some((session, handle))) => session.encode_with_handle(&handle),
+        (Some(_), Some(_)) => None,
+    };
+    let encoded = encoded.as_ref().map(StoredSession::as_bytes);
+    assert_eq!(encoded, Some(bytes));
+    true
+}
+
+/// Whether one of the keys opens `ticket`.
+///
+/// # Panics
+///
+/// If what is in it is not a session.
+pub fn open_ticket(tickets: &Tickets, ticket: &[u8], now: UnixTime) -> bool {
+    match tickets.open(ticket, now) {
+        None => false,
+        Some(opened) => {
+            assert!(decode_session(&opened.plaintext));
+            true
+        }
     }
 }
 
@@ -68,6 +105,14 @@ fn read_extensions(extensions: Option<&Extensions<'_>>) {
     };
     let _ = extensions.server_name();
     let _ = extensions.server_name_ack();
+    let _ = extensions.max_fragment_length();
+    let _ = extensions.asks_for_ocsp();
+    let _ = extensions.status_request_ack();
     let _ = extensions.signature_algorithms();
+    let _ = extensions.alpn();
+    let _ = extensions.extended_master_secret();
+    let _ = extensions.record_size_limit();
+    let _ = extensions.session_ticket();
+    let _ = extensions.session_ticket_ack();
     let _ = extensions.renegotiation_info();
 }

@@ -54,7 +54,10 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("stream", &["config", "connection", "error", "pending"]),
-    ("fuzzing", &["codec", "enums", "error", "message"]),
+    (
+        "fuzzing",
+        &["codec", "enums", "error", "message", "resumption"],
+    ),
 ];
 
 /// Test code may build what the code beside it only receives.

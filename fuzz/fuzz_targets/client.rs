@@ -4,4 +4,6 @@
 use libfuzzer_sys::fuzz_target;
 use premaster_fuzz::{Input, Role, run};
 
-fuzz_target!(|input: Input<'_>| run(Role::Client, &input));
+fuzz_target!(|input: Input<'_>| {
+    run(Role::Client, &input);
+});

@@ -2,29 +2,30 @@
 //!
 //! It consumes no more than it got and always gets on; it ends with one error, which it repeats
 //! without sending more; it completes the handshake only if the peer's messages are the recorded
-//! ones, and then gives out the recorded data and nothing else.
+//! ones, resumes a session if the recorded one did, and then gives out the recorded data and nothing
+//! else. When it fails, the session that it used is not kept.
 
-use crate::endpoint::{Role, Setting, answer, start};
-use crate::recording::{DATA, Record};
-use premaster::{Connection, Error, Event};
+use crate::endpoint::{Attempt, Role, answer, start};
+use crate::recording::{CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, Record, Recording};
+use crate::setting::Setting;
+use crate::store::Store;
+use premaster::{AlertDescription, Connection, Error, Event, Resumption};
+use std::sync::Arc;
 
 /// More than a connection ever has to say without application data of its own.
 const MAX_OUTGOING: usize = 8 * 1024;
-
-/// Type of a change_cipher_spec record.
-const CHANGE_CIPHER_SPEC: u8 = 20;
-
-/// Type of a handshake record.
-const HANDSHAKE: u8 = 22;
 
 /// HelloRequest, which is no part of the handshake.
 const HELLO_REQUEST: [u8; 4] = [0; 4];
 
 /// A connection, and what has passed.
 struct Driven<'r> {
+    role: Role,
     connection: Connection,
-    /// What a real peer sends.
-    recorded: &'r [Record],
+    /// Where it keeps its sessions.
+    store: Arc<Store>,
+    /// What happens with a real peer.
+    recording: &'r Recording,
     /// Everything that was given, as it was before it was decrypted.
     given: Vec<u8>,
     /// How much of it is done with.
@@ -37,19 +38,23 @@ struct Driven<'r> {
     closed: bool,
 }
 
-/// Gives `bytes` to a connection, in pieces of these lengths, and checks what it does.
+/// Gives `bytes` to a connection, in pieces of these lengths, and checks what it does. If it ends as
+/// the recorded one did, the result is how it came to its keys.
 pub(crate) fn drive(
     role: Role,
     setting: Setting,
-    recorded: &[Record],
+    recording: &Recording,
     bytes: &[u8],
     pieces: [u8; 4],
-) {
+) -> Option<Resumption> {
+    let store = recording.store(role);
     let mut outgoing = Vec::new();
-    let connection = start(role, setting, &mut outgoing);
+    let connection = start(role, setting, Attempt::Recorded, &store, &mut outgoing);
     let mut driven = Driven {
+        role,
         connection,
-        recorded,
+        store,
+        recording,
         given: Vec::new(),
         consumed: 0,
         incoming: Vec::new(),
@@ -69,10 +74,12 @@ pub(crate) fn drive(
         let (piece, after) = rest.split_at(length);
         rest = after;
         if let Err(error) = driven.take(piece) {
-            return driven.check_failed(&error);
+            driven.check_forgotten(&error);
+            driven.check_failed(&error);
+            return None;
         }
     }
-    driven.check_end();
+    driven.check_end()
 }
 
 impl Driven<'_> {
@@ -124,9 +131,21 @@ impl Driven<'_> {
     }
 
     fn check_complete(&self) {
-        assert!(self.connection.session().is_some());
+        let session = self.connection.session().unwrap();
+        assert_eq!(session.resumption(), self.recording.resumption(self.role));
         let given = Record::split(&self.given[..self.consumed]);
-        assert_eq!(Messages::of(&given), Messages::of(self.recorded));
+        let recorded = self.recording.sent_to(self.role);
+        assert_eq!(Messages::of(&given), Messages::of(&recorded));
+    }
+
+    /// "the session identifier MUST be invalidated, preventing the failed session from being used to
+    /// establish new connections." A client has settled on a session with its ClientHello, a server
+    /// at the latest when the handshake is complete. A close is no failure.
+    fn check_forgotten(&self, error: &Error) {
+        let settled = self.role == Role::Client || self.connection.session().is_some();
+        if settled && *error != Error::AlertReceived(AlertDescription::CLOSE_NOTIFY) {
+            assert!(self.store.is_empty());
+        }
     }
 
     fn check_failed(mut self, error: &Error) {
@@ -145,13 +164,15 @@ impl Driven<'_> {
         assert_eq!(self.outgoing.len(), length);
     }
 
-    fn check_end(mut self) {
+    fn check_end(mut self) -> Option<Resumption> {
         if self.closed {
             assert_eq!(self.data, DATA);
             assert_eq!(self.connection.receive_eof(), Ok(()));
+            self.connection.session().map(|s| s.resumption())
         } else {
             assert_eq!(self.connection.receive_eof(), Err(Error::Truncated));
             self.check_failed(&Error::Truncated);
+            None
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Connections that behave the same in every run.
 
-use arbitrary::Arbitrary;
+use crate::setting::{ENCODED, Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
+use crate::store::Store;
 use premaster::pki_types::{ServerName, UnixTime};
-use premaster::{CertifiedKey, ClientAuth, ClientConfig, Connection, Pending};
-use premaster::{Error, RootStore, ServerConfig};
+use premaster::{CertifiedKey, ClientAuth, ClientConfig, Connection, MaxFragmentLength, Pending};
+use premaster::{Error, RootStore, ServerConfig, SessionStore, TicketKey, TicketKeySet, Tickets};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::{Arc, LazyLock};
@@ -16,13 +17,13 @@ pub enum Role {
     Server,
 }
 
-/// How both sides are configured.
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// As they are by default.
-    Plain,
-    /// With a client certificate, and with every pause that there is.
-    Mutual,
+/// Which of a setting's two connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// The one whose session is there to be resumed.
+    Earlier,
+    /// The one that is recorded, and made again with changed bytes.
+    Recorded,
 }
 
 /// The one certificate, for both sides, which is also the root.
@@ -32,6 +33,18 @@ static CERTIFIED: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
     Arc::new(CertifiedKey::from_pem(chain, key).unwrap())
 });
 
+/// In the client's order.
+const PROTOCOLS: [&[u8]; 2] = [b"ocpp2.0.1", b"ocpp1.6"];
+
+/// Shorter than the certificate's message.
+const FRAGMENTS: MaxFragmentLength = MaxFragmentLength::L512;
+
+/// What the client and the server accept in a record.
+const RECORDS: (u16, u16) = (64, 1000);
+
+/// Not an OCSP response, but nobody looks into it.
+const OCSP_RESPONSE: [u8; 5] = [0x30, 3, 10, 1, 6];
+
 fn roots() -> RootStore {
     let mut roots = RootStore::new();
     roots.add(&CERTIFIED.chain()[0]).unwrap();
@@ -39,51 +52,145 @@ fn roots() -> RootStore {
 }
 
 /// 2027-01-15, when the certificate is valid.
-fn now() -> UnixTime {
+pub fn now() -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000))
 }
 
-fn rng(seed: u64) -> ChaCha12Rng {
-    ChaCha12Rng::seed_from_u64(seed)
+/// Different for every setting: what the peer of one sends does not complete the handshake of
+/// another.
+fn rng(role: Role, setting: Setting, attempt: Attempt) -> ChaCha12Rng {
+    let mut seed = [0; 32];
+    seed[0] = role as u8;
+    seed[1] = attempt as u8;
+    seed[2..2 + ENCODED].copy_from_slice(&setting.encode());
+    ChaCha12Rng::from_seed(seed)
 }
 
 /// Starts a connection; a client's ClientHello is in `outgoing`.
-pub(crate) fn start(role: Role, setting: Setting, outgoing: &mut Vec<u8>) -> Connection {
+pub(crate) fn start(
+    role: Role,
+    setting: Setting,
+    attempt: Attempt,
+    store: &Arc<Store>,
+    outgoing: &mut Vec<u8>,
+) -> Connection {
+    let store = match setting.keeping {
+        Keeping::Nothing => None,
+        Keeping::SessionIds | Keeping::Tickets => Some(store.clone() as Arc<dyn SessionStore>),
+    };
     match role {
         Role::Client => {
             let name = ServerName::try_from("localhost").unwrap();
-            Connection::client(client_config(setting), name, outgoing).unwrap()
+            let config = client_config(setting, attempt, store);
+            Connection::client(config, name, outgoing).unwrap()
         }
-        Role::Server => Connection::server(server_config(setting)).unwrap(),
+        Role::Server => Connection::server(server_config(setting, attempt, store)).unwrap(),
     }
 }
 
-fn client_config(setting: Setting) -> Arc<ClientConfig> {
-    let builder = match setting {
-        Setting::Plain => ClientConfig::builder(roots()),
-        Setting::Mutual => {
-            ClientConfig::builder_with_caller_verification().certificate(CERTIFIED.clone())
-        }
+fn client_config(
+    setting: Setting,
+    attempt: Attempt,
+    store: Option<Arc<dyn SessionStore>>,
+) -> Arc<ClientConfig> {
+    let mut builder = match setting.mutual {
+        false => ClientConfig::builder(roots()),
+        true => ClientConfig::builder_with_caller_verification().certificate(CERTIFIED.clone()),
     };
-    Arc::new(builder.random(rng(1)).time(now).build().unwrap())
+    builder = match setting.limits {
+        Limits::Protocol => builder,
+        Limits::Fragments => builder.max_fragment_length(FRAGMENTS),
+        Limits::Records => builder.record_size_limit(RECORDS.0),
+    };
+    if setting.alpn {
+        builder = builder.alpn_protocols(&PROTOCOLS);
+    }
+    if setting.ocsp {
+        builder = builder.request_ocsp_response();
+    }
+    if setting.grease {
+        builder = builder.grease();
+    }
+    let builder = builder
+        .extended_master_secret(policy(setting.extended_master_secret))
+        .session_store(store)
+        .random(rng(Role::Client, setting, attempt))
+        .time(now);
+    Arc::new(builder.build().unwrap())
 }
 
-fn server_config(setting: Setting) -> Arc<ServerConfig> {
-    let builder = ServerConfig::builder(CERTIFIED.clone());
-    let builder = match setting {
-        Setting::Plain => builder,
-        Setting::Mutual => builder
+fn server_config(
+    setting: Setting,
+    attempt: Attempt,
+    store: Option<Arc<dyn SessionStore>>,
+) -> Arc<ServerConfig> {
+    let mut builder = ServerConfig::builder(CERTIFIED.clone());
+    if setting.mutual {
+        builder = builder
             .client_auth(ClientAuth::Require(roots()))
-            .offload_decryption(),
-    };
-    Arc::new(builder.random(rng(2)).time(now).build().unwrap())
+            .offload_decryption();
+    }
+    if setting.keeping == Keeping::Tickets {
+        let keys = ticket_keys(setting.earlier, attempt);
+        builder = builder.tickets(Some(Arc::new(Tickets::shared(keys))));
+    }
+    if setting.limits == Limits::Records {
+        builder = builder.record_size_limit(RECORDS.1);
+    }
+    if setting.alpn {
+        builder = builder.alpn_protocols(&[PROTOCOLS[1]]);
+    }
+    if setting.ocsp {
+        builder = builder.ocsp_response(OCSP_RESPONSE.to_vec());
+    }
+    let builder = builder
+        .extended_master_secret(policy(setting.extended_master_secret))
+        .session_store(store)
+        .random(rng(Role::Server, setting, attempt))
+        .time(now);
+    Arc::new(builder.build().unwrap())
+}
+
+fn policy(setting: ExtendedMasterSecret) -> premaster::ExtendedMasterSecret {
+    match setting {
+        ExtendedMasterSecret::Optional => premaster::ExtendedMasterSecret::Optional,
+        ExtendedMasterSecret::Required => premaster::ExtendedMasterSecret::Required,
+        ExtendedMasterSecret::Off => premaster::ExtendedMasterSecret::Off,
+    }
+}
+
+/// The servers' ticket keys, name and secret.
+const OLD_KEY: [u8; 48] = [1; 48];
+const NEW_KEY: [u8; 48] = [2; 48];
+const NEXT_KEY: [u8; 48] = [3; 48];
+const FOREIGN_KEY: [u8; 48] = [4; 48];
+
+fn ticket_keys(earlier: Earlier, attempt: Attempt) -> TicketKeySet {
+    let key = |bytes| TicketKey::from_bytes(&bytes);
+    match (attempt, earlier) {
+        (Attempt::Earlier, _) | (Attempt::Recorded, Earlier::None | Earlier::Kept) => {
+            TicketKeySet::new(key(OLD_KEY))
+        }
+        (Attempt::Recorded, Earlier::KeptWithNewTicketKey) => {
+            TicketKeySet::new(key(NEW_KEY)).previous(key(OLD_KEY))
+        }
+        (Attempt::Recorded, Earlier::LostByServer) => TicketKeySet::new(key(FOREIGN_KEY)),
+    }
+}
+
+/// The keys of all tickets that are recorded, and one that has not sealed anything.
+pub fn tickets() -> Tickets {
+    let [old, new, next] = [OLD_KEY, NEW_KEY, NEXT_KEY].map(|key| TicketKey::from_bytes(&key));
+    Tickets::shared(TicketKeySet::new(new).previous(old).next(next))
 }
 
 /// Answers what the connection has paused for.
 pub(crate) fn answer(connection: &mut Connection, outgoing: &mut Vec<u8>) -> Result<(), Error> {
     let answer = match connection.pending().unwrap() {
         Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots(), now())),
-        Pending::DecryptPreMasterSecret(job) => job.decrypt(CERTIFIED.key(), rng(3)),
+        Pending::DecryptPreMasterSecret(job) => {
+            job.decrypt(CERTIFIED.key(), ChaCha12Rng::seed_from_u64(1))
+        }
         other => panic!("{other:?}"),
     };
     connection.resume(answer, outgoing)

@@ -1,7 +1,7 @@
 //! What the fuzzer decides: which connection, which bytes, and in which pieces.
 
-use crate::endpoint::Setting;
 use crate::recording::Record;
+use crate::setting::Setting;
 use arbitrary::Arbitrary;
 
 /// How many bytes of content edits may make of a recording, so that repeating and joining end.

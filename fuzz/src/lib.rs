@@ -1,27 +1,32 @@
 //! What the targets for whole connections share.
 //!
 //! [`recording`] holds a real connection's bytes, always the same since randomness and time are
-//! fixed, and [`input`] what the fuzzer makes of them. [`drive`] gives that to a connection which
-//! would make the recorded one again if nothing were changed, so that a target gets as far as the
-//! application data, and knows what may come out at each step.
+//! fixed, for each [`setting`] that the fuzzer can choose: full handshakes, and ones that resume the
+//! session of an earlier connection by its ID or by a ticket. [`input`] is what the fuzzer makes of
+//! them. [`drive`] gives that to a connection which would make the recorded one again if nothing
+//! were changed, so that a target gets as far as the application data, and knows what may come out
+//! at each step. [`seeds`] are the inputs to begin with.
 
 mod drive;
 mod endpoint;
 mod input;
 mod recording;
+mod seeds;
+mod setting;
+mod store;
 
-pub use endpoint::{Role, Setting};
+pub use endpoint::{Role, now, tickets};
 pub use input::Input;
-pub use recording::{Record, Recording};
+pub use recording::Recording;
+pub use seeds::{Seed, recorded_tickets, seeds};
+pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
 
-/// Feeds the input to a connection of this role and checks what it does.
-pub fn run(role: Role, input: &Input<'_>) {
-    let recorded = Recording::of(input.setting).sent_to(role);
-    drive::drive(
-        role,
-        input.setting,
-        &recorded,
-        &input.bytes(&recorded),
-        input.pieces,
-    );
+use premaster::Resumption;
+
+/// Feeds the input to a connection of this role and checks what it does. If the connection completes
+/// the handshake, receives the data and is closed, the result is how it came to its keys.
+pub fn run(role: Role, input: &Input<'_>) -> Option<Resumption> {
+    let recording = Recording::of(input.setting);
+    let bytes = input.bytes(&recording.sent_to(role));
+    drive::drive(role, input.setting, &recording, &bytes, input.pieces)
 }

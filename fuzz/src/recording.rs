@@ -1,11 +1,26 @@
 //! A real connection's bytes in both directions.
 
-use crate::endpoint::{Role, Setting, answer, start};
-use premaster::{Connection, Event};
-use std::sync::LazyLock;
+use crate::endpoint::{Attempt, Role, answer, start};
+use crate::setting::{Earlier, Setting};
+use crate::store::Store;
+use premaster::{Connection, Event, Resumption};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
 /// What each side sends to the other after the handshake, in one record.
 pub(crate) const DATA: &[u8] = b"application data";
+
+/// Type of a change_cipher_spec record.
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+
+/// Type of a handshake record.
+pub(crate) const HANDSHAKE: u8 = 22;
+
+/// Type of a NewSessionTicket message.
+const NEW_SESSION_TICKET: u8 = 4;
+
+/// What is before the ticket: the message's header, the lifetime and the ticket's length.
+const BEFORE_TICKET: usize = 4 + 4 + 2;
 
 /// One record, unprotected or protected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,45 +64,142 @@ impl Record {
 
 /// A handshake, [`DATA`] and a close_notify, each way.
 pub struct Recording {
-    to_server: Vec<u8>,
-    to_client: Vec<u8>,
+    client: Side,
+    server: Side,
+}
+
+/// What a recording has of one side.
+struct Side {
+    /// What its store held at the start.
+    store: Arc<Store>,
+    /// What it received.
+    received: Vec<u8>,
+    /// How it came to its keys.
+    resumption: Resumption,
 }
 
 impl Recording {
-    pub fn of(setting: Setting) -> &'static Self {
-        static PLAIN: LazyLock<Recording> = LazyLock::new(|| Recording::make(Setting::Plain));
-        static MUTUAL: LazyLock<Recording> = LazyLock::new(|| Recording::make(Setting::Mutual));
-        match setting {
-            Setting::Plain => &PLAIN,
-            Setting::Mutual => &MUTUAL,
-        }
+    /// The recording of this setting, made when it is first asked for.
+    pub fn of(setting: Setting) -> Arc<Self> {
+        static MADE: LazyLock<Mutex<HashMap<Setting, Arc<Recording>>>> =
+            LazyLock::new(Mutex::default);
+        let mut made = MADE.lock().unwrap();
+        let recording = made.entry(setting);
+        recording
+            .or_insert_with(|| Arc::new(Self::make(setting)))
+            .clone()
     }
 
     /// The records that a connection of this role receives.
     pub fn sent_to(&self, role: Role) -> Vec<Record> {
-        Record::split(match role {
-            Role::Client => &self.to_client,
-            Role::Server => &self.to_server,
-        })
+        Record::split(&self.side(role).received)
+    }
+
+    /// The unprotected handshake messages that a connection of this role receives. None of them is
+    /// in more than one record unless records are limited to fragments.
+    pub fn messages_to(&self, role: Role) -> Vec<Vec<u8>> {
+        let records = self.sent_to(role).into_iter();
+        records
+            .take_while(|record| record.typ == HANDSHAKE)
+            .map(|record| record.content)
+            .collect()
+    }
+
+    /// The ticket that the client was given.
+    pub fn ticket(&self) -> Option<Vec<u8>> {
+        let messages = self.messages_to(Role::Client);
+        let message = messages.iter().find(|m| m[0] == NEW_SESSION_TICKET)?;
+        Some(message[BEFORE_TICKET..].to_vec())
+    }
+
+    /// The session that the store of this role held at the start, as bytes.
+    pub fn session(&self, role: Role) -> Option<Vec<u8>> {
+        self.side(role).store.sessions().pop()
+    }
+
+    /// How a connection of this role comes to its keys.
+    pub fn resumption(&self, role: Role) -> Resumption {
+        self.side(role).resumption
+    }
+
+    /// A store as that of this role was at the start.
+    pub(crate) fn store(&self, role: Role) -> Arc<Store> {
+        self.side(role).store.copy()
+    }
+
+    fn side(&self, role: Role) -> &Side {
+        match role {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
     }
 
     fn make(setting: Setting) -> Self {
+        let (client_store, mut server_store) = (Arc::default(), Arc::default());
+        if setting.earlier != Earlier::None {
+            Pair::connect(setting, Attempt::Earlier, &client_store, &server_store);
+        }
+        if setting.earlier == Earlier::LostByServer {
+            server_store = Arc::default();
+        }
+        let (client_kept, server_kept) = (client_store.copy(), server_store.copy());
+        let mut pair = Pair::connect(setting, Attempt::Recorded, &client_store, &server_store);
+        pair.send_data_and_close();
+        Self {
+            client: Side {
+                store: client_kept,
+                received: pair.to_client,
+                resumption: pair.client.session().unwrap().resumption(),
+            },
+            server: Side {
+                store: server_kept,
+                received: pair.to_server,
+                resumption: pair.server.session().unwrap().resumption(),
+            },
+        }
+    }
+}
+
+/// Two connections with each other, and all that they have sent.
+struct Pair {
+    client: Connection,
+    server: Connection,
+    to_client: Vec<u8>,
+    to_server: Vec<u8>,
+}
+
+impl Pair {
+    /// A handshake.
+    fn connect(
+        setting: Setting,
+        attempt: Attempt,
+        client_store: &Arc<Store>,
+        server_store: &Arc<Store>,
+    ) -> Self {
         let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
-        let mut client = start(Role::Client, setting, &mut to_server);
-        let mut server = start(Role::Server, setting, &mut to_client);
+        let (client, server) = (Role::Client, Role::Server);
+        let mut client = start(client, setting, attempt, client_store, &mut to_server);
+        let mut server = start(server, setting, attempt, server_store, &mut to_client);
         let (mut server_read, mut client_read) = (0, 0);
         for _ in 0..2 {
             server_read += take(&mut server, &to_server[server_read..], &mut to_client);
             client_read += take(&mut client, &to_client[client_read..], &mut to_server);
         }
-        for (connection, outgoing) in [(&mut client, &mut to_server), (&mut server, &mut to_client)]
-        {
+        Self {
+            client,
+            server,
+            to_client,
+            to_server,
+        }
+    }
+
+    fn send_data_and_close(&mut self) {
+        for (connection, outgoing) in [
+            (&mut self.client, &mut self.to_server),
+            (&mut self.server, &mut self.to_client),
+        ] {
             connection.send(DATA, outgoing).unwrap();
             connection.close(outgoing);
-        }
-        Self {
-            to_server,
-            to_client,
         }
     }
 }

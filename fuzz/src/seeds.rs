@@ -1,0 +1,255 @@
+//! The inputs that the corpora start with.
+
+use crate::endpoint::Role;
+use crate::recording::{Record, Recording};
+use crate::setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, variant};
+
+/// One input of a target.
+pub struct Seed {
+    pub target: &'static str,
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Seed {
+    fn new(target: &'static str, name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self {
+            target,
+            name: name.into(),
+            bytes,
+        }
+    }
+}
+
+const ROLES: [(Role, &str); 2] = [(Role::Client, "client"), (Role::Server, "server")];
+
+/// As many extensions and messages as one connection can have.
+fn everything() -> Setting {
+    Setting {
+        keeping: Keeping::Tickets,
+        limits: Limits::Records,
+        mutual: true,
+        alpn: true,
+        ocsp: true,
+        grease: true,
+        ..Setting::default()
+    }
+}
+
+/// The recorded connections that a target for connections starts with.
+fn settings() -> [(&'static str, Setting); 10] {
+    let plain = Setting::default();
+    let by_ticket = Setting {
+        keeping: Keeping::Tickets,
+        ..plain
+    };
+    let earlier = |setting, earlier| Setting { earlier, ..setting };
+    [
+        ("plain", plain),
+        (
+            "mutual",
+            Setting {
+                mutual: true,
+                ..plain
+            },
+        ),
+        ("everything", everything()),
+        ("session-id", earlier(plain, Earlier::Kept)),
+        ("session-id-lost", earlier(plain, Earlier::LostByServer)),
+        ("ticket", earlier(by_ticket, Earlier::Kept)),
+        (
+            "ticket-renewed",
+            earlier(by_ticket, Earlier::KeptWithNewTicketKey),
+        ),
+        ("ticket-lost", earlier(by_ticket, Earlier::LostByServer)),
+        (
+            "everything-resumed",
+            earlier(everything(), Earlier::KeptWithNewTicketKey),
+        ),
+        (
+            "classic-session-id",
+            Setting {
+                earlier: Earlier::Kept,
+                extended_master_secret: ExtendedMasterSecret::Off,
+                limits: Limits::Fragments,
+                ..plain
+            },
+        ),
+    ]
+}
+
+/// The seeds of all targets.
+pub fn seeds() -> Vec<Seed> {
+    [connections(), messages(), sessions(), tickets()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Each recorded connection as raw bytes and as an empty list of edits.
+fn connections() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (name, setting) in settings() {
+        for (role, target) in ROLES {
+            let records = Recording::of(setting).sent_to(role);
+            let start = [&setting.encode()[..], &PIECES].concat();
+            let raw = [&start[..], &variant(0, 2), &Record::join(&records)].concat();
+            seeds.push(Seed::new(target, format!("{name}-raw"), raw));
+            let edited = [&start[..], &variant(1, 2)].concat();
+            seeds.push(Seed::new(target, format!("{name}-edited"), edited));
+        }
+    }
+    seeds
+}
+
+/// Everything at once.
+const PIECES: [u8; 4] = [0; 4];
+
+/// The messages of a full handshake and of a resumed one, without their length, and an alert.
+fn messages() -> Vec<Seed> {
+    let full = everything();
+    let resumed = Setting {
+        earlier: Earlier::KeptWithNewTicketKey,
+        ..full
+    };
+    let mut seeds = vec![Seed::new("message", "alert", vec![0xff, 2, 40])];
+    for (kind, setting) in [("full", full), ("resumed", resumed)] {
+        for (receiver, name) in ROLES {
+            for message in Recording::of(setting).messages_to(receiver) {
+                let input = [&message[..1], &message[4..]].concat();
+                let name = format!("{kind}-to-{name}-{:02}", message[0]);
+                seeds.push(Seed::new("message", name, input));
+            }
+        }
+    }
+    seeds
+}
+
+/// What both sides keep of a session, with and without a certificate in it.
+fn sessions() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for keeping in [Keeping::SessionIds, Keeping::Tickets] {
+        for (side, mutual) in [("plain", false), ("mutual", true)] {
+            let recording = Recording::of(Setting {
+                keeping,
+                earlier: Earlier::Kept,
+                mutual,
+                ..Setting::default()
+            });
+            for (role, name) in ROLES {
+                if let Some(session) = recording.session(role) {
+                    let name = format!("{name}-{side}-{keeping:?}").to_lowercase();
+                    seeds.push(Seed::new("session", name, session));
+                }
+            }
+        }
+    }
+    seeds
+}
+
+/// The recorded tickets, each as it is and under the names of other keys.
+fn tickets() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (number, ticket) in recorded_tickets().into_iter().enumerate() {
+        for name in 1..=3 {
+            let renamed = [&[name; 16], &ticket[16..]].concat();
+            seeds.push(Seed::new("ticket", format!("{number}-key-{name}"), renamed));
+        }
+    }
+    seeds
+}
+
+/// Two tickets, the second one sealed with another key. [`tickets`](crate::tickets) opens both.
+pub fn recorded_tickets() -> [Vec<u8>; 2] {
+    [Earlier::None, Earlier::KeptWithNewTicketKey].map(|earlier| {
+        let recording = Recording::of(Setting {
+            keeping: Keeping::Tickets,
+            earlier,
+            ..Setting::default()
+        });
+        recording.ticket().unwrap()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Input, run};
+    use arbitrary::{Arbitrary, Unstructured};
+    use premaster::{NotResumed, Resumption};
+    use std::collections::HashSet;
+    use std::path::PathBuf;
+
+    /// How a connection of this role comes to its keys.
+    fn expected(role: Role, setting: Setting) -> Resumption {
+        match (setting.keeping, setting.earlier, role) {
+            (Keeping::Nothing, _, _) | (_, Earlier::None, _) => {
+                Resumption::Full(NotResumed::NothingOffered)
+            }
+            (_, Earlier::LostByServer, Role::Client) => Resumption::Full(NotResumed::Declined),
+            (_, Earlier::LostByServer, Role::Server) => Resumption::Full(NotResumed::Unknown),
+            (Keeping::SessionIds, _, _) => Resumption::SessionId,
+            (Keeping::Tickets, _, _) => Resumption::Ticket,
+        }
+    }
+
+    /// All that the fuzzer can choose.
+    fn all_settings() -> impl Iterator<Item = Setting> {
+        (0..3 * 4 * 3 * 3 * 16).map(|number: u32| {
+            let choices = number / 16;
+            let input = [
+                variant(choices % 3, 3),
+                variant(choices / 3 % 4, 4),
+                variant(choices / 12 % 3, 3),
+                variant(choices / 36, 3),
+                [1, 2, 4, 8].map(|bit| u8::from(number & bit != 0)),
+            ];
+            Setting::arbitrary(&mut Unstructured::new(&input.concat())).unwrap()
+        })
+    }
+
+    #[test]
+    fn every_setting_completes_and_resumes_what_was_kept() {
+        let settings: HashSet<_> = all_settings().collect();
+        assert_eq!(settings.len(), all_settings().count());
+        for setting in settings {
+            for (role, _) in ROLES {
+                let resumption = Recording::of(setting).resumption(role);
+                assert_eq!(resumption, expected(role, setting), "{setting:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_seed_of_a_connection_chooses_its_setting_and_completes() {
+        let seeds = connections();
+        for (name, setting) in settings() {
+            for (role, target) in ROLES {
+                for form in ["raw", "edited"] {
+                    let name = format!("{name}-{form}");
+                    let is_it = |seed: &&Seed| (seed.target, &seed.name) == (target, &name);
+                    let bytes = &seeds.iter().find(is_it).unwrap().bytes;
+                    let input = Input::arbitrary_take_rest(Unstructured::new(bytes)).unwrap();
+                    assert_eq!(input.setting, setting, "{name}");
+                    assert_eq!(run(role, &input), Some(expected(role, setting)), "{name}");
+                }
+            }
+        }
+    }
+
+    /// `cargo run --example seeds` makes them so.
+    #[test]
+    fn the_corpora_in_the_tree_are_the_seeds() {
+        let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus");
+        let mut files = 0;
+        for target in std::fs::read_dir(&corpus).unwrap() {
+            files += std::fs::read_dir(target.unwrap().path()).unwrap().count();
+        }
+        let seeds = seeds();
+        assert_eq!(files, seeds.len());
+        for seed in seeds {
+            let file = corpus.join(seed.target).join(&seed.name);
+            assert_eq!(std::fs::read(file).unwrap(), seed.bytes, "{}", seed.name);
+        }
+    }
+}
