@@ -7,7 +7,7 @@ use common::pki::{self, Spec};
 use common::wire::{CERTIFICATE, certificate_body, handshake, hello, record, said};
 use common::{client_builder, name, now, pair, roots, server_builder};
 use premaster::pki_types::{CertificateDer, ServerName};
-use premaster::{CertificateError, ClientAuth, Connection, Error};
+use premaster::{CertificateError, ClientAuth, ClientConfigBuilder, Connection, Error};
 use std::sync::Arc;
 use x509_cert::der::DecodePem;
 use x509_cert::ext::pkix::KeyUsages;
@@ -19,7 +19,16 @@ fn good() -> Spec {
 
 /// A client's verdict on this chain, from a server of this name.
 fn judge(chain: &[CertificateDer<'_>], name: ServerName<'static>) -> Result<(), Error> {
-    let config = Arc::new(client_builder().build().unwrap());
+    judge_with(client_builder(), chain, name)
+}
+
+/// The verdict of a client with these settings.
+fn judge_with(
+    client: ClientConfigBuilder,
+    chain: &[CertificateDer<'_>],
+    name: ServerName<'static>,
+) -> Result<(), Error> {
+    let config = Arc::new(client.build().unwrap());
     let mut outgoing = Vec::new();
     let mut client = Connection::client(config, name, &mut outgoing).unwrap();
     outgoing.clear();
@@ -105,6 +114,60 @@ fn the_name_is_the_one_that_was_asked_for() {
         judge(&[good().build()], "127.0.0.2".try_into().unwrap()),
         Err(CertificateError::NameMismatch.into())
     );
+}
+
+#[test]
+fn the_common_name_is_the_one_that_was_asked_for_where_it_has_to_be() {
+    let mismatch = Err(CertificateError::CommonNameMismatch.into());
+    for (subject, expected) in [
+        ("CN=server.example", Ok(())),
+        ("CN=Server.EXAMPLE", Ok(())),
+        ("O=Plant,CN=server.example", Ok(())),
+        ("CN=other.example", mismatch.clone()),
+        ("CN=*.example", mismatch.clone()),
+        ("CN=server.example.", mismatch.clone()),
+        ("O=server.example", mismatch.clone()),
+        // Which one would it be?
+        ("CN=server.example,CN=other.example", mismatch.clone()),
+        ("CN=other.example,CN=server.example", mismatch.clone()),
+        ("CN=server.example,CN=server.example", mismatch.clone()),
+    ] {
+        let certificate = Spec { subject, ..good() }.build();
+        let chain = [certificate];
+        let strict = client_builder().require_common_name();
+        assert_eq!(judge_with(strict, &chain, name()), expected, "{subject}");
+        judge(&chain, name()).unwrap();
+    }
+
+    let strict = || client_builder().require_common_name();
+    let address = || ServerName::try_from("127.0.0.1").unwrap();
+    for (subject, expected) in [("CN=127.0.0.1", Ok(())), ("CN=server.example", mismatch)] {
+        let chain = [Spec { subject, ..good() }.build()];
+        assert_eq!(judge_with(strict(), &chain, address()), expected);
+    }
+    // It is no substitute for the name that counts.
+    let nameless = Spec {
+        subject: "CN=server.example",
+        dns: vec!["other.example"],
+        ..good()
+    };
+    assert_eq!(
+        judge_with(strict(), &[nameless.build()], name()),
+        Err(CertificateError::NameMismatch.into())
+    );
+}
+
+/// It is not sent either.
+#[test]
+fn the_dot_at_the_end_of_a_name_is_no_part_of_it() {
+    let chain = [Spec {
+        subject: "CN=server.example",
+        ..good()
+    }
+    .build()];
+    let dotted = || ServerName::try_from("server.example.").unwrap();
+    judge(&chain, dotted()).unwrap();
+    judge_with(client_builder().require_common_name(), &chain, dotted()).unwrap();
 }
 
 #[test]

@@ -7,11 +7,12 @@ use common::{certified, client_builder, client_certified, pair, pki, roots, serv
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::{
-    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, Preference,
-    PrivateKey, RootStore,
+    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, MaxFragmentLength,
+    Preference, PrivateKey, RootStore,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
 const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
@@ -36,6 +37,90 @@ fn lists_of_suites_are_checked() {
     ] {
         assert_eq!(client_builder().suites(suites).build().unwrap_err(), error);
         assert_eq!(server_builder().suites(suites).build().unwrap_err(), error);
+    }
+}
+
+#[test]
+fn names_of_application_protocols_are_checked() {
+    let longest = [b'x'; 255];
+    let too_long = [b'x'; 256];
+    // Each with its length byte, 2^12 bytes are the most.
+    let names: Vec<Vec<u8>> = (0..17).map(|i| vec![i; 240]).collect();
+    let mut many: Vec<&[u8]> = names.iter().map(|name| &name[..]).collect();
+    assert_eq!(many.iter().map(|name| 1 + name.len()).sum::<usize>(), 4097);
+    let refused = Some(ConfigError::BadProtocolName);
+    let check = |names: &[&[u8]], expected: Option<ConfigError>| {
+        let client = client_builder().alpn_protocols(names).build();
+        assert_eq!(client.err(), expected);
+        let server = server_builder().alpn_protocols(names).build();
+        assert_eq!(server.err(), expected);
+    };
+    check(&[b"h2", b""], refused);
+    check(&[&too_long], refused);
+    check(&[b"h2", b"ocpp1.6", b"h2"], refused);
+    check(&many, refused);
+    let last = many.pop().unwrap();
+    many.push(&last[1..]);
+    check(&many, None);
+    check(&[b"h2", &longest, b"H2"], None);
+    check(&[], None);
+}
+
+#[test]
+fn record_size_limits_are_those_that_can_be_asked_for() {
+    for (limit, good) in [
+        (0, false),
+        (63, false),
+        (64, true),
+        (1 << 14, true),
+        (16385, false),
+    ] {
+        let expected = (!good).then_some(ConfigError::BadRecordSizeLimit(limit));
+        let client = client_builder().record_size_limit(limit).build();
+        assert_eq!(client.err(), expected);
+        let server = server_builder().record_size_limit(limit).build();
+        assert_eq!(server.err(), expected);
+    }
+}
+
+#[test]
+fn fragment_lengths_are_the_four_that_are_defined() {
+    for length in [0, 1, 2, 3, 4, 5, 255].map(MaxFragmentLength) {
+        let good = (1..=4).contains(&length.0);
+        let expected = (!good).then_some(ConfigError::BadMaxFragmentLength(length));
+        let client = client_builder().max_fragment_length(length).build();
+        assert_eq!(client.err(), expected);
+    }
+}
+
+#[test]
+fn sessions_live_for_a_second_to_a_day() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let second = Duration::from_secs(1);
+    for (lifetime, good) in [
+        (Duration::ZERO, false),
+        (Duration::from_millis(999), false),
+        (second, true),
+        (day, true),
+        (day + second, false),
+        (Duration::MAX, false),
+    ] {
+        let expected = (!good).then_some(ConfigError::BadSessionLifetime);
+        let client = client_builder().session_lifetime(lifetime).build();
+        assert_eq!(client.err(), expected);
+        let server = server_builder().session_lifetime(lifetime).build();
+        assert_eq!(server.err(), expected);
+    }
+}
+
+#[test]
+fn an_ocsp_response_is_what_a_message_holds() {
+    // Its type and its length stand before it.
+    let most = (1 << 16) - 4;
+    for (length, good) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+        let expected = (!good).then_some(ConfigError::BadOcspResponse);
+        let server = server_builder().ocsp_response(vec![0x30; length]).build();
+        assert_eq!(server.err(), expected);
     }
 }
 

@@ -7,14 +7,15 @@ use common::pair::{End, Pair};
 use common::wire::{
     ALERT, APPLICATION_DATA, CERTIFICATE, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC, CLIENT_HELLO,
     CLIENT_KEY_EXCHANGE, FINISHED, HANDSHAKE, HELLO_REQUEST, SERVER_HELLO, SERVER_HELLO_DONE,
-    SERVER_KEY_EXCHANGE, Sender, Stopped, established, handshake, hello, message, message_type,
-    record, record_of_version, records, said, vector,
+    SERVER_KEY_EXCHANGE, Sender, Stopped, established, handshake, hello, hello_with, message,
+    message_type, record, record_of_version, records, said, vector,
 };
 use common::{client_builder, client_certified, pair, pki, rng, roots, server_builder};
 use premaster::{
-    AlertDescription, CipherSuite, ClientAuth, Connection, ContentType, DecodeError, Error,
-    ExtensionType, HandshakeType, Incompatible, LocalError, Misuse, PeerError, ProtocolVersion,
-    SecureRenegotiation, SignatureScheme,
+    AlertDescription, CipherSuite, ClientAuth, ClientConfigBuilder, Connection, ContentType,
+    DecodeError, Error, ExtendedMasterSecret, ExtensionType, HandshakeType, Incompatible,
+    LocalError, MaxFragmentLength, Misuse, PeerError, ProtocolVersion, SecureRenegotiation,
+    ServerConfigBuilder, SignatureScheme,
 };
 use rand_chacha::rand_core::{TryCryptoRng, TryRng};
 use std::sync::Arc;
@@ -50,13 +51,24 @@ fn new_pair() -> Pair {
 
 #[track_caller]
 fn server_fails(bytes: &[u8], expected: impl Into<Error>) {
-    let mut pair = new_pair();
+    server_with_fails(server_builder(), bytes, expected);
+}
+
+#[track_caller]
+fn server_with_fails(server: ServerConfigBuilder, bytes: &[u8], expected: impl Into<Error>) {
+    let mut pair = pair(client_builder(), server);
     assert_fails(&mut pair.server, &mut pair.client, bytes, expected);
 }
 
 #[track_caller]
 fn client_fails(bytes: &[u8], expected: impl Into<Error>) {
-    let mut pair = new_pair();
+    client_with_fails(client_builder(), bytes, expected);
+}
+
+#[track_caller]
+fn client_with_fails(client: ClientConfigBuilder, bytes: &[u8], expected: impl Into<Error>) {
+    let mut pair = pair(client, server_builder());
+    pair.client.outgoing.clear();
     assert_fails(&mut pair.client, &mut pair.server, bytes, expected);
 }
 
@@ -252,16 +264,11 @@ fn client_hellos_that_do_not_parse() {
             decode("client_hello", DecodeError::Truncated),
         );
     }
-    let with = |extensions: &[(u16, &[u8])]| {
-        let mut hello = hello();
-        let owned = extensions
-            .iter()
-            .map(|(typ, content)| (*typ, content.to_vec()));
-        hello.extensions = Some(owned.collect());
-        hello
-    };
     server_fails(
-        &handshake(CLIENT_HELLO, &[with(&[]).client_body(), vec![0]].concat()),
+        &handshake(
+            CLIENT_HELLO,
+            &[hello_with(&[]).client_body(), vec![0]].concat(),
+        ),
         decode("client_hello", DecodeError::TrailingData),
     );
     let mut no_suites = hello();
@@ -277,24 +284,73 @@ fn client_hellos_that_do_not_parse() {
         decode("client_hello", DecodeError::BadLength),
     );
     server_fails(
-        &with(&[(0x2a2a, &[]), (0x2a2a, &[])]).client(),
+        &hello_with(&[(0x2a2a, &[]), (0x2a2a, &[])]).client(),
         decode(
             "client_hello",
             DecodeError::DuplicateExtension(ExtensionType(0x2a2a)),
         ),
     );
     server_fails(
-        &with(&[(13, &[0, 1, 4])]).client(),
+        &hello_with(&[(13, &[0, 1, 4])]).client(),
         decode("client_hello", DecodeError::BadLength),
     );
     server_fails(
-        &with(&[(0, &[0, 4, 0, 0, 1, 0])]).client(),
+        &hello_with(&[(0, &[0, 4, 0, 0, 1, 0])]).client(),
         PeerError::IllegalExtension(ExtensionType::SERVER_NAME),
     );
     server_fails(
-        &with(&[(0xff01, &[1, 9])]).client(),
+        &hello_with(&[(0xff01, &[1, 9])]).client(),
         PeerError::RenegotiationInfoNotEmpty,
     );
+}
+
+#[test]
+fn extensions_of_a_client_hello_that_break_a_rule() {
+    let broken = |error| decode("client_hello", error);
+    let illegal = |typ| PeerError::IllegalExtension(ExtensionType(typ)).into();
+    for (typ, content, expected) in [
+        // max_fragment_length
+        (1, &[][..], broken(DecodeError::Truncated)),
+        (1, &[1, 1], broken(DecodeError::TrailingData)),
+        (1, &[0], illegal(1)),
+        (1, &[5], illegal(1)),
+        (1, &[255], illegal(1)),
+        // status_request
+        (5, &[1, 0, 0], broken(DecodeError::Truncated)),
+        (5, &[1, 0, 0, 0, 0, 0], broken(DecodeError::TrailingData)),
+        // application_layer_protocol_negotiation
+        (16, &[0, 0], broken(DecodeError::EmptyVector)),
+        (16, &[0, 1, 0], broken(DecodeError::EmptyVector)),
+        (16, b"\0\x05\x03a/1\0", broken(DecodeError::EmptyVector)),
+        (16, b"\0\x03\x03a/", broken(DecodeError::Truncated)),
+        // extended_master_secret
+        (23, &[0], broken(DecodeError::TrailingData)),
+        // record_size_limit
+        (28, &[64], broken(DecodeError::Truncated)),
+        (28, &[0, 64, 0], broken(DecodeError::TrailingData)),
+        (28, &[0, 63], illegal(28)),
+        (28, &[0, 0], illegal(28)),
+    ] {
+        server_fails(&hello_with(&[(typ, content)]).client(), expected);
+    }
+}
+
+/// "the server MUST respond with a fatal inappropriate_fallback alert".
+#[test]
+fn a_client_that_fell_back_from_tls_1_2_is_sent_back() {
+    let mut fallen = hello();
+    fallen.suites.push(0x5600);
+    for version in [0x0300, 0x0301, 0x0302] {
+        fallen.version = version;
+        let offered = ProtocolVersion(version);
+        let error = Incompatible::InappropriateFallback { offered };
+        assert_eq!(Error::from(error).setting(), None);
+        server_fails(&fallen.client(), error);
+    }
+    for version in [0x0303, 0x0304] {
+        fallen.version = version;
+        new_pair().server.take(&fallen.client()).unwrap();
+    }
 }
 
 #[test]
@@ -395,6 +451,110 @@ fn server_hellos_that_break_a_rule() {
     );
 }
 
+/// The test client's server hello with one extension more.
+fn server_hello_with(extensions: &[(u16, &[u8])]) -> Vec<u8> {
+    hello_with(&[&[(0xff01, &[0][..])], extensions].concat()).server()
+}
+
+#[test]
+fn extensions_of_a_server_hello_that_break_a_rule() {
+    let asks = || {
+        client_builder()
+            .alpn_protocols(&[b"a/1", b"a/2"])
+            .max_fragment_length(MaxFragmentLength::L1024)
+            .record_size_limit(1000)
+            .request_ocsp_response()
+    };
+    let broken = |error| decode("server_hello", error);
+    let illegal = |typ| PeerError::IllegalExtension(ExtensionType(typ)).into();
+    for (extensions, expected) in [
+        // max_fragment_length: another one than was asked for, or none at all.
+        (&[(1, &[1][..])][..], illegal(1)),
+        (&[(1, &[5])], illegal(1)),
+        (&[(1, &[])], broken(DecodeError::Truncated)),
+        // "A client MUST treat receipt of both [...] as a fatal error".
+        (&[(1, &[2]), (28, &[3, 0])], illegal(1)),
+        // record_size_limit
+        (&[(28, &[0, 63])], illegal(28)),
+        (&[(28, &[1])], broken(DecodeError::Truncated)),
+        // status_request
+        (&[(5, &[0])], broken(DecodeError::TrailingData)),
+        // application_layer_protocol_negotiation: one protocol, of those that were offered.
+        (&[(16, b"\0\x04\x03a/3")], illegal(16)),
+        (&[(16, b"\0\x08\x03a/1\x03a/2")], illegal(16)),
+        (&[(16, b"\0\x01\0")], broken(DecodeError::EmptyVector)),
+        (&[(16, b"\0\0")], broken(DecodeError::EmptyVector)),
+        // extended_master_secret
+        (&[(23, &[0])], broken(DecodeError::TrailingData)),
+        // session_ticket
+        (&[(35, &[0])], broken(DecodeError::TrailingData)),
+    ] {
+        client_with_fails(asks(), &server_hello_with(extensions), expected);
+    }
+    for extensions in [
+        &[(1, &[2][..]), (5, &[]), (23, &[]), (35, &[])][..],
+        &[(16, b"\0\x04\x03a/2"), (28, &[0, 64])],
+    ] {
+        let mut pair = pair(asks(), server_builder());
+        pair.client.take(&server_hello_with(extensions)).unwrap();
+    }
+}
+
+#[test]
+fn extensions_that_were_not_sent_are_not_answered() {
+    let unsolicited = |typ| PeerError::UnsolicitedExtension(ExtensionType(typ));
+    let off = || client_builder().extended_master_secret(ExtendedMasterSecret::Off);
+    for (client, extension) in [
+        (client_builder(), (1, &[1][..])),
+        (client_builder(), (5, &[])),
+        (client_builder(), (16, b"\0\x04\x03a/1")),
+        (off(), (23, &[])),
+        (client_builder(), (28, &[1, 0])),
+        (client_builder().session_tickets(false), (35, &[])),
+        (client_builder().session_store(None), (35, &[])),
+    ] {
+        let hello = server_hello_with(&[extension]);
+        client_with_fails(client, &hello, unsolicited(extension.0));
+    }
+}
+
+/// "TLS 1.3 clients [...] MUST check that the last 8 bytes are not equal to either of these values":
+/// a client is one when it came back from TLS 1.3.
+#[test]
+fn a_server_that_knows_tls_1_3_is_refused_after_a_fallback_alone() {
+    for last in [b"DOWNGRD\x00", b"DOWNGRD\x01"] {
+        let mut hello = server_hello().server();
+        hello[35..43].copy_from_slice(last);
+        let fell_back = client_builder().after_fallback();
+        client_with_fails(fell_back, &hello, PeerError::Downgraded);
+        new_pair().client.take(&hello).unwrap();
+    }
+    for last in [b"DOWNGRD\x02", b"downgrd\x01"] {
+        let mut hello = server_hello().server();
+        hello[35..43].copy_from_slice(last);
+        let mut pair = pair(client_builder().after_fallback(), server_builder());
+        pair.client.take(&hello).unwrap();
+    }
+}
+
+/// The alert says TLS 1.2 as the ServerHello does: its server reads nothing else any more.
+#[test]
+fn why_a_server_hello_is_refused_reaches_the_server() {
+    let mut pair = pair(
+        client_builder().extended_master_secret(ExtendedMasterSecret::Required),
+        server_builder().extended_master_secret(ExtendedMasterSecret::Off),
+    );
+    let hello = said(&mut pair.client).concat();
+    pair.server.take(&hello).unwrap();
+    let flight = said(&mut pair.server).concat();
+    assert_fails(
+        &mut pair.client,
+        &mut pair.server,
+        &flight,
+        Incompatible::NoExtendedMasterSecret,
+    );
+}
+
 #[test]
 fn an_address_is_not_sent_and_so_not_acknowledged() {
     let config = Arc::new(client_builder().build().unwrap());
@@ -419,6 +579,19 @@ fn a_server_without_secure_renegotiation_needs_the_setting() {
     let lenient = client_builder().secure_renegotiation(SecureRenegotiation::Optional);
     let mut pair = pair(lenient, server_builder());
     pair.client.take(&hello().server()).unwrap();
+}
+
+#[test]
+fn a_client_without_secure_renegotiation_is_refused_where_the_server_wants_it() {
+    let strict = || server_builder().secure_renegotiation(SecureRenegotiation::Required);
+    let error = Incompatible::NoSecureRenegotiation;
+    server_with_fails(strict(), &hello().client(), error);
+    let mut signalled = hello();
+    signalled.suites.push(0x00ff);
+    for knows in [signalled, hello_with(&[(0xff01, &[0])])] {
+        let mut pair = pair(client_builder(), strict());
+        pair.server.take(&knows.client()).unwrap();
+    }
 }
 
 /// In place of each message of the server's first flight, every other one is refused.

@@ -2,10 +2,16 @@
 
 mod common;
 
-use common::wire::{Hello, hello, said};
+use common::pair::Pair;
+use common::wire::{Hello, extensions, hello, hello_with, said, split_vector};
 use common::{client_builder, name, pair, server_builder};
-use premaster::{CipherSuite, Connection};
+use premaster::{
+    CipherSuite, ClientConfigBuilder, Connection, ExtendedMasterSecret, ExtensionType,
+    MaxFragmentLength, PeerError, Preference, Tickets,
+};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The fields of a ServerHello that a test looks at.
 struct Answer {
@@ -25,40 +31,17 @@ fn answer(hello: &Hello) -> Answer {
     assert_eq!(records.len(), 3);
     // Behind the headers of record and message.
     let body = &records[0][9..];
-    let (fixed, rest) = body.split_at(35);
-    let (session_id, rest) = rest.split_at(fixed[34].into());
-    let (chosen, rest) = rest.split_at(3);
-    let extensions = (!rest.is_empty()).then(|| {
-        let mut block = &rest[2..];
-        let mut found = Vec::new();
-        while !block.is_empty() {
-            let length = usize::from(u16::from_be_bytes([block[2], block[3]]));
-            let typ = u16::from_be_bytes([block[0], block[1]]);
-            found.push((typ, block[4..4 + length].to_vec()));
-            block = &block[4 + length..];
-        }
-        found
-    });
+    let (session_id, chosen) = split_vector(1, &body[34..]);
     Answer {
-        version: [fixed[0], fixed[1]],
+        version: [body[0], body[1]],
         session_id: session_id.to_vec(),
         suite: u16::from_be_bytes([chosen[0], chosen[1]]),
         compression: chosen[2],
-        extensions,
+        extensions: extensions(&records[0]),
     }
 }
 
 const SERVER_NAME: (u16, &[u8]) = (0, b"\0\x11\0\0\x0eserver.example");
-
-fn with(extensions: &[(u16, &[u8])]) -> Hello {
-    let owned = extensions
-        .iter()
-        .map(|(typ, content)| (*typ, content.to_vec()));
-    Hello {
-        extensions: Some(owned.collect()),
-        ..hello()
-    }
-}
 
 #[test]
 fn a_hello_without_extensions_is_answered_without() {
@@ -68,7 +51,7 @@ fn a_hello_without_extensions_is_answered_without() {
     assert_eq!(answer.compression, 0);
     assert_eq!(answer.extensions, None);
     // An empty block asks for nothing either.
-    assert_eq!(self::answer(&with(&[])).extensions, None);
+    assert_eq!(self::answer(&hello_with(&[])).extensions, None);
 }
 
 #[test]
@@ -82,7 +65,7 @@ fn only_what_was_asked_for_is_answered() {
             vec![(0, vec![]), (0xff01, vec![0])],
         ),
     ] {
-        assert_eq!(answer(&with(&asked)).extensions, Some(answered));
+        assert_eq!(answer(&hello_with(&asked)).extensions, Some(answered));
     }
     // An address and a name that no DNS has are not used, and so not acknowledged.
     for unusable in [
@@ -90,7 +73,7 @@ fn only_what_was_asked_for_is_answered() {
         b"\0\x06\0\0\x03a b",
         b"\0\x05\0\0\x02a.",
     ] {
-        assert_eq!(answer(&with(&[(0, unusable)])).extensions, None);
+        assert_eq!(answer(&hello_with(&[(0, unusable)])).extensions, None);
     }
     let mut signalled = hello();
     signalled.suites.push(0x00ff);
@@ -101,7 +84,7 @@ fn only_what_was_asked_for_is_answered() {
 fn a_client_that_also_speaks_tls_1_3_is_answered_with_tls_1_2() {
     let key_share = [&[0, 36, 0, 29, 0, 32][..], &[9; 32]].concat();
     let psk = [&[0, 7, 0, 1, 1, 0, 0, 0, 0, 0, 33, 32][..], &[9; 32]].concat();
-    let mut modern = with(&[
+    let mut modern = hello_with(&[
         (0x0a0a, &[]),
         SERVER_NAME,
         (23, &[]),
@@ -164,4 +147,154 @@ fn the_clients_hello_is_short_and_offers_what_is_configured() {
     let extensions = &behind_random[9..];
     assert_eq!(extensions[..2], [0, 0]);
     assert!(extensions.ends_with(&[0xff, 1, 0, 1, 0]));
+}
+
+/// The hello of a client with these settings, as a record.
+fn sent(client: ClientConfigBuilder) -> Vec<u8> {
+    let mut sent = Vec::new();
+    Connection::client(Arc::new(client.build().unwrap()), name(), &mut sent).unwrap();
+    sent
+}
+
+/// The suites in a client's hello.
+fn suites(hello: &[u8]) -> Vec<u16> {
+    let (_session_id, rest) = split_vector(1, &hello[43..]);
+    let (suites, _) = split_vector(2, rest);
+    let pairs = suites.chunks_exact(2);
+    pairs
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+        .collect()
+}
+
+fn extension_types(hello: &[u8]) -> Vec<u16> {
+    let extensions = extensions(hello).unwrap();
+    extensions.into_iter().map(|(typ, _)| typ).collect()
+}
+
+/// Some servers cannot take a ClientHello of 256 bytes or more.
+#[test]
+fn every_setting_adds_to_the_hello_what_it_has_to_say() {
+    let default = sent(client_builder());
+    assert_eq!(extension_types(&default), [0, 13, 23, 35, 0xff01]);
+    assert!(default.len() < 256, "{}", default.len());
+    for (client, bytes) in [
+        (
+            client_builder().max_fragment_length(MaxFragmentLength::L512),
+            5,
+        ),
+        (client_builder().request_ocsp_response(), 4 + 5),
+        (
+            client_builder().alpn_protocols(&[b"h2", b"ocpp1.6"]),
+            4 + 2 + 3 + 8,
+        ),
+        (client_builder().record_size_limit(64), 4 + 2),
+        (client_builder().after_fallback(), 2),
+        (client_builder().grease(), 2 + 4 + 5),
+        (
+            client_builder().extended_master_secret(ExtendedMasterSecret::Off),
+            -4,
+        ),
+        (client_builder().session_tickets(false), -4),
+        (client_builder().session_store(None), -4),
+    ] {
+        let added = sent(client).len() as isize - default.len() as isize;
+        assert_eq!(added, bytes);
+    }
+}
+
+/// Nor do some servers take more than 512 bytes behind the record's header.
+#[test]
+fn a_hello_with_a_ticket_is_short_as_well() {
+    let tickets = Arc::new(Tickets::rotating(Duration::from_secs(3600)));
+    let client = Arc::new(client_builder().build().unwrap());
+    let server = Arc::new(server_builder().tickets(Some(tickets)).build().unwrap());
+    Pair::new(client.clone(), server, name()).established();
+    let mut sent = Vec::new();
+    Connection::client(client, name(), &mut sent).unwrap();
+    let extensions = extensions(&sent).unwrap();
+    let ticket = extensions.iter().find(|(typ, _)| *typ == 35).unwrap();
+    assert!(ticket.1.len() > 100);
+    assert!(sent.len() < 517, "{}", sent.len());
+}
+
+#[test]
+fn only_a_client_that_fell_back_says_so() {
+    let default = suites(&sent(client_builder()));
+    assert_eq!(default, [0x009d, 0x009c]);
+    let fell_back = suites(&sent(client_builder().after_fallback()));
+    assert_eq!(fell_back, [0x009d, 0x009c, 0x5600]);
+}
+
+fn is_grease(value: u16) -> bool {
+    let [high, low] = value.to_be_bytes();
+    high == low && low & 0x0f == 0x0a
+}
+
+#[test]
+fn reserved_values_come_first_and_last_and_differ() {
+    let plain = sent(client_builder());
+    let config = Arc::new(client_builder().grease().build().unwrap());
+    let mut seen = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+    for _ in 0..200 {
+        let mut sent = Vec::new();
+        Connection::client(config.clone(), name(), &mut sent).unwrap();
+        let suites = suites(&sent);
+        assert_eq!(suites[1..], self::suites(&plain));
+        let greased = extensions(&sent).unwrap();
+        let [(first, none), known @ .., (last, one)] = &greased[..] else {
+            panic!("{greased:?}");
+        };
+        assert_eq!(known, extensions(&plain).unwrap());
+        // One empty, one not: a server must skip both.
+        assert_eq!((&none[..], &one[..]), (&[][..], &[0][..]));
+        assert_ne!(first, last);
+        for (seen, value) in seen.iter_mut().zip([suites[0], *first, *last]) {
+            assert!(is_grease(value), "{value:#06x}");
+            seen.insert(value);
+        }
+    }
+    assert_eq!(seen.map(|values| values.len()), [16; 3]);
+    assert!(!suites(&plain).into_iter().any(is_grease));
+    assert!(!extension_types(&plain).into_iter().any(is_grease));
+}
+
+#[test]
+fn our_server_passes_reserved_values_over() {
+    let client = Arc::new(client_builder().grease().build().unwrap());
+    let server = server_builder().suite_preference(Preference::Client);
+    let server = Arc::new(server.build().unwrap());
+    for resumed in [false, true, true] {
+        let pair = Pair::new(client.clone(), server.clone(), name()).established();
+        let session = pair.server.connection.session().unwrap();
+        assert_eq!(session.resumption().is_resumed(), resumed);
+    }
+}
+
+/// "Clients MUST reject GREASE values when negotiated by the server."
+#[test]
+fn a_server_that_chooses_a_reserved_value_is_refused() {
+    let start = || {
+        let mut pair = pair(client_builder().grease(), server_builder());
+        let hello = said(&mut pair.client).concat();
+        (pair.client, suites(&hello)[0], extension_types(&hello))
+    };
+    let renegotiation = (0xff01, &[0][..]);
+    let (mut client, suite, _) = start();
+    let mut chosen = hello_with(&[renegotiation]);
+    chosen.suites = vec![suite];
+    let refused = PeerError::UnofferedSuite(CipherSuite(suite));
+    assert_eq!(client.take(&chosen.server()), Err(refused.into()));
+
+    for content in [&[][..], &[0]] {
+        let (mut first_client, _, types) = start();
+        let (mut last_client, ..) = start();
+        for (client, typ) in [
+            (&mut first_client, types[0]),
+            (&mut last_client, types[types.len() - 1]),
+        ] {
+            let chosen = hello_with(&[renegotiation, (typ, content)]);
+            let refused = PeerError::UnsolicitedExtension(ExtensionType(typ));
+            assert_eq!(client.take(&chosen.server()), Err(refused.into()));
+        }
+    }
 }

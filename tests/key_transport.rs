@@ -6,7 +6,7 @@ mod common;
 use common::pair::{End, Pair};
 use common::wire::{
     CHANGE_CIPHER_SPEC, CLIENT_KEY_EXCHANGE, FINISHED, Forger, HANDSHAKE, Hello, Sender, handshake,
-    hello, message, record, records, vector,
+    hello, hello_with, message, record, records, vector,
 };
 use common::{certified, client_builder, pair, pki, server_builder_with};
 use premaster::{Error, PeerError};
@@ -21,6 +21,8 @@ struct Client {
     key: RsaPublicKey,
     hello: Hello,
     bits: usize,
+    /// Whether it offers the extended master secret, which the server then uses.
+    extended: bool,
 }
 
 /// How a handshake ended: the server's error, if any, and every byte that it sent.
@@ -37,6 +39,16 @@ impl Client {
             key,
             hello: hello(),
             bits,
+            extended: false,
+        }
+    }
+
+    /// The same with the extended master secret.
+    fn extended(bits: usize) -> Self {
+        Self {
+            hello: hello_with(&[(23, &[])]),
+            extended: true,
+            ..Self::new(bits)
         }
     }
 
@@ -72,13 +84,22 @@ impl Client {
         let key_exchange = handshake(CLIENT_KEY_EXCHANGE, &vector(2, ciphertext));
 
         let server_random = &records(&flight)[0][11..43];
-        let forger =
-            Forger::from_pre_master_secret(pre_master_secret, &CLIENT_RANDOM, server_random);
         let messages = [&hello, &flight, &key_exchange]
             .iter()
             .flat_map(|stream| records(stream))
             .flat_map(|record| record[5..].to_vec())
             .collect::<Vec<u8>>();
+        let forger = match self.extended {
+            true => Forger::from_extended_master_secret(
+                pre_master_secret,
+                &messages,
+                &CLIENT_RANDOM,
+                server_random,
+            ),
+            false => {
+                Forger::from_pre_master_secret(pre_master_secret, &CLIENT_RANDOM, server_random)
+            }
+        };
         let verify_data = forger.verify_data(b"client finished", &Sha256::digest(&messages));
         let finished = forger.seal(
             Sender::Client,
@@ -115,32 +136,33 @@ fn pre_master_secret() -> Vec<u8> {
 #[test]
 fn a_good_pre_master_secret_completes_the_handshake() {
     for bits in [2048, 2056, 3072, 4096] {
-        let client = Client::new(bits);
-        let secret = pre_master_secret();
-        let ciphertext = client.encrypt(&client.encoded_message(&secret));
-        let outcome = client.handshake(&ciphertext, &secret);
-        assert_eq!(outcome.result, Ok(()), "{bits}");
-        // ChangeCipherSpec and Finished.
-        assert_eq!(records(&outcome.sent).len(), 2);
+        for client in [Client::new(bits), Client::extended(bits)] {
+            let secret = pre_master_secret();
+            let ciphertext = client.encrypt(&client.encoded_message(&secret));
+            let outcome = client.handshake(&ciphertext, &secret);
+            assert_eq!(outcome.result, Ok(()), "{bits}, {}", client.extended);
+            // ChangeCipherSpec and Finished.
+            assert_eq!(records(&outcome.sent).len(), 2);
+        }
     }
 }
 
 #[test]
 fn the_version_is_the_offered_one_and_not_the_agreed_one() {
-    let mut client = Client::new(2048);
-    client.hello.version = 0x0304;
-    for (version, good) in [([3, 4], true), ([3, 3], false)] {
-        let mut secret = pre_master_secret();
-        secret[..2].copy_from_slice(&version);
-        let ciphertext = client.encrypt(&client.encoded_message(&secret));
-        assert_eq!(client.handshake(&ciphertext, &secret).result.is_ok(), good);
+    for mut client in [Client::new(2048), Client::extended(2048)] {
+        client.hello.version = 0x0304;
+        for (version, good) in [([3, 4], true), ([3, 3], false)] {
+            let mut secret = pre_master_secret();
+            secret[..2].copy_from_slice(&version);
+            let ciphertext = client.encrypt(&client.encoded_message(&secret));
+            assert_eq!(client.handshake(&ciphertext, &secret).result.is_ok(), good);
+        }
     }
 }
 
 #[test]
 fn every_flaw_looks_the_same() {
-    for bits in [2048, 2056] {
-        let client = Client::new(bits);
+    for client in [Client::new(2048), Client::new(2056), Client::extended(2048)] {
         let secret = pre_master_secret();
         let good = client.encoded_message(&secret);
         let k = good.len();
@@ -192,7 +214,8 @@ fn every_flaw_looks_the_same() {
             sent: record(21, &[2, 20]),
         };
         for (flaw, ciphertext) in flaws {
-            assert_eq!(client.handshake(&ciphertext, &secret), expected, "{flaw}");
+            let outcome = client.handshake(&ciphertext, &secret);
+            assert_eq!(outcome, expected, "{flaw}, {}", client.extended);
         }
         // The control: without a flaw the same client is let in.
         assert_eq!(client.handshake(&good_ciphertext, &secret).result, Ok(()));

@@ -5,7 +5,10 @@ mod common;
 
 use common::wire::Stopped;
 use common::{client_builder, pair, server_builder};
-use premaster::{CipherSuite, Connection, Event};
+use premaster::{
+    CipherSuite, ClientConfigBuilder, Connection, Event, ExtendedMasterSecret, MaxFragmentLength,
+    ServerConfigBuilder,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -72,27 +75,56 @@ fn records_cost_no_allocation_in_the_steady_state() {
         CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
         CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
     ] {
-        let mut pair = pair(client_builder().suites(&[suite]), server_builder()).established();
-        let (client, server) = (&mut pair.client.connection, &mut pair.server.connection);
-        let data = vec![7; 40_000];
-        let mut wire = Vec::new();
-        transfer(client, server, &data, &mut wire);
-        for length in [1, 100, 1 << 14, 40_000] {
-            for _ in 0..3 {
-                let count = allocations(|| {
-                    transfer(client, server, &data[..length], &mut wire);
-                    transfer(server, client, &data[..length], &mut wire);
-                });
-                assert_eq!(count, 0, "{suite}, {length} bytes");
-            }
+        let client = client_builder().suites(&[suite]);
+        assert_allocates_nothing(client, server_builder());
+    }
+}
+
+#[test]
+fn nor_do_records_that_are_kept_short() {
+    for length in [MaxFragmentLength::L512, MaxFragmentLength::L4096] {
+        let client = client_builder().max_fragment_length(length);
+        assert_allocates_nothing(client, server_builder());
+    }
+    let client = client_builder().record_size_limit(64);
+    assert_allocates_nothing(client, server_builder().record_size_limit(1000));
+}
+
+/// Data goes both ways between two such sides, more than a record holds.
+#[track_caller]
+fn assert_allocates_nothing(client: ClientConfigBuilder, server: ServerConfigBuilder) {
+    let mut pair = pair(client, server).established();
+    let (client, server) = (&mut pair.client.connection, &mut pair.server.connection);
+    let data = vec![7; 40_000];
+    let mut wire = Vec::new();
+    // The wire grows to what it ever needs.
+    transfer(client, server, &data, &mut wire);
+    transfer(server, client, &data, &mut wire);
+    for length in [1, 100, 1 << 14, 40_000] {
+        for _ in 0..3 {
+            let count = allocations(|| {
+                transfer(client, server, &data[..length], &mut wire);
+                transfer(server, client, &data[..length], &mut wire);
+            });
+            assert_eq!(count, 0, "{length} bytes");
         }
     }
 }
 
 #[test]
 fn a_bad_pre_master_secret_allocates_like_a_good_one() {
+    for policy in [ExtendedMasterSecret::Off, ExtendedMasterSecret::Required] {
+        assert_allocates_alike(policy);
+    }
+}
+
+/// The ClientKeyExchange costs a server as much, whatever is in it.
+fn assert_allocates_alike(policy: ExtendedMasterSecret) {
     let count = |change: &dyn Fn(&mut [u8])| {
-        let mut stopped = Stopped::before_client_flight(client_builder(), server_builder());
+        let mut stopped = Stopped::before_client_flight(
+            client_builder().extended_master_secret(policy),
+            server_builder(),
+        );
         let key_exchange = &mut stopped.client_flight[0];
         // Behind the headers of record and message and the length.
         change(&mut key_exchange[11..]);

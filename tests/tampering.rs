@@ -6,7 +6,9 @@ mod common;
 use common::pair::Pair;
 use common::wire::{Stopped, said};
 use common::{client_builder, client_certified, roots, server_builder};
-use premaster::{ClientAuth, Error, PeerError};
+use premaster::{
+    ClientAuth, ClientConfigBuilder, Error, MaxFragmentLength, PeerError, ServerConfigBuilder,
+};
 
 /// Flips one bit of each byte in turn, a different one from byte to byte.
 fn flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
@@ -31,11 +33,27 @@ fn completes(pair: &mut Pair) -> bool {
     established(&pair.client) || established(&pair.server)
 }
 
+/// A client with all that adds something to what it says.
+fn client() -> ClientConfigBuilder {
+    client_builder()
+        .certificate(client_certified())
+        .alpn_protocols(&[b"ocpp1.6", b"ocpp2.0.1"])
+        .max_fragment_length(MaxFragmentLength::L4096)
+        .record_size_limit(1000)
+        .request_ocsp_response()
+}
+
+/// The server of such a client.
+fn server() -> ServerConfigBuilder {
+    server_builder()
+        .client_auth(ClientAuth::Request(roots()))
+        .alpn_protocols(&[b"ocpp1.6", b"ocpp2.0.1"])
+        .record_size_limit(2000)
+        .ocsp_response(b"an OCSP response".to_vec())
+}
+
 fn pair() -> Pair {
-    common::pair(
-        client_builder().certificate(client_certified()),
-        server_builder().client_auth(ClientAuth::Request(roots())),
-    )
+    common::pair(client(), server())
 }
 
 /// A flipped length can make the receiver wait for more, which is no success either; the other
@@ -79,12 +97,7 @@ fn the_client_hello() {
 
 #[test]
 fn the_clients_second_flight() {
-    let stopped = || {
-        Stopped::before_client_flight(
-            client_builder().certificate(client_certified()),
-            server_builder().client_auth(ClientAuth::Request(roots())),
-        )
-    };
+    let stopped = || Stopped::before_client_flight(client(), server());
     for flipped in flips(&stopped().client_flight.concat()) {
         let mut stopped = stopped();
         let _ = stopped.pair.server.take(&flipped);

@@ -5,7 +5,7 @@ use super::pair::{End, Pair};
 use aes_gcm::{AeadInOut, Aes128Gcm, KeyInit};
 use hmac::{Hmac, Mac};
 use premaster::KeyLog;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex};
 
 pub const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -120,29 +120,21 @@ pub fn hello() -> Hello {
 }
 
 impl Hello {
-    /// Reads a ClientHello with extensions out of its record, but for the random.
+    /// Reads a ClientHello out of its record, but for the random.
     pub fn read_client(record: &[u8]) -> Self {
         assert_eq!(message_type(record), CLIENT_HELLO);
         // Behind the headers of record and message.
         let (fixed, rest) = record[9..].split_at(34);
         let (session_id, rest) = split_vector(1, rest);
         let (suites, rest) = split_vector(2, rest);
-        let (compressions, rest) = split_vector(1, rest);
-        let (mut block, _) = split_vector(2, rest);
+        let (compressions, _) = split_vector(1, rest);
         let number = |bytes: &[u8]| u16::from_be_bytes([bytes[0], bytes[1]]);
-        let mut extensions = Vec::new();
-        while !block.is_empty() {
-            let (typ, rest) = block.split_at(2);
-            let (content, rest) = split_vector(2, rest);
-            extensions.push((number(typ), content.to_vec()));
-            block = rest;
-        }
         Self {
             version: number(fixed),
             session_id: session_id.to_vec(),
             suites: suites.chunks(2).map(number).collect(),
             compressions: compressions.to_vec(),
-            extensions: Some(extensions),
+            extensions: extensions(record),
         }
     }
 
@@ -375,4 +367,75 @@ pub fn established() -> (Pair, Forger) {
 /// Takes what an end has to say, in records.
 pub fn said(end: &mut End) -> Vec<Vec<u8>> {
     records(&std::mem::take(&mut end.outgoing))
+}
+
+impl Forger {
+    /// With the extended master secret; `messages` are those of the handshake, ClientKeyExchange
+    /// the last one.
+    pub fn from_extended_master_secret(
+        pre_master_secret: &[u8],
+        messages: &[u8],
+        client_random: &[u8],
+        server_random: &[u8],
+    ) -> Self {
+        let session_hash = Sha256::digest(messages);
+        let seed = [&b"extended master secret"[..], &session_hash].concat();
+        let master_secret = prf(pre_master_secret, &seed, 48);
+        Self::from_master_secret(master_secret, client_random, server_random)
+    }
+
+    /// `PRF(master_secret, label, seed)`, this long.
+    pub fn derive(&self, label: &[u8], seed: &[u8], length: usize) -> Vec<u8> {
+        prf(&self.master_secret, &[label, seed].concat(), length)
+    }
+}
+
+/// What unprotected handshake records hold, one after the other.
+pub fn messages(records: &[Vec<u8>]) -> Vec<u8> {
+    records
+        .iter()
+        .take_while(|record| record[0] == HANDSHAKE)
+        .flat_map(|record| record[5..].to_vec())
+        .collect()
+}
+
+/// Types and contents of the extensions of a hello of either side, in its order; `None` without a
+/// block.
+pub fn extensions(hello: &[u8]) -> Option<Vec<(u16, Vec<u8>)>> {
+    // Behind the headers of record and message, the version and the random.
+    let (session_id, rest) = split_vector(1, &hello[43..]);
+    assert!(session_id.len() <= 32);
+    let rest = match message_type(hello) {
+        CLIENT_HELLO => {
+            let (_suites, rest) = split_vector(2, rest);
+            let (_compressions, rest) = split_vector(1, rest);
+            rest
+        }
+        SERVER_HELLO => &rest[3..],
+        other => panic!("{other} is no hello"),
+    };
+    if rest.is_empty() {
+        return None;
+    }
+    let (mut block, behind) = split_vector(2, rest);
+    assert!(behind.is_empty());
+    let mut found = Vec::new();
+    while !block.is_empty() {
+        let (content, rest) = split_vector(2, &block[2..]);
+        let typ = u16::from_be_bytes([block[0], block[1]]);
+        found.push((typ, content.to_vec()));
+        block = rest;
+    }
+    Some(found)
+}
+
+/// The hello with these extensions.
+pub fn hello_with(extensions: &[(u16, &[u8])]) -> Hello {
+    let owned = extensions
+        .iter()
+        .map(|(typ, content)| (*typ, content.to_vec()));
+    Hello {
+        extensions: Some(owned.collect()),
+        ..hello()
+    }
 }
