@@ -60,7 +60,10 @@ impl<'a> Leaf<'a> {
             (Some(name), None) => name.as_str().map_err(|_| CertificateError::Malformed)?,
             _ => return Err(CertificateError::CommonNameMismatch),
         };
-        match name.eq_ignore_ascii_case(&server_name.to_str()) {
+        let wanted = server_name.to_str();
+        // The dot that ends an absolute name is no part of it in a certificate.
+        let wanted = wanted.strip_suffix('.').unwrap_or(&wanted);
+        match name.eq_ignore_ascii_case(wanted) {
             true => Ok(()),
             false => Err(CertificateError::CommonNameMismatch),
         }

@@ -49,7 +49,7 @@ pub(super) fn choose_suite(
 
 /// What the extensions of a ClientHello ask for.
 pub(super) struct Asked<'a> {
-    pub(super) server_name: Option<DnsName<'static>>,
+    pub(super) server_name: Option<DnsName<'a>>,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
     pub(super) alpn_protocols: Vec<&'a [u8]>,
@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
 
 /// The name that the client asks for: an address, or a name that DNS does not allow or that ends
 /// with a dot, is nobody's we know: not used, and so not acknowledged.
-fn read_server_name(extensions: &Extensions<'_>) -> Result<Option<DnsName<'static>>, Error> {
+fn read_server_name<'a>(extensions: &'a Extensions<'_>) -> Result<Option<DnsName<'a>>, Error> {
     let name = extensions.server_name();
     match name.map_err(|error| error.of(ClientHello::NAME))? {
         None => Ok(None),
@@ -92,7 +92,7 @@ fn read_server_name(extensions: &Extensions<'_>) -> Result<Option<DnsName<'stati
             Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
         }
         Some(name) if name.ends_with(b".") => Ok(None),
-        Some(name) => Ok(DnsName::try_from(name).ok().map(|name| name.to_owned())),
+        Some(name) => Ok(DnsName::try_from(name).ok()),
     }
 }
 
@@ -144,7 +144,7 @@ impl Agreed {
             }
         };
         Ok(Self {
-            server_name: asked.server_name.clone(),
+            server_name: asked.server_name.as_ref().map(DnsName::to_owned),
             secure_renegotiation: asked.secure_renegotiation,
             extended_master_secret,
             alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,
@@ -180,14 +180,6 @@ pub(super) fn record_limits(
     config: &ServerConfig,
     asked: &Asked<'_>,
 ) -> Result<RecordLimits, PeerError> {
-    // "If a server receives a maximum fragment length negotiation request for a value other than the
-    // allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
-    let illegal = |length: &MaxFragmentLength| length.bytes().is_none();
-    if asked.max_fragment_length.as_ref().is_some_and(illegal) {
-        return Err(PeerError::IllegalExtension(
-            ExtensionType::MAX_FRAGMENT_LENGTH,
-        ));
-    }
     match (asked.record_size_limit, asked.max_fragment_length) {
         // "A server that supports the "record_size_limit" extension MUST ignore a
         // "max_fragment_length" that appears in a ClientHello if both extensions appear."
@@ -195,6 +187,11 @@ pub(super) fn record_limits(
             let own = config.common.record_size_limit;
             RecordLimits::records(sent, own.unwrap_or(RecordLimits::PROTOCOL))
         }
+        // "If a server receives a maximum fragment length negotiation request for a value other
+        // than the allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
+        (None, Some(length)) if length.bytes().is_none() => Err(PeerError::IllegalExtension(
+            ExtensionType::MAX_FRAGMENT_LENGTH,
+        )),
         (None, Some(length)) => Ok(RecordLimits::Fragments(length)),
         (None, None) => Ok(RecordLimits::Protocol),
     }
