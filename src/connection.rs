@@ -529,17 +529,20 @@ impl Connection {
                     self.writer
                         .write(ContentType::HANDSHAKE, &message, outgoing)?;
                 }
-                Action::SendChangeCipherSpec => {
+                Action::ChangeWriteKey(key) => {
                     let typ = ContentType::CHANGE_CIPHER_SPEC;
                     self.writer.write(typ, &CHANGE_CIPHER_SPEC, outgoing)?;
+                    self.writer.install(key);
+                }
+                Action::ChangeReadKey(key, limit) => {
+                    self.reader.install(key);
+                    self.reader.limit(limit);
                 }
                 Action::SendWarning(description) => self.send_warning(description, outgoing),
                 Action::VersionAgreed => {
                     self.reader.expect_tls12();
                     self.writer.use_tls12();
                 }
-                Action::InstallWriteKey(key) => self.writer.install(key),
-                Action::InstallReadKey(key) => self.reader.install(key),
                 Action::LimitSent(length) => self.writer.limit(length),
                 Action::LimitReceived(length) => self.reader.limit(length),
                 Action::UseSession(session) => self.session_in_use = Some(session),

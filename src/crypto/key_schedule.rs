@@ -53,9 +53,14 @@ pub(crate) struct Randoms {
     pub(crate) server: [u8; 32],
 }
 
-/// The secret that everything else is derived from, ready for the PRF.
+/// The secret that everything else is derived from, ready for the PRF. Boxed: it goes from state to
+/// state, and a value that moves leaves its bytes behind where it was.
 #[derive(Clone)]
-pub(crate) struct MasterSecret {
+pub(crate) struct MasterSecret(Box<Prepared>);
+
+/// A master secret and its HMAC key schedule.
+#[derive(Clone)]
+struct Prepared {
     secret: [u8; SECRET],
     prf: PrfKey,
 }
@@ -104,15 +109,15 @@ impl MasterSecret {
 
     /// The master secret of a session that is resumed.
     pub(crate) fn from_bytes(hash: HashAlgorithm, secret: &[u8; SECRET]) -> Self {
-        Self {
+        Self(Box::new(Prepared {
             secret: *secret,
             prf: PrfKey::new(hash, secret),
-        }
+        }))
     }
 
     /// The bytes, for a key log and for a session that is kept.
     pub(crate) fn as_bytes(&self) -> &[u8; SECRET] {
-        &self.secret
+        &self.0.secret
     }
 
     /// `PRF(master_secret, "key expansion", server_random + client_random)`, as long as the suite
@@ -125,7 +130,7 @@ impl MasterSecret {
             fixed_iv_length: suite.fixed_iv_length,
         };
         let length = block.length();
-        self.prf.derive(
+        self.0.prf.derive(
             b"key expansion",
             &[&randoms.server, &randoms.client],
             block.bytes.get_mut(..length).unwrap_or_default(),
@@ -155,23 +160,24 @@ impl MasterSecret {
     ) {
         let Randoms { client, server } = randoms;
         match context {
-            None => self.prf.derive(label, &[client, server], out),
+            None => self.0.prf.derive(label, &[client, server], out),
             Some((length, context)) => {
                 let seed: [&[u8]; 4] = [client, server, &length.to_be_bytes(), context];
-                self.prf.derive(label, &seed, out);
+                self.0.prf.derive(label, &seed, out);
             }
         }
     }
 
     fn verify_data(&self, label: &[u8], transcript: &HashValue) -> VerifyData {
         let mut verify_data = VerifyData([0; VERIFY_DATA]);
-        self.prf
+        self.0
+            .prf
             .derive(label, &[transcript.as_bytes()], &mut verify_data.0);
         verify_data
     }
 }
 
-impl Drop for MasterSecret {
+impl Drop for Prepared {
     fn drop(&mut self) {
         self.secret.zeroize();
     }

@@ -125,7 +125,7 @@ pub(super) fn start(
     let store_key = store_key(&server_name, address);
     let offer = find_session(&config, &server_name, &store_key);
     let session_id = match &offer {
-        Ok(offer) => offer.session_id(&config)?,
+        Ok(offer) => offer.session_id(),
         Err(_) => SessionId::default(),
     };
 
@@ -575,7 +575,7 @@ impl ExpectServerHelloDone {
         }
 
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
-        actions.change_write_key(keys.client);
+        actions.push(Action::ChangeWriteKey(keys.client));
         let verify_data = master_secret.client_verify_data(&negotiation.transcript.current());
         let finished = Finished {
             verify_data: verify_data.0,
@@ -788,7 +788,7 @@ impl ExpectFinished {
                 resumption,
             } => {
                 negotiation.transcript.add(message.bytes);
-                actions.change_write_key(client_write_key);
+                actions.push(Action::ChangeWriteKey(client_write_key));
                 let transcript = negotiation.transcript.current();
                 let finished = Finished {
                     verify_data: master_secret.client_verify_data(&transcript).0,

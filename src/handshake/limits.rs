@@ -68,7 +68,6 @@ impl RecordLimits {
 
     /// Expects the keys of the receiving direction, and its limit.
     pub(super) fn change_read_key(self, key: AeadKey, actions: &mut Actions) {
-        actions.push(Action::InstallReadKey(key));
-        actions.push(Action::LimitReceived(self.received()));
+        actions.push(Action::ChangeReadKey(key, self.received()));
     }
 }

@@ -53,14 +53,13 @@ pub(crate) enum Incoming<'a> {
 pub(crate) enum Action {
     /// Send one handshake message, header included.
     SendHandshake(Vec<u8>),
-    SendChangeCipherSpec,
+    /// Send ChangeCipherSpec, and protect what is sent from here on.
+    ChangeWriteKey(AeadKey),
+    /// Expect what comes from here on to be protected, in records of at most this much plaintext.
+    ChangeReadKey(AeadKey, usize),
     SendWarning(AlertDescription),
     /// TLS 1.2 is agreed: from here on every record says so.
     VersionAgreed,
-    /// Protect what is sent from here on.
-    InstallWriteKey(AeadKey),
-    /// Expect what comes from here on to be protected.
-    InstallReadKey(AeadKey),
     /// Send no more plaintext than this in a record.
     LimitSent(usize),
     /// Accept no more plaintext than this in a record.
@@ -83,12 +82,6 @@ impl Actions {
     fn send(&mut self, message: Vec<u8>, transcript: &mut transcript::Transcript) {
         transcript.add(&message);
         self.push(Action::SendHandshake(message));
-    }
-
-    /// Changes to the keys of the sending direction.
-    fn change_write_key(&mut self, key: AeadKey) {
-        self.push(Action::SendChangeCipherSpec);
-        self.push(Action::InstallWriteKey(key));
     }
 
     pub(crate) fn into_iter(self) -> impl Iterator<Item = Action> {

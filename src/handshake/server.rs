@@ -26,7 +26,7 @@ mod hello;
 mod lookup;
 
 use super::established::Established;
-use super::transcript::{HelloTranscript, Keep, Transcript};
+use super::transcript::{Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
     State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, unexpected,
@@ -137,12 +137,12 @@ impl ExpectClientHello {
         };
         let mut random = [0; 32];
         self.config.common.random().fill(&mut random)?;
-        let mut hellos = HelloTranscript::default();
-        hellos.add(message.bytes);
         let keep = match self.config.client_auth {
             ClientAuth::Request(_) | ClientAuth::Require(_) if found.is_err() => Keep::Messages,
             _ => Keep::HashOnly,
         };
+        let mut transcript = Transcript::new(suite.prf, keep);
+        transcript.add(message.bytes);
         let negotiation = Negotiation {
             client_version: hello.client_version,
             suite,
@@ -153,7 +153,7 @@ impl ExpectClientHello {
             takes_ticket: asked.session_ticket.is_some(),
             agreed,
             not_resumed,
-            transcript: hellos.hash_with(suite.prf, keep),
+            transcript,
             config: self.config,
         };
         match found {
@@ -190,7 +190,7 @@ impl Negotiation {
             }
             (_, None) => NewHandle::None,
         };
-        let mut extensions = Extensions::default();
+        let mut extensions = Extensions::new();
         if self.agreed.server_name.is_some() {
             extensions.push_server_name_ack();
         }
@@ -262,12 +262,12 @@ impl Negotiation {
         let environment = &config.common.environment;
         log_key(environment, &self.randoms, &session.master_secret);
 
-        self.send_hello(session_id, Extensions::default(), ticket, actions);
+        self.send_hello(session_id, Extensions::new(), ticket, actions);
         if ticket {
             let message = new_session_ticket(&config, &session)?;
             actions.send(message, &mut self.transcript);
         }
-        actions.change_write_key(keys.server);
+        actions.push(Action::ChangeWriteKey(keys.server));
         let verify_data = session
             .master_secret
             .server_verify_data(&self.transcript.current());
@@ -658,7 +658,7 @@ impl ExpectFinished {
             } => {
                 negotiation.transcript.add(message.bytes);
                 negotiation.hand_out(&session, handle, actions)?;
-                actions.change_write_key(server_write_key);
+                actions.push(Action::ChangeWriteKey(server_write_key));
                 let transcript = negotiation.transcript.finish();
                 let finished = Finished {
                     verify_data: master_secret.server_verify_data(&transcript).0,

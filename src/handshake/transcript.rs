@@ -11,7 +11,7 @@ pub(crate) enum Keep {
     HashOnly,
 }
 
-/// The hellos, until the suite says which hash to use.
+/// A client's hellos, until the suite says which hash to use.
 #[derive(Debug, Default)]
 pub(crate) struct HelloTranscript {
     messages: Vec<u8>,
@@ -23,10 +23,9 @@ impl HelloTranscript {
     }
 
     pub(crate) fn hash_with(self, algorithm: HashAlgorithm, keep: Keep) -> Transcript {
-        let mut hasher = Hasher::new(algorithm);
-        hasher.update(&self.messages);
-        let messages = (keep == Keep::Messages).then_some(self.messages);
-        Transcript { hasher, messages }
+        let mut transcript = Transcript::new(algorithm, keep);
+        transcript.add(&self.messages);
+        transcript
     }
 }
 
@@ -38,6 +37,13 @@ pub(crate) struct Transcript {
 }
 
 impl Transcript {
+    pub(crate) fn new(algorithm: HashAlgorithm, keep: Keep) -> Self {
+        Self {
+            hasher: Hasher::new(algorithm),
+            messages: (keep == Keep::Messages).then(Vec::new),
+        }
+    }
+
     pub(crate) fn add(&mut self, message: &[u8]) {
         self.hasher.update(message);
         if let Some(messages) = &mut self.messages {

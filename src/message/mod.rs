@@ -22,6 +22,9 @@ pub(crate) const HANDSHAKE_HEADER: usize = 4;
 /// The longest body of a handshake message that is ever taken in or sent.
 pub(crate) const MAX_HANDSHAKE_BODY: usize = 1 << 16;
 
+/// Room for what is sent without a certificate or a ticket in it, so that it seldom has to grow.
+const USUAL_LENGTH: usize = 256;
+
 /// A handshake message: a type and the body that goes with it.
 pub(crate) trait HandshakeBody<'a>: Sized {
     /// The type in the message's header.
@@ -35,7 +38,8 @@ pub(crate) trait HandshakeBody<'a>: Sized {
 
     /// The whole message, header included.
     fn encode(&self) -> Vec<u8> {
-        let mut out = vec![Self::TYPE.0];
+        let mut out = Vec::with_capacity(USUAL_LENGTH);
+        out.push(Self::TYPE.0);
         write_vector(&mut out, LengthPrefix::U24, |out| self.encode_body(out));
         out
     }

@@ -16,7 +16,7 @@ pub(super) fn hello_extensions(
     server_name: &ServerName<'_>,
     ticket: &[u8],
 ) -> Extensions<'static> {
-    let mut extensions = Extensions::default();
+    let mut extensions = Extensions::new();
     // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
     // trailing dot".
     if let ServerName::DnsName(name) = server_name {
@@ -89,7 +89,7 @@ pub(super) fn grease(
     let value = |nibble: u8| u16::from_be_bytes([nibble << 4 | 0x0a; 2]);
 
     let suites = [CipherSuite(value(suite))].into_iter().chain(suites);
-    let mut greased = Extensions::default();
+    let mut greased = Extensions::new();
     greased.push_raw(ExtensionType(value(first)), &[]);
     for (typ, content) in extensions.iter() {
         greased.push_raw(typ, content);

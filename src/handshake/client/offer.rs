@@ -1,7 +1,7 @@
 //! Which session a client offers to resume.
 
 use crate::config::{ClientConfig, ExtendedMasterSecret};
-use crate::error::Error;
+use crate::crypto::hash::{HashAlgorithm, Hasher};
 use crate::handshake::{NotResumed, Resumption};
 use crate::message::hello::SessionId;
 use crate::resumption::{Handle, Session};
@@ -38,13 +38,18 @@ impl Offer {
     /// ClientHello. This allows the client to easily differentiate when the server is resuming a
     /// session from when it is falling back to a full handshake."
     /// ([RFC 5077 section 3.4](https://www.rfc-editor.org/rfc/rfc5077#section-3.4))
-    pub(super) fn session_id(&self, config: &ClientConfig) -> Result<SessionId, Error> {
-        if let Handle::Id(id) = &self.handle {
-            return Ok(SessionId::from_slice(id).unwrap_or_default());
+    ///
+    /// The hash of the ticket is as good as random bytes: no server names a session by it.
+    pub(super) fn session_id(&self) -> SessionId {
+        match &self.handle {
+            Handle::Id(id) => SessionId::from_slice(id),
+            Handle::Ticket(ticket) => {
+                let mut hasher = Hasher::new(HashAlgorithm::Sha256);
+                hasher.update(ticket);
+                SessionId::from_slice(hasher.finish().as_bytes())
+            }
         }
-        let mut id = [0; 32];
-        config.common.random().fill(&mut id)?;
-        Ok(SessionId::new(id))
+        .unwrap_or_default()
     }
 
     pub(super) fn resumption(&self) -> Resumption {

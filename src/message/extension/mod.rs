@@ -4,6 +4,7 @@
 
 mod contents;
 
+use super::USUAL_LENGTH;
 use crate::codec::{LengthPrefix, Reader, write_vector};
 use crate::enums::ExtensionType;
 use crate::error::DecodeError;
@@ -19,6 +20,13 @@ pub(crate) struct Extensions<'a> {
 }
 
 impl<'a> Extensions<'a> {
+    /// None so far, with room for the usual ones.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: Cow::Owned(Vec::with_capacity(USUAL_LENGTH)),
+        }
+    }
+
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         write_vector(out, LengthPrefix::U16, |out| {
             out.extend_from_slice(&self.bytes);
