@@ -28,7 +28,7 @@ const BITS: [usize; 3] = [2048, 3072, 4096];
 /// Enough rounds for a median that repeats to two digits.
 const ROUNDS: usize = 100;
 
-/// Two configurations, ready for any number of handshakes.
+/// Two configurations, ready for any number of handshakes. They keep no session to resume.
 struct Handshakes {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
@@ -36,9 +36,10 @@ struct Handshakes {
 
 impl Handshakes {
     fn new(bits: usize) -> Self {
-        let server = common::server_builder_with(common::certified(bits));
+        let client = common::client_builder().session_store(None);
+        let server = common::server_builder_with(common::certified(bits)).session_store(None);
         Self {
-            client: Arc::new(common::client_builder().build().unwrap()),
+            client: Arc::new(client.build().unwrap()),
             server: Arc::new(server.build().unwrap()),
         }
     }
@@ -46,12 +47,13 @@ impl Handshakes {
     /// What one side of a handshake takes.
     fn run(&self, measured: Side) -> Duration {
         let mut total = Duration::ZERO;
-        handshake(&self.client, &self.server, |side, call| {
+        let (client, _) = handshake(&self.client, &self.server, |side, call| {
             let (taken, ()) = time(call);
             if side == measured {
                 total += taken;
             }
         });
+        assert!(!client.session().unwrap().resumption().is_resumed());
         total
     }
 }
