@@ -120,7 +120,8 @@ impl MemoryStore {
     /// A store for at most `capacity` sessions. With 0 it keeps none, and nothing is ever resumed
     /// from it.
     ///
-    /// Memory is taken as sessions come, not in advance: about 300 bytes for each.
+    /// Memory is taken as sessions come, not in advance: about 250 bytes for each, and as much as
+    /// the peer's certificates take.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let count = match capacity < SHARDS * SMALLEST_SHARD {

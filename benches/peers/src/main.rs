@@ -1,9 +1,9 @@
 //! Handshakes in memory, premaster against rustls with aws-lc-rs.
 //!
 //! A side's time is what its own calls take. The two libraries take turns at short batches, so that
-//! whatever else the machine does falls on both, and the medians are compared. Both use AES-GCM
-//! with a 128-bit key and the same 2048-bit certificate; their key exchanges differ, as rustls has
-//! no RSA key transport. A resumed handshake has no key exchange.
+//! whatever else the machine does falls on both, and the medians are compared. Both use the
+//! same cipher and the same 2048-bit certificate; their key exchanges differ, as rustls has no RSA
+//! key transport. A resumed handshake has no key exchange.
 
 mod common;
 mod contender;
@@ -12,6 +12,7 @@ mod rustls_pair;
 #[path = "../../support/mod.rs"]
 mod support;
 
+use common::Cipher;
 use contender::{Contender, Taken, batch};
 use premaster_pair::PremasterPair;
 use rustls_pair::RustlsPair;
@@ -30,27 +31,27 @@ struct Row {
     rustls: Box<dyn Contender>,
 }
 
-fn rows() -> [Row; 4] {
+fn rows(cipher: Cipher) -> [Row; 4] {
     [
         Row {
             name: "full",
-            premaster: Box::new(PremasterPair::full()),
-            rustls: Box::new(RustlsPair::full()),
+            premaster: Box::new(PremasterPair::full(cipher)),
+            rustls: Box::new(RustlsPair::full(cipher)),
         },
         Row {
             name: "resumed by session ID",
-            premaster: Box::new(PremasterPair::by_session_id()),
-            rustls: Box::new(RustlsPair::by_session_id()),
+            premaster: Box::new(PremasterPair::by_session_id(cipher)),
+            rustls: Box::new(RustlsPair::by_session_id(cipher)),
         },
         Row {
             name: "resumed by ticket, renewed",
-            premaster: Box::new(PremasterPair::by_ticket_renewed()),
-            rustls: Box::new(RustlsPair::by_ticket()),
+            premaster: Box::new(PremasterPair::by_ticket_renewed(cipher)),
+            rustls: Box::new(RustlsPair::by_ticket(cipher)),
         },
         Row {
             name: "resumed by ticket (*)",
-            premaster: Box::new(PremasterPair::by_ticket()),
-            rustls: Box::new(RustlsPair::by_ticket()),
+            premaster: Box::new(PremasterPair::by_ticket(cipher)),
+            rustls: Box::new(RustlsPair::by_ticket(cipher)),
         },
     ]
 }
@@ -114,12 +115,18 @@ fn main() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{}, {cores} cores", processor());
     println!("\nmedian of {ROUNDS} batches of {BATCH} handshakes, in microseconds a handshake");
-    println!(
-        "{:26} {:7} {:>9} {:>9} {:>7}",
-        "handshake", "side", "premaster", "rustls", "ratio"
-    );
-    for row in rows() {
-        row.measure();
+    for cipher in [Cipher::Aes128Sha256, Cipher::Aes256Sha384] {
+        println!(
+            "\n{:26} {:7} {:>9} {:>9} {:>7}",
+            cipher.name(),
+            "side",
+            "premaster",
+            "rustls",
+            "ratio"
+        );
+        for row in rows(cipher) {
+            row.measure();
+        }
     }
     println!("\nrenewed: the server issues another ticket each time, as rustls always does");
     println!("(*): premaster's server does not, and rustls's does");

@@ -1,6 +1,6 @@
-//! rustls with aws-lc-rs, held to TLS 1.2: `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`.
+//! rustls with aws-lc-rs, held to TLS 1.2: `TLS_ECDHE_RSA_WITH_*`.
 
-use crate::common;
+use crate::common::{self, Cipher};
 use crate::contender::{Contender, Taken};
 use crate::support::Side;
 use rustls::client::{Resumption, Tls12Resumption};
@@ -28,10 +28,10 @@ pub struct RustlsPair {
 
 impl RustlsPair {
     /// Every handshake in full.
-    pub fn full() -> Self {
-        let mut client = client();
+    pub fn full(cipher: Cipher) -> Self {
+        let mut client = client(cipher);
         client.resumption = Resumption::disabled();
-        let mut server = server();
+        let mut server = server(cipher);
         server.session_storage = Arc::new(NoServerSessionStorage {});
         Self {
             client: Arc::new(client),
@@ -41,23 +41,23 @@ impl RustlsPair {
     }
 
     /// Every handshake resumes by the ID of a session that the server keeps; it issues no ticket.
-    pub fn by_session_id() -> Self {
-        let mut server = server();
+    pub fn by_session_id(cipher: Cipher) -> Self {
+        let mut server = server(cipher);
         server.session_storage = ServerSessionMemoryCache::new(SESSIONS);
-        Self::resuming(Tls12Resumption::SessionIdOnly, server)
+        Self::resuming(cipher, Tls12Resumption::SessionIdOnly, server)
     }
 
     /// Every handshake resumes by ticket; the server keeps no session.
-    pub fn by_ticket() -> Self {
-        let mut server = server();
+    pub fn by_ticket(cipher: Cipher) -> Self {
+        let mut server = server(cipher);
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.ticketer = Ticketer::new().unwrap();
-        Self::resuming(Tls12Resumption::SessionIdOrTickets, server)
+        Self::resuming(cipher, Tls12Resumption::SessionIdOrTickets, server)
     }
 
     /// Does the full handshake that leaves the client with a session to resume.
-    fn resuming(resumption: Tls12Resumption, server: ServerConfig) -> Self {
-        let mut client = client();
+    fn resuming(cipher: Cipher, resumption: Tls12Resumption, server: ServerConfig) -> Self {
+        let mut client = client(cipher);
         client.resumption = Resumption::in_memory_sessions(SESSIONS).tls12_resumption(resumption);
         let mut pair = Self {
             client: Arc::new(client),
@@ -119,19 +119,19 @@ fn write<S: SideData>(connection: &mut ConnectionCommon<S>, outgoing: &mut Vec<u
     }
 }
 
-fn client() -> ClientConfig {
+fn client(cipher: Cipher) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(certificate()).unwrap();
-    ClientConfig::builder_with_provider(provider())
+    ClientConfig::builder_with_provider(provider(cipher))
         .with_protocol_versions(&[&TLS12])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth()
 }
 
-fn server() -> ServerConfig {
+fn server(cipher: Cipher) -> ServerConfig {
     let key = PrivateKeyDer::from_pem_slice(common::KEY).unwrap();
-    ServerConfig::builder_with_provider(provider())
+    ServerConfig::builder_with_provider(provider(cipher))
         .with_protocol_versions(&[&TLS12])
         .unwrap()
         .with_no_client_auth()
@@ -143,9 +143,13 @@ fn certificate() -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(common::CERTIFICATE).unwrap()
 }
 
-fn provider() -> Arc<CryptoProvider> {
+fn provider(cipher: Cipher) -> Arc<CryptoProvider> {
+    let suite = match cipher {
+        Cipher::Aes128Sha256 => cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        Cipher::Aes256Sha384 => cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    };
     Arc::new(CryptoProvider {
-        cipher_suites: vec![cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256],
+        cipher_suites: vec![suite],
         ..default_provider()
     })
 }
