@@ -19,7 +19,7 @@ pub use session_info::{NotResumed, Resumption, SessionInfo};
 use crate::config::{ClientConfig, Environment, ServerConfig};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::VERIFY_DATA;
-use crate::crypto::key_schedule::{MasterSecret, Randoms, VerifyData};
+use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::suite::Suite;
 use crate::enums::{AlertDescription, ContentType, HandshakeType};
 use crate::error::{Error, LocalError, Misuse, PeerError};
@@ -321,6 +321,24 @@ impl TrafficKeys {
             client: key(client)?,
             server: key(server)?,
         })
+    }
+}
+
+/// The master secret of a full handshake, extended or not. The transcript ends with
+/// ClientKeyExchange: "session_hash = Hash(handshake_messages) where "handshake_messages" refers to
+/// all handshake messages sent or received, starting at the ClientHello up to and including the
+/// ClientKeyExchange message"
+/// ([RFC 7627 section 3](https://www.rfc-editor.org/rfc/rfc7627#section-3)).
+fn master_secret(
+    pre_master_secret: &PreMasterSecret,
+    suite: &Suite,
+    randoms: &Randoms,
+    extended: bool,
+    transcript: &transcript::Transcript,
+) -> MasterSecret {
+    match extended {
+        true => MasterSecret::derive_extended(suite.prf, pre_master_secret, &transcript.current()),
+        false => MasterSecret::derive(suite.prf, pre_master_secret, randoms),
     }
 }
 

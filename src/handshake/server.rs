@@ -29,7 +29,8 @@ use super::established::Established;
 use super::transcript::{Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
-    State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, unexpected,
+    State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, master_secret,
+    unexpected,
 };
 use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig};
 use crate::crypto::aead::AeadKey;
@@ -463,19 +464,17 @@ impl ExpectClientKeyExchange {
 }
 
 impl Negotiation {
-    /// The master secret, by the way that the hellos settled. The transcript ends with
-    /// ClientKeyExchange.
     fn master_secret(&self, pre_master_secret: &PreMasterSecret) -> MasterSecret {
-        let prf = self.suite.prf;
-        let master_secret = match self.agreed.extended_master_secret {
-            true => {
-                let session_hash = self.transcript.current();
-                MasterSecret::derive_extended(prf, pre_master_secret, &session_hash)
-            }
-            false => MasterSecret::derive(prf, pre_master_secret, &self.randoms),
-        };
-        let environment = &self.config.common.environment;
-        log_key(environment, &self.randoms, &master_secret);
+        let extended = self.agreed.extended_master_secret;
+        let Self { suite, randoms, .. } = self;
+        let master_secret = master_secret(
+            pre_master_secret,
+            suite,
+            randoms,
+            extended,
+            &self.transcript,
+        );
+        log_key(&self.config.common.environment, randoms, &master_secret);
         master_secret
     }
 }
