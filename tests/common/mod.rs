@@ -12,7 +12,8 @@ use premaster::{CertifiedKey, ClientConfigBuilder, ServerConfigBuilder};
 use premaster::{ClientConfig, RootStore, ServerConfig};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The time at which every test takes place: 2027-01-15.
@@ -34,14 +35,22 @@ pub fn name() -> ServerName<'static> {
 
 /// The server's chain and key, of this many bits.
 pub fn certified(bits: usize) -> Arc<CertifiedKey> {
-    let key = pki::key(&format!("rsa-{bits}"));
-    pki::server(&key).certified(&key)
+    static MADE: Mutex<BTreeMap<usize, Arc<CertifiedKey>>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let certified = made.entry(bits).or_insert_with(|| {
+        let key = pki::key(&format!("rsa-{bits}"));
+        pki::server(&key).certified(&key)
+    });
+    Arc::clone(certified)
 }
 
 /// The client's chain and key.
 pub fn client_certified() -> Arc<CertifiedKey> {
-    let key = pki::key("rsa-2048-client");
-    pki::client(&key).certified(&key)
+    static MADE: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
+        let key = pki::key("rsa-2048-client");
+        pki::client(&key).certified(&key)
+    });
+    Arc::clone(&MADE)
 }
 
 /// The roots that both sides trust.
