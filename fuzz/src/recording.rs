@@ -95,14 +95,22 @@ impl Recording {
         Record::split(&self.side(role).received)
     }
 
-    /// The unprotected handshake messages that a connection of this role receives. None of them is
-    /// in more than one record unless records are limited to fragments.
+    /// The unprotected handshake messages that a connection of this role receives.
     pub fn messages_to(&self, role: Role) -> Vec<Vec<u8>> {
         let records = self.sent_to(role).into_iter();
-        records
-            .take_while(|record| record.typ == HANDSHAKE)
-            .map(|record| record.content)
-            .collect()
+        let clear = records.take_while(|record| record.typ == HANDSHAKE);
+        let bytes: Vec<u8> = clear.flat_map(|record| record.content).collect();
+        let mut rest = &bytes[..];
+        let mut messages = Vec::new();
+        while let Some([_, length @ ..]) = rest.first_chunk::<4>() {
+            let length = length
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            let (message, after) = rest.split_at(4 + length);
+            messages.push(message.to_vec());
+            rest = after;
+        }
+        messages
     }
 
     /// The ticket that the client was given.
