@@ -115,10 +115,10 @@ enum Profile {
     /// As a charging station: the certificate's common name has to be the server's name (OCPP 2.0.1)
     #[value(name = "ocpp_2_0_1")]
     Ocpp201,
-    /// To a device that may know little: no secure renegotiation, no extended master secret
+    /// To a device that may know little: accepted without secure renegotiation, resumed without EMS
     #[value(name = "bmc_gcm")]
     BmcGcm,
-    /// Both of these required, and no session kept
+    /// Secure renegotiation and EMS required, and no session kept
     Strict,
 }
 
