@@ -227,8 +227,8 @@ impl Connection {
         Ok(Received { consumed, event })
     }
 
-    /// Encrypts `plaintext` into `outgoing`, in records of at most 2^14 bytes. Nothing is sent for
-    /// no plaintext.
+    /// Encrypts `plaintext` into `outgoing`, in records of at most 2^14 bytes or what
+    /// [`SessionInfo::largest_record_sent`] says. Nothing is sent for no plaintext.
     ///
     /// # Errors
     ///
@@ -283,6 +283,11 @@ impl Connection {
             Some(error) => Err(error.clone()),
             None if self.close_received => Ok(()),
             None => {
+                // "If the ticket is accepted by the server but the handshake fails, the client SHOULD
+                // delete the ticket." What made the server hang up would do so again.
+                if self.handshake.is_incomplete_client() {
+                    self.forget_session();
+                }
                 self.forget(Error::Truncated);
                 Err(Error::Truncated)
             }
@@ -505,6 +510,10 @@ impl Connection {
                 if self.handshake.is_established() {
                     Ok(())
                 } else {
+                    // A client that changes its mind is no failure of its session.
+                    if !self.handshake.is_incomplete_client() {
+                        self.session_in_use = None;
+                    }
                     Err(Error::AlertReceived(alert.description))
                 }
             }
@@ -561,14 +570,16 @@ impl Connection {
             self.send_alert(Alert::fatal(description), outgoing);
         }
         // "the session identifier MUST be invalidated, preventing the failed session from being
-        // used to establish new connections." A close is no failure.
-        if error != Error::AlertReceived(AlertDescription::CLOSE_NOTIFY)
-            && let Some(session) = self.session_in_use.take()
-        {
-            session.forget();
-        }
+        // used to establish new connections."
+        self.forget_session();
         self.forget(error.clone());
         error
+    }
+
+    fn forget_session(&mut self) {
+        if let Some(session) = self.session_in_use.take() {
+            session.forget();
+        }
     }
 
     /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
@@ -601,5 +612,15 @@ impl Connection {
         let _ = self
             .writer
             .write(ContentType::ALERT, &alert.encode(), outgoing);
+    }
+}
+
+/// A client whose handshake does not come to its end, be it that the server is silent, offers its
+/// session to nobody again: what the server stumbled over may be in it.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.handshake.is_incomplete_client() {
+            self.forget_session();
+        }
     }
 }

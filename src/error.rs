@@ -125,8 +125,8 @@ pub enum PeerError {
     /// The peer asked for another handshake again and again.
     #[error("too many requests to renegotiate")]
     TooManyRenegotiations,
-    /// A record was over 2^14 bytes, or 2^14 + 2048 when protected.
-    #[error("a record was longer than the protocol allows")]
+    /// A record was longer than the protocol or what the hellos agreed allows.
+    #[error("a record was longer than is allowed here")]
     RecordTooLong,
     /// A record's version was not that of TLS 1.2, or its bytes are no TLS at all.
     #[error("a record had the version {0}, or the bytes are not TLS")]
@@ -345,7 +345,7 @@ pub enum LocalError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// Application data was handed over before the handshake was complete.
+    /// Something was asked for that needs a complete handshake.
     #[error("the handshake is not complete")]
     HandshakeIncomplete,
     /// The connection was closed, by this side or by the peer.
@@ -362,7 +362,9 @@ pub enum Misuse {
     Unanswered,
     /// Something was to be derived that is bound to nobody without the extended master secret,
     /// which this connection does not have
-    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)).
+    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)). Keying material
+    /// can be had by
+    /// [`Connection::dangerous_export_without_extended_master_secret`](crate::Connection::dangerous_export_without_extended_master_secret).
     #[error("the connection has no extended master secret")]
     NoExtendedMasterSecret,
     /// Keying material was asked for with a label that TLS itself uses
@@ -429,14 +431,16 @@ pub enum ConfigError {
     NoRandom,
     /// An application protocol's name that is empty, over 255 bytes or listed twice, or more names
     /// than a hello holds.
-    #[error("an application protocol's name is empty, too long or listed twice")]
+    #[error(
+        "an application protocol's name is empty, over 255 bytes or listed twice, or the list is over 4096 bytes"
+    )]
     BadProtocolName,
     /// A record size limit under 64 or over 2^14 bytes
     /// ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
     #[error("a record size limit of {0}; 64 to 16384 are possible")]
     BadRecordSizeLimit(u16),
     /// A maximum fragment length that RFC 6066 does not define.
-    #[error("a maximum fragment length of {0}, which is not defined")]
+    #[error("a maximum fragment length of {0}; 2^9, 2^10, 2^11 and 2^12 are possible")]
     BadMaxFragmentLength(MaxFragmentLength),
     /// Sessions that live for less than a second or for more than a day
     /// ([RFC 5246 appendix F.1.4](https://www.rfc-editor.org/rfc/rfc5246#appendix-F.1.4)).
@@ -501,13 +505,12 @@ impl ProtocolList {
 impl fmt::Display for ProtocolList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text.get(..usize::from(self.length));
-        match self.total {
-            0 => f.write_str("none"),
-            _ => write!(f, "{}", text.unwrap_or_default().escape_ascii()),
-        }?;
-        match self.total - self.shown {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
+        write!(f, "{}", text.unwrap_or_default().escape_ascii())?;
+        match (self.shown, self.total - self.shown) {
+            (0, 0) => f.write_str("none"),
+            (_, 0) => Ok(()),
+            (0, hidden) => write!(f, "{hidden} too long to show"),
+            (_, more) => write!(f, " and {more} more"),
         }
     }
 }
@@ -943,6 +946,6 @@ mod tests {
             print(&[b"ocpp2.0.1", &[b'x'; 22], b"a"]),
             "ocpp2.0.1 and 2 more"
         );
-        assert_eq!(print(&[&[b'x'; 33]]), " and 1 more");
+        assert_eq!(print(&[&[b'x'; 33]]), "1 too long to show");
     }
 }

@@ -109,7 +109,8 @@ impl ClientConfigBuilder {
 
     /// Whether the client takes session tickets
     /// ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)). By default it does, as long as it has
-    /// a store to keep them in.
+    /// a store to keep them in. A ticket goes into the next ClientHello, however long the server
+    /// made it; without tickets the hello stays short, for servers that stumble over long ones.
     #[must_use]
     pub fn session_tickets(mut self, take: bool) -> Self {
         self.session_tickets = take;

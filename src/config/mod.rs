@@ -78,7 +78,8 @@ pub enum SecureRenegotiation {
 /// bindings and exported keys do, is then not safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExtendedMasterSecret {
-    /// It is neither offered nor accepted: for peers that stumble over the extension.
+    /// It is neither offered nor accepted, as if RFC 7627 were not known, and its rules for
+    /// resumption are not kept either: for peers that stumble over the extension.
     Off,
     /// It is used with every peer that knows it. The default.
     #[default]
@@ -316,7 +317,9 @@ macro_rules! common_builder_methods {
         /// Where sessions are kept to be resumed, in place of the configuration's own
         /// [`MemoryStore`](crate::MemoryStore); with `None`, nowhere.
         ///
-        /// A store may be shared by configurations: a session is resumed only under the same trust.
+        /// A store may be shared by configurations and servers. A session is resumed only under the
+        /// trust that it was made under: the same roots and policy for the peer's certificate, and
+        /// the same certificate of this side. A renewed certificate ends the sessions before it.
         #[must_use]
         pub fn session_store(mut self, store: Option<Arc<dyn SessionStore>>) -> Self {
             self.common.session_store = store;

@@ -133,7 +133,10 @@ pub(super) fn start(
     let mut cipher_suites: Vec<_> = config.common.suites.iter().map(|suite| suite.id).collect();
     let ticket = offer.as_ref().ok().and_then(Offer::ticket);
     let mut extensions = hello_extensions(&config, &server_name, ticket.unwrap_or_default());
-    if config.after_fallback {
+    // "when a client intends to resume a session and sets ClientHello.client_version to the protocol
+    // version negotiated for that session, it MUST NOT include TLS_FALLBACK_SCSV"
+    // (RFC 7507 section 4).
+    if config.after_fallback && offer.is_err() {
         cipher_suites.push(CipherSuite::TLS_FALLBACK_SCSV);
     }
     if config.grease {
@@ -273,7 +276,7 @@ impl Negotiation {
     fn resume(self, offer: Offer) -> Result<State, Error> {
         let resumption = offer.resumption();
         let session = offer.session;
-        // "the value from the session being resumed".
+        // "the value from the state of the session being resumed" (section 7.4.1.3).
         if self.suite.id != session.suite.id {
             return Err(PeerError::ResumedWithOtherSuite(self.suite.id).into());
         }
@@ -367,9 +370,8 @@ impl ExpectCertificateStatus {
             self.negotiation.transcript.add(message.bytes);
             return self.negotiation.verify(self.server);
         }
-        // "a server MAY choose not to send a "CertificateStatus" message, even if it has received a
-        // "status_request" extension in the client hello message and has sent a "status_request"
-        // extension in the server hello message": this message is the one after it.
+        // A server may announce the message and not send it (RFC 6066 section 8): this is the one
+        // after it.
         match self.negotiation.verify(self.server)? {
             State::CertificateVerdict(mut state) => {
                 state.defer(message);
@@ -846,6 +848,8 @@ impl Negotiation {
         };
         let stored = handle.and_then(|handle| session.encode_with_handle(&handle));
         match stored {
+            // Another connection of the session may have failed meanwhile.
+            Some(_) if resumption.is_resumed() && store.get(&self.store_key, now).is_none() => {}
             Some(stored) => {
                 store.put(&self.store_key, stored, now);
                 actions.push(Action::UseSession(SessionInUse::new(

@@ -9,8 +9,8 @@ use crate::verify::end_point_hash;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The labels with which TLS itself derives: "they MUST NOT be used" with exporters
-/// ([RFC 5705 section 4](https://www.rfc-editor.org/rfc/rfc5705#section-4)).
+/// The labels with which TLS itself derives, which exporters must not use
+/// ([RFC 5705 section 6](https://www.rfc-editor.org/rfc/rfc5705#section-6)).
 const RESERVED_LABELS: [&[u8]; 5] = [
     b"client finished",
     b"server finished",
@@ -34,9 +34,9 @@ pub enum ChannelBinding {
     ///
     /// **Without the extended master secret it is not unique:** somebody in the middle can make two
     /// connections with the same value, by resuming a session on both. So it is given with the
-    /// extended master secret only. Where the protocol above has a choice, keying material exported
-    /// with the label `EXPORTER-Channel-Binding`
-    /// ([RFC 9266](https://www.rfc-editor.org/rfc/rfc9266)) is the better binding.
+    /// extended master secret only. Where the protocol above has a choice, `tls-exporter`
+    /// ([RFC 9266](https://www.rfc-editor.org/rfc/rfc9266)) is the better binding: 32 bytes of
+    /// keying material with the label `EXPORTER-Channel-Binding` and an empty context, `Some(&[])`.
     TlsUnique,
 }
 

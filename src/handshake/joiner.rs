@@ -10,7 +10,7 @@ use crate::message::{HANDSHAKE_HEADER, HandshakeMessage, MAX_HANDSHAKE_BODY};
 ///
 /// Holds at most one unfinished message and one record: the caller takes every whole message out
 /// before it pushes again.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Joiner {
     buffer: Vec<u8>,
     /// How much of the buffer has been handed out.
@@ -21,6 +21,12 @@ pub(crate) struct Joiner {
 /// [`Joiner::aligned`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Aligned(());
+
+impl core::fmt::Debug for Joiner {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Joiner({} bytes)", self.buffer.len())
+    }
+}
 
 impl Joiner {
     /// Adds a record's content.

@@ -18,8 +18,9 @@ pub use session_info::{NotResumed, Resumption, SessionInfo};
 
 use crate::config::{ClientConfig, Environment, ServerConfig};
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::VERIFY_DATA;
-use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
+use crate::crypto::key_schedule::{
+    MasterSecret, PreMasterSecret, Randoms, VERIFY_DATA, VerifyData,
+};
 use crate::crypto::suite::Suite;
 use crate::enums::{AlertDescription, ContentType, HandshakeType};
 use crate::error::{Error, LocalError, Misuse, PeerError};
@@ -227,6 +228,11 @@ impl Handshake {
                 Err(Misuse::HandshakeIncomplete)
             }
         }
+    }
+
+    /// Whether this is a client's handshake that is neither complete nor over.
+    pub(crate) fn is_incomplete_client(&self) -> bool {
+        matches!(self.state, State::Client(_))
     }
 
     /// Whether the peer's version is still unknown to this client.

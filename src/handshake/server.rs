@@ -255,7 +255,12 @@ impl Negotiation {
                 (Resumption::SessionId, false)
             }
             FoundBy::Ticket(by) => {
-                let renew = config.renew_tickets || by != SealedBy::Current;
+                // Never in exchange for a newer key's.
+                let renew = match by {
+                    SealedBy::Current => config.renew_tickets,
+                    SealedBy::Other => true,
+                    SealedBy::Next => false,
+                };
                 (Resumption::Ticket, renew)
             }
         };
@@ -341,14 +346,16 @@ enum NewHandle {
 /// sends a zero-length ticket": so it is with a session that is too long to be kept.
 fn new_session_ticket(config: &ServerConfig, session: &Session) -> Result<Vec<u8>, LocalError> {
     let now = config.common.now();
+    let left = session.validity.left(now);
     let ticket = match (&config.tickets, session.encode()) {
-        (Some(tickets), Some(stored)) => {
+        // A lifetime of 0 would say that none is known.
+        (Some(tickets), Some(stored)) if left > 0 => {
             tickets.seal(stored.as_bytes(), now, config.common.random())?
         }
         _ => Vec::new(),
     };
     let message = NewSessionTicket {
-        ticket_lifetime_hint: session.validity.left(now),
+        ticket_lifetime_hint: left,
         ticket: &ticket,
     };
     Ok(message.encode())

@@ -119,11 +119,12 @@ impl Resumption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotResumed {
-    /// The client had no session for this server, or the configuration keeps none.
+    /// The client had no session for this server that its configuration lets it use, or keeps none.
     NothingOffered,
     /// The server declined what the client offered; it does not say why.
     Declined,
-    /// The server does not have the session, or the ticket is none that it can read.
+    /// The server does not have the session, or the ticket or stored session is none that can be
+    /// read.
     Unknown,
     /// The session, or a certificate that it stands for, has expired.
     Expired,
@@ -131,8 +132,8 @@ pub enum NotResumed {
     Suite,
     /// It was made for another server name.
     ServerName,
-    /// It was made under another trust: other roots, another policy for client certificates, or
-    /// another certificate of this side.
+    /// It was made under another trust: other roots or another verifier, another policy for client
+    /// certificates or common names, or another certificate of this side.
     Trust,
     /// It was made with the extended master secret and would be resumed without, or the other way
     /// round, or without on both sides, which is not allowed unless configured.

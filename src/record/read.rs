@@ -115,7 +115,7 @@ impl RecordReader {
         if header.typ.name().is_none() {
             return Err(PeerError::UnexpectedRecord(header.typ));
         }
-        // What is too long is refused "without decrypting the message".
+        // What is too long is refused without decrypting it (RFC 6066 section 4).
         let overhead = match self.protection {
             None => 0,
             Some(_) => OVERHEAD,

@@ -62,8 +62,9 @@ impl fmt::Debug for StoredSession {
 /// Where sessions are kept: in this process ([`MemoryStore`]), or in a place that several servers
 /// share.
 ///
-/// The key is public. For a server it is the session ID, 32 bytes that the server made up; for a
-/// client it is made of the name and the address of the server. The value holds the master secret
+/// The key is public. For a server it is a session ID: 32 bytes that the server made up, but
+/// [`get`](Self::get) is called with whatever 32 bytes a client sends. For a client it is made of the
+/// name and, where it is given, the address of the server. The value holds the master secret
 /// in clear: **whoever reads the store reads the connections**, and whoever writes to it can pose as
 /// a peer.
 ///
@@ -81,7 +82,7 @@ pub trait SessionStore: Send + Sync {
     fn get(&self, key: &[u8], now: UnixTime) -> Option<StoredSession>;
 
     /// Forgets the session under `key`, if there is one. Called for a session whose connection
-    /// failed.
+    /// failed, and for one that its server declined.
     ///
     /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
     /// a failed connection."
@@ -120,8 +121,8 @@ impl MemoryStore {
     /// A store for at most `capacity` sessions. With 0 it keeps none, and nothing is ever resumed
     /// from it.
     ///
-    /// Memory is taken as sessions come, not in advance: about 250 bytes for each, and as much as
-    /// the peer's certificates take.
+    /// Memory is taken as sessions come, not in advance: about 250 bytes for each, and what the
+    /// peer's certificates take, 16 KiB at most.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let count = match capacity < SHARDS * SMALLEST_SHARD {

@@ -57,6 +57,9 @@ impl fmt::Debug for TicketKey {
 /// 2. `TicketKeySet::new(new).previous(old)`: tickets are sealed with the new key.
 /// 3. `TicketKeySet::new(new)`, when the last ticket of the old key has expired.
 ///
+/// Shared keys are not all: a session is resumed only by a server that shows the same certificate
+/// and has the same policy for client certificates.
+///
 /// The keys should change regularly: with RSA key transport and tickets alike, a key that gets out
 /// gives away the past.
 #[derive(Clone, Debug)]
@@ -110,8 +113,10 @@ pub(crate) struct Opened {
 pub(crate) enum SealedBy {
     /// The one that seals.
     Current,
-    /// One that only opens: the client is due another ticket.
+    /// One that sealed before: the client is due another ticket.
     Other,
+    /// One that will seal: the ticket is newer than any that could be given for it.
+    Next,
 }
 
 impl Tickets {
@@ -317,7 +322,7 @@ impl Keys {
         [
             (&self.current, SealedBy::Current),
             (&self.previous, SealedBy::Other),
-            (&self.next, SealedBy::Other),
+            (&self.next, SealedBy::Next),
         ]
         .into_iter()
         .filter_map(|(key, by)| Some((key.as_ref()?, by)))
@@ -519,26 +524,26 @@ mod tests {
         let changed = || TicketKeySet::new(key(2)).previous(key(1));
         let after = || TicketKeySet::new(key(2));
         let (a, b) = (Tickets::shared(before()), Tickets::shared(before()));
-        let exchange = |by: SealedBy| {
-            for (from, to) in [(&a, &b), (&b, &a)] {
+        let exchange = |at_b: SealedBy, at_a: SealedBy| {
+            for (from, to, by) in [(&a, &b, at_b), (&b, &a, at_a)] {
                 let ticket = seal(from, 0, &random);
                 assert_eq!(opened(to, &ticket, u64::MAX), Some(by));
                 assert_eq!(opened(from, &ticket, 0), Some(SealedBy::Current));
             }
         };
-        exchange(SealedBy::Current);
+        exchange(SealedBy::Current, SealedBy::Current);
         let old = seal(&a, 0, &random);
         a.replace(prepared());
-        exchange(SealedBy::Current);
+        exchange(SealedBy::Current, SealedBy::Current);
         b.replace(prepared());
-        exchange(SealedBy::Current);
+        exchange(SealedBy::Current, SealedBy::Current);
         a.replace(changed());
-        exchange(SealedBy::Other);
+        exchange(SealedBy::Next, SealedBy::Other);
         b.replace(changed());
-        exchange(SealedBy::Current);
+        exchange(SealedBy::Current, SealedBy::Current);
         assert_eq!(opened(&b, &old, 0), Some(SealedBy::Other));
         a.replace(after());
-        exchange(SealedBy::Current);
+        exchange(SealedBy::Current, SealedBy::Current);
         assert_eq!(opened(&a, &old, 0), None);
     }
 

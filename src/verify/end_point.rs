@@ -30,7 +30,7 @@ enum Hash {
 }
 
 /// "if the certificate's signatureAlgorithm uses a single hash function, and that hash function is
-/// either MD5 or SHA-1, then use SHA-256".
+/// either MD5 [...] or SHA-1 [...], then use SHA-256".
 fn hash_of_signature(algorithm: &AlgorithmIdentifier<'_>) -> Option<Hash> {
     if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) = SignatureAlgorithm::try_from(algorithm)
     {

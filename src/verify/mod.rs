@@ -90,7 +90,8 @@ fn fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 48] {
         &*anchor.subject_public_key_info,
         constraints.unwrap_or_default(),
     ] {
-        hasher.update(&part.len().to_be_bytes());
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        hasher.update(&length.to_be_bytes());
         hasher.update(part);
     }
     hasher.finish().whole()

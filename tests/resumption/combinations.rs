@@ -250,6 +250,22 @@ fn nothing_has_to_be_configured_to_resume_by_session_id() {
     }
 }
 
+/// "when a client intends to resume a session [...] it MUST NOT include TLS_FALLBACK_SCSV".
+#[test]
+fn a_session_is_offered_without_the_fallback_signal() {
+    const TLS_FALLBACK_SCSV: u16 = 0x5600;
+    for scene in Scene::both() {
+        for offers in [false, true] {
+            let mut pair = pair(scene.client().after_fallback(), scene.server());
+            let hello = Hello::read_client(&said(&mut pair.client)[0]);
+            assert_eq!(hello.session_id.is_empty(), !offers);
+            assert_eq!(hello.suites.contains(&TLS_FALLBACK_SCSV), !offers);
+            drop(pair);
+            scene.meet();
+        }
+    }
+}
+
 /// "If the original session used the "extended_master_secret" extension but the new ClientHello does
 /// not contain it, the server MUST abort the abbreviated handshake."
 #[test]

@@ -11,8 +11,8 @@ use crate::scene::{
 use crate::stores::Shelf;
 use premaster::{
     CertificateError, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    Connection, Error, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
-    ServerConfigBuilder,
+    Connection, Error, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, Pending,
+    RootStore, ServerConfigBuilder, Verified,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -555,5 +555,48 @@ fn sessions_without_the_extended_master_secret_are_resumed_where_a_side_says_so(
             meet(lenient_client(Off), server(Optional)),
             declined(refused)
         );
+    }
+}
+
+/// A name that the server does not use is still another than none.
+#[test]
+fn a_session_without_a_name_is_not_resumed_under_one_that_is_not_used() {
+    let scene = Scene::by_id();
+    let address = || "192.0.2.1".try_into().unwrap();
+    let server = Arc::new(scene.server().build().unwrap());
+    let client = || {
+        let client = scene.client_from(ClientConfig::builder_with_caller_verification());
+        Arc::new(client.build().unwrap())
+    };
+    let mut made = Pair::new(client(), server.clone(), address());
+    made.run(Chunks::Whole).unwrap();
+    let End {
+        connection,
+        outgoing,
+        ..
+    } = &mut made.client;
+    let Some(Pending::VerifyCertificate(question)) = connection.pending() else {
+        panic!("no question");
+    };
+    let answer = question.answer(Ok(Verified::dangerous_on_my_own_authority()));
+    connection.resume(answer, outgoing).unwrap();
+    made.client.take(&[]).unwrap();
+    made.run(Chunks::Whole).unwrap();
+    assert_eq!(scene.server_store.len(), 1);
+
+    let mut again = Pair::new(client(), server.clone(), address());
+    let hello = Hello::read_client(&said(&mut again.client)[0]);
+    for (content, resumed) in [
+        (None, true),
+        (Some(&b"\0\x0e\0\0\x0bsomebody.a."[..]), false),
+    ] {
+        let hello = match content {
+            None => hello.clone(),
+            Some(content) => hello.clone().with(SERVER_NAME, content),
+        };
+        let mut server = Pair::new(client(), server.clone(), address()).server;
+        server.take(&hello.client()).unwrap();
+        let flight = said(&mut server);
+        assert_eq!(flight[1][0] == CHANGE_CIPHER_SPEC, resumed);
     }
 }

@@ -25,6 +25,13 @@ impl Side {
         }
     }
 
+    /// The side fails on `bytes`, which its peer hears nothing of.
+    #[track_caller]
+    fn fails_alone(self, pair: &mut Pair, bytes: &[u8]) {
+        let (end, _) = self.of(pair);
+        assert_eq!(end.take(bytes), Err(PeerError::BadRecord.into()));
+    }
+
     /// The side fails on `bytes`, which are not what the peer has protected, and says so.
     #[track_caller]
     fn fails(self, pair: &mut Pair, bytes: &[u8]) {
@@ -169,13 +176,47 @@ fn a_session_survives_a_transport_that_just_ends() {
         let truncated = side.of(&mut pair).0.connection.receive_eof();
         assert_eq!(truncated, Err(Error::Truncated));
         assert_kept(&scene);
-        // In the middle of a resumption as well.
-        let mut pair = scene.pair();
-        answer(&mut pair);
-        let truncated = side.of(&mut pair).0.connection.receive_eof();
-        assert_eq!(truncated, Err(Error::Truncated));
-        assert_kept(&scene);
     }
+}
+
+/// Whatever makes a server hang up on an offered session would do so again.
+#[test]
+fn a_session_on_which_the_server_hangs_up_is_offered_once() {
+    let hangs_up: [fn(&mut End); 4] = [
+        |client| assert_eq!(client.connection.receive_eof(), Err(Error::Truncated)),
+        |client| assert!(client.take(&record(ALERT, &[1, 0])).is_err()),
+        |client| assert!(client.take(&record(ALERT, &[2, 0])).is_err()),
+        // The transport failed, and the caller gives the connection up.
+        |_| {},
+    ];
+    for hang_up in hangs_up {
+        for scene in Scene::both() {
+            scene.meet();
+            let mut pair = scene.pair();
+            answer(&mut pair);
+            hang_up(&mut pair.client);
+            drop(pair);
+            assert!(scene.client_store.is_empty());
+            // The server cannot tell it from a client that goes away.
+            assert_eq!(scene.server_store.is_empty(), scene.resumed == BY_TICKET);
+            assert_eq!(scene.meet(), NOTHING_OFFERED);
+        }
+    }
+}
+
+#[test]
+fn a_session_that_failed_is_not_put_back_by_another_connection() {
+    let scene = Scene::by_ticket();
+    scene.meet();
+    let renewing = || crate::common::pair(scene.client(), scene.server().renew_tickets());
+    let (mut slow, mut failing) = (renewing(), renewing());
+    let flight = answer(&mut slow);
+    let other = answer(&mut failing);
+    failing.client.take(&other.concat()).unwrap();
+    Side::Client.fails_alone(&mut failing, &bad_record());
+    assert!(scene.client_store.is_empty());
+    slow.client.take(&flight.concat()).unwrap();
+    assert!(scene.client_store.is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::common::pair;
 use crate::common::pair::Chunks;
-use crate::common::wire::{APPLICATION_DATA, record};
+use crate::common::wire::{APPLICATION_DATA, Hello, record, said};
 use crate::scene::{NOTHING_OFFERED, Outcome, Scene, declined, meet, withheld};
 use premaster::pki_types::UnixTime;
 use premaster::{Error, MemoryStore, NotResumed, PeerError, SessionStore, StoredSession};
@@ -129,6 +129,20 @@ fn a_store_is_asked_once_a_handshake_and_told_once_a_session() {
         assert_eq!(outcome, scene.resumed);
         assert_eq!(client, [("get", name)]);
         assert_eq!(server, id.map(|id| ("get", id)).as_slice());
+    }
+}
+
+#[test]
+fn a_servers_store_is_asked_for_its_own_kind_of_id_only() {
+    let diary = Arc::new(Diary::default());
+    let scene = Scene::by_id();
+    for (length, asked) in [(1, 0), (18, 0), (31, 0), (32, 1)] {
+        let server = scene.server().session_store(Some(diary.clone()));
+        let mut pair = pair(scene.client(), server);
+        let mut hello = Hello::read_client(&said(&mut pair.client)[0]);
+        hello.session_id = vec![b'/'; length];
+        pair.server.take(&hello.client()).unwrap();
+        assert_eq!(diary.calls().len(), asked, "{length}");
     }
 }
 

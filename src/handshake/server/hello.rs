@@ -10,7 +10,7 @@ use crate::message::extension::Extensions;
 use crate::message::hello::ClientHello;
 use pki_types::DnsName;
 
-/// "If a TLS server ... receives a ClientHello containing a version number greater than the highest
+/// "If a TLS server receives a ClientHello containing a version number greater than the highest
 /// version supported by the server, it MUST reply according to the highest version supported by the
 /// server" (appendix E.1). TLS 1.3's extensions are not looked at.
 pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
@@ -50,6 +50,8 @@ pub(super) fn choose_suite(
 /// What the extensions of a ClientHello ask for.
 pub(super) struct Asked<'a> {
     pub(super) server_name: Option<DnsName<'a>>,
+    /// There is a name, but none that can be used.
+    pub(super) unusable_name: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
     pub(super) alpn_protocols: Vec<&'a [u8]>,
@@ -68,8 +70,11 @@ impl<'a> Asked<'a> {
         let decode = |error: DecodeError| error.of(ClientHello::NAME);
         // The server signs nothing, but what is sent has to be well-formed.
         extensions.signature_algorithms().map_err(decode)?;
+        let server_name = read_server_name(extensions)?;
         Ok(Self {
-            server_name: read_server_name(extensions)?,
+            unusable_name: server_name.is_none()
+                && extensions.server_name().map_err(decode)?.is_some(),
+            server_name,
             secure_renegotiation: read_renegotiation_info(hello, extensions)?,
             extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
             alpn_protocols: extensions.alpn().map_err(decode)?.unwrap_or_default(),

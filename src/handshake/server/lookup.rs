@@ -39,6 +39,8 @@ pub(super) fn find_session(
             })
         }
         _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
+        // The IDs of this server have 32 bytes; its store is asked for no others.
+        _ if session_id.len() != 32 => return Err(NotResumed::Unknown),
         _ => {
             let store = config.common.session_store.as_ref();
             let store = store.ok_or(NotResumed::Unknown)?;
@@ -62,7 +64,7 @@ pub(super) fn find_session(
     // the server_name extension contains a different name."
     // ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3))
     let server_name = asked.server_name.clone().map(ServerName::DnsName);
-    if session.server_name != server_name {
+    if session.server_name != server_name || asked.unusable_name {
         return Err(NotResumed::ServerName);
     }
     let suite = session.suite.id;
@@ -95,6 +97,7 @@ pub(super) fn check_extended_master_secret(
             }
             return Err(PeerError::ExtendedMasterSecretChanged);
         }
+        // As a server of before RFC 7627, whose sessions are all of the one kind.
         (_, _) if common.extended_master_secret == ExtendedMasterSecret::Off => {
             !found.session.extended_master_secret
         }
