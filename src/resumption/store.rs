@@ -82,7 +82,7 @@ pub trait SessionStore: Send + Sync {
     fn get(&self, key: &[u8], now: UnixTime) -> Option<StoredSession>;
 
     /// Forgets the session under `key`, if there is one. Called for a session whose connection
-    /// failed, and for one that its server declined.
+    /// failed, and by a client for one that its server declined or hung up on.
     ///
     /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
     /// a failed connection."
