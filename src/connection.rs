@@ -122,7 +122,9 @@ impl Connection {
     /// Starts a client's connection to the server of this name; the ClientHello is in `outgoing`.
     ///
     /// The name is what the server's certificate must be valid for; a DNS name is also sent
-    /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
+    /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)). The session that the
+    /// configuration keeps for the name, if there is one, is offered to be resumed; several servers
+    /// behind one name are told apart by [`client_at`](Self::client_at).
     ///
     /// # Errors
     ///
