@@ -132,9 +132,9 @@ impl ExpectClientHello {
             Ok(found) => check_extended_master_secret(found, &asked, &self.config)?,
             Err(reason) => Err(reason),
         };
-        let (suite, not_resumed) = match &found {
-            Ok(found) => (found.session.suite, NotResumed::Declined),
-            Err(reason) => (choose_suite(&self.config, &hello.cipher_suites)?, *reason),
+        let suite = match &found {
+            Ok(found) => found.session.suite,
+            Err(_) => choose_suite(&self.config, &hello.cipher_suites)?,
         };
         let mut random = [0; 32];
         self.config.common.random().fill(&mut random)?;
@@ -153,13 +153,12 @@ impl ExpectClientHello {
             },
             takes_ticket: asked.session_ticket.is_some(),
             agreed,
-            not_resumed,
             transcript,
             config: self.config,
         };
         match found {
             Ok(found) => negotiation.resume(found, hello.session_id, actions),
-            Err(_) => negotiation.send_flight(actions),
+            Err(reason) => negotiation.send_flight(reason, actions),
         }
     }
 }
@@ -175,13 +174,16 @@ struct Negotiation {
     agreed: Agreed,
     /// Whether the client knows what to do with a ticket.
     takes_ticket: bool,
-    not_resumed: NotResumed,
     transcript: Transcript,
 }
 
 impl Negotiation {
     /// ServerHello, Certificate, CertificateStatus, CertificateRequest, ServerHelloDone.
-    fn send_flight(mut self, actions: &mut Actions) -> Result<State, Error> {
+    fn send_flight(
+        mut self,
+        not_resumed: NotResumed,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
         let handle = match (&self.config.tickets, &self.config.common.session_store) {
             (Some(_), _) if self.takes_ticket => NewHandle::Ticket,
             (_, Some(_)) => {
@@ -227,7 +229,10 @@ impl Negotiation {
 
         let exchange = ExpectClientKeyExchange {
             negotiation: self,
-            handle,
+            new_session: NewSession {
+                handle,
+                not_resumed,
+            },
             client: None,
         };
         Ok(match requested {
@@ -333,7 +338,15 @@ impl Negotiation {
     }
 }
 
-/// By what the client will be able to resume the session that is being made.
+/// The session that is being made.
+#[derive(Clone, Copy, Debug)]
+struct NewSession {
+    handle: NewHandle,
+    /// Why it is not an earlier one.
+    not_resumed: NotResumed,
+}
+
+/// By what the client will be able to resume a session.
 #[derive(Clone, Copy, Debug)]
 enum NewHandle {
     None,
@@ -406,7 +419,7 @@ struct Client {
 #[derive(Debug)]
 pub(super) struct ExpectClientKeyExchange {
     negotiation: Negotiation,
-    handle: NewHandle,
+    new_session: NewSession,
     client: Option<Client>,
 }
 
@@ -459,7 +472,7 @@ impl ExpectClientKeyExchange {
         let keyed = Keyed {
             master_secret: negotiation.master_secret(&pre_master_secret),
             negotiation: self.negotiation,
-            handle: self.handle,
+            new_session: self.new_session,
         };
         match self.client {
             None => keyed.expect_change_cipher_spec(None),
@@ -490,7 +503,7 @@ impl Negotiation {
 #[derive(Debug)]
 struct Keyed {
     negotiation: Negotiation,
-    handle: NewHandle,
+    new_session: NewSession,
     master_secret: MasterSecret,
 }
 
@@ -553,7 +566,7 @@ impl Keyed {
     fn expect_change_cipher_spec(self, client: Option<Client>) -> Result<State, Error> {
         let Self {
             negotiation,
-            handle,
+            new_session,
             master_secret,
         } = self;
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
@@ -565,7 +578,7 @@ impl Keyed {
                 session,
                 own: OwnFinished::Due {
                     server_write_key: keys.server,
-                    handle,
+                    new_session,
                 },
             },
         })))
@@ -627,7 +640,7 @@ enum OwnFinished {
     /// Full handshake: it answers the client's.
     Due {
         server_write_key: AeadKey,
-        handle: NewHandle,
+        new_session: NewSession,
     },
     /// Session resumed: it is sent, and was the first of the two.
     Sent {
@@ -660,17 +673,17 @@ impl ExpectFinished {
             } => (verify_data, resumption),
             OwnFinished::Due {
                 server_write_key,
-                handle,
+                new_session,
             } => {
                 negotiation.transcript.add(message.bytes);
-                negotiation.hand_out(&session, handle, actions)?;
+                negotiation.hand_out(&session, new_session.handle, actions)?;
                 actions.push(Action::ChangeWriteKey(server_write_key));
                 let transcript = negotiation.transcript.finish();
                 let finished = Finished {
                     verify_data: master_secret.server_verify_data(&transcript).0,
                 };
                 actions.push(Action::SendHandshake(finished.encode()));
-                (expected, Resumption::Full(negotiation.not_resumed))
+                (expected, Resumption::Full(new_session.not_resumed))
             }
         };
         let agreed = negotiation.agreed;
