@@ -61,9 +61,15 @@ impl HashValue {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
     }
+}
 
-    /// As many bytes as the longest hash has, zeros at the end of a shorter one.
-    pub(crate) fn whole(self) -> [u8; 48] {
-        self.bytes
+/// The SHA-256 of several parts, each of which counts for itself: its length goes in front of it.
+pub(crate) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        hasher.update(length.to_be_bytes());
+        hasher.update(part);
     }
+    hasher.finalize().into()
 }

@@ -40,7 +40,6 @@ const HMAC_BLOCK: usize = 64;
 const LABEL: &[u8] = b"premaster ticket";
 
 /// A named key that the keys of the sealed texts are derived from. Wiped when dropped.
-#[derive(Clone)]
 pub(crate) struct SealingKey {
     name: [u8; NAME],
     secret: Hmac<Sha256>,

@@ -5,7 +5,7 @@
 
 use super::store::StoredSession;
 use crate::codec::{LengthPrefix, Reader, write_vector};
-use crate::crypto::hash::{HashAlgorithm, Hasher};
+use crate::crypto::hash::fingerprint;
 use crate::crypto::key_schedule::{MasterSecret, SECRET};
 use crate::crypto::suite::Suite;
 use crate::enums::{CipherSuite, MaxFragmentLength};
@@ -34,17 +34,7 @@ impl TrustContext {
 
     /// The hash of everything that trust is made of, each part of which stands for itself.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
-        let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-        for part in parts {
-            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            hasher.update(&length.to_be_bytes());
-            hasher.update(part);
-        }
-        let mut context = [0; Self::LENGTH];
-        for (to, from) in context.iter_mut().zip(hasher.finish().as_bytes()) {
-            *to = *from;
-        }
-        Self(context)
+        Self(fingerprint(parts.iter().copied()))
     }
 }
 

@@ -8,7 +8,7 @@ mod leaf;
 pub(crate) use end_point::end_point_hash;
 pub(crate) use leaf::Leaf;
 
-use crate::crypto::hash::{HashAlgorithm, Hasher};
+use crate::crypto::hash::fingerprint;
 use crate::crypto::rsa::PublicKey;
 use crate::error::{CertificateError, ConfigError};
 use pki_types::pem::PemObject;
@@ -69,32 +69,22 @@ impl RootStore {
     }
 
     /// The same for two stores of the same authorities, in whatever order, and no others.
-    pub(crate) fn fingerprint(&self) -> [u8; 48] {
-        let mut anchors: Vec<_> = self.anchors.iter().map(fingerprint).collect();
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let mut anchors: Vec<_> = self.anchors.iter().map(anchor_fingerprint).collect();
         anchors.sort_unstable();
         anchors.dedup();
-        let mut hasher = Hasher::new(HashAlgorithm::Sha384);
-        for anchor in anchors {
-            hasher.update(&anchor);
-        }
-        hasher.finish().whole()
+        fingerprint(anchors.iter().map(|anchor| &anchor[..]))
     }
 }
 
-/// The hash of an authority's name, key and name constraints.
-fn fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 48] {
+/// Of an authority's name, key and name constraints.
+fn anchor_fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 32] {
     let constraints = anchor.name_constraints.as_deref();
-    let mut hasher = Hasher::new(HashAlgorithm::Sha384);
-    for part in [
+    fingerprint([
         &*anchor.subject,
         &*anchor.subject_public_key_info,
         constraints.unwrap_or_default(),
-    ] {
-        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        hasher.update(&length.to_be_bytes());
-        hasher.update(part);
-    }
-    hasher.finish().whole()
+    ])
 }
 
 /// A peer's key that somebody vouches for, and for how long, in seconds since 1970.
@@ -103,6 +93,16 @@ pub(crate) struct VouchedKey {
     pub(crate) key: PublicKey,
     /// When the first certificate on the way to the root expires.
     pub(crate) expires: u64,
+}
+
+impl VouchedKey {
+    /// The key, vouched for until `expires` at the latest.
+    fn until(self, expires: u64) -> Self {
+        Self {
+            expires: self.expires.min(expires),
+            ..self
+        }
+    }
 }
 
 /// Refuses a chain that nobody honest sends, before anything is made of it.
@@ -123,19 +123,12 @@ pub(crate) fn verify_server(
     let path_expires = verify_path(chain, roots, now, KeyUsage::server_auth(), |certificate| {
         certificate.verify_is_valid_for_subject_name(server_name)
     })?;
-    let VouchedKey { key, expires } = server_key(chain)?;
-    let expires = expires.min(path_expires);
-    Ok(VouchedKey { key, expires })
+    Ok(server_key(chain)?.until(path_expires))
 }
 
 /// The key of a server that somebody vouches for, if it may be used to encrypt.
 pub(crate) fn server_key(chain: &[CertificateDer<'_>]) -> Result<VouchedKey, CertificateError> {
-    let leaf = Leaf::of(chain)?;
-    leaf.require_key_usage(leaf::Usage::KeyEncipherment)?;
-    Ok(VouchedKey {
-        key: leaf.public_key()?,
-        expires: leaf.expires(),
-    })
+    leaf_key(chain, leaf::Usage::KeyEncipherment)
 }
 
 /// Verifies a client's chain and its key's usage at `now`; gives back its key.
@@ -145,11 +138,18 @@ pub(crate) fn verify_client(
     now: UnixTime,
 ) -> Result<VouchedKey, CertificateError> {
     let path_expires = verify_path(chain, roots, now, KeyUsage::client_auth(), |_| Ok(()))?;
+    Ok(leaf_key(chain, leaf::Usage::DigitalSignature)?.until(path_expires))
+}
+
+fn leaf_key(
+    chain: &[CertificateDer<'_>],
+    usage: leaf::Usage,
+) -> Result<VouchedKey, CertificateError> {
     let leaf = Leaf::of(chain)?;
-    leaf.require_key_usage(leaf::Usage::DigitalSignature)?;
+    leaf.require_key_usage(usage)?;
     Ok(VouchedKey {
         key: leaf.public_key()?,
-        expires: leaf.expires().min(path_expires),
+        expires: leaf.expires(),
     })
 }
 
