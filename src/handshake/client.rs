@@ -33,7 +33,7 @@ use super::established::Established;
 use super::transcript::{HelloTranscript, Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
-    State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, master_secret,
+    State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
     unexpected,
 };
 use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES, ServerVerification};
@@ -606,17 +606,14 @@ impl ExpectServerHelloDone {
 
 impl Negotiation {
     fn master_secret(&self, pre_master_secret: &PreMasterSecret) -> MasterSecret {
-        let extended = self.answers.extended_master_secret;
-        let Self { suite, randoms, .. } = self;
-        let master_secret = master_secret(
+        derive_master_secret(
             pre_master_secret,
-            suite,
-            randoms,
-            extended,
+            self.suite,
+            &self.randoms,
+            self.answers.extended_master_secret,
             &self.transcript,
-        );
-        log_key(&self.config.common.environment, randoms, &master_secret);
-        master_secret
+            &self.config.common.environment,
+        )
     }
 
     /// The session that the full handshake makes.

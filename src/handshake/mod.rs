@@ -330,22 +330,25 @@ impl TrafficKeys {
     }
 }
 
-/// The master secret of a full handshake, extended or not. The transcript ends with
+/// The master secret of a full handshake, extended or not, and logged. The transcript ends with
 /// ClientKeyExchange: "session_hash = Hash(handshake_messages) where "handshake_messages" refers to
 /// all handshake messages sent or received, starting at the ClientHello up to and including the
 /// ClientKeyExchange message"
 /// ([RFC 7627 section 3](https://www.rfc-editor.org/rfc/rfc7627#section-3)).
-fn master_secret(
+fn derive_master_secret(
     pre_master_secret: &PreMasterSecret,
     suite: &Suite,
     randoms: &Randoms,
     extended: bool,
     transcript: &transcript::Transcript,
+    environment: &Environment,
 ) -> MasterSecret {
-    match extended {
+    let master_secret = match extended {
         true => MasterSecret::derive_extended(suite.prf, pre_master_secret, &transcript.current()),
         false => MasterSecret::derive(suite.prf, pre_master_secret, randoms),
-    }
+    };
+    log_key(environment, randoms, &master_secret);
+    master_secret
 }
 
 /// Whether the peer's verify_data is the expected one, in constant time.

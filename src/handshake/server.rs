@@ -29,7 +29,7 @@ use super::established::Established;
 use super::transcript::{Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
-    State as HandshakeState, TrafficKeys, check_verify_data, expect, log_key, master_secret,
+    State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
     unexpected,
 };
 use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig};
@@ -128,7 +128,7 @@ impl ExpectClientHello {
         let asked = Asked::read(&hello, hello.extensions.as_ref().unwrap_or(&none))?;
         let agreed = Agreed::of(&asked, &self.config)?;
 
-        let found = match find_session(&self.config, &hello, &asked) {
+        let found = match find_session(&self.config, &hello, &asked, &agreed) {
             Ok(found) => check_extended_master_secret(found, &asked, &self.config)?,
             Err(reason) => Err(reason),
         };
@@ -485,17 +485,14 @@ impl ExpectClientKeyExchange {
 
 impl Negotiation {
     fn master_secret(&self, pre_master_secret: &PreMasterSecret) -> MasterSecret {
-        let extended = self.agreed.extended_master_secret;
-        let Self { suite, randoms, .. } = self;
-        let master_secret = master_secret(
+        derive_master_secret(
             pre_master_secret,
-            suite,
-            randoms,
-            extended,
+            self.suite,
+            &self.randoms,
+            self.agreed.extended_master_secret,
             &self.transcript,
-        );
-        log_key(&self.config.common.environment, randoms, &master_secret);
-        master_secret
+            &self.config.common.environment,
+        )
     }
 }
 

@@ -49,9 +49,7 @@ pub(super) fn choose_suite(
 
 /// What the extensions of a ClientHello ask for.
 pub(super) struct Asked<'a> {
-    pub(super) server_name: Option<DnsName<'a>>,
-    /// There is a name, but none that can be used.
-    pub(super) unusable_name: bool,
+    pub(super) server_name: AskedName<'a>,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
     pub(super) alpn_protocols: Vec<&'a [u8]>,
@@ -70,11 +68,8 @@ impl<'a> Asked<'a> {
         let decode = |error: DecodeError| error.of(ClientHello::NAME);
         // The server signs nothing, but what is sent has to be well-formed.
         extensions.signature_algorithms().map_err(decode)?;
-        let server_name = read_server_name(extensions)?;
         Ok(Self {
-            unusable_name: server_name.is_none()
-                && extensions.server_name().map_err(decode)?.is_some(),
-            server_name,
+            server_name: AskedName::read(extensions)?,
             secure_renegotiation: read_renegotiation_info(hello, extensions)?,
             extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
             alpn_protocols: extensions.alpn().map_err(decode)?.unwrap_or_default(),
@@ -86,18 +81,27 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The name that the client asks for: an address, or a name that DNS does not allow or that ends
-/// with a dot, is nobody's we know: not used, and so not acknowledged.
-fn read_server_name<'a>(extensions: &'a Extensions<'_>) -> Result<Option<DnsName<'a>>, Error> {
-    let name = extensions.server_name();
-    match name.map_err(|error| error.of(ClientHello::NAME))? {
-        None => Ok(None),
-        // "represented as a byte string using ASCII encoding without a trailing dot".
-        Some(name) if !name.is_ascii() || name.contains(&0) => {
-            Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
+/// The name that the client asks for.
+pub(super) enum AskedName<'a> {
+    None,
+    Usable(DnsName<'a>),
+    /// An address, or a name that DNS does not allow or that ends with a dot, is nobody's we know:
+    /// not used, and so not acknowledged.
+    Unusable,
+}
+
+impl<'a> AskedName<'a> {
+    fn read(extensions: &'a Extensions<'_>) -> Result<Self, Error> {
+        let name = extensions.server_name();
+        match name.map_err(|error| error.of(ClientHello::NAME))? {
+            None => Ok(Self::None),
+            // "represented as a byte string using ASCII encoding without a trailing dot".
+            Some(name) if !name.is_ascii() || name.contains(&0) => {
+                Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
+            }
+            Some(name) if name.ends_with(b".") => Ok(Self::Unusable),
+            Some(name) => Ok(DnsName::try_from(name).map_or(Self::Unusable, Self::Usable)),
         }
-        Some(name) if name.ends_with(b".") => Ok(None),
-        Some(name) => Ok(DnsName::try_from(name).ok()),
     }
 }
 
@@ -149,7 +153,10 @@ impl Agreed {
             }
         };
         Ok(Self {
-            server_name: asked.server_name.as_ref().map(DnsName::to_owned),
+            server_name: match &asked.server_name {
+                AskedName::Usable(name) => Some(name.to_owned()),
+                AskedName::None | AskedName::Unusable => None,
+            },
             secure_renegotiation: asked.secure_renegotiation,
             extended_master_secret,
             alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,
@@ -181,10 +188,7 @@ fn choose_protocol(
     Ok(Some(chosen.clone()))
 }
 
-pub(super) fn record_limits(
-    config: &ServerConfig,
-    asked: &Asked<'_>,
-) -> Result<RecordLimits, PeerError> {
+fn record_limits(config: &ServerConfig, asked: &Asked<'_>) -> Result<RecordLimits, PeerError> {
     match (asked.record_size_limit, asked.max_fragment_length) {
         // "A server that supports the "record_size_limit" extension MUST ignore a
         // "max_fragment_length" that appears in a ClientHello if both extensions appear."

@@ -1,10 +1,9 @@
 //! Whether the session that a client offers is resumed.
 
-use super::hello::{Asked, record_limits};
+use super::hello::{Agreed, Asked, AskedName};
 use crate::config::{ExtendedMasterSecret, ServerConfig};
 use crate::error::PeerError;
 use crate::handshake::NotResumed;
-use crate::handshake::limits::RecordLimits;
 use crate::message::hello::ClientHello;
 use crate::resumption::{SealedBy, Session, SessionInUse};
 use pki_types::ServerName;
@@ -25,6 +24,7 @@ pub(super) fn find_session(
     config: &ServerConfig,
     hello: &ClientHello<'_>,
     asked: &Asked<'_>,
+    agreed: &Agreed,
 ) -> Result<Found, NotResumed> {
     let now = config.common.now();
     let session_id = hello.session_id.as_bytes();
@@ -63,16 +63,19 @@ pub(super) fn find_session(
     // "A server that implements this extension MUST NOT accept the request to resume the session if
     // the server_name extension contains a different name."
     // ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3))
-    let server_name = asked.server_name.clone().map(ServerName::DnsName);
-    if session.server_name != server_name || asked.unusable_name {
+    let same_name = match &asked.server_name {
+        AskedName::None => session.server_name.is_none(),
+        AskedName::Usable(name) => session.server_name == Some(ServerName::DnsName(name.clone())),
+        AskedName::Unusable => false,
+    };
+    if !same_name {
         return Err(NotResumed::ServerName);
     }
     let suite = session.suite.id;
     if config.common.suite(suite).is_none() || !hello.cipher_suites.contains(&suite) {
         return Err(NotResumed::Suite);
     }
-    let length = record_limits(config, asked).map(RecordLimits::max_fragment_length);
-    if Ok(session.max_fragment_length) != length {
+    if session.max_fragment_length != agreed.limits.max_fragment_length() {
         return Err(NotResumed::MaxFragmentLength);
     }
     Ok(found)
