@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use support::cli::{or_usage_error, suite};
 use support::ladder::{Ladder, Saved};
 use support::self_signed::{self, self_signed};
+use support::socket::prepare;
 use support::wire::Tap;
 
 /// Shows a TLS 1.2 handshake with RSA key transport, step by step.
@@ -131,7 +132,7 @@ fn serve(listener: &TcpListener, config: &Arc<ServerConfig>, connections: usize)
 
 /// Answers one message and waits for the close.
 fn serve_one(socket: TcpStream, config: Arc<ServerConfig>) -> Result<()> {
-    prepare(&socket)?;
+    prepare(&socket, PATIENCE)?;
     let mut stream = Stream::server(config, socket)?;
     let mut message = [0; CLIENT_SAYS.len()];
     stream.read_exact(&mut message)?;
@@ -143,7 +144,7 @@ fn serve_one(socket: TcpStream, config: Arc<ServerConfig>) -> Result<()> {
 /// The client's side, up to the server's close: what passed, as a ladder.
 fn converse(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Ladder> {
     let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-    prepare(&socket)?;
+    prepare(&socket, PATIENCE)?;
     let name = self_signed::NAME.try_into()?;
     let mut stream = Stream::client(Arc::clone(config), name, Tap::new(socket))?;
     stream.complete_handshake()?;
@@ -163,12 +164,4 @@ fn converse(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Ladder> {
         client_says: CLIENT_SAYS,
         server_says: SERVER_SAYS,
     })
-}
-
-/// Lets neither side wait for ever.
-fn prepare(socket: &TcpStream) -> Result<()> {
-    socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    Ok(())
 }

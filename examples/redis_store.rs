@@ -27,6 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::cli::or_usage_error;
 use support::self_signed::{NAME, SelfSigned, self_signed};
+use support::socket::prepare;
 use zeroize::Zeroizing;
 
 /// Shows two server processes that resume each other's TLS sessions from a Redis database.
@@ -225,7 +226,7 @@ fn visit(server: &Server, config: &Arc<ClientConfig>, expected: Resumption) -> R
     const ANSWER: u64 = 20;
 
     let socket = TcpStream::connect_timeout(&server.address, PATIENCE)?;
-    prepare(&socket)?;
+    prepare(&socket, PATIENCE)?;
     let mut stream = Stream::client(Arc::clone(config), NAME.try_into()?, socket)?;
     let mut answer = String::new();
     Read::by_ref(&mut stream)
@@ -326,19 +327,11 @@ fn serve(store: RedisStore) -> Result<()> {
 }
 
 fn answer(config: &Arc<ServerConfig>, socket: TcpStream) -> Result<()> {
-    prepare(&socket)?;
+    prepare(&socket, PATIENCE)?;
     let mut stream = Stream::server(Arc::clone(config), socket)?;
     write!(stream, "{}", process::id())?;
     stream.close()?;
     ensure!(stream.read(&mut [0])? == 0, "the client says something");
-    Ok(())
-}
-
-/// Lets neither side wait for ever.
-fn prepare(socket: &TcpStream) -> Result<()> {
-    socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
     Ok(())
 }
 

@@ -29,6 +29,7 @@ use support::key_log::KeyLogFile;
 use support::report::{Report, agreed};
 use support::self_signed::self_signed;
 use support::server_sessions::SessionArguments;
+use support::socket::prepare;
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
 ///
@@ -281,10 +282,7 @@ impl Service {
 
     /// The handshake, the answer and the close.
     fn converse(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
-        let socket = stream.transport();
-        socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        prepare(stream.transport(), PATIENCE)?;
         stream.complete_handshake()?;
         match self.reply {
             Reply::Http => self.answer_http(stream)?,

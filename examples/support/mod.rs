@@ -13,4 +13,5 @@ pub mod report;
 pub mod self_signed;
 pub mod server_sessions;
 pub mod session_file;
+pub mod socket;
 pub mod wire;
