@@ -16,8 +16,8 @@ use common::{
 use premaster::pki_types::CertificateDer;
 use premaster::{
     CertifiedKey, ChannelBinding, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    Error, ExtendedMasterSecret, Misuse, PeerError, Pending, ServerConfig, ServerConfigBuilder,
-    Tickets, Verified,
+    Error, ExtendedMasterSecret, Misuse, PeerError, ServerConfig, ServerConfigBuilder, Tickets,
+    Verified,
 };
 use rsa::signature::{Keypair, RandomizedSigner};
 use rsa::{pkcs1v15, pss};
@@ -428,18 +428,9 @@ fn caller_verifies() -> ClientConfigBuilder {
 /// Runs a pair whose client believes everything.
 fn vouched(mut pair: Pair) -> Pair {
     pair.run(Chunks::Whole).unwrap();
-    let client = &mut pair.client;
-    let Some(Pending::VerifyCertificate(question)) = client.connection.pending() else {
-        panic!("no question");
-    };
-    let answer = question.answer(Ok(Verified::dangerous_on_my_own_authority()));
-    let End {
-        connection,
-        outgoing,
-        ..
-    } = client;
-    connection.resume(answer, outgoing).unwrap();
-    client.take(&[]).unwrap();
+    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let answer = pair.client.question().answer(verdict);
+    pair.client.resume(answer).unwrap();
     pair.established()
 }
 

@@ -19,8 +19,8 @@ use common::{
 use premaster::{
     AlertDescription, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
     DecodeError, Error, ExtendedMasterSecret, HandshakeType, Incompatible, MaxFragmentLength,
-    MemoryStore, NotResumed, PeerError, Pending, Preference, Resumption, ServerConfig,
-    ServerConfigBuilder, SessionInfo, SessionStore, Tickets, Verified, VerifyCertificate,
+    MemoryStore, NotResumed, PeerError, Preference, Resumption, ServerConfig, ServerConfigBuilder,
+    SessionInfo, SessionStore, Tickets, Verified,
 };
 use rsa::Pkcs1v15Encrypt;
 use sha2::{Digest, Sha256};
@@ -360,17 +360,8 @@ fn the_extended_master_secret_is_bound_to_all_up_to_client_key_exchange() {
 
 /// Answers a server's question for the pre-master secret.
 fn decrypt_elsewhere(server: &mut End) {
-    let Some(Pending::DecryptPreMasterSecret(job)) = server.connection.pending() else {
-        panic!("nothing to decrypt");
-    };
-    let answer = job.decrypt(certified(2048).key(), rng(5));
-    let End {
-        connection,
-        outgoing,
-        ..
-    } = server;
-    connection.resume(answer, outgoing).unwrap();
-    server.take(&[]).unwrap();
+    let answer = server.job().decrypt(certified(2048).key(), rng(5));
+    server.resume(answer).unwrap();
 }
 
 #[test]
@@ -880,22 +871,9 @@ fn caller_verifies() -> ClientConfigBuilder {
         .request_ocsp_response()
 }
 
-fn question(client: &End) -> VerifyCertificate<'_> {
-    match client.connection.pending() {
-        Some(Pending::VerifyCertificate(question)) => question,
-        other => panic!("{other:?}"),
-    }
-}
-
 fn vouch(client: &mut End) -> Result<(), Error> {
-    let answer = question(client).answer(Ok(Verified::dangerous_on_my_own_authority()));
-    let End {
-        connection,
-        outgoing,
-        ..
-    } = client;
-    connection.resume(answer, outgoing)?;
-    client.take(&[])
+    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    client.resume(client.question().answer(verdict))
 }
 
 #[test]
@@ -903,7 +881,7 @@ fn a_caller_who_verifies_sees_the_ocsp_response() {
     for (server, response) in [(stapling(), Some(OCSP_RESPONSE)), (server_builder(), None)] {
         let mut pair = pair(caller_verifies(), server);
         pair.run(Chunks::Whole).unwrap();
-        assert_eq!(question(&pair.client).ocsp_response(), response);
+        assert_eq!(pair.client.question().ocsp_response(), response);
         vouch(&mut pair.client).unwrap();
         assert_eq!(ocsp_responses(&pair.established()), [response, None]);
     }
@@ -938,7 +916,7 @@ fn an_ocsp_response_that_was_announced_need_not_come() {
             by_hand.say(&flight[..2]).unwrap();
             assert!(by_hand.client.connection.pending().is_none());
             by_hand.say(&flight[2..3]).unwrap();
-            assert_eq!(question(&by_hand.client).ocsp_response(), response);
+            assert_eq!(by_hand.client.question().ocsp_response(), response);
             vouch(&mut by_hand.client).unwrap();
             by_hand.say(&flight[3..]).unwrap();
             let (client, _) = by_hand.complete();

@@ -3,14 +3,14 @@
 
 mod common;
 
-use common::pair::{ALL_CHUNKS, Chunks, Pair};
+use common::pair::{ALL_CHUNKS, Chunks};
 use common::{
     NAME, certified, client_builder, now, pair, pki, rng, roots, server_builder,
     server_builder_with,
 };
 use premaster::{
-    Answer, CertificateError, CertifiedKey, ClientConfig, ClientConfigBuilder,
-    DecryptPreMasterSecret, Error, Misuse, Pending, Verified, VerifyCertificate,
+    CertificateError, CertifiedKey, ClientConfig, ClientConfigBuilder, DecryptPreMasterSecret,
+    Error, Misuse, Verified,
 };
 use std::sync::Arc;
 use x509_cert::ext::pkix::KeyUsages;
@@ -19,32 +19,6 @@ fn caller_verifies() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
         .random(rng(1))
         .time(now)
-}
-
-fn question(pair: &Pair) -> VerifyCertificate<'_> {
-    match pair.client.connection.pending() {
-        Some(Pending::VerifyCertificate(question)) => question,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn resume_client(pair: &mut Pair, answer: Answer) -> Result<(), Error> {
-    let client = &mut pair.client;
-    client.connection.resume(answer, &mut client.outgoing)?;
-    client.take(&[])
-}
-
-fn job(pair: &Pair) -> DecryptPreMasterSecret {
-    match pair.server.connection.pending() {
-        Some(Pending::DecryptPreMasterSecret(job)) => job,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn resume_server(pair: &mut Pair, answer: Answer) -> Result<(), Error> {
-    let server = &mut pair.server;
-    server.connection.resume(answer, &mut server.outgoing)?;
-    server.take(&[])
 }
 
 #[test]
@@ -61,11 +35,11 @@ fn the_caller_judges_the_certificate() {
         assert_eq!(client.incoming, waiting);
         assert!(client.outgoing.is_empty());
 
-        let pending = question(&pair);
+        let pending = pair.client.question();
         assert_eq!(pending.server_name().to_str(), NAME);
         assert_eq!(pending.chain(), certified(2048).chain());
         let answer = pending.answer(pending.verify(&roots(), now()));
-        resume_client(&mut pair, answer).unwrap();
+        pair.client.resume(answer).unwrap();
         pair.run(chunks).unwrap();
         assert!(pair.server.connection.session().is_some());
         assert!(pair.client.connection.session().is_some());
@@ -76,15 +50,21 @@ fn the_caller_judges_the_certificate() {
 fn the_caller_may_vouch_or_refuse() {
     let mut vouched = pair(caller_verifies(), server_builder());
     vouched.run(Chunks::Whole).unwrap();
-    let answer = question(&vouched).answer(Ok(Verified::dangerous_on_my_own_authority()));
-    resume_client(&mut vouched, answer).unwrap();
+    let answer = vouched
+        .client
+        .question()
+        .answer(Ok(Verified::dangerous_on_my_own_authority()));
+    vouched.client.resume(answer).unwrap();
     vouched.established();
 
     let mut refused = pair(caller_verifies(), server_builder());
     refused.run(Chunks::Whole).unwrap();
     let error = Error::from(CertificateError::Refused);
-    let answer = question(&refused).answer(Err(CertificateError::Refused));
-    assert_eq!(resume_client(&mut refused, answer), Err(error.clone()));
+    let answer = refused
+        .client
+        .question()
+        .answer(Err(CertificateError::Refused));
+    assert_eq!(refused.client.resume(answer), Err(error.clone()));
     let alert = std::mem::take(&mut refused.client.outgoing);
     assert_eq!(
         refused.server.take(&alert),
@@ -102,11 +82,11 @@ fn the_pre_master_secret_is_decrypted_elsewhere() {
         pair.server.take(&[]).unwrap();
         assert_eq!(pair.server.incoming, waiting);
 
-        let job = job(&pair);
+        let job = pair.server.job();
         let answer = std::thread::spawn(move || job.decrypt(certified(2048).key(), rng(5)))
             .join()
             .unwrap();
-        resume_server(&mut pair, answer).unwrap();
+        pair.server.resume(answer).unwrap();
         pair.run(chunks).unwrap();
         assert!(pair.client.connection.session().is_some());
     }
@@ -129,7 +109,7 @@ fn a_raw_result_from_outside_does_as_well_and_a_failure_looks_like_a_bad_secret(
     ] {
         let mut pair = pair(client_builder(), server_builder().offload_decryption());
         pair.run(Chunks::Whole).unwrap();
-        let job = job(&pair);
+        let job = pair.server.job();
         let raw = raw(&job);
         let answer = job.answer(match result {
             "raw" => Some(raw),
@@ -137,7 +117,7 @@ fn a_raw_result_from_outside_does_as_well_and_a_failure_looks_like_a_bad_secret(
             "long" => Some([&[0][..], &raw].concat()),
             _ => None,
         });
-        let resumed = resume_server(&mut pair, answer);
+        let resumed = pair.server.resume(answer);
         match good {
             true => assert_eq!(resumed, Ok(())),
             false => assert_eq!(
@@ -158,16 +138,13 @@ fn an_answer_fits_only_its_own_question() {
     };
     let (mut one, other) = (pause(), pause());
     let wrong = Err(Error::from(Misuse::WrongAnswer));
-    assert_eq!(resume_server(&mut one, job(&other).answer(None)), wrong);
+    assert_eq!(one.server.resume(other.server.job().answer(None)), wrong);
 
     // The right one is still welcome, once.
     let answer = |job: DecryptPreMasterSecret| job.decrypt(certified(2048).key(), rng(5));
-    let (first, again) = (answer(job(&one)), answer(job(&one)));
-    resume_server(&mut one, first).unwrap();
-    assert_eq!(
-        resume_server(&mut one, again),
-        Err(Misuse::NothingPending.into())
-    );
+    let (first, again) = (answer(one.server.job()), answer(one.server.job()));
+    one.server.resume(first).unwrap();
+    assert_eq!(one.server.resume(again), Err(Misuse::NothingPending.into()));
     one.established();
 }
 
@@ -181,14 +158,17 @@ fn a_verdict_fits_only_its_own_certificate() {
     };
     let (mut one, other) = (pause(2048), pause(3072));
     let wrong = Err(Error::from(Misuse::WrongAnswer));
-    let verdict = || question(&other).verify(&roots(), now());
-    let answer = question(&other).answer(verdict());
-    assert_eq!(resume_client(&mut one, answer), wrong);
-    let answer = question(&one).answer(verdict());
-    assert_eq!(resume_client(&mut one, answer), wrong);
+    let verdict = || other.client.question().verify(&roots(), now());
+    let answer = other.client.question().answer(verdict());
+    assert_eq!(one.client.resume(answer), wrong);
+    let answer = one.client.question().answer(verdict());
+    assert_eq!(one.client.resume(answer), wrong);
 
-    let answer = question(&one).answer(question(&one).verify(&roots(), now()));
-    resume_client(&mut one, answer).unwrap();
+    let answer = one
+        .client
+        .question()
+        .answer(one.client.question().verify(&roots(), now()));
+    one.client.resume(answer).unwrap();
     one.established();
 }
 
@@ -201,10 +181,13 @@ fn a_certificate_that_is_vouched_for_must_still_serve() {
     let server = server_builder_with(signs_only.certified(&key));
     let mut pair = pair(caller_verifies(), server);
     pair.run(Chunks::Whole).unwrap();
-    let answer = question(&pair).answer(Ok(Verified::dangerous_on_my_own_authority()));
+    let answer = pair
+        .client
+        .question()
+        .answer(Ok(Verified::dangerous_on_my_own_authority()));
     let wanted = "keyEncipherment";
     assert_eq!(
-        resume_client(&mut pair, answer),
+        pair.client.resume(answer),
         Err(CertificateError::KeyUsage { wanted }.into())
     );
 }
@@ -227,11 +210,11 @@ fn long_chains_are_not_handed_out() {
 fn a_pause_ends_with_its_connection() {
     let mut pair = pair(client_builder(), server_builder().offload_decryption());
     pair.run(Chunks::Whole).unwrap();
-    let job = job(&pair);
+    let job = pair.server.job();
     pair.server.close();
     assert!(pair.server.connection.pending().is_none());
     assert_eq!(
-        resume_server(&mut pair, job.answer(None)),
+        pair.server.resume(job.answer(None)),
         Err(Misuse::Closed.into())
     );
 }

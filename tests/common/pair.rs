@@ -3,7 +3,10 @@
 
 use super::rng;
 use premaster::pki_types::ServerName;
-use premaster::{ClientConfig, Connection, Error, Event, ServerConfig};
+use premaster::{
+    Answer, ClientConfig, Connection, DecryptPreMasterSecret, Error, Event, Pending, ServerConfig,
+    VerifyCertificate,
+};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 use std::sync::Arc;
@@ -70,6 +73,30 @@ impl End {
                 return Ok(());
             }
         }
+    }
+
+    /// What a client asks its caller about the server's certificate.
+    #[track_caller]
+    pub fn question(&self) -> VerifyCertificate<'_> {
+        match self.connection.pending() {
+            Some(Pending::VerifyCertificate(question)) => question,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a server wants decrypted.
+    #[track_caller]
+    pub fn job(&self) -> DecryptPreMasterSecret {
+        match self.connection.pending() {
+            Some(Pending::DecryptPreMasterSecret(job)) => job,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Answers what is pending, and takes in what has waited for it.
+    pub fn resume(&mut self, answer: Answer) -> Result<(), Error> {
+        self.connection.resume(answer, &mut self.outgoing)?;
+        self.take(&[])
     }
 
     pub fn send(&mut self, data: &[u8]) {

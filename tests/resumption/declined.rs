@@ -11,8 +11,8 @@ use crate::scene::{
 use crate::stores::Shelf;
 use premaster::{
     CertificateError, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    Connection, Error, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, Pending,
-    RootStore, ServerConfigBuilder, Verified,
+    Connection, Error, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
+    ServerConfigBuilder, Verified,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -570,17 +570,9 @@ fn a_session_without_a_name_is_not_resumed_under_one_that_is_not_used() {
     };
     let mut made = Pair::new(client(), server.clone(), address());
     made.run(Chunks::Whole).unwrap();
-    let End {
-        connection,
-        outgoing,
-        ..
-    } = &mut made.client;
-    let Some(Pending::VerifyCertificate(question)) = connection.pending() else {
-        panic!("no question");
-    };
-    let answer = question.answer(Ok(Verified::dangerous_on_my_own_authority()));
-    connection.resume(answer, outgoing).unwrap();
-    made.client.take(&[]).unwrap();
+    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let answer = made.client.question().answer(verdict);
+    made.client.resume(answer).unwrap();
     made.run(Chunks::Whole).unwrap();
     assert_eq!(scene.server_store.len(), 1);
 

@@ -5,8 +5,7 @@ use crate::common::{self, NAME, Pair, now, pki, rng, roots};
 use crate::scene::{NOTHING_OFFERED, Outcome, Scene, outcome, server_certified, withheld};
 use premaster::pki_types::UnixTime;
 use premaster::{
-    Answer, CertificateError, ClientConfig, ClientConfigBuilder, Error, NotResumed, Pending,
-    Verified, VerifyCertificate,
+    CertificateError, ClientConfig, ClientConfigBuilder, Error, NotResumed, Pending, Verified,
 };
 use std::time::Duration;
 
@@ -23,24 +22,14 @@ fn paused(scene: &Scene, chunks: Chunks) -> Pair {
     pair
 }
 
-fn question(pair: &Pair) -> VerifyCertificate<'_> {
-    match pair.client.connection.pending() {
-        Some(Pending::VerifyCertificate(question)) => question,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn resume(pair: &mut Pair, answer: Answer) -> Result<(), Error> {
-    let client = &mut pair.client;
-    client.connection.resume(answer, &mut client.outgoing)?;
-    client.take(&[])
-}
-
 /// A handshake in which the caller verifies the certificate as the configuration would.
 fn verified(scene: &Scene, chunks: Chunks) -> Outcome {
     let mut pair = paused(scene, chunks);
-    let answer = question(&pair).answer(question(&pair).verify(&roots(), now()));
-    resume(&mut pair, answer).unwrap();
+    let answer = pair
+        .client
+        .question()
+        .answer(pair.client.question().verify(&roots(), now()));
+    pair.client.resume(answer).unwrap();
     pair.run(chunks).unwrap();
     outcome(&pair)
 }
@@ -56,12 +45,12 @@ fn the_caller_is_asked_again_about_the_chain_of_the_session() {
             pair.client.take(&[]).unwrap();
             assert_eq!(pair.client.incoming, waiting);
             assert!(pair.client.outgoing.is_empty());
-            let question = question(&pair);
+            let question = pair.client.question();
             assert!(question.is_resumed());
             assert_eq!(question.chain(), server_certified().chain());
             assert_eq!(question.server_name().to_str(), NAME);
             let answer = question.answer(Ok(Verified::dangerous_on_my_own_authority()));
-            resume(&mut pair, answer).unwrap();
+            pair.client.resume(answer).unwrap();
             pair.run(chunks).unwrap();
             assert_eq!(outcome(&pair), scene.resumed);
             assert_eq!(verified(&scene, chunks), scene.resumed);
@@ -75,8 +64,11 @@ fn a_session_that_the_caller_refuses_is_forgotten() {
         assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
         let mut pair = paused(&scene, Chunks::Whole);
         let error = Error::from(CertificateError::Refused);
-        let answer = question(&pair).answer(Err(CertificateError::Refused));
-        assert_eq!(resume(&mut pair, answer), Err(error.clone()));
+        let answer = pair
+            .client
+            .question()
+            .answer(Err(CertificateError::Refused));
+        assert_eq!(pair.client.resume(answer), Err(error.clone()));
         let alert = std::mem::take(&mut pair.client.outgoing);
         let told = Error::AlertReceived(error.alert().unwrap());
         assert_eq!(pair.server.take(&alert), Err(told));
@@ -92,7 +84,7 @@ fn the_caller_may_verify_the_sessions_chain_by_todays_rules() {
         assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
         let pair = paused(&scene, Chunks::Whole);
         let later = UnixTime::since_unix_epoch(Duration::from_secs(pki::NOW + 100_000));
-        let verdict = question(&pair).verify(&roots(), later);
+        let verdict = pair.client.question().verify(&roots(), later);
         assert_eq!(verdict.unwrap_err(), CertificateError::Expired);
     }
 }
