@@ -336,9 +336,22 @@ pub enum LocalError {
     /// ([RFC 5246 section 6.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.1)).
     #[error("the sequence numbers of this key are used up")]
     KeyExhausted,
-    /// The private key could not sign.
-    #[error("the private key could not sign")]
+    /// The private key could not sign, or its signature was not the certificate's key's.
+    #[error("the private key could not sign, or signed wrongly")]
     Signing,
+}
+
+/// A private key that could not be used, for whatever reason: the
+/// [`PrivateKey`](crate::PrivateKey) knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the private key could not be used")]
+pub struct KeyError;
+
+/// Without randomness there is no blinding.
+impl From<LocalError> for KeyError {
+    fn from(_: LocalError) -> Self {
+        Self
+    }
 }
 
 /// A call that the connection cannot serve now. Nothing changed; the connection goes on.
@@ -426,6 +439,11 @@ pub enum ConfigError {
     /// The private key does not belong to the first certificate.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
+    /// A certificate whose private key is elsewhere, and nothing says that its operations are.
+    #[error(
+        "the certificate's private key is not there, and its operation is not offloaded to where it is"
+    )]
+    KeyElsewhere,
     /// No source of randomness: the `getrandom` feature is off and none was given.
     #[error("no source of randomness is configured")]
     NoRandom,

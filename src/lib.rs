@@ -86,14 +86,15 @@ pub use config::{
     Preference, SecureRenegotiation, ServerConfig, ServerConfigBuilder,
 };
 pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
-pub use crypto::rsa::PrivateKey;
+pub use crypto::private_key::{KeyId, KeyRng, PrivateKey};
+pub use crypto::rsa::RsaKey;
 pub use enums::{
     AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
     ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion, SignatureScheme,
 };
 pub use error::{
-    CertificateError, ConfigError, DecodeError, Error, Incompatible, LocalError, Misuse, PeerError,
-    ProtocolList, SuiteList,
+    CertificateError, ConfigError, DecodeError, Error, Incompatible, KeyError, LocalError, Misuse,
+    PeerError, ProtocolList, SuiteList,
 };
 pub use handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
 pub use pending::{Answer, DecryptPreMasterSecret, Pending, Verified, VerifyCertificate};

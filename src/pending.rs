@@ -1,14 +1,13 @@
 //! Pauses: what a connection hands out for the caller to answer, and what comes back.
 
-use crate::crypto::rng::SharedRng;
-use crate::crypto::rsa::{PrivateKey, RawDecryption};
+use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
+use crate::crypto::rng::drawing_from;
 use crate::error::{CertificateError, Misuse};
 use crate::verify::{RootStore, verify_server};
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
-use subtle::Choice;
 use zeroize::Zeroizing;
 
 /// What a paused connection waits for.
@@ -100,29 +99,43 @@ impl<'a> VerifyCertificate<'a> {
     }
 }
 
-/// A pre-master secret to be decrypted, on another thread or by something else that has the key.
+/// A pre-master secret to be decrypted, on another thread or by whatever has the key.
 ///
 /// The job can go anywhere; it holds nothing secret. The fallback of
 /// [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1) was drawn
-/// before the job came into being, so an answer cannot fail in a way that the peer can see.
+/// before the job came into being, so an answer cannot fail in a way that the peer can see. Without
+/// an answer the connection never goes on.
 #[derive(Clone, Debug)]
 pub struct DecryptPreMasterSecret {
     pub(crate) id: PauseId,
+    pub(crate) key_id: KeyId,
     pub(crate) ciphertext: Arc<[u8]>,
 }
 
 impl DecryptPreMasterSecret {
-    /// The ciphertext as the client sent it, of any length.
+    /// Which key is wanted: that of the certificate which the server showed.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// The ciphertext as a big-endian integer, as long as the modulus and below it, whatever the
+    /// client sent: in place of something else there stands another number.
     #[must_use]
     pub fn ciphertext(&self) -> &[u8] {
         &self.ciphertext
     }
 
-    /// Decrypts with a key in this process; `rng` is for blinding.
+    /// Decrypts with a key; `rng` is for blinding. If the key fails, or is another than is wanted,
+    /// the answer is that of [`answer`](Self::answer) with `None`.
     #[must_use]
-    pub fn decrypt(self, key: &PrivateKey, rng: impl TryCryptoRng + Send) -> Answer {
-        let raw = key.decrypt_raw(&self.ciphertext, &SharedRng::new(rng));
-        Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
+    pub fn decrypt(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
+        let mut integer = Zeroizing::new(vec![0; self.ciphertext.len()]);
+        let usable = self.key_id == key.key_id()
+            && key
+                .decrypt(&self.ciphertext, &mut integer, &mut drawing_from(rng))
+                .is_ok();
+        self.answer_with(usable.then_some(integer))
     }
 
     /// Answers with the raw result `ciphertext^d mod n`, as many bytes as the modulus has.
@@ -133,11 +146,11 @@ impl DecryptPreMasterSecret {
     /// not verify.
     #[must_use]
     pub fn answer(self, raw: Option<Vec<u8>>) -> Answer {
-        let usable = Choice::from(u8::from(raw.is_some()));
-        let raw = RawDecryption {
-            encoded_message: Zeroizing::new(raw.unwrap_or_default()),
-            usable,
-        };
+        self.answer_with(raw.map(Zeroizing::new))
+    }
+
+    fn answer_with(self, raw: Option<Zeroizing<Vec<u8>>>) -> Answer {
+        let raw = RawDecryption::of(raw);
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 }

@@ -3,12 +3,12 @@
 mod common;
 
 use common::wire::Stopped;
-use common::{certified, client_builder, client_certified, pair, pki, roots, server_builder};
+use common::{client_builder, client_certified, pair, pki, roots, server_builder};
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::{
     CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, MaxFragmentLength,
-    Preference, PrivateKey, RootStore,
+    Preference, RootStore, RsaKey,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
@@ -231,16 +231,13 @@ fn a_key_whose_numbers_do_not_fit_is_refused() {
         panic!("not PKCS#8");
     };
     let mut der = der.secret_pkcs8_der().to_vec();
-    PrivateKey::from_der(&key).unwrap();
+    RsaKey::from_der(&key).unwrap();
     // A bit in the middle of the private exponent.
     der[450] ^= 1;
     let broken = PrivateKeyDer::Pkcs8(der.into());
+    assert_eq!(RsaKey::from_der(&broken).unwrap_err(), ConfigError::BadKey);
     assert_eq!(
-        PrivateKey::from_der(&broken).unwrap_err(),
-        ConfigError::BadKey
-    );
-    assert_eq!(
-        PrivateKey::from_der(&PrivateKeyDer::Pkcs1(vec![1, 2, 3].into())).unwrap_err(),
+        RsaKey::from_der(&PrivateKeyDer::Pkcs1(vec![1, 2, 3].into())).unwrap_err(),
         ConfigError::BadKey
     );
 }
@@ -313,7 +310,8 @@ fn both_sides_log_the_same_key_and_only_where_asked() {
 
 #[test]
 fn secrets_do_not_print() {
-    assert_eq!(format!("{:?}", certified(2048).key()), "[redacted]");
+    let key = RsaKey::from_pem(&data("rsa-2048.key")).unwrap();
+    assert_eq!(format!("{key:?}"), "[redacted]");
 
     // A server that holds the master secret, and a client that holds the keys.
     let mut stopped = Stopped::before_client_flight(

@@ -26,7 +26,7 @@ const RULES: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("pending", &["crypto", "error", "verify"]),
+    ("pending", &["crypto", "enums", "error", "verify"]),
     (
         "handshake",
         &[

@@ -83,9 +83,10 @@ fn the_pre_master_secret_is_decrypted_elsewhere() {
         assert_eq!(pair.server.incoming, waiting);
 
         let job = pair.server.job();
-        let answer = std::thread::spawn(move || job.decrypt(certified(2048).key(), rng(5)))
-            .join()
-            .unwrap();
+        let answer =
+            std::thread::spawn(move || job.decrypt(certified(2048).key().unwrap(), rng(5)))
+                .join()
+                .unwrap();
         pair.server.resume(answer).unwrap();
         pair.run(chunks).unwrap();
         assert!(pair.client.connection.session().is_some());
@@ -141,7 +142,7 @@ fn an_answer_fits_only_its_own_question() {
     assert_eq!(one.server.resume(other.server.job().answer(None)), wrong);
 
     // The right one is still welcome, once.
-    let answer = |job: DecryptPreMasterSecret| job.decrypt(certified(2048).key(), rng(5));
+    let answer = |job: DecryptPreMasterSecret| job.decrypt(certified(2048).key().unwrap(), rng(5));
     let (first, again) = (answer(one.server.job()), answer(one.server.job()));
     one.server.resume(first).unwrap();
     assert_eq!(one.server.resume(again), Err(Misuse::NothingPending.into()));

@@ -189,7 +189,7 @@ pub(crate) fn answer(connection: &mut Connection, outgoing: &mut Vec<u8>) -> Res
     let answer = match connection.pending().unwrap() {
         Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots(), now())),
         Pending::DecryptPreMasterSecret(job) => {
-            job.decrypt(CERTIFIED.key(), ChaCha12Rng::seed_from_u64(1))
+            job.decrypt(CERTIFIED.key().unwrap(), ChaCha12Rng::seed_from_u64(1))
         }
         other => panic!("{other:?}"),
     };

@@ -1,19 +1,26 @@
 //! A certificate chain with its key.
 
-use crate::crypto::rsa::PrivateKey;
-use crate::error::{CertificateError, ConfigError};
+use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
+use crate::crypto::rng::{RandomSource, drawing};
+use crate::crypto::rsa::{PublicKey, RsaKey};
+use crate::enums::SignatureScheme;
+use crate::error::{CertificateError, ConfigError, LocalError};
 use crate::message::MAX_HANDSHAKE_BODY;
 use crate::message::certificate::encode_certificate;
 use crate::verify::Leaf;
 use core::fmt;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A certificate chain and the RSA private key of its first certificate.
+/// A certificate chain and the RSA private key of its first certificate, or the knowledge that the
+/// key is elsewhere.
 pub struct CertifiedKey {
     chain: Box<[CertificateDer<'static>]>,
-    key: PrivateKey,
+    pub(crate) public_key: PublicKey,
+    key_id: KeyId,
+    key: Option<Arc<dyn PrivateKey>>,
     /// The Certificate message, built once for all handshakes.
     pub(crate) certificate_message: Box<[u8]>,
 }
@@ -29,29 +36,7 @@ impl CertifiedKey {
         chain: Vec<CertificateDer<'static>>,
         key: &PrivateKeyDer<'_>,
     ) -> Result<Self, ConfigError> {
-        if chain.is_empty() {
-            return Err(ConfigError::NoCertificate);
-        }
-        let public_key = Leaf::of(&chain)
-            .and_then(|leaf| leaf.public_key())
-            .map_err(|error| match error {
-                CertificateError::NotRsa => ConfigError::NotRsa,
-                CertificateError::KeySize { bits } => ConfigError::KeySize { bits },
-                _ => ConfigError::BadCertificate,
-            })?;
-        let key = PrivateKey::from_der(key)?;
-        if key.public_key() != public_key {
-            return Err(ConfigError::KeyMismatch);
-        }
-        let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
-        if 3 + length > MAX_HANDSHAKE_BODY {
-            return Err(ConfigError::ChainTooLong);
-        }
-        Ok(Self {
-            certificate_message: encode_certificate(&chain).into(),
-            chain: chain.into(),
-            key,
-        })
+        Self::with_key(chain, Arc::new(RsaKey::from_der(key)?))
     }
 
     /// Reads the chain from one PEM text and the key from another, which may be the same.
@@ -63,12 +48,53 @@ impl CertifiedKey {
         let chain = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| ConfigError::BadPem)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
-            pki_types::pem::Error::NoItemsFound => ConfigError::NoKey,
-            _ => ConfigError::BadPem,
-        })?;
-        let key = Zeroizing::new(key);
-        Self::from_der(chain, &key)
+        Self::with_key(chain, Arc::new(RsaKey::from_pem(key)?))
+    }
+
+    /// Takes a chain and a key that may be anywhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CertifiedKey::from_der`]. Whether the key belongs to the certificate is judged by
+    /// its [`PrivateKey::key_id`].
+    pub fn with_key(
+        chain: Vec<CertificateDer<'static>>,
+        key: Arc<dyn PrivateKey>,
+    ) -> Result<Self, ConfigError> {
+        let without = Self::without_key(chain)?;
+        match key.key_id() == without.key_id {
+            true => Ok(Self {
+                key: Some(key),
+                ..without
+            }),
+            false => Err(ConfigError::KeyMismatch),
+        }
+    }
+
+    /// Takes a chain whose key is only where the connections' pauses are answered: with
+    /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CertifiedKey::from_der`] that concern the chain.
+    pub fn without_key(chain: Vec<CertificateDer<'static>>) -> Result<Self, ConfigError> {
+        if chain.is_empty() {
+            return Err(ConfigError::NoCertificate);
+        }
+        let leaf = Leaf::of(&chain).map_err(config_error)?;
+        let public_key = leaf.public_key().map_err(config_error)?;
+        let key_id = leaf.key_id();
+        let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
+        if 3 + length > MAX_HANDSHAKE_BODY {
+            return Err(ConfigError::ChainTooLong);
+        }
+        Ok(Self {
+            certificate_message: encode_certificate(&chain).into(),
+            chain: chain.into(),
+            public_key,
+            key_id,
+            key: None,
+        })
     }
 
     /// The chain, the holder's own certificate first.
@@ -77,10 +103,48 @@ impl CertifiedKey {
         &self.chain
     }
 
-    /// The private key.
+    /// Who the key is, wherever it is.
     #[must_use]
-    pub fn key(&self) -> &PrivateKey {
-        &self.key
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// The private key, unless it is elsewhere.
+    #[must_use]
+    pub fn key(&self) -> Option<&Arc<dyn PrivateKey>> {
+        self.key.as_ref()
+    }
+
+    /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly.
+    pub(crate) fn decrypt(&self, ciphertext: &[u8], random: &dyn RandomSource) -> RawDecryption {
+        let mut integer = Zeroizing::new(vec![0; ciphertext.len()]);
+        let decrypted = self.key.as_ref().and_then(|key| {
+            key.decrypt(ciphertext, &mut integer, &mut drawing(random))
+                .ok()
+        });
+        RawDecryption::of(decrypted.map(|()| integer))
+    }
+
+    /// Has the key sign.
+    pub(crate) fn sign(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+        random: &dyn RandomSource,
+    ) -> Result<Vec<u8>, LocalError> {
+        self.key
+            .as_ref()
+            .and_then(|key| key.sign(scheme, message, &mut drawing(random)).ok())
+            .ok_or(LocalError::Signing)
+    }
+}
+
+/// What is wrong with one's own certificate.
+fn config_error(error: CertificateError) -> ConfigError {
+    match error {
+        CertificateError::NotRsa => ConfigError::NotRsa,
+        CertificateError::KeySize { bits } => ConfigError::KeySize { bits },
+        _ => ConfigError::BadCertificate,
     }
 }
 
@@ -88,7 +152,8 @@ impl fmt::Debug for CertifiedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CertifiedKey")
             .field("certificates", &self.chain.len())
-            .field("key", &self.key)
+            .field("key_id", &self.key_id)
+            .field("has_key", &self.key.is_some())
             .finish()
     }
 }

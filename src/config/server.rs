@@ -147,8 +147,9 @@ impl ServerConfigBuilder {
 
     /// Makes every full handshake pause at
     /// [`Pending::DecryptPreMasterSecret`](crate::Pending::DecryptPreMasterSecret), so that the
-    /// private-key operation can run on another thread, or together with those of others. The
-    /// configuration holds the key all the same.
+    /// private-key operation can run on another thread, on another machine, or together with those
+    /// of others. The configuration needs no key then:
+    /// [`CertifiedKey::without_key`](crate::CertifiedKey::without_key).
     #[must_use]
     pub fn offload_decryption(mut self) -> Self {
         self.offload_decryption = true;
@@ -160,13 +161,16 @@ impl ServerConfigBuilder {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the setting: client certificates are asked for and the store to
-    /// verify them with is empty, a list of suites or application protocols, a limit, a lifetime or
+    /// verify them with is empty, the key is elsewhere and decryption is not offloaded, a list of suites or application protocols, a limit, a lifetime or
     /// an OCSP response that cannot be used, or no source of randomness.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
         if let ClientAuth::Request(roots) | ClientAuth::Require(roots) = &self.client_auth
             && roots.is_empty()
         {
             return Err(ConfigError::NoRoots);
+        }
+        if self.certificate.key().is_none() && !self.offload_decryption {
+            return Err(ConfigError::KeyElsewhere);
         }
         Ok(ServerConfig {
             trust: self.trust(),

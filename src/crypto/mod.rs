@@ -6,6 +6,7 @@ pub(crate) mod hash;
 pub(crate) mod key_schedule;
 pub(crate) mod pkcs1;
 pub(crate) mod prf;
+pub(crate) mod private_key;
 pub(crate) mod rng;
 pub(crate) mod rsa;
 pub(crate) mod sealing;

@@ -49,10 +49,23 @@ impl fmt::Debug for dyn RandomSource {
     }
 }
 
-/// A [`RandomSource`] as the generator that the `rsa` crate draws from.
-pub(crate) struct Drawing<'a>(pub(crate) &'a dyn RandomSource);
+/// A function that fills bytes, as a generator of `rand_core`'s traits.
+pub(crate) struct Drawing<F>(F);
 
-impl TryRng for Drawing<'_> {
+/// Draws from a source that is shared.
+pub(crate) fn drawing(random: &dyn RandomSource) -> impl TryCryptoRng<Error = LocalError> {
+    Drawing(|out: &mut [u8]| random.fill(out))
+}
+
+/// Draws from a caller's generator.
+pub(crate) fn drawing_from(mut rng: impl TryCryptoRng) -> impl TryCryptoRng<Error = LocalError> {
+    Drawing(move |out: &mut [u8]| {
+        rng.try_fill_bytes(out)
+            .map_err(|_| LocalError::RandomUnavailable)
+    })
+}
+
+impl<F: FnMut(&mut [u8]) -> Result<(), LocalError>> TryRng for Drawing<F> {
     type Error = LocalError;
 
     fn try_next_u32(&mut self) -> Result<u32, LocalError> {
@@ -68,8 +81,8 @@ impl TryRng for Drawing<'_> {
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), LocalError> {
-        self.0.fill(out)
+        self.0(out)
     }
 }
 
-impl TryCryptoRng for Drawing<'_> {}
+impl<F: FnMut(&mut [u8]) -> Result<(), LocalError>> TryCryptoRng for Drawing<F> {}

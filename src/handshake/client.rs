@@ -569,7 +569,7 @@ impl ExpectServerHelloDone {
 
         if let ClientCertificate::Suitable(certified, algorithm) = &self.client_certificate {
             let signed = negotiation.transcript.take_messages();
-            let signature = certified.key().sign(*algorithm, &signed, random)?;
+            let signature = certified.sign(*algorithm, &signed, random)?;
             let verify = CertificateVerify {
                 algorithm: *algorithm,
                 signature: &signature,

@@ -36,7 +36,7 @@ use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::pkcs1::select_pre_master_secret;
-use crate::crypto::rsa::RawDecryption;
+use crate::crypto::private_key::RawDecryption;
 use crate::crypto::suite::Suite;
 use crate::enums::{ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion};
 use crate::error::{Error, Incompatible, LocalError, Misuse, PeerError};
@@ -433,15 +433,19 @@ impl ExpectClientKeyExchange {
         let key_exchange: ClientKeyExchange<'_> = message.decode()?;
         self.negotiation.transcript.add(message.bytes);
         let config = &self.negotiation.config;
-        let ciphertext = key_exchange.encrypted_pre_master_secret;
+        let certificate = &config.certificate;
+        let encrypted = key_exchange.encrypted_pre_master_secret;
+        let (ciphertext, admitted) = certificate.public_key.admit(encrypted);
 
         // Drawn before the decryption and every time, so that nothing is drawn because of what was
         // found.
-        let mut fallback = PreMasterSecret([0; 48]);
-        config.common.random().fill(&mut fallback.0)?;
+        let mut secret = PreMasterSecret([0; 48]);
+        config.common.random().fill(&mut secret.0)?;
+        let fallback = Fallback { secret, admitted };
         if config.offload_decryption {
             let job = DecryptPreMasterSecret {
                 id: PauseId::next(),
+                key_id: certificate.key_id(),
                 ciphertext: ciphertext.into(),
             };
             return Ok(State::PreMasterSecret(Box::new(ExpectPreMasterSecret {
@@ -450,24 +454,21 @@ impl ExpectClientKeyExchange {
                 job,
             })));
         }
-        let raw = config
-            .certificate
-            .key()
-            .decrypt_raw(ciphertext, config.common.random());
+        let raw = certificate.decrypt(&ciphertext, config.common.random());
         self.decrypted(&raw, &fallback)
     }
 
     /// Goes on with the pre-master secret that came, or with the fallback, and knows not which.
-    fn decrypted(self, raw: &RawDecryption, fallback: &PreMasterSecret) -> Result<State, Error> {
+    fn decrypted(self, raw: &RawDecryption, fallback: &Fallback) -> Result<State, Error> {
         let negotiation = &self.negotiation;
         // A result from outside may have any length.
-        let modulus_length = negotiation.config.certificate.key().modulus_length();
-        let whole = Choice::from(u8::from(raw.encoded_message.len() == modulus_length));
+        let length = negotiation.config.certificate.public_key.length();
+        let whole = Choice::from(u8::from(raw.encoded_message.len() == length));
         let pre_master_secret = select_pre_master_secret(
             &raw.encoded_message,
-            raw.usable & whole,
+            fallback.admitted & raw.usable & whole,
             negotiation.client_version,
-            fallback,
+            &fallback.secret,
         );
         let keyed = Keyed {
             master_secret: negotiation.master_secret(&pre_master_secret),
@@ -504,11 +505,19 @@ struct Keyed {
     master_secret: MasterSecret,
 }
 
+/// What the handshake goes on with if the ciphertext was no good.
+#[derive(Debug)]
+struct Fallback {
+    secret: PreMasterSecret,
+    /// Whether what was decrypted is what the client sent.
+    admitted: Choice,
+}
+
 /// The encrypted pre-master secret is with the caller.
 #[derive(Debug)]
 pub(super) struct ExpectPreMasterSecret {
     exchange: ExpectClientKeyExchange,
-    fallback: PreMasterSecret,
+    fallback: Fallback,
     job: DecryptPreMasterSecret,
 }
 

@@ -1,5 +1,6 @@
 //! What the handshake needs of a peer's own certificate: its RSA key and the key's usage.
 
+use crate::crypto::private_key::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError};
 use crate::error::CertificateError;
 use pki_types::{CertificateDer, ServerName};
@@ -43,6 +44,11 @@ impl<'a> Leaf<'a> {
             PublicKeyError::Malformed => CertificateError::Malformed,
             PublicKeyError::Size { bits } => CertificateError::KeySize { bits },
         })
+    }
+
+    /// Who the key is.
+    pub(crate) fn key_id(&self) -> KeyId {
+        KeyId::of_spki(self.0.public_key().raw)
     }
 
     /// When the certificate expires, in seconds since 1970.

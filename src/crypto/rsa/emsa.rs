@@ -1,0 +1,203 @@
+//! How a message becomes the number that is signed: EMSA-PKCS1-v1_5 and EMSA-PSS of
+//! [RFC 8017 section 9](https://www.rfc-editor.org/rfc/rfc8017#section-9).
+
+use crate::enums::SignatureScheme;
+use rand_core::TryRng;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq;
+
+/// What is in the last byte of an encoding with PSS.
+const PSS_TRAILER: u8 = 0xbc;
+
+/// The encoding of a signature scheme, and its hash.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Emsa {
+    padding: Padding,
+    hash: Hash,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Padding {
+    Pkcs1,
+    Pss,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Emsa {
+    /// Of a scheme for RSA keys without restrictions; `None` for any other.
+    pub(super) fn of(scheme: SignatureScheme) -> Option<Self> {
+        use {Hash::*, Padding::*};
+        let (padding, hash) = match scheme {
+            SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1, Sha256),
+            SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1, Sha384),
+            SignatureScheme::RSA_PKCS1_SHA512 => (Pkcs1, Sha512),
+            SignatureScheme::RSA_PSS_RSAE_SHA256 => (Pss, Sha256),
+            SignatureScheme::RSA_PSS_RSAE_SHA384 => (Pss, Sha384),
+            SignatureScheme::RSA_PSS_RSAE_SHA512 => (Pss, Sha512),
+            _ => return None,
+        };
+        Some(Self { padding, hash })
+    }
+
+    /// Encodes a message for a modulus of this many bits; the bytes are as many as the modulus has.
+    /// `None` if it is too short, which none is that this crate accepts.
+    ///
+    /// PSS draws a salt as long as the hash.
+    pub(super) fn encode<R: TryRng + ?Sized>(
+        self,
+        message: &[u8],
+        modulus_bits: usize,
+        rng: &mut R,
+    ) -> Result<Option<Vec<u8>>, R::Error> {
+        let hash = self.hash.of(&[message]);
+        match self.padding {
+            Padding::Pkcs1 => Ok(encode_pkcs1(self.hash, &hash, modulus_bits)),
+            Padding::Pss => {
+                let mut salt = vec![0; hash.len()];
+                rng.try_fill_bytes(&mut salt)?;
+                Ok(encode_pss(self.hash, &hash, &salt, modulus_bits))
+            }
+        }
+    }
+
+    /// Whether these bytes, as many as the modulus has, encode the message.
+    pub(super) fn verifies(self, message: &[u8], encoded: &[u8], modulus_bits: usize) -> bool {
+        let hash = self.hash.of(&[message]);
+        let expected = match self.padding {
+            Padding::Pkcs1 => encode_pkcs1(self.hash, &hash, modulus_bits),
+            // With the salt that is in it the message has one encoding too.
+            Padding::Pss => pss_salt(self.hash, encoded, modulus_bits)
+                .and_then(|salt| encode_pss(self.hash, &hash, &salt, modulus_bits)),
+        };
+        expected.is_some_and(|expected| expected.ct_eq(encoded).into())
+    }
+}
+
+impl Hash {
+    /// Of the parts, one behind the other.
+    fn of(self, parts: &[&[u8]]) -> Vec<u8> {
+        fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+            let mut hasher = D::new();
+            for part in parts {
+                hasher.update(part);
+            }
+            hasher.finalize().to_vec()
+        }
+        match self {
+            Self::Sha256 => digest::<Sha256>(parts),
+            Self::Sha384 => digest::<Sha384>(parts),
+            Self::Sha512 => digest::<Sha512>(parts),
+        }
+    }
+
+    /// What stands before the hash in a DigestInfo
+    /// ([RFC 8017 section 9.2](https://www.rfc-editor.org/rfc/rfc8017#section-9.2), note 1).
+    fn digest_info(self) -> [u8; 19] {
+        let (object, length) = match self {
+            Self::Sha256 => (1, 32),
+            Self::Sha384 => (2, 48),
+            Self::Sha512 => (3, 64),
+        };
+        [
+            0x30,
+            17 + length, // SEQUENCE { SEQUENCE {
+            0x30,
+            13, // OBJECT IDENTIFIER 2.16.840.1.101.3.4.2.x,
+            0x06,
+            9,
+            0x60,
+            0x86,
+            0x48,
+            0x01,
+            0x65,
+            0x03,
+            0x04,
+            0x02,
+            object, //
+            0x05,
+            0, // NULL },
+            0x04,
+            length, // OCTET STRING }
+        ]
+    }
+}
+
+/// `EM = 0x00 || 0x01 || PS || 0x00 || T`, PS being bytes of 0xff and T the DigestInfo.
+fn encode_pkcs1(hash: Hash, message_hash: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
+    let prefix = hash.digest_info();
+    let length = modulus_bits.div_ceil(8);
+    let padding = length.checked_sub(3 + prefix.len() + message_hash.len())?;
+    let mut encoded = Vec::with_capacity(length);
+    encoded.extend_from_slice(&[0, 1]);
+    encoded.resize(2 + padding, 0xff);
+    encoded.push(0);
+    encoded.extend_from_slice(&prefix);
+    encoded.extend_from_slice(message_hash);
+    Some(encoded)
+}
+
+/// `EM = maskedDB || H || 0xbc` with `H = Hash(0^8 || mHash || salt)` and
+/// `DB = PS || 0x01 || salt`, PS being zeros.
+///
+/// EM is as long as the modulus without its highest bit. Where that is a byte less, a zero stands in
+/// front of it here.
+fn encode_pss(
+    hash: Hash,
+    message_hash: &[u8],
+    salt: &[u8],
+    modulus_bits: usize,
+) -> Option<Vec<u8>> {
+    let (lead, db_length) = pss_lengths(message_hash.len(), modulus_bits)?;
+    let h = hash.of(&[&[0; 8], message_hash, salt]);
+    let padding = db_length.checked_sub(1 + salt.len())?;
+    let mut encoded = vec![0; lead + padding];
+    encoded.push(1);
+    encoded.extend_from_slice(salt);
+    mask(hash, encoded.get_mut(lead..)?, &h, modulus_bits);
+    encoded.extend_from_slice(&h);
+    encoded.push(PSS_TRAILER);
+    Some(encoded)
+}
+
+/// The salt in an encoding, "the last sLen octets of DB", as long as the hash: "The length of the
+/// Salt MUST be equal to the length of the output of the digest algorithm"
+/// ([RFC 8446 section 4.2.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.3)).
+fn pss_salt(hash: Hash, encoded: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
+    let hash_length = hash.of(&[]).len();
+    let (lead, db_length) = pss_lengths(hash_length, modulus_bits)?;
+    let (masked, rest) = encoded.get(lead..)?.split_at_checked(db_length)?;
+    let mut db = masked.to_vec();
+    mask(hash, &mut db, rest.get(..hash_length)?, modulus_bits);
+    Some(db.get(db_length.checked_sub(hash_length)?..)?.to_vec())
+}
+
+/// How many zeros stand before EM, and the length of DB.
+fn pss_lengths(hash_length: usize, modulus_bits: usize) -> Option<(usize, usize)> {
+    let length = modulus_bits.checked_sub(1)?.div_ceil(8);
+    let lead = modulus_bits.div_ceil(8) - length;
+    Some((lead, length.checked_sub(hash_length + 1)?))
+}
+
+/// `DB xor MGF1(H)`, "the leftmost 8emLen - emBits bits" of which are set to zero; the other way
+/// round it is the same.
+fn mask(hash: Hash, db: &mut [u8], h: &[u8], modulus_bits: usize) {
+    let chunks = db.chunks_mut(h.len().max(1));
+    for (counter, chunk) in (0_u32..).zip(chunks) {
+        let mask = hash.of(&[h, &counter.to_be_bytes()]);
+        for (byte, mask) in chunk.iter_mut().zip(mask) {
+            *byte ^= mask;
+        }
+    }
+    if let Some(first) = db.first_mut() {
+        *first &= match (modulus_bits - 1) % 8 {
+            0 => 0xff,
+            bits => (1 << bits) - 1,
+        };
+    }
+}

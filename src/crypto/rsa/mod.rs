@@ -1,0 +1,41 @@
+//! RSA: the key transport's two halves, and the signatures of certificates and CertificateVerify.
+//!
+//! The arithmetic is the `rsa` crate's and that of `crypto-bigint` below it. Every private operation
+//! is blinded and its result checked against CRT faults; the crate's unpadding, whose output varies
+//! in length, is never used.
+
+mod blinding;
+mod emsa;
+mod private;
+mod public;
+
+pub use private::RsaKey;
+pub(crate) use public::{PublicKey, PublicKeyError};
+
+use crypto_bigint::BoxedUint;
+use zeroize::Zeroizing;
+
+/// The key lengths in bits that are accepted, of a peer and of one's own.
+pub(crate) const KEY_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// An integer below the modulus as big-endian bytes, exactly as many as the modulus has, with
+/// nothing trimmed: the storage's width is public, the integer's is not.
+fn fixed_width(integer: &BoxedUint, length: usize) -> Zeroizing<Vec<u8>> {
+    let storage = Zeroizing::new(integer.to_be_bytes());
+    let start = storage.len().saturating_sub(length);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    bytes.extend_from_slice(storage.get(start..).unwrap_or_default());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_keep_the_width_of_the_modulus() {
+        let integer = BoxedUint::from_be_slice(&[5], 2112).unwrap();
+        let bytes = fixed_width(&integer, 257);
+        assert_eq!((bytes.len(), bytes.last()), (257, Some(&5)));
+    }
+}

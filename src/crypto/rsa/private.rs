@@ -1,0 +1,147 @@
+//! The private key in this process.
+
+use super::blinding::{Blinding, Seed};
+use super::emsa::Emsa;
+use super::fixed_width;
+use super::public::{PublicKey, PublicKeyError};
+use crate::crypto::private_key::{KeyId, KeyRng, PrivateKey};
+use crate::enums::SignatureScheme;
+use crate::error::{ConfigError, KeyError};
+use core::fmt;
+use crypto_bigint::BoxedUint;
+use pki_types::PrivateKeyDer;
+use pki_types::pem::PemObject;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::DecodeRsaPrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+use zeroize::Zeroizing;
+
+/// An RSA private key in this process. Wiped when dropped; prints as `[redacted]`.
+///
+/// Its operations are blinded and run in constant time with respect to what they compute, and their
+/// results are checked against faults of the machine. Threads may use it at the same time.
+pub struct RsaKey {
+    key: RsaPrivateKey,
+    public: PublicKey,
+    id: KeyId,
+    blinding: Blinding,
+}
+
+impl RsaKey {
+    /// Reads a PKCS#8 or PKCS#1 key and checks that its numbers fit together.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadKey`] if it does not parse or is not consistent, [`ConfigError::NotRsa`]
+    /// for a key of another kind, [`ConfigError::KeySize`] outside 2048 to 8192 bits.
+    pub fn from_der(der: &PrivateKeyDer<'_>) -> Result<Self, ConfigError> {
+        let key = match der {
+            PrivateKeyDer::Pkcs1(der) => RsaPrivateKey::from_pkcs1_der(der.secret_pkcs1_der())
+                .map_err(|_| ConfigError::BadKey)?,
+            PrivateKeyDer::Pkcs8(der) => RsaPrivateKey::from_pkcs8_der(der.secret_pkcs8_der())
+                .map_err(|error| match error {
+                    rsa::pkcs8::Error::PublicKey(rsa::pkcs8::spki::Error::OidUnknown {
+                        ..
+                    }) => ConfigError::NotRsa,
+                    _ => ConfigError::BadKey,
+                })?,
+            _ => return Err(ConfigError::NotRsa),
+        };
+        let public = PublicKey::of(&key).map_err(|error| match error {
+            PublicKeyError::Malformed => ConfigError::BadKey,
+            PublicKeyError::Size { bits } => ConfigError::KeySize { bits },
+        })?;
+        let spki = key.to_public_key().to_public_key_der();
+        Ok(Self {
+            id: KeyId::of_spki(spki.map_err(|_| ConfigError::BadKey)?.as_bytes()),
+            key,
+            public,
+            blinding: Blinding::default(),
+        })
+    }
+
+    /// Reads the first private key in a PEM text.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and those of [`RsaKey::from_der`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
+            pki_types::pem::Error::NoItemsFound => ConfigError::NoKey,
+            _ => ConfigError::BadPem,
+        })?;
+        Self::from_der(&Zeroizing::new(key))
+    }
+
+    /// Length of the modulus in bytes, which is that of every ciphertext and signature.
+    #[must_use]
+    pub fn modulus_length(&self) -> usize {
+        self.public.length()
+    }
+
+    /// `number^d mod n`, for a number below the modulus; `None` if the processor miscalculated.
+    fn private_operation(
+        &self,
+        number: &BoxedUint,
+        rng: &mut KeyRng<'_>,
+    ) -> Result<Option<Zeroizing<BoxedUint>>, KeyError> {
+        let mut seed = Zeroizing::new(Seed::default());
+        rng.try_fill_bytes(seed.as_mut())?;
+        let factors = self.blinding.take(&self.public, &seed).ok_or(KeyError)?;
+        // The `rsa` crate would draw factors, and invert one, for each operation.
+        let blinded = Zeroizing::new(factors.blind(&self.public, number));
+        let unblinded = rsa::hazmat::rsa_decrypt(None::<&mut KeyRng<'_>>, &self.key, &blinded)
+            .map(Zeroizing::new)
+            .map(|result| Zeroizing::new(factors.unblind(&self.public, &result)));
+        self.blinding.put_back(factors);
+        let result = unblinded.map_err(|_| KeyError)?;
+        // A fault in one half of the CRT would give away a prime.
+        Ok((self.public.raise(&result) == *number).then_some(result))
+    }
+}
+
+impl PrivateKey for RsaKey {
+    fn key_id(&self) -> KeyId {
+        self.id
+    }
+
+    fn decrypt(
+        &self,
+        ciphertexts: &[u8],
+        integers: &mut [u8],
+        rng: &mut KeyRng<'_>,
+    ) -> Result<(), KeyError> {
+        let length = self.modulus_length();
+        if ciphertexts.len() != integers.len() || !ciphertexts.len().is_multiple_of(length) {
+            return Err(KeyError);
+        }
+        let ciphertexts = ciphertexts.chunks_exact(length);
+        for (ciphertext, integer) in ciphertexts.zip(integers.chunks_exact_mut(length)) {
+            let number = self.public.integer(ciphertext).ok_or(KeyError)?;
+            if let Some(result) = self.private_operation(&number, rng)? {
+                integer.copy_from_slice(&fixed_width(&result, length));
+            }
+        }
+        Ok(())
+    }
+
+    fn sign(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+        rng: &mut KeyRng<'_>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let emsa = Emsa::of(scheme).ok_or(KeyError)?;
+        let encoded = emsa.encode(message, self.public.bits(), rng)?;
+        let number = encoded.and_then(|encoded| self.public.integer(&encoded));
+        let number = number.ok_or(KeyError)?;
+        let signature = self.private_operation(&number, rng)?.ok_or(KeyError)?;
+        Ok(fixed_width(&signature, self.modulus_length()).to_vec())
+    }
+}
+
+impl fmt::Debug for RsaKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}

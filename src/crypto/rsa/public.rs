@@ -1,0 +1,280 @@
+//! The public key: encryption, and the check of signatures.
+
+use super::emsa::Emsa;
+use super::{KEY_BITS, fixed_width};
+use crate::crypto::key_schedule::PreMasterSecret;
+use crate::crypto::pkcs1::{encode_pre_master_secret, less_than};
+use crate::crypto::rng::RandomSource;
+use crate::enums::SignatureScheme;
+use crate::error::LocalError;
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, MontyForm, MontyMultiplier, Odd};
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::RsaPublicKeyRef;
+use rsa::pkcs1::der::Decode;
+use rsa::traits::PublicKeyParts;
+use subtle::{Choice, ConditionallySelectable};
+use zeroize::Zeroizing;
+
+/// The exponent of nearly every key: 2^16 + 1.
+const F4: u64 = 65_537;
+
+/// The exponents that are accepted: what a peer's key costs is bounded. The largest is the `rsa`
+/// crate's.
+const EXPONENTS: core::ops::RangeInclusive<u64> = 3..=(1 << 33) - 1;
+
+/// A public key that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PublicKeyError {
+    /// It is no RSA public key, or one with impossible numbers.
+    Malformed,
+    /// Its modulus is too short or too long.
+    Size { bits: usize },
+}
+
+/// An RSA public key within the accepted lengths.
+#[derive(Clone, Debug)]
+pub(crate) struct PublicKey {
+    modulus: BoxedMontyParams,
+    exponent: u64,
+}
+
+impl PublicKey {
+    /// Takes the `RSAPublicKey` of [RFC 8017 appendix A.1.1](https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1),
+    /// which is what a certificate's subjectPublicKey holds.
+    pub(crate) fn from_pkcs1_der(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let parsed = RsaPublicKeyRef::from_der(der).map_err(|_| PublicKeyError::Malformed)?;
+        let modulus = parsed.modulus.as_bytes();
+        let bits = bit_length(modulus);
+        if !KEY_BITS.contains(&bits) {
+            return Err(PublicKeyError::Size { bits });
+        }
+        let precision = u32::try_from(bits).map_err(|_| PublicKeyError::Malformed)?;
+        let modulus = BoxedUint::from_be_slice(modulus, precision).ok();
+        let odd = modulus.and_then(|modulus| Odd::new(modulus).into_option());
+        Ok(Self {
+            modulus: BoxedMontyParams::new_vartime(odd.ok_or(PublicKeyError::Malformed)?),
+            exponent: exponent(parsed.public_exponent.as_bytes())?,
+        })
+    }
+
+    /// The public half of a private key.
+    pub(super) fn of(key: &RsaPrivateKey) -> Result<Self, PublicKeyError> {
+        let bits = bit_length(&key.n_bytes());
+        if !KEY_BITS.contains(&bits) {
+            return Err(PublicKeyError::Size { bits });
+        }
+        Ok(Self {
+            modulus: key.n_params().clone(),
+            exponent: exponent(&key.e_bytes())?,
+        })
+    }
+
+    /// Length of the modulus in bytes, which is that of every ciphertext and signature.
+    pub(crate) fn length(&self) -> usize {
+        self.bits().div_ceil(8)
+    }
+
+    pub(super) fn bits(&self) -> usize {
+        usize::try_from(self.modulus.modulus().bits_vartime()).unwrap_or(0)
+    }
+
+    /// Encrypts the pre-master secret to this key, with the random padding of
+    /// [RFC 8017 section 7.2.1](https://www.rfc-editor.org/rfc/rfc8017#section-7.2.1).
+    pub(crate) fn encrypt(
+        &self,
+        pre_master_secret: &PreMasterSecret,
+        random: &dyn RandomSource,
+    ) -> Result<Vec<u8>, LocalError> {
+        let length = self.length();
+        let encoded_message = encode_pre_master_secret(pre_master_secret, length, random)?;
+        // The message begins with a zero byte, so it is below the modulus and fits its width.
+        let integer = self.integer(&encoded_message);
+        let integer = Zeroizing::new(integer.ok_or(LocalError::RandomUnavailable)?);
+        Ok(fixed_width(&self.raise(&integer), length).to_vec())
+    }
+
+    /// Whether `signature` is this key's over `message`; `false` also for an algorithm that is not
+    /// implemented.
+    pub(crate) fn verifies(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        // "If the length of the signature S is not k octets, output "invalid signature"", and so
+        // if "the signature representative s is not between 0 and n - 1" (RFC 8017 section 8.2.2).
+        if signature.len() != self.length() {
+            return false;
+        }
+        let (Some(emsa), Some(integer)) = (Emsa::of(scheme), self.integer(signature)) else {
+            return false;
+        };
+        if integer >= *self.modulus.modulus().as_ref() {
+            return false;
+        }
+        let encoded = fixed_width(&self.raise(&integer), self.length());
+        emsa.verifies(message, &encoded, self.bits())
+    }
+
+    /// A ciphertext as the private key takes it: as long as the modulus and less. Any other is
+    /// replaced by a number that is, with the same work; the choice says whether it was good.
+    pub(crate) fn admit(&self, ciphertext: &[u8]) -> (Vec<u8>, Choice) {
+        let modulus = self.modulus.modulus().as_ref().to_be_bytes();
+        let length = self.length();
+        let modulus = modulus.get(modulus.len() - length..).unwrap_or_default();
+        let mut admitted = vec![0; length];
+        let mut good = Choice::from(0);
+        if ciphertext.len() == length {
+            good = less_than(ciphertext, modulus);
+            for (to, from) in admitted.iter_mut().zip(ciphertext) {
+                to.conditional_assign(from, good);
+            }
+        }
+        (admitted, good)
+    }
+
+    /// `m^e mod n`, for an `m` below the modulus and as wide as it, in constant time with respect to
+    /// `m`.
+    ///
+    /// For the usual exponent this is sixteen squarings and a multiplication. General exponentiation
+    /// first makes a table of powers and takes twice as long.
+    pub(super) fn raise(&self, m: &BoxedUint) -> BoxedUint {
+        let base = Zeroizing::new(self.residue(m));
+        if self.exponent != F4 {
+            let exponent = BoxedUint::from(self.exponent);
+            let power = base.pow_bounded_exp(&exponent, exponent.bits_vartime());
+            return Zeroizing::new(power).retrieve();
+        }
+        let mut multiplier = <BoxedMontyForm as MontyForm>::Multiplier::from(&self.modulus);
+        let mut power = base.clone();
+        for _ in 0..16 {
+            multiplier.square_assign(&mut power);
+        }
+        multiplier.mul_assign(&mut power, &base);
+        power.retrieve()
+    }
+
+    /// A number below the modulus, ready to be multiplied modulo it.
+    pub(super) fn residue(&self, integer: &BoxedUint) -> BoxedMontyForm {
+        BoxedMontyForm::new(integer.clone(), &self.modulus)
+    }
+
+    /// The number that these bytes are, modulo the modulus.
+    pub(super) fn reduce(&self, bytes: &[u8]) -> BoxedUint {
+        let wide = Zeroizing::new(BoxedUint::from_be_slice_vartime(bytes));
+        wide.rem(self.modulus.modulus().as_nz_ref())
+    }
+
+    /// The number that these bytes are, as wide as the modulus; `None` if it is wider.
+    pub(super) fn integer(&self, bytes: &[u8]) -> Option<BoxedUint> {
+        BoxedUint::from_be_slice(bytes, self.modulus.bits_precision()).ok()
+    }
+}
+
+/// Two keys are the same if their numbers are.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.modulus.modulus() == other.modulus.modulus() && self.exponent == other.exponent
+    }
+}
+
+impl Eq for PublicKey {}
+
+/// A big-endian public exponent: odd, as it has an inverse, and within the accepted range.
+fn exponent(bytes: &[u8]) -> Result<u64, PublicKeyError> {
+    let start = bytes.len() - bit_length(bytes).div_ceil(8);
+    let significant = bytes.get(start..).unwrap_or_default();
+    let mut padded = [0; 8];
+    let room = padded.len().checked_sub(significant.len());
+    if let Some(to) = room.and_then(|room| padded.get_mut(room..)) {
+        to.copy_from_slice(significant);
+    }
+    let exponent = u64::from_be_bytes(padded);
+    match EXPONENTS.contains(&exponent) && exponent % 2 == 1 {
+        true => Ok(exponent),
+        false => Err(PublicKeyError::Malformed),
+    }
+}
+
+/// The number of bits in a big-endian number.
+fn bit_length(bytes: &[u8]) -> usize {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let Some(first) = bytes.get(zeros) else {
+        return 0;
+    };
+    let leading = usize::try_from(first.leading_zeros()).unwrap_or(0);
+    8 * (bytes.len() - zeros) - leading
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rsa::RsaPublicKey;
+    use rsa::pkcs1::EncodeRsaPublicKey;
+    use rsa::pkcs8::DecodePrivateKey;
+
+    fn key(exponent: u64) -> RsaPublicKey {
+        let pem = include_str!("../../../tests/data/rsa-2056.key");
+        let key = RsaPrivateKey::from_pkcs8_pem(pem).unwrap();
+        RsaPublicKey::new(key.n().as_ref().clone(), exponent.into()).unwrap()
+    }
+
+    fn own(key: &RsaPublicKey) -> Result<PublicKey, PublicKeyError> {
+        PublicKey::from_pkcs1_der(key.to_pkcs1_der().unwrap().as_bytes())
+    }
+
+    #[test]
+    fn the_public_operation_is_that_of_the_rsa_crate_for_any_exponent() {
+        for exponent in [3, 17, F4, F4 + 2, (1 << 33) - 1] {
+            let theirs = key(exponent);
+            let own = own(&theirs).unwrap();
+            for byte in [0, 1, 0x7f] {
+                let message = own.integer(&[byte; 257]).unwrap();
+                assert_eq!(
+                    own.raise(&message),
+                    rsa::hazmat::rsa_encrypt(&theirs, &message).unwrap()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn keys_with_impossible_numbers_are_refused() {
+        // It ends with the exponent and its two bytes of header.
+        let good = key(F4).to_pkcs1_der().unwrap().as_bytes().to_vec();
+        assert!(PublicKey::from_pkcs1_der(&good).is_ok());
+        let (last_of_modulus, last_of_exponent) = (good.len() - 6, good.len() - 1);
+        for last in [last_of_modulus, last_of_exponent] {
+            let mut even = good.clone();
+            even[last] &= 0xfe;
+            let refused = PublicKey::from_pkcs1_der(&even).unwrap_err();
+            assert_eq!(refused, PublicKeyError::Malformed);
+        }
+    }
+
+    #[test]
+    fn only_numbers_below_the_modulus_are_admitted() {
+        let own = own(&key(F4)).unwrap();
+        let modulus = own.modulus.modulus().as_ref();
+        let bytes = |number: &BoxedUint| fixed_width(number, 257).to_vec();
+        let below = bytes(&modulus.wrapping_sub(BoxedUint::one()));
+        let (admitted, good) = own.admit(&below);
+        assert_eq!((admitted, bool::from(good)), (below.clone(), true));
+        for bad in [&bytes(modulus)[..], &[0xff; 257], &below[1..], &[]] {
+            let (admitted, good) = own.admit(bad);
+            assert_eq!((admitted, bool::from(good)), (vec![0; 257], false));
+        }
+    }
+
+    #[test]
+    fn exponents_and_lengths_are_read_without_their_leading_zeros() {
+        for (bytes, bits) in [(&[][..], 0), (&[0, 0], 0), (&[1], 1), (&[0, 0x80, 0], 16)] {
+            assert_eq!(bit_length(bytes), bits);
+        }
+        assert_eq!(exponent(&[0, 0, 0, 0, 0, 0, 1, 0, 1]), Ok(F4));
+        for bad in [&[][..], &[1], &[1; 9], &[2, 0, 0, 0, 1]] {
+            assert_eq!(exponent(bad), Err(PublicKeyError::Malformed), "{bad:?}");
+        }
+    }
+}
