@@ -97,7 +97,10 @@ pub use error::{
     PeerError, ProtocolList, SuiteList,
 };
 pub use handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
-pub use pending::{Answer, DecryptPreMasterSecret, Pending, Verified, VerifyCertificate};
+pub use pending::{
+    Answer, DecryptBatch, DecryptPreMasterSecret, Pending, SignCertificateVerify, Verified,
+    VerifyCertificate,
+};
 pub use resumption::{MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets};
 pub use stream::Stream;
 pub use verify::RootStore;

@@ -2,13 +2,15 @@
 
 use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::drawing_from;
+use crate::crypto::rsa::signature_digest;
+use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, Misuse};
 use crate::verify::{RootStore, verify_server};
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// What a paused connection waits for.
 ///
@@ -22,6 +24,8 @@ pub enum Pending<'a> {
     VerifyCertificate(VerifyCertificate<'a>),
     /// A server must have the pre-master secret decrypted.
     DecryptPreMasterSecret(DecryptPreMasterSecret),
+    /// A client must have the proof that it holds its certificate's key signed.
+    SignCertificateVerify(SignCertificateVerify),
 }
 
 impl Pending<'_> {
@@ -35,7 +39,13 @@ impl Pending<'_> {
             (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. }) => {
                 job.id == *id
             }
-            (Self::VerifyCertificate(_) | Self::DecryptPreMasterSecret(_), _) => false,
+            (Self::SignCertificateVerify(job), AnswerKind::Signature { id, .. }) => job.id == *id,
+            (
+                Self::VerifyCertificate(_)
+                | Self::DecryptPreMasterSecret(_)
+                | Self::SignCertificateVerify(_),
+                _,
+            ) => false,
         };
         match belongs {
             true => Ok(()),
@@ -105,6 +115,8 @@ impl<'a> VerifyCertificate<'a> {
 /// [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1) was drawn
 /// before the job came into being, so an answer cannot fail in a way that the peer can see. Without
 /// an answer the connection never goes on.
+///
+/// Several jobs are best decrypted together: see [`DecryptBatch`].
 #[derive(Clone, Debug)]
 pub struct DecryptPreMasterSecret {
     pub(crate) id: PauseId,
@@ -155,6 +167,153 @@ impl DecryptPreMasterSecret {
     }
 }
 
+/// Pre-master secrets of several connections, to be decrypted by one call of their key.
+///
+/// For keys whose cost for several is less than the sum: vectorised engines, accelerators, and
+/// machines that are a round trip away. To be filled again after each use, without allocating.
+#[derive(Debug, Default)]
+pub struct DecryptBatch {
+    ids: Vec<PauseId>,
+    key_id: Option<KeyId>,
+    ciphertexts: Vec<u8>,
+    integers: Zeroizing<Vec<u8>>,
+}
+
+impl DecryptBatch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a job to the batch.
+    ///
+    /// # Errors
+    ///
+    /// The job, if it wants another key than those before it.
+    pub fn push(&mut self, job: DecryptPreMasterSecret) -> Result<(), DecryptPreMasterSecret> {
+        if self.key_id.is_some_and(|key_id| key_id != job.key_id) {
+            return Err(job);
+        }
+        self.key_id = Some(job.key_id);
+        self.ids.push(job.id);
+        self.ciphertexts.extend_from_slice(&job.ciphertext);
+        Ok(())
+    }
+
+    /// How many jobs there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Which key the jobs want; `None` for an empty batch.
+    #[must_use]
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.key_id
+    }
+
+    /// Decrypts them all and empties the batch; the answers are in the order of the jobs. `rng` is
+    /// for blinding.
+    ///
+    /// If the key fails, or is another than is wanted, each answer is that of
+    /// [`DecryptPreMasterSecret::answer`] with `None`.
+    #[must_use]
+    pub fn decrypt(&mut self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Vec<Answer> {
+        self.integers.clear();
+        self.integers.resize(self.ciphertexts.len(), 0);
+        let usable = self.key_id.take() == Some(key.key_id())
+            && key
+                .decrypt(
+                    &self.ciphertexts,
+                    &mut self.integers,
+                    &mut drawing_from(rng),
+                )
+                .is_ok();
+        self.ciphertexts.clear();
+        // All are as long as the key's modulus.
+        let length = (self.integers.len() / self.ids.len().max(1)).max(1);
+        let answers = core::iter::zip(self.ids.drain(..), self.integers.chunks_exact(length))
+            .map(|(id, integer)| {
+                let integer = usable.then(|| Zeroizing::new(integer.to_vec()));
+                let raw = RawDecryption::of(integer);
+                Answer(AnswerKind::PreMasterSecret { id, raw })
+            })
+            .collect();
+        self.integers.zeroize();
+        answers
+    }
+}
+
+/// What a client signs to prove that it holds its certificate's key, on another thread or by
+/// whatever has the key.
+///
+/// The job can go anywhere; it holds nothing secret, only what both sides have sent so far. Without
+/// an answer the connection never goes on.
+#[derive(Clone, Debug)]
+pub struct SignCertificateVerify {
+    pub(crate) id: PauseId,
+    pub(crate) key_id: KeyId,
+    pub(crate) scheme: SignatureScheme,
+    pub(crate) message: Arc<[u8]>,
+}
+
+impl SignCertificateVerify {
+    /// Which key is wanted: that of the certificate which the client shows.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// How to hash and to pad.
+    #[must_use]
+    pub fn scheme(&self) -> SignatureScheme {
+        self.scheme
+    }
+
+    /// What is to be signed, not hashed yet: the handshake's messages
+    /// ([RFC 5246 section 7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.8)).
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The message's hash as [`scheme`](Self::scheme) wants it, for signers that take no message.
+    #[must_use]
+    pub fn digest(&self) -> Vec<u8> {
+        signature_digest(self.scheme, &self.message)
+    }
+
+    /// Signs with a key; `rng` is for blinding and for the salt of PSS. If the key fails, or is
+    /// another than is wanted, the answer is that of [`answer`](Self::answer) with `None`.
+    #[must_use]
+    pub fn sign(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
+        let mut rng = drawing_from(rng);
+        let signature = match self.key_id == key.key_id() {
+            true => key.sign(self.scheme, &self.message, &mut rng).ok(),
+            false => None,
+        };
+        self.answer(signature)
+    }
+
+    /// Answers with the signature, as long as the modulus. One that is not the certificate's key's,
+    /// and `None`, which is for a signer that failed, end the handshake with
+    /// [`LocalError::Signing`](crate::LocalError::Signing).
+    #[must_use]
+    pub fn answer(self, signature: Option<Vec<u8>>) -> Answer {
+        Answer(AnswerKind::Signature {
+            id: self.id,
+            signature,
+        })
+    }
+}
+
 /// Proof that somebody vouches for a certificate chain.
 ///
 /// Made by [`VerifyCertificate::verify`], for that connection alone, or by a caller who has other
@@ -198,6 +357,10 @@ pub(crate) enum AnswerKind {
     PreMasterSecret {
         id: PauseId,
         raw: RawDecryption,
+    },
+    Signature {
+        id: PauseId,
+        signature: Option<Vec<u8>>,
     },
 }
 

@@ -72,7 +72,8 @@ impl CertifiedKey {
     }
 
     /// Takes a chain whose key is only where the connections' pauses are answered: with
-    /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption).
+    /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) or
+    /// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
     ///
     /// # Errors
     ///

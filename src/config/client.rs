@@ -35,6 +35,7 @@ pub struct ClientConfig {
     pub(crate) verification: ServerVerification,
     pub(crate) require_common_name: bool,
     pub(crate) certificate: Option<Arc<CertifiedKey>>,
+    pub(crate) offload_signing: bool,
     pub(crate) session_tickets: bool,
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) request_ocsp_response: bool,
@@ -66,6 +67,7 @@ pub struct ClientConfigBuilder {
     verification: ServerVerification,
     require_common_name: bool,
     certificate: Option<Arc<CertifiedKey>>,
+    offload_signing: bool,
     session_tickets: bool,
     max_fragment_length: Option<MaxFragmentLength>,
     request_ocsp_response: bool,
@@ -80,6 +82,7 @@ impl ClientConfigBuilder {
             verification,
             require_common_name: false,
             certificate: None,
+            offload_signing: false,
             session_tickets: true,
             max_fragment_length: None,
             request_ocsp_response: false,
@@ -104,6 +107,16 @@ impl ClientConfigBuilder {
     #[must_use]
     pub fn certificate(mut self, certificate: Arc<CertifiedKey>) -> Self {
         self.certificate = Some(certificate);
+        self
+    }
+
+    /// Makes every handshake in which the client shows its certificate pause at
+    /// [`Pending::SignCertificateVerify`](crate::Pending::SignCertificateVerify), so that the
+    /// private-key operation can run on another thread or on another machine. The configuration
+    /// needs no key then: [`CertifiedKey::without_key`](crate::CertifiedKey::without_key).
+    #[must_use]
+    pub fn offload_signing(mut self) -> Self {
+        self.offload_signing = true;
         self
     }
 
@@ -170,7 +183,8 @@ impl ClientConfigBuilder {
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the setting: an empty store of roots, a list of suites or
+    /// A [`ConfigError`] that names the setting: an empty store of roots, a certificate whose key is
+    /// elsewhere while signing is not offloaded, a list of suites or
     /// application protocols, a length, a limit or a lifetime that cannot be used, or no source of
     /// randomness.
     pub fn build(self) -> Result<ClientConfig, ConfigError> {
@@ -182,12 +196,19 @@ impl ClientConfigBuilder {
         {
             return Err(ConfigError::BadMaxFragmentLength(length));
         }
+        if let Some(certificate) = &self.certificate
+            && certificate.key().is_none()
+            && !self.offload_signing
+        {
+            return Err(ConfigError::KeyElsewhere);
+        }
         Ok(ClientConfig {
             trust: self.trust(),
             common: self.common.build()?,
             verification: self.verification,
             require_common_name: self.require_common_name,
             certificate: self.certificate,
+            offload_signing: self.offload_signing,
             session_tickets: self.session_tickets,
             max_fragment_length: self.max_fragment_length,
             request_ocsp_response: self.request_ocsp_response,

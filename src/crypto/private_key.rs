@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 /// implements this trait, such as a vectorised engine, an HSM or another machine.
 ///
 /// The methods block. For a key that takes long to answer, have the connections pause instead:
-/// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption).
+/// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) and
+/// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
 pub trait PrivateKey: Send + Sync {
     /// Which key it is.
     fn key_id(&self) -> KeyId;

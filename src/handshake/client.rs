@@ -12,6 +12,7 @@
 //!                                    -> Certificate (if requested), ClientKeyExchange,
 //!                                       CertificateVerify (with a certificate),
 //!                                       ChangeCipherSpec, Finished
+//! ExpectSignature                       (within that flight, signed elsewhere, if so configured)
 //! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
@@ -44,14 +45,16 @@ use crate::enums::{
     CipherSuite, ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion,
     SignatureScheme,
 };
-use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
+use crate::error::{DecodeError, Error, Incompatible, LocalError, Misuse, PeerError};
 use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
 use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HandshakeMessage, ServerHelloDone};
-use crate::pending::{Answer, AnswerKind, PauseId, Pending, VerifyCertificate};
+use crate::pending::{
+    Answer, AnswerKind, PauseId, Pending, SignCertificateVerify, VerifyCertificate,
+};
 use crate::resumption::{Handle, Session, SessionInUse, Validity};
 use crate::verify::{
     VouchedKey, check_chain_length, require_common_name, server_key, verify_server,
@@ -70,6 +73,7 @@ pub(super) enum State {
     CertificateStatus(Box<ExpectCertificateStatus>),
     CertificateVerdict(Box<ExpectCertificateVerdict>),
     ServerHelloDone(Box<ExpectServerHelloDone>),
+    Signature(Box<ExpectSignature>),
     NewSessionTicket(Box<ExpectNewSessionTicket>),
     ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
     Finished(Box<ExpectFinished>),
@@ -87,6 +91,7 @@ impl State {
             Self::CertificateStatus(state) => state.handle(incoming, actions),
             Self::CertificateVerdict(_) => Err(unexpected(incoming, "the caller's verdict")),
             Self::ServerHelloDone(state) => state.handle(incoming, actions),
+            Self::Signature(_) => Err(unexpected(incoming, "the caller's signature")),
             Self::NewSessionTicket(state) => state.handle(incoming),
             Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
             Self::Finished(state) => return state.handle(incoming, actions),
@@ -97,6 +102,7 @@ impl State {
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
         match self {
             Self::CertificateVerdict(state) => Some(state.pending()),
+            Self::Signature(state) => Some(state.pending()),
             _ => None,
         }
     }
@@ -108,6 +114,7 @@ impl State {
     ) -> Result<HandshakeState, Error> {
         match self {
             Self::CertificateVerdict(state) => state.resume(answer, actions),
+            Self::Signature(state) => state.resume(answer, actions),
             _ => Err(Misuse::NothingPending.into()),
         }
         .map(HandshakeState::Client)
@@ -474,7 +481,9 @@ impl ExpectCertificateVerdict {
     fn resume(self, answer: Answer, actions: &mut Actions) -> Result<State, Error> {
         match answer.0 {
             AnswerKind::Certificate { verdict, .. } => verdict.map(|_| ())?,
-            AnswerKind::PreMasterSecret { .. } => return Err(Misuse::WrongAnswer.into()),
+            AnswerKind::PreMasterSecret { .. } | AnswerKind::Signature { .. } => {
+                return Err(Misuse::WrongAnswer.into());
+            }
         }
         match self.case {
             Case::Resumed(flight) => Ok(flight.expect()),
@@ -541,7 +550,7 @@ impl ExpectServerHelloDone {
         }
     }
 
-    /// Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished.
+    /// Certificate and ClientKeyExchange, and what is left of the flight.
     fn send_flight(mut self, actions: &mut Actions) -> Result<State, Error> {
         let negotiation = &mut self.negotiation;
         let random = negotiation.config.common.random();
@@ -565,18 +574,96 @@ impl ExpectServerHelloDone {
             encrypted_pre_master_secret: &encrypted,
         };
         actions.send(key_exchange.encode(), &mut negotiation.transcript);
-        let master_secret = negotiation.master_secret(&pre_master_secret);
-
-        if let ClientCertificate::Suitable(certified, algorithm) = &self.client_certificate {
-            let signed = negotiation.transcript.take_messages();
-            let signature = certified.sign(*algorithm, &signed, random)?;
-            let verify = CertificateVerify {
-                algorithm: *algorithm,
-                signature: &signature,
-            };
-            actions.send(verify.encode(), &mut negotiation.transcript);
+        let keyed = Keyed {
+            master_secret: negotiation.master_secret(&pre_master_secret),
+            negotiation: self.negotiation,
+            server: self.server,
+            certificates_expire: self.server_key.expires,
+        };
+        match self.client_certificate {
+            ClientCertificate::NotRequested | ClientCertificate::NoneSuitable => {
+                keyed.send_finished(actions)
+            }
+            ClientCertificate::Suitable(certified, scheme) => {
+                keyed.prove(Proof { certified, scheme }, actions)
+            }
         }
+    }
+}
 
+/// A full handshake whose master secret is known.
+#[derive(Debug)]
+struct Keyed {
+    negotiation: Negotiation,
+    server: Server,
+    certificates_expire: u64,
+    master_secret: MasterSecret,
+}
+
+/// The key that CertificateVerify proves, and how.
+#[derive(Debug)]
+struct Proof {
+    certified: Arc<CertifiedKey>,
+    scheme: SignatureScheme,
+}
+
+impl Keyed {
+    /// Signs the handshake so far, or has the caller do it.
+    fn prove(mut self, proof: Proof, actions: &mut Actions) -> Result<State, Error> {
+        let message = self.negotiation.transcript.take_messages();
+        let config = &self.negotiation.config;
+        if config.offload_signing {
+            let job = SignCertificateVerify {
+                id: PauseId::next(),
+                key_id: proof.certified.key_id(),
+                scheme: proof.scheme,
+                message: message.into(),
+            };
+            return Ok(State::Signature(Box::new(ExpectSignature {
+                keyed: self,
+                proof,
+                job,
+            })));
+        }
+        let random = config.common.random();
+        let signature = proof.certified.sign(proof.scheme, &message, random)?;
+        self.send_certificate_verify(&proof, &message, &signature, actions)
+    }
+
+    /// CertificateVerify, ChangeCipherSpec, Finished.
+    ///
+    /// A signature that is not good does not leave: made by a key store that miscalculated, it could
+    /// give away the key.
+    fn send_certificate_verify(
+        mut self,
+        proof: &Proof,
+        message: &[u8],
+        signature: &[u8],
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let key = &proof.certified.public_key;
+        if !key.verifies(proof.scheme, message, signature) {
+            return Err(LocalError::Signing.into());
+        }
+        let verify = CertificateVerify {
+            algorithm: proof.scheme,
+            signature,
+        };
+        actions.send(verify.encode(), &mut self.negotiation.transcript);
+        self.send_finished(actions)
+    }
+
+    /// ChangeCipherSpec, Finished.
+    fn send_finished(self, actions: &mut Actions) -> Result<State, Error> {
+        let Self {
+            mut negotiation,
+            server: Server {
+                chain,
+                ocsp_response,
+            },
+            certificates_expire,
+            master_secret,
+        } = self;
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
         actions.push(Action::ChangeWriteKey(keys.client));
         let verify_data = master_secret.client_verify_data(&negotiation.transcript.current());
@@ -585,11 +672,6 @@ impl ExpectServerHelloDone {
         };
         actions.send(finished.encode(), &mut negotiation.transcript);
 
-        let Server {
-            chain,
-            ocsp_response,
-        } = self.server;
-        let certificates_expire = self.server_key.expires;
         let flight = ServerFlight {
             server_write_key: keys.server,
             closing: Closing {
@@ -597,10 +679,38 @@ impl ExpectServerHelloDone {
                 ocsp_response,
                 ticket: None,
                 own: OwnFinished::Sent(verify_data),
-                negotiation: self.negotiation,
+                negotiation,
             },
         };
         Ok(flight.expect())
+    }
+}
+
+/// What CertificateVerify signs is with the caller.
+#[derive(Debug)]
+pub(super) struct ExpectSignature {
+    keyed: Keyed,
+    proof: Proof,
+    job: SignCertificateVerify,
+}
+
+impl ExpectSignature {
+    fn pending(&self) -> Pending<'_> {
+        Pending::SignCertificateVerify(self.job.clone())
+    }
+
+    fn resume(self, answer: Answer, actions: &mut Actions) -> Result<State, Error> {
+        match answer.0 {
+            AnswerKind::Signature { signature, .. } => {
+                let signature = signature.ok_or(LocalError::Signing)?;
+                let message = &self.job.message;
+                self.keyed
+                    .send_certificate_verify(&self.proof, message, &signature, actions)
+            }
+            AnswerKind::Certificate { .. } | AnswerKind::PreMasterSecret { .. } => {
+                Err(Misuse::WrongAnswer.into())
+            }
+        }
     }
 }
 

@@ -531,7 +531,9 @@ impl ExpectPreMasterSecret {
             AnswerKind::PreMasterSecret { raw, .. } => {
                 self.exchange.decrypted(&raw, &self.fallback)
             }
-            AnswerKind::Certificate { .. } => Err(Misuse::WrongAnswer.into()),
+            AnswerKind::Certificate { .. } | AnswerKind::Signature { .. } => {
+                Err(Misuse::WrongAnswer.into())
+            }
         }
     }
 }

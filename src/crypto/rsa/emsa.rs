@@ -6,6 +6,11 @@ use rand_core::TryRng;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
+/// The hash of `message` that a scheme signs; empty for an algorithm that is not implemented.
+pub(crate) fn signature_digest(scheme: SignatureScheme, message: &[u8]) -> Vec<u8> {
+    Emsa::of(scheme).map_or_else(Vec::new, |emsa| emsa.hash.of(&[message]))
+}
+
 /// What is in the last byte of an encoding with PSS.
 const PSS_TRAILER: u8 = 0xbc;
 
