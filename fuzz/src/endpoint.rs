@@ -95,7 +95,9 @@ fn client_config(
 ) -> Arc<ClientConfig> {
     let mut builder = match setting.mutual {
         false => ClientConfig::builder(roots()),
-        true => ClientConfig::builder_with_caller_verification().certificate(CERTIFIED.clone()),
+        true => ClientConfig::builder_with_caller_verification()
+            .certificate(CERTIFIED.clone())
+            .offload_signing(),
     };
     builder = match setting.limits {
         Limits::Protocol => builder,
@@ -186,11 +188,11 @@ pub fn tickets() -> Tickets {
 
 /// Answers what the connection has paused for.
 pub(crate) fn answer(connection: &mut Connection, outgoing: &mut Vec<u8>) -> Result<(), Error> {
+    let (key, rng) = (CERTIFIED.key().unwrap(), ChaCha12Rng::seed_from_u64(1));
     let answer = match connection.pending().unwrap() {
         Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots(), now())),
-        Pending::DecryptPreMasterSecret(job) => {
-            job.decrypt(CERTIFIED.key().unwrap(), ChaCha12Rng::seed_from_u64(1))
-        }
+        Pending::DecryptPreMasterSecret(job) => job.decrypt(key, rng),
+        Pending::SignCertificateVerify(job) => job.sign(key, rng),
         other => panic!("{other:?}"),
     };
     connection.resume(answer, outgoing)
