@@ -51,7 +51,7 @@ impl Factors {
 
     /// `c * r^e`.
     pub(super) fn blind(&self, key: &PublicKey, c: &BoxedUint) -> BoxedUint {
-        key.residue(c).mul(&self.blinding).retrieve()
+        Zeroizing::new(key.residue(c).mul(&self.blinding)).retrieve()
     }
 
     /// `m / r`, for the `m * r` that the operation made of what was blinded.
