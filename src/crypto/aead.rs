@@ -3,8 +3,10 @@
 
 use super::key_schedule::WriteKeys;
 use super::suite::{BulkCipher, Suite};
+use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
+use aes_gcm::aes::{Aes128Enc, Aes256Enc};
+use aes_gcm::{AeadInOut, AesGcm, KeyInit};
 use core::fmt;
 
 /// Length of the nonce's part that travels in the record.
@@ -26,6 +28,10 @@ pub(crate) struct AeadKey {
     cipher: Cipher,
     salt: [u8; SALT],
 }
+
+/// GCM decrypts with the forward direction of AES too, so the keys of the other one are left out.
+type Aes128Gcm = AesGcm<Aes128Enc, U12>;
+type Aes256Gcm = AesGcm<Aes256Enc, U12>;
 
 #[derive(Clone)]
 enum Cipher {
