@@ -508,6 +508,7 @@ impl Connection {
                 // "The other party MUST respond with a close_notify alert of its own and close
                 // down the connection immediately, discarding any pending writes."
                 self.close_received = true;
+                self.reader = RecordReader::new(VersionRule::Tls12);
                 self.send_close_notify(outgoing);
                 if self.handshake.is_established() {
                     Ok(())
@@ -596,6 +597,8 @@ impl Connection {
     fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
         self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
         self.close_sent = true;
+        // The key is of no more use.
+        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
     }
 
     fn send_warning(&mut self, description: AlertDescription, outgoing: &mut Vec<u8>) {
