@@ -1,27 +1,37 @@
-//! Heap that one connection holds, and one session in a store, counted by the allocator.
+//! Heap that one connection holds in each state, and one session in a store, counted by the
+//! allocator.
 //!
-//! Only what a side's own calls allocate is counted, and not the buffers, which are the caller's:
-//! they have their capacity before. The configurations are shared by all connections, and so are
-//! the sessions that they keep: those are there before, and a ticket's takes the place of the last
-//! one. The aim is at most 3 KiB for a connection that is idle after its handshake, and 24 KiB
-//! during it.
+//! Only what a side's own calls allocate is counted, and the answers to its pauses; not the buffers,
+//! which are the caller's: they have their capacity before. The configurations are shared by all
+//! connections, and so are the sessions that they keep: those are there before, and a ticket's takes
+//! the place of the last one. The aim is at most 3 KiB for a connection that is idle after its
+//! handshake, and 24 KiB during it.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 mod support;
 
-use common::{client_builder, client_certified, now, roots, server_builder};
+use common::{certified, client_builder, client_certified, now, rng, roots, server_builder};
 use premaster::pki_types::UnixTime;
-use premaster::{CipherSuite, ClientAuth, ClientConfigBuilder, Connection, MemoryStore};
-use premaster::{ServerConfigBuilder, SessionStore, StoredSession, Tickets};
+use premaster::{Answer, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder, Connection};
+use premaster::{Event, MemoryStore, Pending, RootStore, ServerConfigBuilder, SessionStore};
+use premaster::{StoredSession, Tickets};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{Side, handshake};
+use support::{Side, handshake, watched_handshake};
+
+const SUITES: [CipherSuite; 2] = [
+    CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+];
 
 /// As many sessions as a server keeps unless it is told otherwise.
 const SESSIONS: usize = 4096;
+
+/// Room for the alerts that a side sends.
+const ALERT_ROOM: usize = 64;
 
 /// Bytes that have been allocated and not freed, and the most that they ever were. The first is
 /// negative where a block is freed on another heap than the one it was allocated on.
@@ -108,66 +118,195 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// One kind of handshake: its name, whether a session is resumed, and the settings for it.
-type Kind = (&'static str, bool, ClientConfigBuilder, ServerConfigBuilder);
+/// One kind of handshake, and the settings for it.
+struct Kind {
+    name: &'static str,
+    resumed: bool,
+    client: ClientConfigBuilder,
+    server: ServerConfigBuilder,
+}
 
-fn kinds() -> [Kind; 4] {
+fn kinds() -> [Kind; 5] {
     let tickets = Tickets::rotating(Duration::from_secs(60 * 60));
+    let caller_verifies = ClientConfig::builder_with_caller_verification();
     [
-        (
-            "full",
-            false,
-            client_builder().session_store(None),
-            server_builder().session_store(None),
-        ),
-        (
-            "full, client certificate",
-            false,
-            client_builder()
+        Kind {
+            name: "full",
+            resumed: false,
+            client: client_builder().session_store(None),
+            server: server_builder().session_store(None),
+        },
+        Kind {
+            name: "full, both sides paused",
+            resumed: false,
+            client: caller_verifies.random(rng(1)).time(now).session_store(None),
+            server: server_builder().session_store(None).offload_decryption(),
+        },
+        Kind {
+            name: "full, client certificate",
+            resumed: false,
+            client: client_builder()
                 .session_store(None)
-                .certificate(client_certified()),
-            server_builder()
+                .certificate(client_certified())
+                .offload_signing(),
+            server: server_builder()
                 .session_store(None)
                 .client_auth(ClientAuth::Require(roots())),
-        ),
-        ("session ID", true, client_builder(), server_builder()),
-        (
-            "ticket, renewed",
-            true,
-            client_builder(),
-            server_builder()
+        },
+        Kind {
+            name: "resumed by session ID",
+            resumed: true,
+            client: client_builder(),
+            server: server_builder(),
+        },
+        Kind {
+            name: "resumed by ticket, renewed",
+            resumed: true,
+            client: client_builder(),
+            server: server_builder()
                 .session_store(None)
                 .tickets(Some(Arc::new(tickets)))
                 .renew_tickets(),
-        ),
+        },
     ]
 }
 
-/// Prints what each side holds after a handshake with this suite, and held at most during it.
-fn measure_connection(suite: CipherSuite, (name, resumed, client, server): Kind) {
-    let client = Arc::new(client.suites(&[suite]).build().unwrap());
-    let server = Arc::new(server.build().unwrap());
-    let count = |side, call: &mut dyn FnMut()| ALLOCATOR.count(side, call);
-    // Whatever is made once for all connections is made here, and the session that is resumed.
-    handshake(&client, &server, count);
-    for side in [Side::Client, Side::Server] {
-        ALLOCATOR.of(side).reset();
+/// A side's heap after one of its calls.
+struct Row {
+    side: Side,
+    state: &'static str,
+    held: isize,
+    peak: isize,
+}
+
+impl Row {
+    fn new(side: Side, state: &'static str) -> Self {
+        let heap = ALLOCATOR.of(side);
+        Self {
+            side,
+            state,
+            held: heap.held.load(Ordering::Relaxed),
+            peak: heap.peak.load(Ordering::Relaxed),
+        }
     }
 
-    let connections = handshake(&client, &server, count);
-    for (role, side, connection) in [
-        ("client", Side::Client, &connections.0),
-        ("server", Side::Server, &connections.1),
-    ] {
+    fn name(&self) -> String {
+        match self.side {
+            Side::Client => format!("client: {}", self.state),
+            Side::Server => format!("server: {}", self.state),
+        }
+    }
+}
+
+/// What each side holds in each state of a connection of this kind, in the order of the handshake.
+fn measure_connection(suite: CipherSuite, kind: Kind) -> Vec<Row> {
+    let client = Arc::new(kind.client.suites(&[suite]).build().unwrap());
+    let server = Arc::new(kind.server.build().unwrap());
+    let roots = roots();
+    let mut rows: Vec<Row> = Vec::new();
+    let mut connect = || {
+        rows.clear();
+        for side in [Side::Client, Side::Server] {
+            ALLOCATOR.of(side).reset();
+        }
+        let count = |side, call: &mut dyn FnMut()| ALLOCATOR.count(side, call);
+        watched_handshake(&client, &server, count, |side, connection| {
+            let first = rows.iter().all(|row| row.side != side);
+            rows.push(Row::new(side, state(side, connection, first)));
+            let mut answered = None;
+            ALLOCATOR.count(side, &mut || {
+                answered = connection.pending().map(|pending| answer(pending, &roots));
+            });
+            answered
+        })
+    };
+    // Whatever is made once for all connections is made by the first one, and the session that is
+    // resumed.
+    connect();
+    let (client, server) = connect();
+    for connection in [&client, &server] {
         let session = connection.session().unwrap();
-        assert_eq!(session.resumption().is_resumed(), resumed);
-        let heap = ALLOCATOR.of(side);
-        let held = heap.held.load(Ordering::Relaxed);
-        let peak = heap.peak.load(Ordering::Relaxed);
-        println!(
-            "{:32} {name:24} {role} {held:>7} {peak:>7}",
-            suite.to_string()
-        );
+        assert_eq!(session.resumption().is_resumed(), kind.resumed);
+    }
+    close(client, server, &mut rows);
+    rows
+}
+
+/// What a call, the first of its side or a later one, has brought a connection to.
+fn state(side: Side, connection: &Connection, first: bool) -> &'static str {
+    match connection.pending() {
+        Some(Pending::VerifyCertificate(_)) => "paused on the certificate",
+        Some(Pending::DecryptPreMasterSecret(_)) => "paused on the decryption",
+        Some(Pending::SignCertificateVerify(_)) => "paused on the signature",
+        Some(other) => panic!("{other:?}"),
+        None if connection.session().is_some() => "complete",
+        None => match (side, first) {
+            (Side::Client, true) => "hello sent",
+            (Side::Server, true) => "hello awaited",
+            (_, false) => "flight sent",
+        },
+    }
+}
+
+/// Does what a connection would do without the pause.
+fn answer(pending: Pending<'_>, roots: &RootStore) -> Answer {
+    match pending {
+        Pending::VerifyCertificate(question) => question.answer(question.verify(roots, now())),
+        Pending::DecryptPreMasterSecret(job) => job.decrypt(certified(2048).key().unwrap(), rng(3)),
+        Pending::SignCertificateVerify(job) => job.sign(client_certified().key().unwrap(), rng(3)),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Closes both directions, then drops the connections, after which nothing must be left.
+fn close(mut client: Connection, mut server: Connection, rows: &mut Vec<Row>) {
+    let mut to_server = Vec::with_capacity(ALERT_ROOM);
+    let mut to_client = Vec::with_capacity(ALERT_ROOM);
+    ALLOCATOR.count(Side::Client, &mut || client.close(&mut to_server));
+    for side in [Side::Server, Side::Client] {
+        let (connection, incoming, outgoing) = match side {
+            Side::Client => (&mut client, &mut to_client, &mut to_server),
+            Side::Server => (&mut server, &mut to_server, &mut to_client),
+        };
+        ALLOCATOR.count(side, &mut || {
+            let received = connection.receive(incoming, outgoing).unwrap();
+            assert!(matches!(received.event, Event::PeerClosed));
+        });
+        rows.push(Row::new(side, "closed"));
+    }
+    for (side, connection) in [(Side::Client, client), (Side::Server, server)] {
+        let mut connection = Some(connection);
+        ALLOCATOR.count(side, &mut || drop(connection.take()));
+        assert_eq!(Row::new(side, "dropped").held, 0);
+    }
+}
+
+/// Prints a table of all states, the suites side by side.
+fn measure_connections() {
+    println!("size_of::<Connection>() is {}\n", size_of::<Connection>());
+    println!(
+        "{:40} {:>21} {:>21}",
+        "a connection's heap in bytes", "AES-128", "AES-256"
+    );
+    println!(
+        "{:40} {:>10} {:>10} {:>10} {:>10}",
+        "", "held", "peak", "held", "peak"
+    );
+    for (of_128, of_256) in kinds().into_iter().zip(kinds()) {
+        println!("{}", of_128.name);
+        let [suite_128, suite_256] = SUITES;
+        let rows_128 = measure_connection(suite_128, of_128);
+        let rows_256 = measure_connection(suite_256, of_256);
+        for (row, other) in rows_128.iter().zip(&rows_256) {
+            println!(
+                "  {:38} {:>10} {:>10} {:>10} {:>10}",
+                row.name(),
+                row.held,
+                row.peak,
+                other.held,
+                other.peak
+            );
+        }
     }
 }
 
@@ -217,20 +356,7 @@ fn measure_session(name: &str, session: &StoredSession) {
 }
 
 fn main() {
-    println!("size_of::<Connection>() is {}", size_of::<Connection>());
-    println!(
-        "{:64} {:>7} {:>7}",
-        "a connection's heap in bytes", "idle", "peak"
-    );
-    for suite in [
-        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
-        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
-    ] {
-        for kind in kinds() {
-            measure_connection(suite, kind);
-        }
-    }
-
+    measure_connections();
     println!(
         "\n{:64} {:>7} {:>7}",
         "a server's session in bytes", "itself", "kept"

@@ -9,7 +9,8 @@ mod common;
 mod support;
 
 use common::now;
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
 use premaster::pki_types::UnixTime;
 use premaster::{CipherSuite, ClientConfig, MemoryStore, Resumption, ServerConfig};
 use premaster::{ServerConfigBuilder, SessionStore, StoredSession, Tickets};
@@ -27,6 +28,8 @@ const SESSION_LENGTH: usize = 128;
 
 /// How many threads use the store at once.
 const THREADS: [usize; 3] = [1, 2, 8];
+
+type Group<'c> = BenchmarkGroup<'c, WallTime>;
 
 /// Two configurations, the client having a session to resume.
 struct Resumed {
@@ -92,11 +95,10 @@ fn ways(suite: CipherSuite) -> [(&'static str, Resumed); 3] {
 }
 
 /// The time that each side takes.
-fn measure_handshakes(criterion: &mut Criterion, suite: CipherSuite) {
+fn measure_handshakes(group: &mut Group<'_>, suite: CipherSuite) {
     for (name, resumed) in ways(suite) {
-        let mut group = criterion.benchmark_group(format!("{suite}/{name}"));
         for (role, side) in [("client", Side::Client), ("server", Side::Server)] {
-            group.bench_function(role, |bencher| {
+            group.bench_function(format!("{suite}/{name}/{role}"), |bencher| {
                 bencher.iter_custom(|times| (0..times).map(|_| resumed.run(side)).sum());
             });
         }
@@ -182,14 +184,13 @@ impl Full {
 }
 
 /// How many operations the store does in a second, for all threads together.
-fn measure_store(criterion: &mut Criterion) {
+fn measure_store(group: &mut Group<'_>) {
     let steps: [(&str, Step); 2] = [("get", Full::get_kept), ("put and get", Full::put_or_get)];
     for (name, step) in steps {
         let full = Full::new();
-        let mut group = criterion.benchmark_group(format!("store/{name}"));
         for threads in THREADS {
             group.throughput(Throughput::Elements(threads as u64));
-            group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
+            group.bench_function(format!("store/{name}/threads/{threads}"), |bencher| {
                 bencher.iter_custom(|times| full.run(step, threads, times));
             });
         }
@@ -201,12 +202,14 @@ fn main() {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
+    let mut group = criterion.benchmark_group("resumption");
     for suite in [
         CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
         CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
     ] {
-        measure_handshakes(&mut criterion, suite);
+        measure_handshakes(&mut group, suite);
     }
-    measure_store(&mut criterion);
+    measure_store(&mut group);
+    group.finish();
     criterion.final_summary();
 }

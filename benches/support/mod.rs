@@ -6,7 +6,7 @@
 #![allow(dead_code, reason = "each bench uses its own part")]
 
 use crate::common;
-use premaster::{ClientConfig, Connection, Event, ServerConfig};
+use premaster::{Answer, ClientConfig, Connection, Event, ServerConfig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,21 @@ pub enum Side {
 const FLIGHT: usize = 16 * 1024;
 
 /// ClientHello, the server's flight, the client's, and the server's Finished, each call of a side
-/// made by `within`.
+/// made by `within`. No side pauses.
 pub fn handshake(
     client: &Arc<ClientConfig>,
     server: &Arc<ServerConfig>,
+    within: impl FnMut(Side, &mut dyn FnMut()),
+) -> (Connection, Connection) {
+    watched_handshake(client, server, within, |_, _| None)
+}
+
+/// The same, but after each call `reached` sees the connection, and answers what is pending.
+pub fn watched_handshake(
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
     mut within: impl FnMut(Side, &mut dyn FnMut()),
+    mut reached: impl FnMut(Side, &Connection) -> Option<Answer>,
 ) -> (Connection, Connection) {
     let mut to_server = Vec::with_capacity(FLIGHT);
     let mut to_client = Vec::with_capacity(FLIGHT);
@@ -37,28 +47,50 @@ pub fn handshake(
         accepted = Connection::server(server.clone()).ok();
     });
     let (mut client, mut server) = (started.unwrap(), accepted.unwrap());
-    for _ in 0..2 {
-        within(Side::Server, &mut || {
-            take(&mut server, &mut to_server, &mut to_client);
-        });
-        within(Side::Client, &mut || {
-            take(&mut client, &mut to_client, &mut to_server);
-        });
+    reached(Side::Client, &client);
+    reached(Side::Server, &server);
+    for side in [Side::Server, Side::Client, Side::Server, Side::Client] {
+        let (connection, incoming, outgoing) = match side {
+            Side::Client => (&mut client, &mut to_client, &mut to_server),
+            Side::Server => (&mut server, &mut to_server, &mut to_client),
+        };
+        let mut answer = None;
+        while !incoming.is_empty() || answer.is_some() {
+            within(side, &mut || {
+                take(connection, incoming, outgoing, answer.take());
+            });
+            answer = reached(side, connection);
+            assert!(incoming.is_empty() || answer.is_some());
+        }
     }
     assert!(client.session().is_some() && server.session().is_some());
     (client, server)
 }
 
-/// Has a side take in a whole flight.
-fn take(connection: &mut Connection, incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>) {
-    let received = connection.receive(incoming, outgoing).unwrap();
-    let consumed = received.consumed;
-    assert!(matches!(
-        received.event,
-        Event::NeedData | Event::HandshakeComplete
-    ));
-    assert_eq!(consumed, incoming.len());
-    incoming.clear();
+/// Gives a side the answer to its pause, if there was one, and has it take in what has come, up to
+/// its end or to the next pause.
+fn take(
+    connection: &mut Connection,
+    incoming: &mut Vec<u8>,
+    outgoing: &mut Vec<u8>,
+    answer: Option<Answer>,
+) {
+    if let Some(answer) = answer {
+        connection.resume(answer, outgoing).unwrap();
+    }
+    loop {
+        let received = connection.receive(incoming, outgoing).unwrap();
+        let consumed = received.consumed;
+        let done = match received.event {
+            Event::HandshakeComplete => false,
+            Event::NeedData | Event::Paused => true,
+            other => panic!("{other:?}"),
+        };
+        incoming.drain(..consumed);
+        if done {
+            return;
+        }
+    }
 }
 
 /// How long `work` takes.
