@@ -236,6 +236,11 @@ pub enum Incompatible {
         /// The version that the client fell back to.
         offered: ProtocolVersion,
     },
+    /// The client asks for a name that there is no certificate for.
+    #[error(
+        "there is no certificate for the name that the client asks for (without CertificateSet::refuse_unknown_names the default one would be shown)"
+    )]
+    UnknownServerName,
     /// The client has no certificate, and one is required.
     #[error(
         "the client sent no certificate, and one is required (ServerConfigBuilder::client_auth)"
@@ -255,6 +260,7 @@ impl Incompatible {
             Self::NoExtendedMasterSecret => Some("extended_master_secret"),
             Self::NoCommonProtocol { .. } => Some("ServerConfigBuilder::alpn_protocols"),
             Self::InappropriateFallback { .. } => None,
+            Self::UnknownServerName => Some("CertificateSet::refuse_unknown_names"),
             Self::NoClientCertificate => Some("ServerConfigBuilder::client_auth"),
         }
     }
@@ -336,6 +342,10 @@ pub enum LocalError {
     /// ([RFC 5246 section 6.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.1)).
     #[error("the sequence numbers of this key are used up")]
     KeyExhausted,
+    /// The certificate's private key is elsewhere, and its operation is not offloaded to where it
+    /// is.
+    #[error("the certificate's private key is not there")]
+    NoPrivateKey,
     /// The private key could not sign, or its signature was not the certificate's key's.
     #[error("the private key could not sign, or signed wrongly")]
     Signing,
@@ -427,6 +437,9 @@ pub enum ConfigError {
     /// A private key that does not parse, or whose numbers do not fit together.
     #[error("the private key does not parse or is not consistent")]
     BadKey,
+    /// A name that certificates are to be chosen by and that DNS does not allow.
+    #[error("not a DNS name, nor one whose first label is *")]
+    BadServerName,
     /// A key, private or in a certificate, that is not RSA.
     #[error("the key is not RSA")]
     NotRsa,
@@ -694,6 +707,7 @@ impl Incompatible {
             | Self::NoExtendedMasterSecret
             | Self::NoClientCertificate => AlertDescription::HANDSHAKE_FAILURE,
             Self::NoCommonProtocol { .. } => AlertDescription::NO_APPLICATION_PROTOCOL,
+            Self::UnknownServerName => AlertDescription::UNRECOGNIZED_NAME,
             Self::InappropriateFallback { .. } => AlertDescription::INAPPROPRIATE_FALLBACK,
         }
     }
@@ -724,7 +738,7 @@ impl CertificateError {
 impl LocalError {
     fn alert(self) -> AlertDescription {
         match self {
-            Self::RandomUnavailable | Self::KeyExhausted | Self::Signing => {
+            Self::RandomUnavailable | Self::KeyExhausted | Self::NoPrivateKey | Self::Signing => {
                 AlertDescription::INTERNAL_ERROR
             }
         }

@@ -82,8 +82,9 @@ mod stream;
 mod verify;
 
 pub use config::{
-    CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, ExtendedMasterSecret, KeyLog,
-    Preference, SecureRenegotiation, ServerConfig, ServerConfigBuilder,
+    CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientConfig,
+    ClientConfigBuilder, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate,
+    SecureRenegotiation, ServerConfig, ServerConfigBuilder,
 };
 pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
 pub use crypto::private_key::{KeyId, KeyRng, PrivateKey};

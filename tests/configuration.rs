@@ -119,8 +119,8 @@ fn an_ocsp_response_is_what_a_message_holds() {
     let most = (1 << 16) - 4;
     for (length, good) in [(0, false), (1, true), (most, true), (most + 1, false)] {
         let expected = (!good).then_some(ConfigError::BadOcspResponse);
-        let server = server_builder().ocsp_response(vec![0x30; length]).build();
-        assert_eq!(server.err(), expected);
+        let stapled = client_certified().staple(Some(&vec![0x30; length]));
+        assert_eq!(stapled.err(), expected);
     }
 }
 

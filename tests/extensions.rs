@@ -797,7 +797,7 @@ fn a_resumed_session_has_record_size_limits_of_its_own() {
 const OCSP_RESPONSE: &[u8] = b"an OCSP response";
 
 fn stapling() -> ServerConfigBuilder {
-    server_builder().ocsp_response(OCSP_RESPONSE.to_vec())
+    common::stapling(OCSP_RESPONSE)
 }
 
 fn ocsp_responses(pair: &Pair) -> [Option<&[u8]>; 2] {
@@ -813,13 +813,14 @@ fn an_ocsp_response_comes_where_it_is_asked_for_and_configured() {
         (false, true, false),
         (false, false, true),
     ] {
-        let (mut client, mut server) = (client_builder(), server_builder());
+        let mut client = client_builder();
         if asks {
             client = client.request_ocsp_response();
         }
-        if has_one {
-            server = server.ocsp_response(OCSP_RESPONSE.to_vec());
-        }
+        let mut server = match has_one {
+            true => stapling(),
+            false => server_builder(),
+        };
         if requests {
             server = server.client_auth(ClientAuth::Request(roots()));
         }
@@ -843,7 +844,7 @@ fn an_ocsp_response_comes_where_it_is_asked_for_and_configured() {
 #[test]
 fn an_ocsp_response_may_be_longer_than_a_record() {
     let response = vec![0x30; 3 * MAX_PLAINTEXT];
-    let server = server_builder().ocsp_response(response.clone());
+    let server = common::stapling(&response);
     let pair = pair(client_builder().request_ocsp_response(), server).established();
     assert_eq!(ocsp_responses(&pair), [Some(&response[..]), None]);
 }

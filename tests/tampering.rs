@@ -5,7 +5,7 @@ mod common;
 
 use common::pair::Pair;
 use common::wire::{Stopped, said};
-use common::{client_builder, client_certified, roots, server_builder};
+use common::{client_builder, client_certified, roots, stapling};
 use premaster::{
     ClientAuth, ClientConfigBuilder, Error, MaxFragmentLength, PeerError, ServerConfigBuilder,
 };
@@ -45,11 +45,10 @@ fn client() -> ClientConfigBuilder {
 
 /// The server of such a client.
 fn server() -> ServerConfigBuilder {
-    server_builder()
+    stapling(b"an OCSP response")
         .client_auth(ClientAuth::Request(roots()))
         .alpn_protocols(&[b"ocpp1.6", b"ocpp2.0.1"])
         .record_size_limit(2000)
-        .ocsp_response(b"an OCSP response".to_vec())
 }
 
 fn pair() -> Pair {

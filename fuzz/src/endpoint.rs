@@ -27,11 +27,20 @@ pub(crate) enum Attempt {
 }
 
 /// The one certificate, for both sides, which is also the root.
-static CERTIFIED: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
+static CERTIFIED: LazyLock<Arc<CertifiedKey>> = LazyLock::new(certified);
+
+/// The same with an OCSP response.
+static STAPLED: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
+    let certified = certified();
+    certified.staple(Some(&OCSP_RESPONSE)).unwrap();
+    certified
+});
+
+fn certified() -> Arc<CertifiedKey> {
     let chain = include_bytes!("../../tests/data/leaf-2048.pem");
     let key = include_bytes!("../../tests/data/rsa-2048.key");
     Arc::new(CertifiedKey::from_pem(chain, key).unwrap())
-});
+}
 
 /// In the client's order.
 const PROTOCOLS: [&[u8]; 2] = [b"ocpp2.0.1", b"ocpp1.6"];
@@ -126,7 +135,11 @@ fn server_config(
     attempt: Attempt,
     store: Option<Arc<dyn SessionStore>>,
 ) -> Arc<ServerConfig> {
-    let mut builder = ServerConfig::builder(CERTIFIED.clone());
+    let certified = match setting.ocsp {
+        false => &CERTIFIED,
+        true => &STAPLED,
+    };
+    let mut builder = ServerConfig::builder(Arc::clone(certified));
     if setting.mutual {
         builder = builder
             .client_auth(ClientAuth::Require(roots()))
@@ -141,9 +154,6 @@ fn server_config(
     }
     if setting.alpn {
         builder = builder.alpn_protocols(&[PROTOCOLS[1]]);
-    }
-    if setting.ocsp {
-        builder = builder.ocsp_response(OCSP_RESPONSE.to_vec());
     }
     let builder = builder
         .extended_master_secret(policy(setting.extended_master_secret))

@@ -1,17 +1,18 @@
 //! A certificate chain with its key.
 
+use crate::crypto::hash::fingerprint;
 use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
 use crate::crypto::rsa::{PublicKey, RsaKey};
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, ConfigError, LocalError};
-use crate::message::MAX_HANDSHAKE_BODY;
-use crate::message::certificate::encode_certificate;
+use crate::message::certificate::{CertificateStatus, encode_certificate};
+use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
 use crate::verify::Leaf;
 use core::fmt;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 /// A certificate chain and the RSA private key of its first certificate, or the knowledge that the
@@ -20,9 +21,13 @@ pub struct CertifiedKey {
     chain: Box<[CertificateDer<'static>]>,
     pub(crate) public_key: PublicKey,
     key_id: KeyId,
+    /// Of the holder's own certificate.
+    pub(crate) fingerprint: [u8; 32],
     key: Option<Arc<dyn PrivateKey>>,
     /// The Certificate message, built once for all handshakes.
     pub(crate) certificate_message: Box<[u8]>,
+    /// The CertificateStatus message with the OCSP response.
+    certificate_status: RwLock<Option<Arc<[u8]>>>,
 }
 
 impl CertifiedKey {
@@ -90,12 +95,35 @@ impl CertifiedKey {
             return Err(ConfigError::ChainTooLong);
         }
         Ok(Self {
+            fingerprint: fingerprint(chain.first().map(AsRef::as_ref)),
             certificate_message: encode_certificate(&chain).into(),
             chain: chain.into(),
             public_key,
             key_id,
             key: None,
+            certificate_status: RwLock::default(),
         })
+    }
+
+    /// Staples this OCSP response about the certificate, in DER, from the next handshake on, for
+    /// clients that ask for one ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8));
+    /// with `None`, none. It is not looked into.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadOcspResponse`] if it is empty or longer than a message may be.
+    pub fn staple(&self, ocsp_response: Option<&[u8]>) -> Result<(), ConfigError> {
+        let status = ocsp_response.map(encode_certificate_status).transpose()?;
+        // The message is replaced as a whole, whatever panicked elsewhere.
+        let stapled = self.certificate_status.write();
+        *stapled.unwrap_or_else(PoisonError::into_inner) = status;
+        Ok(())
+    }
+
+    /// The CertificateStatus message, if there is an OCSP response.
+    pub(crate) fn certificate_status(&self) -> Option<Arc<[u8]>> {
+        let stapled = self.certificate_status.read();
+        stapled.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The chain, the holder's own certificate first.
@@ -138,6 +166,13 @@ impl CertifiedKey {
             .and_then(|key| key.sign(scheme, message, &mut drawing(random)).ok())
             .ok_or(LocalError::Signing)
     }
+}
+
+fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigError> {
+    if !(1..=MAX_HANDSHAKE_BODY - 4).contains(&ocsp_response.len()) {
+        return Err(ConfigError::BadOcspResponse);
+    }
+    Ok(CertificateStatus { ocsp_response }.encode().into())
 }
 
 /// What is wrong with one's own certificate.

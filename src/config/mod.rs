@@ -4,11 +4,14 @@ mod certified_key;
 mod client;
 mod profile;
 mod server;
+mod server_certificates;
 
 pub use certified_key::CertifiedKey;
 pub(crate) use client::ServerVerification;
 pub use client::{ClientConfig, ClientConfigBuilder};
+pub(crate) use server::Shown;
 pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
+pub use server_certificates::{CertificateSet, CertificatesByName, ResolveCertificate};
 
 use crate::crypto::rng::{RandomSource, SharedRng};
 use crate::crypto::suite::Suite;

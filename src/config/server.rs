@@ -2,17 +2,16 @@
 
 use super::{
     CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, Preference,
-    SecureRenegotiation, common_builder_methods, shared_random,
+    ResolveCertificate, SecureRenegotiation, common_builder_methods, shared_random,
 };
+use crate::crypto::hash::fingerprint;
 use crate::enums::CipherSuite;
-use crate::error::ConfigError;
-use crate::message::certificate::CertificateStatus;
-use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
+use crate::error::{ConfigError, Error, Incompatible, LocalError};
 use crate::resumption::{SessionStore, Tickets, TrustContext};
 use crate::verify::RootStore;
 use core::fmt;
 use core::time::Duration;
-use pki_types::UnixTime;
+use pki_types::{DnsName, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
 
@@ -35,21 +34,38 @@ pub enum ClientAuth {
     Require(RootStore),
 }
 
+/// What a server shows.
+enum Certificates {
+    One(Arc<CertifiedKey>),
+    Resolved(Arc<dyn ResolveCertificate>),
+}
+
+/// The certificate that a connection shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) certificate: Arc<CertifiedKey>,
+    /// Whom the server believes and who it is.
+    pub(crate) trust: TrustContext,
+}
+
+/// A server's certificates when they have been checked.
+enum Identity {
+    Fixed(Shown),
+    Resolved(Arc<dyn ResolveCertificate>),
+}
+
 /// How a server behaves. Shared by its connections, never changed.
-#[derive(Debug)]
 pub struct ServerConfig {
     pub(crate) common: Common,
     pub(crate) suite_preference: Preference,
     pub(crate) alpn_preference: Preference,
-    pub(crate) certificate: Arc<CertifiedKey>,
+    identity: Identity,
+    /// The fingerprint of whom the server believes.
+    believed: [u8; 32],
     pub(crate) client_auth: ClientAuth,
     pub(crate) tickets: Option<Arc<Tickets>>,
     pub(crate) renew_tickets: bool,
-    /// The CertificateStatus message with the response, built once for all handshakes.
-    pub(crate) certificate_status: Option<Box<[u8]>>,
     pub(crate) offload_decryption: bool,
-    /// Whom the server trusts and who it is.
-    pub(crate) trust: TrustContext,
 }
 
 impl ServerConfig {
@@ -59,34 +75,73 @@ impl ServerConfig {
     /// was ever recorded.
     #[must_use]
     pub fn builder(certificate: Arc<CertifiedKey>) -> ServerConfigBuilder {
-        ServerConfigBuilder {
-            common: CommonBuilder::new(SecureRenegotiation::Optional, SESSIONS, SESSION_LIFETIME),
-            certificate,
-            suite_preference: Preference::default(),
-            alpn_preference: Preference::default(),
-            client_auth: ClientAuth::default(),
-            tickets: None,
-            renew_tickets: false,
-            ocsp_response: None,
-            offload_decryption: false,
+        ServerConfigBuilder::new(Certificates::One(certificate))
+    }
+
+    /// Starts the configuration of a server that shows what `resolver` chooses for each client, such
+    /// as [`CertificatesByName`](crate::CertificatesByName).
+    #[must_use]
+    pub fn builder_with_resolver(resolver: Arc<dyn ResolveCertificate>) -> ServerConfigBuilder {
+        ServerConfigBuilder::new(Certificates::Resolved(resolver))
+    }
+
+    /// What to show to a client that asks for this name.
+    pub(crate) fn shown(&self, server_name: Option<&DnsName<'_>>) -> Result<Shown, Error> {
+        match &self.identity {
+            Identity::Fixed(shown) => Ok(shown.clone()),
+            Identity::Resolved(resolver) => {
+                let certificate = resolver.resolve(server_name);
+                let certificate = certificate.ok_or(Incompatible::UnknownServerName)?;
+                if certificate.key().is_none() && !self.offload_decryption {
+                    return Err(LocalError::NoPrivateKey.into());
+                }
+                Ok(Shown::new(certificate, &self.believed))
+            }
         }
+    }
+}
+
+impl Shown {
+    fn new(certificate: Arc<CertifiedKey>, believed: &[u8; 32]) -> Self {
+        Self {
+            trust: TrustContext::of(&[b"server", believed, &certificate.fingerprint]),
+            certificate,
+        }
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerConfig").finish_non_exhaustive()
     }
 }
 
 /// Makes a [`ServerConfig`].
 pub struct ServerConfigBuilder {
     common: CommonBuilder,
-    certificate: Arc<CertifiedKey>,
+    certificates: Certificates,
     suite_preference: Preference,
     alpn_preference: Preference,
     client_auth: ClientAuth,
     tickets: Option<Arc<Tickets>>,
     renew_tickets: bool,
-    ocsp_response: Option<Vec<u8>>,
     offload_decryption: bool,
 }
 
 impl ServerConfigBuilder {
+    fn new(certificates: Certificates) -> Self {
+        Self {
+            common: CommonBuilder::new(SecureRenegotiation::Optional, SESSIONS, SESSION_LIFETIME),
+            certificates,
+            suite_preference: Preference::default(),
+            alpn_preference: Preference::default(),
+            client_auth: ClientAuth::default(),
+            tickets: None,
+            renew_tickets: false,
+            offload_decryption: false,
+        }
+    }
+
     common_builder_methods!();
 
     /// Whose order of suites decides. By default the server's.
@@ -137,14 +192,6 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// The OCSP response about the certificate, in DER, for clients that ask for one
-    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
-    #[must_use]
-    pub fn ocsp_response(mut self, der: Vec<u8>) -> Self {
-        self.ocsp_response = Some(der);
-        self
-    }
-
     /// Makes every full handshake pause at
     /// [`Pending::DecryptPreMasterSecret`](crate::Pending::DecryptPreMasterSecret), so that the
     /// private-key operation can run on another thread, on another machine, or together with those
@@ -161,51 +208,46 @@ impl ServerConfigBuilder {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the setting: client certificates are asked for and the store to
-    /// verify them with is empty, the key is elsewhere and decryption is not offloaded, a list of suites or application protocols, a limit, a lifetime or
-    /// an OCSP response that cannot be used, or no source of randomness.
+    /// verify them with is empty, the key is elsewhere and decryption is not offloaded, a list of suites or application protocols, a limit or a lifetime
+    /// that cannot be used, or no source of randomness.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
         if let ClientAuth::Request(roots) | ClientAuth::Require(roots) = &self.client_auth
             && roots.is_empty()
         {
             return Err(ConfigError::NoRoots);
         }
-        if self.certificate.key().is_none() && !self.offload_decryption {
-            return Err(ConfigError::KeyElsewhere);
-        }
+        let believed = believed(&self.client_auth);
+        let identity = match self.certificates {
+            Certificates::One(certificate) => {
+                if certificate.key().is_none() && !self.offload_decryption {
+                    return Err(ConfigError::KeyElsewhere);
+                }
+                Identity::Fixed(Shown::new(certificate, &believed))
+            }
+            Certificates::Resolved(resolver) => Identity::Resolved(resolver),
+        };
         Ok(ServerConfig {
-            trust: self.trust(),
+            identity,
+            believed,
             common: self.common.build()?,
             suite_preference: self.suite_preference,
             alpn_preference: self.alpn_preference,
-            certificate: self.certificate,
             client_auth: self.client_auth,
             tickets: self.tickets,
             renew_tickets: self.renew_tickets,
-            certificate_status: self.ocsp_response.map(certificate_status).transpose()?,
             offload_decryption: self.offload_decryption,
         })
     }
-
-    fn trust(&self) -> TrustContext {
-        let (mode, roots) = match &self.client_auth {
-            ClientAuth::None => (&b"none"[..], RootStore::new().fingerprint()),
-            ClientAuth::Request(roots) => (&b"request"[..], roots.fingerprint()),
-            ClientAuth::Require(roots) => (&b"require"[..], roots.fingerprint()),
-        };
-        let own = self.certificate.chain().first();
-        let own = own.map(AsRef::as_ref).unwrap_or_default();
-        TrustContext::of(&[b"server", mode, &roots, own])
-    }
 }
 
-fn certificate_status(ocsp_response: Vec<u8>) -> Result<Box<[u8]>, ConfigError> {
-    if !(1..=MAX_HANDSHAKE_BODY - 4).contains(&ocsp_response.len()) {
-        return Err(ConfigError::BadOcspResponse);
-    }
-    let status = CertificateStatus {
-        ocsp_response: &ocsp_response,
+/// The fingerprint of a policy for client certificates.
+fn believed(client_auth: &ClientAuth) -> [u8; 32] {
+    let (mode, roots) = match client_auth {
+        ClientAuth::None => (&b"none"[..], RootStore::new().fingerprint()),
+        ClientAuth::Request(roots) => (&b"request"[..], roots.fingerprint()),
+        ClientAuth::Require(roots) => (&b"require"[..], roots.fingerprint()),
     };
-    Ok(status.encode().into())
+    fingerprint([mode, &roots])
 }
 
 impl fmt::Debug for ServerConfigBuilder {

@@ -32,7 +32,7 @@ use super::{
     State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
     unexpected,
 };
-use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig};
+use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig, Shown};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::pkcs1::select_pre_master_secret;
@@ -127,8 +127,9 @@ impl ExpectClientHello {
         let none = Extensions::default();
         let asked = Asked::read(&hello, hello.extensions.as_ref().unwrap_or(&none))?;
         let agreed = Agreed::of(&asked, &self.config)?;
+        let shown = self.config.shown(agreed.server_name.as_ref())?;
 
-        let found = match find_session(&self.config, &hello, &asked, &agreed) {
+        let found = match find_session(&self.config, &hello, &asked, &agreed, shown.trust) {
             Ok(found) => check_extended_master_secret(found, &asked, &self.config)?,
             Err(reason) => Err(reason),
         };
@@ -153,6 +154,7 @@ impl ExpectClientHello {
             },
             takes_ticket: asked.session_ticket.is_some(),
             agreed,
+            shown,
             transcript,
             config: self.config,
         };
@@ -172,6 +174,7 @@ struct Negotiation {
     suite: &'static Suite,
     randoms: Randoms,
     agreed: Agreed,
+    shown: Shown,
     /// Whether the client knows what to do with a ticket.
     takes_ticket: bool,
     transcript: Transcript,
@@ -197,7 +200,11 @@ impl Negotiation {
         if self.agreed.server_name.is_some() {
             extensions.push_server_name_ack();
         }
-        if self.agreed.ocsp_response {
+        let certificate = self.shown.certificate.clone();
+        let status = certificate
+            .certificate_status()
+            .filter(|_| self.agreed.asks_for_ocsp);
+        if status.is_some() {
             extensions.push_status_request_ack();
         }
         // "If a server is planning on issuing a session ticket to a client that does not present
@@ -209,11 +216,9 @@ impl Negotiation {
         let ticket = matches!(handle, NewHandle::Ticket);
         self.send_hello(session_id, extensions, ticket, actions);
 
-        let certificate = self.config.certificate.certificate_message.to_vec();
-        actions.send(certificate, &mut self.transcript);
-        if let Some(status) = &self.config.certificate_status
-            && self.agreed.ocsp_response
-        {
+        let message = certificate.certificate_message.to_vec();
+        actions.send(message, &mut self.transcript);
+        if let Some(status) = status {
             actions.send(status.to_vec(), &mut self.transcript);
         }
         let requested = !matches!(self.config.client_auth, ClientAuth::None);
@@ -433,7 +438,7 @@ impl ExpectClientKeyExchange {
         let key_exchange: ClientKeyExchange<'_> = message.decode()?;
         self.negotiation.transcript.add(message.bytes);
         let config = &self.negotiation.config;
-        let certificate = &config.certificate;
+        let certificate = &self.negotiation.shown.certificate;
         let encrypted = key_exchange.encrypted_pre_master_secret;
         let (ciphertext, admitted) = certificate.public_key.admit(encrypted);
 
@@ -462,7 +467,7 @@ impl ExpectClientKeyExchange {
     fn decrypted(self, raw: &RawDecryption, fallback: &Fallback) -> Result<State, Error> {
         let negotiation = &self.negotiation;
         // A result from outside may have any length.
-        let length = negotiation.config.certificate.public_key.length();
+        let length = negotiation.shown.certificate.public_key.length();
         let whole = Choice::from(u8::from(raw.encoded_message.len() == length));
         let pre_master_secret = select_pre_master_secret(
             &raw.encoded_message,
@@ -606,7 +611,7 @@ impl Negotiation {
             max_fragment_length: self.agreed.limits.max_fragment_length(),
             server_name: server_name.map(ServerName::DnsName),
             peer_certificates: client.map(|client| client.chain).unwrap_or_default(),
-            trust: self.config.trust,
+            trust: self.shown.trust,
             validity: Validity::starting(
                 common.now(),
                 common.session_lifetime,
@@ -701,7 +706,7 @@ impl ExpectFinished {
             negotiation.randoms,
             agreed.extended_master_secret,
             tls_unique,
-            Some(negotiation.config.certificate.clone()),
+            Some(negotiation.shown.certificate),
         );
         actions.push(Action::Complete(Box::new(SessionInfo {
             cipher_suite: session.suite.id,

@@ -5,6 +5,7 @@ use crate::crypto::rsa::{PublicKey, PublicKeyError};
 use crate::error::CertificateError;
 use pki_types::{CertificateDer, ServerName};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
 use x509_parser::prelude::FromDer;
 
@@ -49,6 +50,21 @@ impl<'a> Leaf<'a> {
     /// Who the key is.
     pub(crate) fn key_id(&self) -> KeyId {
         KeyId::of_spki(self.0.public_key().raw)
+    }
+
+    /// The DNS names in its subjectAltName.
+    pub(crate) fn dns_names(&self) -> Result<Vec<&str>, CertificateError> {
+        let names = self.0.subject_alternative_name();
+        let names = names.map_err(|_| CertificateError::Malformed)?;
+        let names = names.map(|names| names.value.general_names.iter());
+        Ok(names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some(*name),
+                _ => None,
+            })
+            .collect())
     }
 
     /// When the certificate expires, in seconds since 1970.

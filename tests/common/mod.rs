@@ -77,6 +77,14 @@ pub fn server_builder_with(certified: Arc<CertifiedKey>) -> ServerConfigBuilder 
     ServerConfig::builder(certified).random(rng(2)).time(now)
 }
 
+/// A server whose certificate is stapled with this response.
+pub fn stapling(ocsp_response: &[u8]) -> ServerConfigBuilder {
+    let key = pki::key("rsa-2048");
+    let certified = pki::server(&key).certified(&key);
+    certified.staple(Some(ocsp_response)).unwrap();
+    server_builder_with(certified)
+}
+
 /// A connected pair with these settings, nothing exchanged yet but the ClientHello.
 pub fn pair(client: ClientConfigBuilder, server: ServerConfigBuilder) -> Pair {
     Pair::new(

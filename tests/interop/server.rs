@@ -132,7 +132,8 @@ fn record_limit(peer: &dyn Peer, files: &Files, extension: Extension) {
 }
 
 fn ocsp_response(peer: &dyn Peer, files: &Files) {
-    let config = our_server(files).ocsp_response(OCSP_RESPONSE.to_vec());
+    let config = our_server(files);
+    files.server.staple(Some(&OCSP_RESPONSE)).unwrap();
     let settings = Settings::offer(Offer::Suite(SUITES[0])).with_extension(Extension::OcspResponse);
     let (mut stream, mut program) = accept(peer, settings, files, config);
     let printed = greet(&mut stream, &mut program, Echo::Us);

@@ -131,7 +131,7 @@ pub(super) struct Agreed {
     pub(super) extended_master_secret: bool,
     pub(super) alpn_protocol: Option<Box<[u8]>>,
     pub(super) limits: RecordLimits,
-    pub(super) ocsp_response: bool,
+    pub(super) asks_for_ocsp: bool,
 }
 
 impl Agreed {
@@ -161,7 +161,7 @@ impl Agreed {
             extended_master_secret,
             alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,
             limits: record_limits(config, asked)?,
-            ocsp_response: asked.ocsp_response && config.certificate_status.is_some(),
+            asks_for_ocsp: asked.ocsp_response,
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::config::{ExtendedMasterSecret, ServerConfig};
 use crate::error::PeerError;
 use crate::handshake::NotResumed;
 use crate::message::hello::ClientHello;
-use crate::resumption::{SealedBy, Session, SessionInUse};
+use crate::resumption::{SealedBy, Session, SessionInUse, TrustContext};
 use pki_types::ServerName;
 
 /// A session that the client offers and the server has.
@@ -25,6 +25,7 @@ pub(super) fn find_session(
     hello: &ClientHello<'_>,
     asked: &Asked<'_>,
     agreed: &Agreed,
+    trust: TrustContext,
 ) -> Result<Found, NotResumed> {
     let now = config.common.now();
     let session_id = hello.session_id.as_bytes();
@@ -57,7 +58,7 @@ pub(super) fn find_session(
     if !session.validity.includes(now) {
         return Err(NotResumed::Expired);
     }
-    if session.trust != config.trust {
+    if session.trust != trust {
         return Err(NotResumed::Trust);
     }
     // "A server that implements this extension MUST NOT accept the request to resume the session if
