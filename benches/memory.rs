@@ -347,7 +347,9 @@ fn measure_session(name: &str, session: &StoredSession) {
         for number in 0..SESSIONS {
             let mut id = [0; 32];
             id[..8].copy_from_slice(&number.to_be_bytes());
-            store.put(&id, session.clone(), now());
+            // Not a clone, which would share its bytes.
+            let copy = StoredSession::new(session.as_bytes().to_vec(), session.expires());
+            store.put(&id, copy, now());
         }
     });
     let held = heap.held.load(Ordering::Relaxed) as usize;

@@ -108,7 +108,7 @@ fn measure_handshakes(group: &mut Group<'_>, suite: CipherSuite) {
 /// A full store, and twice as many session IDs as it has sessions.
 struct Full {
     store: MemoryStore,
-    session: StoredSession,
+    expires: UnixTime,
     ids: Vec<[u8; 32]>,
 }
 
@@ -125,7 +125,7 @@ impl Full {
         let expires = UnixTime::since_unix_epoch(Duration::from_secs(now().as_secs() + 60));
         let full = Self {
             store: MemoryStore::new(SESSIONS),
-            session: StoredSession::new(vec![7; SESSION_LENGTH], expires),
+            expires,
             ids,
         };
         for index in 0..SESSIONS {
@@ -139,7 +139,9 @@ impl Full {
     }
 
     fn put(&self, index: usize) {
-        self.store.put(self.id(index), self.session.clone(), now());
+        // Of its own, as every handshake makes one: clones share their bytes.
+        let session = StoredSession::new(vec![7; SESSION_LENGTH], self.expires);
+        self.store.put(self.id(index), session, now());
     }
 
     fn get(&self, index: usize) {

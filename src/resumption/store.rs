@@ -6,29 +6,48 @@ use lru::LruCache;
 use pki_types::UnixTime;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use zeroize::Zeroizing;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::{ZeroizeOnDrop, optimization_barrier};
 
 /// A session as bytes: everything needed to resume it, **the master secret included, in clear**.
 ///
 /// The bytes are versioned, and only this crate reads them: bytes that it did not write, that
-/// another version wrote or that are damaged are as good as no session. They are wiped when
-/// dropped, and print as `[redacted]`.
+/// another version wrote or that are damaged are as good as no session. Clones share them; they are
+/// wiped when the last one is dropped, and print as `[redacted]`.
 #[derive(Clone)]
 pub struct StoredSession {
-    bytes: Zeroizing<Box<[u8]>>,
+    bytes: Arc<Bytes>,
     expires: UnixTime,
 }
 
+/// The bytes of a session, most of which are certificates. Wiped when dropped, all at once:
+/// `Zeroizing` would do so byte by byte.
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    /// Overwrites the whole capacity.
+    fn wipe(&mut self) {
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        optimization_barrier(self.0.as_slice());
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl ZeroizeOnDrop for Bytes {}
+
 impl StoredSession {
     /// Brings a session back from where a store has written it to, with the `expires` that it had.
-    /// `bytes` is wiped.
     #[must_use]
     pub fn new(bytes: Vec<u8>, expires: UnixTime) -> Self {
-        let bytes = Zeroizing::new(bytes);
-        // Copied: shrinking the vector could leave the bytes behind in freed memory.
+        // With whatever capacity it has: shrinking it could leave the bytes behind in freed memory.
         Self {
-            bytes: Zeroizing::new(Box::from(bytes.as_slice())),
+            bytes: Arc::new(Bytes(bytes)),
             expires,
         }
     }
@@ -36,7 +55,7 @@ impl StoredSession {
     /// The session, to be written as it is.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes.0
     }
 
     /// From when on the session is not resumed any more.
@@ -121,7 +140,7 @@ impl MemoryStore {
     /// A store for at most `capacity` sessions. With 0 it keeps none, and nothing is ever resumed
     /// from it.
     ///
-    /// Memory is taken as sessions come, not in advance: about 250 bytes for each, and what the
+    /// Memory is taken as sessions come, not in advance: about 280 bytes for each, and what the
     /// peer's certificates take, 16 KiB at most.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -245,13 +264,19 @@ mod tests {
 
     #[test]
     fn a_session_is_exactly_its_bytes_and_is_wiped() {
-        fn wiped_on_drop<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        fn wiped_on_drop<T: ZeroizeOnDrop>(_: &T) {}
         let mut bytes = Vec::with_capacity(64);
         bytes.extend_from_slice(&[1, 2, 3]);
         let session = StoredSession::new(bytes, at(9));
         assert_eq!(session.as_bytes(), [1, 2, 3]);
         assert_eq!(session.expires(), at(9));
-        wiped_on_drop(&session.bytes);
+
+        let mut bytes = Arc::into_inner(session.bytes).unwrap();
+        wiped_on_drop(&bytes);
+        let (capacity, address) = (bytes.0.capacity(), bytes.0.as_ptr());
+        bytes.wipe();
+        assert_eq!(bytes.0, vec![0; capacity]);
+        assert_eq!(bytes.0.as_ptr(), address);
     }
 
     #[test]
