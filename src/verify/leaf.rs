@@ -4,10 +4,13 @@ use crate::crypto::private_key::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError};
 use crate::error::CertificateError;
 use pki_types::{CertificateDer, ServerName};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
-use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
-use x509_parser::prelude::FromDer;
+use x509_parser::certificate::{X509Certificate, X509CertificateParser};
+use x509_parser::extensions::{GeneralName, KeyUsage, SubjectAlternativeName};
+use x509_parser::nom::Parser;
+use x509_parser::oid_registry::{
+    OID_PKCS1_RSAENCRYPTION, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_SUBJECT_ALT_NAME, Oid,
+};
+use x509_parser::prelude::{FromDer, X509Error};
 
 /// What the key of a certificate is used for in the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,9 @@ impl<'a> Leaf<'a> {
     /// Takes the first certificate of a chain.
     pub(crate) fn of(chain: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
         let certificate = chain.first().ok_or(CertificateError::Malformed)?;
-        match X509Certificate::from_der(certificate) {
+        // The few extensions that matter here are looked into when they do.
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        match parser.parse(certificate) {
             Ok(([], parsed)) => Ok(Self(parsed)),
             Ok(_) | Err(_) => Err(CertificateError::Malformed),
         }
@@ -53,18 +58,14 @@ impl<'a> Leaf<'a> {
     }
 
     /// The DNS names in its subjectAltName.
-    pub(crate) fn dns_names(&self) -> Result<Vec<&str>, CertificateError> {
-        let names = self.0.subject_alternative_name();
-        let names = names.map_err(|_| CertificateError::Malformed)?;
-        let names = names.map(|names| names.value.general_names.iter());
-        Ok(names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(*name),
-                _ => None,
-            })
-            .collect())
+    pub(crate) fn dns_names(&self) -> Result<Vec<&'a str>, CertificateError> {
+        let names = self.extension::<SubjectAlternativeName<'a>>(&OID_X509_EXT_SUBJECT_ALT_NAME)?;
+        let names = names.map(|names| names.general_names).unwrap_or_default();
+        let dns_name = |name| match name {
+            GeneralName::DNSName(name) => Some(name),
+            _ => None,
+        };
+        Ok(names.into_iter().filter_map(dns_name).collect())
     }
 
     /// When the certificate expires, in seconds since 1970.
@@ -98,20 +99,32 @@ impl<'a> Leaf<'a> {
     /// digitalSignature of a client's
     /// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)).
     pub(crate) fn require_key_usage(&self, usage: Usage) -> Result<(), CertificateError> {
-        let Some(extension) = self
-            .0
-            .key_usage()
-            .map_err(|_| CertificateError::Malformed)?
-        else {
+        let Some(key_usage) = self.extension::<KeyUsage>(&OID_X509_EXT_KEY_USAGE)? else {
             return Ok(());
         };
         let (allowed, wanted) = match usage {
-            Usage::KeyEncipherment => (extension.value.key_encipherment(), "keyEncipherment"),
-            Usage::DigitalSignature => (extension.value.digital_signature(), "digitalSignature"),
+            Usage::KeyEncipherment => (key_usage.key_encipherment(), "keyEncipherment"),
+            Usage::DigitalSignature => (key_usage.digital_signature(), "digitalSignature"),
         };
         match allowed {
             true => Ok(()),
             false => Err(CertificateError::KeyUsage { wanted }),
         }
+    }
+
+    /// An extension, if the certificate has it.
+    fn extension<E: FromDer<'a, X509Error>>(
+        &self,
+        oid: &Oid<'_>,
+    ) -> Result<Option<E>, CertificateError> {
+        let extension = self.0.get_extension_unique(oid);
+        let extension = extension.map_err(|_| CertificateError::Malformed)?;
+        let parse = |value| match E::from_der(value) {
+            Ok(([], parsed)) => Ok(parsed),
+            Ok(_) | Err(_) => Err(CertificateError::Malformed),
+        };
+        extension
+            .map(|extension| parse(extension.value))
+            .transpose()
     }
 }
