@@ -77,6 +77,14 @@ impl<'a> Reader<'a> {
         core::mem::take(&mut self.rest)
     }
 
+    /// Everything that is left, as numbers of two bytes.
+    pub(crate) fn u16s(self) -> Result<impl Iterator<Item = u16>, DecodeError> {
+        match self.rest.as_chunks() {
+            (numbers, []) => Ok(numbers.iter().copied().map(u16::from_be_bytes)),
+            _ => Err(DecodeError::BadLength),
+        }
+    }
+
     /// Ends the reading; a byte that nobody read is an error.
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
         if self.is_empty() {
@@ -166,6 +174,14 @@ mod tests {
             Err(DecodeError::Truncated)
         );
         assert_eq!(Reader::new(&[0]).finish(), Err(DecodeError::TrailingData));
+    }
+
+    #[test]
+    fn lists_of_integers_are_read_whole() {
+        let read = |list| Ok(Reader::new(list).u16s()?.collect());
+        assert_eq!(read(&[]), Ok(vec![]));
+        assert_eq!(read(&[1, 2, 3, 4]), Ok(vec![0x0102, 0x0304]));
+        assert_eq!(read(&[1, 2, 3]), Err(DecodeError::BadLength));
     }
 
     #[test]

@@ -166,13 +166,7 @@ pub(crate) fn encode_signature_schemes(schemes: &[SignatureScheme], out: &mut Ve
 pub(crate) fn decode_signature_schemes(
     reader: &mut Reader<'_>,
 ) -> Result<Vec<SignatureScheme>, DecodeError> {
-    let mut list = reader.vector16()?;
-    let mut schemes = Vec::new();
-    while !list.is_empty() {
-        schemes.push(SignatureScheme(
-            list.u16().map_err(|_| DecodeError::BadLength)?,
-        ));
-    }
+    let schemes: Vec<_> = reader.vector16()?.u16s()?.map(SignatureScheme).collect();
     if schemes.is_empty() {
         return Err(DecodeError::EmptyVector);
     }

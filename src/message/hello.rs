@@ -97,13 +97,7 @@ impl<'a> HandshakeBody<'a> for ClientHello<'a> {
         let random = Random(reader.array()?);
         let session_id = SessionId::decode(reader)?;
         // CipherSuite cipher_suites<2..2^16-2>
-        let mut suites = reader.vector16()?;
-        let mut cipher_suites = Vec::new();
-        while !suites.is_empty() {
-            cipher_suites.push(CipherSuite(
-                suites.u16().map_err(|_| DecodeError::BadLength)?,
-            ));
-        }
+        let cipher_suites: Vec<_> = reader.vector16()?.u16s()?.map(CipherSuite).collect();
         // CompressionMethod compression_methods<1..2^8-1>
         let methods = reader.vector8()?.remainder();
         if cipher_suites.is_empty() || methods.is_empty() {
