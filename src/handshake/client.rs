@@ -31,7 +31,7 @@ mod hello;
 mod offer;
 
 use super::established::Established;
-use super::transcript::{HelloTranscript, Keep, Transcript};
+use super::transcript::{Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
     State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
@@ -158,8 +158,7 @@ pub(super) fn start(
         extensions: Some(extensions),
     };
     let message = hello.encode();
-    let mut transcript = HelloTranscript::default();
-    transcript.add(&message);
+    let client_hello = message.as_slice().into();
     if offer.is_ok()
         && let Some(store) = &config.common.session_store
     {
@@ -173,7 +172,7 @@ pub(super) fn start(
         client_random: random,
         session_id,
         offer,
-        transcript,
+        client_hello,
     })))
 }
 
@@ -186,11 +185,12 @@ pub(super) struct ExpectServerHello {
     client_random: [u8; 32],
     session_id: SessionId,
     offer: Result<Offer, NotResumed>,
-    transcript: HelloTranscript,
+    /// The message, to be hashed as the suite says.
+    client_hello: Box<[u8]>,
 }
 
 impl ExpectServerHello {
-    fn handle(mut self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
+    fn handle(self, incoming: Incoming<'_>, actions: &mut Actions) -> Result<State, Error> {
         let message = expect(incoming, HandshakeType::SERVER_HELLO, "server_hello")?;
         let hello: ServerHello<'_> = message.decode()?;
 
@@ -211,7 +211,6 @@ impl ExpectServerHello {
         }
         let answers = Answers::read(&hello, &self.config, &self.server_name)?;
 
-        self.transcript.add(message.bytes);
         actions.push(Action::VersionAgreed);
         let resumed = !hello.session_id.is_empty() && hello.session_id == self.session_id;
         let (not_resumed, offer) = match self.offer {
@@ -226,13 +225,16 @@ impl ExpectServerHello {
             Some(_) if offer.is_none() => Keep::Messages,
             _ => Keep::HashOnly,
         };
+        let mut transcript = Transcript::new(suite.prf, keep);
+        transcript.add(&self.client_hello);
+        transcript.add(message.bytes);
         let negotiation = Negotiation {
             suite,
             randoms: Randoms {
                 client: self.client_random,
                 server: hello.random.0,
             },
-            transcript: self.transcript.hash_with(suite.prf, keep),
+            transcript,
             server_name: self.server_name,
             store_key: self.store_key,
             session_id: hello.session_id,
@@ -303,10 +305,8 @@ impl Negotiation {
                 session,
                 ocsp_response: None,
                 ticket: None,
-                own: OwnFinished::Due {
-                    client_write_key: keys.client,
-                    resumption,
-                },
+                resumption,
+                own: OwnFinished::Due(keys.client),
                 negotiation: self,
             },
         };
@@ -678,6 +678,7 @@ impl Keyed {
                 session: negotiation.session(master_secret, chain, certificates_expire),
                 ocsp_response,
                 ticket: None,
+                resumption: Resumption::Full(negotiation.not_resumed),
                 own: OwnFinished::Sent(verify_data),
                 negotiation,
             },
@@ -798,6 +799,7 @@ struct Closing {
     session: Session,
     ocsp_response: Option<Box<[u8]>>,
     ticket: Option<Ticket>,
+    resumption: Resumption,
     own: OwnFinished,
 }
 
@@ -814,11 +816,8 @@ struct Ticket {
 enum OwnFinished {
     /// Full handshake: it is sent, and was the first of the two.
     Sent(VerifyData),
-    /// Session resumed: it answers the server's.
-    Due {
-        client_write_key: AeadKey,
-        resumption: Resumption,
-    },
+    /// Session resumed: it answers the server's, with this key.
+    Due(AeadKey),
 }
 
 /// The server announced a ticket.
@@ -882,28 +881,26 @@ impl ExpectFinished {
             mut session,
             ocsp_response,
             ticket,
+            resumption,
             own,
         } = self.0;
-        let master_secret = &session.master_secret;
-        let expected = master_secret.server_verify_data(&negotiation.transcript.current());
+        let transcript = negotiation.transcript.current();
+        let expected = session.master_secret.server_verify_data(&transcript);
         check_verify_data(&finished.verify_data, &expected)?;
 
-        let (tls_unique, resumption) = match own {
-            OwnFinished::Sent(verify_data) => {
-                (verify_data, Resumption::Full(negotiation.not_resumed))
-            }
-            OwnFinished::Due {
-                client_write_key,
-                resumption,
-            } => {
+        negotiation.keep(&mut session, resumption, ticket, actions);
+        let master_secret = &session.master_secret;
+        let tls_unique = match own {
+            OwnFinished::Sent(verify_data) => verify_data,
+            OwnFinished::Due(client_write_key) => {
                 negotiation.transcript.add(message.bytes);
                 actions.push(Action::ChangeWriteKey(client_write_key));
-                let transcript = negotiation.transcript.current();
+                let transcript = negotiation.transcript.finish();
                 let finished = Finished {
                     verify_data: master_secret.client_verify_data(&transcript).0,
                 };
                 actions.push(Action::SendHandshake(finished.encode()));
-                (expected, resumption)
+                expected
             }
         };
         let established = Established::new(
@@ -914,7 +911,6 @@ impl ExpectFinished {
             tls_unique,
             None,
         );
-        negotiation.keep(&mut session, resumption, ticket, actions);
         actions.push(Action::Complete(Box::new(SessionInfo {
             cipher_suite: session.suite.id,
             server_name: session.server_name,

@@ -11,24 +11,6 @@ pub(crate) enum Keep {
     HashOnly,
 }
 
-/// A client's hellos, until the suite says which hash to use.
-#[derive(Debug, Default)]
-pub(crate) struct HelloTranscript {
-    messages: Vec<u8>,
-}
-
-impl HelloTranscript {
-    pub(crate) fn add(&mut self, message: &[u8]) {
-        self.messages.extend_from_slice(message);
-    }
-
-    pub(crate) fn hash_with(self, algorithm: HashAlgorithm, keep: Keep) -> Transcript {
-        let mut transcript = Transcript::new(algorithm, keep);
-        transcript.add(&self.messages);
-        transcript
-    }
-}
-
 /// The running hash of the handshake, and the messages where they may have to be signed.
 #[derive(Debug)]
 pub(crate) struct Transcript {
