@@ -308,7 +308,9 @@ impl Connection {
     /// # Errors
     ///
     /// [`Misuse::NothingPending`] or [`Misuse::WrongAnswer`], after which the pause is as it was;
-    /// [`Error::Certificate`] if the answer refuses the certificate or its key cannot be used.
+    /// [`Error::Certificate`] if the answer refuses the certificate or its key cannot be used,
+    /// [`LocalError::Signing`](crate::LocalError::Signing) if the signature is not good, and whatever
+    /// is wrong with a message that waited for a verdict: the connection is over.
     pub fn resume(&mut self, answer: Answer, outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;
         let mut actions = Actions::default();

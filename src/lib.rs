@@ -87,7 +87,7 @@ pub use config::{
     SecureRenegotiation, ServerConfig, ServerConfigBuilder,
 };
 pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
-pub use crypto::private_key::{KeyId, KeyRng, PrivateKey};
+pub use crypto::private_key::{KeyId, KeyRng, PrivateKey, key_rng};
 pub use crypto::rsa::RsaKey;
 pub use enums::{
     AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,

@@ -1,7 +1,6 @@
 //! Pauses: what a connection hands out for the caller to answer, and what comes back.
 
-use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
-use crate::crypto::rng::drawing_from;
+use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
 use crate::crypto::rsa::signature_digest;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, Misuse};
@@ -145,7 +144,7 @@ impl DecryptPreMasterSecret {
         let mut integer = Zeroizing::new(vec![0; self.ciphertext.len()]);
         let usable = self.key_id == key.key_id()
             && key
-                .decrypt(&self.ciphertext, &mut integer, &mut drawing_from(rng))
+                .decrypt(&self.ciphertext, &mut integer, &mut key_rng(rng))
                 .is_ok();
         self.answer_with(usable.then_some(integer))
     }
@@ -162,7 +161,7 @@ impl DecryptPreMasterSecret {
     }
 
     fn answer_with(self, raw: Option<Zeroizing<Vec<u8>>>) -> Answer {
-        let raw = RawDecryption::of(raw);
+        let raw = RawDecryption(raw.unwrap_or_default());
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 }
@@ -228,21 +227,18 @@ impl DecryptBatch {
     pub fn decrypt(&mut self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Vec<Answer> {
         self.integers.clear();
         self.integers.resize(self.ciphertexts.len(), 0);
-        let usable = self.key_id.take() == Some(key.key_id())
+        let usable = self.key_id == Some(key.key_id())
             && key
-                .decrypt(
-                    &self.ciphertexts,
-                    &mut self.integers,
-                    &mut drawing_from(rng),
-                )
+                .decrypt(&self.ciphertexts, &mut self.integers, &mut key_rng(rng))
                 .is_ok();
         self.ciphertexts.clear();
+        self.key_id = None;
         // All are as long as the key's modulus.
         let length = (self.integers.len() / self.ids.len().max(1)).max(1);
         let answers = core::iter::zip(self.ids.drain(..), self.integers.chunks_exact(length))
             .map(|(id, integer)| {
                 let integer = usable.then(|| Zeroizing::new(integer.to_vec()));
-                let raw = RawDecryption::of(integer);
+                let raw = RawDecryption(integer.unwrap_or_default());
                 Answer(AnswerKind::PreMasterSecret { id, raw })
             })
             .collect();
@@ -294,7 +290,7 @@ impl SignCertificateVerify {
     /// another than is wanted, the answer is that of [`answer`](Self::answer) with `None`.
     #[must_use]
     pub fn sign(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
-        let mut rng = drawing_from(rng);
+        let mut rng = key_rng(rng);
         let signature = match self.key_id == key.key_id() {
             true => key.sign(self.scheme, &self.message, &mut rng).ok(),
             false => None,

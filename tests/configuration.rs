@@ -3,12 +3,12 @@
 mod common;
 
 use common::wire::Stopped;
-use common::{client_builder, client_certified, pair, pki, roots, server_builder};
+use common::{certified, client_builder, client_certified, pair, pki, rng, roots, server_builder};
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::{
     CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, MaxFragmentLength,
-    Preference, RootStore, RsaKey,
+    Preference, RootStore, RsaKey, ServerConfig,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
@@ -222,6 +222,21 @@ fn a_pair_that_does_not_match_is_refused() {
         CertifiedKey::from_der(long, &root_key).unwrap_err(),
         ConfigError::ChainTooLong
     );
+}
+
+#[test]
+fn a_key_that_is_elsewhere_needs_the_pause_that_it_answers() {
+    let keyless = |certified: Arc<CertifiedKey>| {
+        let chain = certified.chain().to_vec();
+        Arc::new(CertifiedKey::without_key(chain).unwrap())
+    };
+    let server = || ServerConfig::builder(keyless(certified(2048))).random(rng(2));
+    let client = || client_builder().certificate(keyless(client_certified()));
+    let elsewhere = ConfigError::KeyElsewhere;
+    assert_eq!(server().build().unwrap_err(), elsewhere);
+    assert_eq!(client().build().unwrap_err(), elsewhere);
+    server().offload_decryption().build().unwrap();
+    client().offload_signing().build().unwrap();
 }
 
 #[test]

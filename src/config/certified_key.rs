@@ -89,7 +89,7 @@ impl CertifiedKey {
         }
         let leaf = Leaf::of(&chain).map_err(config_error)?;
         let public_key = leaf.public_key().map_err(config_error)?;
-        let key_id = leaf.key_id();
+        let key_id = public_key.key_id().ok_or(ConfigError::BadCertificate)?;
         let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
         if 3 + length > MAX_HANDSHAKE_BODY {
             return Err(ConfigError::ChainTooLong);
@@ -151,7 +151,7 @@ impl CertifiedKey {
             key.decrypt(ciphertext, &mut integer, &mut drawing(random))
                 .ok()
         });
-        RawDecryption::of(decrypted.map(|()| integer))
+        RawDecryption(decrypted.map(|()| integer).unwrap_or_default())
     }
 
     /// Has the key sign.

@@ -1,12 +1,12 @@
 //! The private key as the handshake sees it, wherever it is.
 
+use super::rng::Drawing;
 use crate::enums::SignatureScheme;
 use crate::error::{KeyError, LocalError};
 use core::fmt;
 use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use subtle::Choice;
 use zeroize::Zeroizing;
 
 /// An RSA private key: in this process, as an [`RsaKey`](crate::RsaKey) is, or behind whatever
@@ -37,7 +37,7 @@ pub trait PrivateKey: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the key could not be used at all. It says nothing about any ciphertext, and
+    /// [`KeyError`] if the key could not be used at all; `integers` is of no use then. It says nothing about any ciphertext, and
     /// the peers see nothing of it: their handshakes go on and fail at Finished. Whoever runs the
     /// key learns of it from the key.
     fn decrypt(
@@ -93,16 +93,26 @@ impl fmt::Debug for dyn PrivateKey {
     }
 }
 
-/// The randomness that a [`PrivateKey`] is given.
+/// The randomness that a [`PrivateKey`] is given; [`key_rng`] makes it of any other.
 pub type KeyRng<'a> = dyn TryCryptoRng<Error = LocalError> + 'a;
 
+/// A generator as a [`PrivateKey`] takes it, for those who call one themselves.
+pub fn key_rng(mut rng: impl TryCryptoRng) -> impl TryCryptoRng<Error = LocalError> {
+    Drawing(move |out: &mut [u8]| {
+        rng.try_fill_bytes(out)
+            .map_err(|_| LocalError::RandomUnavailable)
+    })
+}
+
 /// Who a key is: the SHA-256 of its SubjectPublicKeyInfo in DER, as in
-/// [RFC 7469 section 2.4](https://www.rfc-editor.org/rfc/rfc7469#section-2.4). It is no secret.
+/// [RFC 7469 section 2.4](https://www.rfc-editor.org/rfc/rfc7469#section-2.4), encoded as
+/// [RFC 3279 section 2.3.1](https://www.rfc-editor.org/rfc/rfc3279#section-2.3.1) says, however a
+/// certificate has it. It is no secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 32]);
 
 impl KeyId {
-    /// Of the SubjectPublicKeyInfo in a certificate.
+    /// Of a SubjectPublicKeyInfo.
     #[must_use]
     pub fn of_spki(der: &[u8]) -> Self {
         Self(Sha256::digest(der).into())
@@ -136,24 +146,25 @@ impl fmt::Debug for KeyId {
 
 /// What the bare RSA operation returned: as many bytes as the modulus has, padding and all.
 ///
-/// Wiped when dropped; prints as `[redacted]`, since whether it is good must not be seen.
-pub(crate) struct RawDecryption {
-    pub(crate) encoded_message: Zeroizing<Vec<u8>>,
-    pub(crate) usable: Choice,
-}
-
-impl RawDecryption {
-    /// Of a key that may have failed.
-    pub(crate) fn of(raw: Option<Zeroizing<Vec<u8>>>) -> Self {
-        Self {
-            usable: Choice::from(u8::from(raw.is_some())),
-            encoded_message: raw.unwrap_or_default(),
-        }
-    }
-}
+/// Empty if the key failed. Wiped when dropped; prints as `[redacted]`, since whether it is good must
+/// not be seen.
+pub(crate) struct RawDecryption(pub(crate) Zeroizing<Vec<u8>>);
 
 impl fmt::Debug for RawDecryption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_result_does_not_print() {
+        for raw in [vec![], vec![7; 3]] {
+            let result = RawDecryption(Zeroizing::new(raw));
+            assert_eq!(format!("{result:?}"), "[redacted]");
+        }
     }
 }

@@ -50,19 +50,11 @@ impl fmt::Debug for dyn RandomSource {
 }
 
 /// A function that fills bytes, as a generator of `rand_core`'s traits.
-pub(crate) struct Drawing<F>(F);
+pub(crate) struct Drawing<F>(pub(super) F);
 
 /// Draws from a source that is shared.
 pub(crate) fn drawing(random: &dyn RandomSource) -> impl TryCryptoRng<Error = LocalError> {
     Drawing(|out: &mut [u8]| random.fill(out))
-}
-
-/// Draws from a caller's generator.
-pub(crate) fn drawing_from(mut rng: impl TryCryptoRng) -> impl TryCryptoRng<Error = LocalError> {
-    Drawing(move |out: &mut [u8]| {
-        rng.try_fill_bytes(out)
-            .map_err(|_| LocalError::RandomUnavailable)
-    })
 }
 
 impl<F: FnMut(&mut [u8]) -> Result<(), LocalError>> TryRng for Drawing<F> {

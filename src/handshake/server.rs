@@ -466,12 +466,12 @@ impl ExpectClientKeyExchange {
     /// Goes on with the pre-master secret that came, or with the fallback, and knows not which.
     fn decrypted(self, raw: &RawDecryption, fallback: &Fallback) -> Result<State, Error> {
         let negotiation = &self.negotiation;
-        // A result from outside may have any length.
+        // A result from outside may have any length, and that of a key which failed has none.
         let length = negotiation.shown.certificate.public_key.length();
-        let whole = Choice::from(u8::from(raw.encoded_message.len() == length));
+        let whole = Choice::from(u8::from(raw.0.len() == length));
         let pre_master_secret = select_pre_master_secret(
-            &raw.encoded_message,
-            fallback.admitted & raw.usable & whole,
+            &raw.0,
+            fallback.admitted & whole,
             negotiation.client_version,
             &fallback.secret,
         );

@@ -1,6 +1,5 @@
 //! What the handshake needs of a peer's own certificate: its RSA key and the key's usage.
 
-use crate::crypto::private_key::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError};
 use crate::error::CertificateError;
 use pki_types::{CertificateDer, ServerName};
@@ -50,11 +49,6 @@ impl<'a> Leaf<'a> {
             PublicKeyError::Malformed => CertificateError::Malformed,
             PublicKeyError::Size { bits } => CertificateError::KeySize { bits },
         })
-    }
-
-    /// Who the key is.
-    pub(crate) fn key_id(&self) -> KeyId {
-        KeyId::of_spki(self.0.public_key().raw)
     }
 
     /// The DNS names in its subjectAltName.

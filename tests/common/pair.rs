@@ -5,7 +5,7 @@ use super::rng;
 use premaster::pki_types::ServerName;
 use premaster::{
     Answer, ClientConfig, Connection, DecryptPreMasterSecret, Error, Event, Pending, ServerConfig,
-    VerifyCertificate,
+    SignCertificateVerify, VerifyCertificate,
 };
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
@@ -89,6 +89,15 @@ impl End {
     pub fn job(&self) -> DecryptPreMasterSecret {
         match self.connection.pending() {
             Some(Pending::DecryptPreMasterSecret(job)) => job,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a client wants signed.
+    #[track_caller]
+    pub fn signing_job(&self) -> SignCertificateVerify {
+        match self.connection.pending() {
+            Some(Pending::SignCertificateVerify(job)) => job,
             other => panic!("{other:?}"),
         }
     }

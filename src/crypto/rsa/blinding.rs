@@ -104,3 +104,105 @@ impl Blinding {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rsa::RsaPrivateKey;
+    use rsa::pkcs8::DecodePrivateKey;
+    use rsa::traits::PublicKeyParts;
+
+    const SEED: Seed = [1; 32];
+    const OTHER_SEED: Seed = [2; 32];
+
+    /// A key, and what the `rsa` crate computes with it.
+    struct Key {
+        own: PublicKey,
+        theirs: RsaPrivateKey,
+    }
+
+    impl Key {
+        fn new() -> Self {
+            let pem = include_str!("../../../tests/data/rsa-2056.key");
+            let theirs = RsaPrivateKey::from_pkcs8_pem(pem).unwrap();
+            Self {
+                own: PublicKey::of(&theirs).unwrap(),
+                theirs,
+            }
+        }
+
+        fn number(&self, byte: u8) -> BoxedUint {
+            self.own.integer(&[byte; 257]).unwrap()
+        }
+
+        fn times(&self, left: &BoxedUint, right: &BoxedUint) -> BoxedUint {
+            left.mul_mod(right, self.theirs.n())
+        }
+
+        /// What is drawn from a seed: 16 bytes more than the modulus has, reduced by it.
+        fn r(&self, seed: &Seed) -> BoxedUint {
+            let mut bytes = [0; 257 + 16];
+            PrfKey::new(HashAlgorithm::Sha256, seed).derive(b"blinding", &[], &mut bytes);
+            BoxedUint::from_be_slice_vartime(&bytes).rem(self.theirs.n())
+        }
+
+        fn assert_those_of(&self, factors: &Factors, r: &BoxedUint) {
+            let power = rsa::hazmat::rsa_encrypt(&self.theirs, r).unwrap();
+            for number in [0x00, 0x01, 0x7f].map(|byte| self.number(byte)) {
+                let blinded = factors.blind(&self.own, &number);
+                assert_eq!(blinded, self.times(&number, &power));
+                let unblinded = factors.unblind(&self.own, &self.times(&number, r));
+                assert_eq!(unblinded, number);
+            }
+        }
+    }
+
+    #[test]
+    fn factors_are_squared_after_each_use_and_live_for_32() {
+        let key = Key::new();
+        let mut factors = Factors::draw(&key.own, &SEED).unwrap();
+        let mut r = key.r(&SEED);
+        for _ in 1..32 {
+            key.assert_those_of(&factors, &r);
+            factors = factors.next().unwrap();
+            r = key.times(&r, &r);
+        }
+        key.assert_those_of(&factors, &r);
+        assert!(factors.next().is_none());
+    }
+
+    #[test]
+    fn factors_serve_one_at_a_time_and_come_back_as_others() {
+        let key = Key::new();
+        let blinding = Blinding::default();
+        let (one, other) = (key.r(&SEED), key.r(&OTHER_SEED));
+        let first = blinding.take(&key.own, &SEED).unwrap();
+        let second = blinding.take(&key.own, &OTHER_SEED).unwrap();
+        key.assert_those_of(&first, &one);
+        key.assert_those_of(&second, &other);
+        // Those that are there are taken, whatever the seed.
+        blinding.put_back(first);
+        let mut factors = blinding.take(&key.own, &OTHER_SEED).unwrap();
+        key.assert_those_of(&factors, &key.times(&one, &one));
+        // At the end of their life they are drawn anew.
+        for _ in 1..32 {
+            blinding.put_back(factors);
+            factors = blinding.take(&key.own, &OTHER_SEED).unwrap();
+        }
+        key.assert_those_of(&factors, &other);
+    }
+
+    #[test]
+    fn no_more_factors_are_kept_than_there_may_be_users() {
+        let key = Key::new();
+        let blinding = Blinding::default();
+        let taken: Vec<_> = (0..=64)
+            .map(|_| blinding.take(&key.own, &SEED).unwrap())
+            .collect();
+        for (returned, factors) in taken.into_iter().enumerate() {
+            assert_eq!(blinding.free().len(), returned);
+            blinding.put_back(factors);
+        }
+        assert_eq!(blinding.free().len(), 64);
+    }
+}

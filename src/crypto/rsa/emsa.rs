@@ -138,6 +138,10 @@ fn encode_pkcs1(hash: Hash, message_hash: &[u8], modulus_bits: usize) -> Option<
     let prefix = hash.digest_info();
     let length = modulus_bits.div_ceil(8);
     let padding = length.checked_sub(3 + prefix.len() + message_hash.len())?;
+    // "If emLen < tLen + 11, output "intended encoded message length too short" and stop."
+    if padding < 8 {
+        return None;
+    }
     let mut encoded = Vec::with_capacity(length);
     encoded.extend_from_slice(&[0, 1]);
     encoded.resize(2 + padding, 0xff);
@@ -204,5 +208,184 @@ fn mask(hash: Hash, db: &mut [u8], h: &[u8], modulus_bits: usize) {
             0 => 0xff,
             bits => (1 << bits) - 1,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use rsa::pkcs8::DecodePrivateKey;
+    use rsa::traits::PublicKeyParts;
+    use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey};
+
+    const MESSAGE: &[u8] = b"the handshake's messages";
+
+    const PKCS1: [SignatureScheme; 3] = [
+        SignatureScheme::RSA_PKCS1_SHA256,
+        SignatureScheme::RSA_PKCS1_SHA384,
+        SignatureScheme::RSA_PKCS1_SHA512,
+    ];
+    const PSS: [SignatureScheme; 3] = [
+        SignatureScheme::RSA_PSS_RSAE_SHA256,
+        SignatureScheme::RSA_PSS_RSAE_SHA384,
+        SignatureScheme::RSA_PSS_RSAE_SHA512,
+    ];
+
+    fn rng(seed: u64) -> ChaCha12Rng {
+        ChaCha12Rng::seed_from_u64(seed)
+    }
+
+    /// Of 2048 bits, of 2049, which leave EM of PSS a byte shorter than the modulus, and of 2056.
+    fn keys() -> [RsaPrivateKey; 3] {
+        let read = |pem| RsaPrivateKey::from_pkcs8_pem(pem).unwrap();
+        [
+            read(include_str!("../../../tests/data/rsa-2048.key")),
+            RsaPrivateKey::new(&mut rng(2), 2049).unwrap(),
+            read(include_str!("../../../tests/data/rsa-2056.key")),
+        ]
+    }
+
+    fn bits(key: &RsaPrivateKey) -> usize {
+        usize::try_from(key.n().bits()).unwrap()
+    }
+
+    /// What the `rsa` crate encodes and signs, as long as the modulus. Its salt is the first that
+    /// it draws.
+    fn theirs(
+        key: &RsaPrivateKey,
+        padding: impl rsa::traits::SignatureScheme,
+        digest: &[u8],
+        seed: u64,
+    ) -> Vec<u8> {
+        let signed = key.sign_with_rng(&mut rng(seed), padding, digest).unwrap();
+        let number = BoxedUint::from_be_slice(&signed, key.n_bits_precision()).unwrap();
+        let encoded = rsa::hazmat::rsa_encrypt(key, &number)
+            .unwrap()
+            .to_be_bytes();
+        encoded[encoded.len() - key.size()..].to_vec()
+    }
+
+    fn own(scheme: SignatureScheme, modulus_bits: usize, seed: u64) -> Vec<u8> {
+        let emsa = Emsa::of(scheme).unwrap();
+        let Ok(encoded) = emsa.encode(MESSAGE, modulus_bits, &mut rng(seed));
+        encoded.unwrap()
+    }
+
+    fn verifies(scheme: SignatureScheme, encoded: &[u8], modulus_bits: usize) -> bool {
+        let emsa = Emsa::of(scheme).unwrap();
+        emsa.verifies(MESSAGE, encoded, modulus_bits)
+    }
+
+    #[test]
+    fn encodings_are_those_of_the_rsa_crate() {
+        let digests = PKCS1.map(|scheme| signature_digest(scheme, MESSAGE));
+        for key in keys() {
+            let pkcs1 = [
+                theirs(&key, Pkcs1v15Sign::new::<Sha256>(), &digests[0], 0),
+                theirs(&key, Pkcs1v15Sign::new::<Sha384>(), &digests[1], 0),
+                theirs(&key, Pkcs1v15Sign::new::<Sha512>(), &digests[2], 0),
+            ];
+            assert_eq!(PKCS1.map(|scheme| own(scheme, bits(&key), 0)), pkcs1);
+            for seed in 0..4 {
+                let pss = [
+                    theirs(&key, Pss::<Sha256>::new(), &digests[0], seed),
+                    theirs(&key, Pss::<Sha384>::new(), &digests[1], seed),
+                    theirs(&key, Pss::<Sha512>::new(), &digests[2], seed),
+                ];
+                assert_eq!(PSS.map(|scheme| own(scheme, bits(&key), seed)), pss);
+            }
+        }
+    }
+
+    /// The trailer, the bits and the byte that must be zero, and all the rest.
+    #[test]
+    fn a_change_at_any_place_is_refused_at_every_length() {
+        for modulus_bits in 2048..=2056 {
+            for scheme in [PKCS1[0], PSS[0]] {
+                let good = own(scheme, modulus_bits, 1);
+                assert_eq!(good.len(), modulus_bits.div_ceil(8));
+                assert!(verifies(scheme, &good, modulus_bits));
+                for at in 0..good.len() {
+                    let mut changed = good.clone();
+                    changed[at] ^= 1 << (at % 8);
+                    assert!(!verifies(scheme, &changed, modulus_bits), "{at}");
+                }
+                for bit in 0..8 {
+                    let mut changed = good.clone();
+                    changed[0] ^= 1 << bit;
+                    assert!(!verifies(scheme, &changed, modulus_bits), "{bit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_encoding_is_as_long_as_the_modulus() {
+        for modulus_bits in [2048, 2049, 2056] {
+            for scheme in [PKCS1, PSS].concat() {
+                let good = own(scheme, modulus_bits, 1);
+                let refused = |encoded: &[u8]| !verifies(scheme, encoded, modulus_bits);
+                for length in [0, 1, 31, 32, 33, 65, good.len() - 1] {
+                    assert!(refused(&good[..length]), "{length}");
+                }
+                assert!(refused(&good[1..]));
+                assert!(refused(&[&good[..], &[0]].concat()));
+                assert!(refused(&[&[0], &good[..]].concat()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_salt_is_as_long_as_the_hash() {
+        fn check<D: Digest + sha2::digest::FixedOutputReset>(scheme: SignatureScheme) {
+            let hash = <D as Digest>::output_size();
+            for key in keys() {
+                // EM is shorter by the hash, the trailer and the byte before the salt.
+                let longest = (bits(&key) - 1).div_ceil(8) - hash - 2;
+                for salt in [0, 20, hash - 1, hash, hash + 1, longest] {
+                    let padding = Pss::<D>::new_with_salt(salt);
+                    let encoded = theirs(&key, padding, &D::digest(MESSAGE), 1);
+                    let verified = verifies(scheme, &encoded, bits(&key));
+                    assert_eq!(verified, salt == hash, "{salt}");
+                }
+            }
+        }
+        check::<Sha256>(PSS[0]);
+        check::<Sha384>(PSS[1]);
+        check::<Sha512>(PSS[2]);
+    }
+
+    #[test]
+    fn a_modulus_that_is_too_short_has_no_encoding() {
+        // In bytes: the longest hash, with what stands around it in a DigestInfo, and with the salt.
+        for (scheme, too_short, enough) in [
+            (PKCS1[2], 2 + 1 + 19 + 64 - 1, 2 + 8 + 1 + 19 + 64),
+            (PSS[2], 64 + 64 + 1, 64 + 64 + 2),
+        ] {
+            let emsa = Emsa::of(scheme).unwrap();
+            let encode = |length: usize| {
+                let Ok(encoded) = emsa.encode(MESSAGE, 8 * length, &mut rng(1));
+                encoded
+            };
+            assert_eq!(encode(enough).unwrap().len(), enough);
+            assert_eq!(encode(too_short), None);
+            assert_eq!(encode(0), None);
+            assert!(!emsa.verifies(MESSAGE, &[], 0));
+        }
+    }
+
+    #[test]
+    fn digests_are_those_of_the_scheme() {
+        for schemes in [PKCS1, PSS] {
+            let digests = schemes.map(|scheme| signature_digest(scheme, MESSAGE));
+            assert_eq!(digests[0], Sha256::digest(MESSAGE)[..]);
+            assert_eq!(digests[1], Sha384::digest(MESSAGE)[..]);
+            assert_eq!(digests[2], Sha512::digest(MESSAGE)[..]);
+        }
+        for other in [0x0201, 0x0403, 0x0809] {
+            assert!(signature_digest(SignatureScheme(other), MESSAGE).is_empty());
+        }
     }
 }

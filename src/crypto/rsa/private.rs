@@ -13,7 +13,7 @@ use pki_types::PrivateKeyDer;
 use pki_types::pem::PemObject;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
-use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+use rsa::pkcs8::DecodePrivateKey;
 use zeroize::Zeroizing;
 
 /// An RSA private key in this process. Wiped when dropped; prints as `[redacted]`.
@@ -51,9 +51,8 @@ impl RsaKey {
             PublicKeyError::Malformed => ConfigError::BadKey,
             PublicKeyError::Size { bits } => ConfigError::KeySize { bits },
         })?;
-        let spki = key.to_public_key().to_public_key_der();
         Ok(Self {
-            id: KeyId::of_spki(spki.map_err(|_| ConfigError::BadKey)?.as_bytes()),
+            id: public.key_id().ok_or(ConfigError::BadKey)?,
             key,
             public,
             blinding: Blinding::default(),
@@ -143,5 +142,82 @@ impl PrivateKey for RsaKey {
 impl fmt::Debug for RsaKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::private_key::key_rng;
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use rsa::RsaPublicKey;
+    use rsa::pkcs1::EncodeRsaPublicKey;
+    use rsa::traits::PublicKeyParts;
+
+    fn key() -> RsaKey {
+        RsaKey::from_pem(include_bytes!("../../../tests/data/rsa-2048.key")).unwrap()
+    }
+
+    /// A key that computes with other numbers than its public half says, as a faulty machine does.
+    ///
+    /// No encoding makes one: what stands in it for the CRT is computed anew and not read.
+    fn faulty() -> RsaKey {
+        let key = key();
+        let other = RsaPublicKey::new(key.key.n().as_ref().clone(), 17_u32.into()).unwrap();
+        let other = other.to_pkcs1_der().unwrap();
+        RsaKey {
+            public: PublicKey::from_pkcs1_der(other.as_bytes()).unwrap(),
+            ..key
+        }
+    }
+
+    #[test]
+    fn a_result_that_is_wrong_does_not_leave() {
+        let key = faulty();
+        let mut rng = key_rng(ChaCha12Rng::seed_from_u64(4));
+        let length = key.modulus_length();
+        let mut integers = vec![0; 2 * length];
+        let decrypted = key.decrypt(&vec![0x5a; 2 * length], &mut integers, &mut rng);
+        assert_eq!((decrypted, integers), (Ok(()), vec![0; 2 * length]));
+        for scheme in [
+            SignatureScheme::RSA_PKCS1_SHA256,
+            SignatureScheme::RSA_PSS_RSAE_SHA256,
+        ] {
+            let signed = key.sign(scheme, b"message", &mut rng);
+            assert_eq!(signed, Err(KeyError));
+        }
+    }
+
+    /// Bare, the operation makes 1 of 1 whatever the exponents; blinded with one that does not fit,
+    /// it makes anything of it.
+    #[test]
+    fn the_operation_never_sees_the_number() {
+        let key = faulty();
+        let mut rng = key_rng(ChaCha12Rng::seed_from_u64(4));
+        let mut one = vec![0; key.modulus_length()];
+        *one.last_mut().unwrap() = 1;
+        let mut integer = vec![0; one.len()];
+        key.decrypt(&one, &mut integer, &mut rng).unwrap();
+        assert_eq!(integer, vec![0; one.len()]);
+    }
+
+    #[test]
+    fn blinding_factors_are_kept_for_the_next_use() {
+        let key = key();
+        let one = key.public.integer(&[1]).unwrap();
+        let seed: Seed = [7; 32];
+        let power = |blinding: &Blinding| {
+            let factors = blinding.take(&key.public, &seed).unwrap();
+            factors.blind(&key.public, &one)
+        };
+        let drawn = power(&Blinding::default());
+        assert_eq!(power(&key.blinding), drawn);
+        let mut rng = key_rng(ChaCha12Rng::seed_from_u64(4));
+        key.sign(SignatureScheme::RSA_PKCS1_SHA256, b"message", &mut rng)
+            .unwrap();
+        assert_ne!(power(&key.blinding), drawn);
+        // They were lent, and there are no others.
+        assert_eq!(power(&key.blinding), drawn);
     }
 }

@@ -4,15 +4,17 @@ use super::emsa::Emsa;
 use super::{KEY_BITS, fixed_width};
 use crate::crypto::key_schedule::PreMasterSecret;
 use crate::crypto::pkcs1::{encode_pre_master_secret, less_than};
+use crate::crypto::private_key::KeyId;
 use crate::crypto::rng::RandomSource;
 use crate::enums::SignatureScheme;
 use crate::error::LocalError;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, MontyForm, MontyMultiplier, Odd};
-use rsa::RsaPrivateKey;
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs1::der::Decode;
+use rsa::pkcs8::EncodePublicKey;
 use rsa::traits::PublicKeyParts;
+use rsa::{RsaPrivateKey, RsaPublicKey};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroizing;
 
@@ -68,6 +70,13 @@ impl PublicKey {
             modulus: key.n_params().clone(),
             exponent: exponent(&key.e_bytes())?,
         })
+    }
+
+    /// Who the key is; `None` for none that has an encoding.
+    pub(crate) fn key_id(&self) -> Option<KeyId> {
+        let modulus = self.modulus.modulus().as_ref().clone();
+        let key = RsaPublicKey::new(modulus, self.exponent.into()).ok()?;
+        Some(KeyId::of_spki(key.to_public_key_der().ok()?.as_bytes()))
     }
 
     /// Length of the modulus in bytes, which is that of every ciphertext and signature.
@@ -172,15 +181,6 @@ impl PublicKey {
     }
 }
 
-/// Two keys are the same if their numbers are.
-impl PartialEq for PublicKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.modulus.modulus() == other.modulus.modulus() && self.exponent == other.exponent
-    }
-}
-
-impl Eq for PublicKey {}
-
 /// A big-endian public exponent: odd, as it has an inverse, and within the accepted range.
 fn exponent(bytes: &[u8]) -> Result<u64, PublicKeyError> {
     let start = bytes.len() - bit_length(bytes).div_ceil(8);
@@ -210,7 +210,6 @@ fn bit_length(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rsa::RsaPublicKey;
     use rsa::pkcs1::EncodeRsaPublicKey;
     use rsa::pkcs8::DecodePrivateKey;
 
