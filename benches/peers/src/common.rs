@@ -1,18 +1,15 @@
-//! What both libraries are given: one self-signed certificate, its key and name, and the
-//! cipher.
+//! What every library is given: the server's name and the suite.
 
 use premaster::pki_types::ServerName;
 
-/// The server's chain, which is also the root that the client trusts.
-pub const CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/leaf-2048.pem");
-
-pub const KEY: &[u8] = include_bytes!("../../../tests/data/rsa-2048.key");
+/// The name that each client asks for, and that the server's certificate is valid for.
+pub const NAME: &str = "localhost";
 
 pub fn name() -> ServerName<'static> {
-    "localhost".try_into().unwrap()
+    NAME.try_into().unwrap()
 }
 
-/// The cipher and the hash of both libraries' suites.
+/// The cipher and the hash of each library's suite.
 #[derive(Clone, Copy)]
 pub enum Cipher {
     Aes128Sha256,
@@ -20,10 +17,12 @@ pub enum Cipher {
 }
 
 impl Cipher {
+    pub const ALL: [Self; 2] = [Self::Aes128Sha256, Self::Aes256Sha384];
+
     pub fn name(self) -> &'static str {
         match self {
-            Self::Aes128Sha256 => "AES_128_GCM_SHA256",
-            Self::Aes256Sha384 => "AES_256_GCM_SHA384",
+            Self::Aes128Sha256 => "AES-128",
+            Self::Aes256Sha384 => "AES-256",
         }
     }
 }

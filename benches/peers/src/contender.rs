@@ -1,16 +1,26 @@
-//! A library with one kind of handshake to do, over and over.
+//! Whoever has one kind of work to do, over and over.
 
 use crate::support::{Side, time};
 use std::time::Duration;
 
-/// A client and a server of one library, ready for one kind of handshake.
+/// A client and a server of one library, or a cipher or an RSA key alone, ready for one kind of
+/// work.
 pub trait Contender {
-    /// Does one handshake, having made sure that it was of the kind it should be.
-    fn handshake(&self) -> Taken;
+    /// Does the work once, having made sure that it was of the kind it should be.
+    fn run(&mut self) -> Taken;
 }
 
-/// What the calls of each side took.
-#[derive(Default)]
+/// Records of application data that are sent and received in one run.
+#[derive(Clone, Copy)]
+pub struct Batch {
+    pub records: usize,
+    /// Plaintext in each record.
+    pub length: usize,
+}
+
+/// What the calls of each side took. Of records, the client sends them and the server receives
+/// them.
+#[derive(Clone, Copy, Default)]
 pub struct Taken {
     pub client: Duration,
     pub server: Duration,
@@ -26,15 +36,4 @@ impl Taken {
         }
         result
     }
-}
-
-/// The sum of `times` handshakes.
-pub fn batch(contender: &dyn Contender, times: u32) -> Taken {
-    let mut sum = Taken::default();
-    for _ in 0..times {
-        let taken = contender.handshake();
-        sum.client += taken.client;
-        sum.server += taken.server;
-    }
-    sum
 }

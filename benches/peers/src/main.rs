@@ -1,133 +1,112 @@
-//! Handshakes in memory, premaster against rustls with aws-lc-rs.
+//! Handshakes and records in memory: premaster beside OpenSSL, rustls and the crates below it.
 //!
-//! A side's time is what its own calls take. The two libraries take turns at short batches, so that
-//! whatever else the machine does falls on both, and the medians are compared. Both use the
-//! same cipher and the same 2048-bit certificate; their key exchanges differ, as rustls has no RSA
-//! key transport. A resumed handshake has no key exchange.
+//! Everything runs on one thread. A side's time is what its own calls take, and the contenders take
+//! turns; see `turns`. One table has all figures. With `--check` the process ends with status 1 if
+//! premaster falls short of what it is to reach. A run takes about a minute.
 
+mod bulk;
+mod certificates;
+mod check;
 mod common;
 mod contender;
+mod full;
+mod heap;
+mod machine;
+mod openssl_pair;
 mod premaster_pair;
+mod raw_cipher;
+mod report;
+mod resumed;
+mod rsa_operations;
 mod rustls_pair;
 #[path = "../../support/mod.rs"]
 mod support;
+mod table;
+mod turns;
 
-use common::Cipher;
-use contender::{Contender, Taken, batch};
-use premaster_pair::PremasterPair;
-use rustls_pair::RustlsPair;
-use std::time::Duration;
+use check::Requirement;
+use report::Report;
+use std::process::ExitCode;
+use table::{HEADER, TEXT_COLUMNS};
 
-/// Handshakes in a batch.
-const BATCH: u32 = 10;
+const USAGE: &str = "usage: premaster-peers [--check]";
 
-/// Enough batches for a median that repeats to two digits.
-const ROUNDS: usize = 200;
+/// How the table is to be read.
+const LEGEND: &str = "\
+Times are in microseconds for one handshake, one record or one side's RSA operations: medians of what
+the side's own calls took. The columns with a slash are premaster's time as a multiple of the peer's,
+medians of the ratios within a round of turns: below 1.00, premaster is faster.
 
-/// One kind of handshake, and who does it.
-struct Row {
-    name: &'static str,
-    premaster: Box<dyn Contender>,
-    rustls: Box<dyn Contender>,
-}
+AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA. rustls
+does not have it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
+its client checks that signature where the others encrypt, and both agree on a key besides. Every
+client checks one signature on the way to the root, whose key has 2048 bits.
 
-fn rows(cipher: Cipher) -> [Row; 4] {
-    [
-        Row {
-            name: "full",
-            premaster: Box::new(PremasterPair::full(cipher)),
-            rustls: Box::new(RustlsPair::full(cipher)),
-        },
-        Row {
-            name: "resumed by session ID",
-            premaster: Box::new(PremasterPair::by_session_id(cipher)),
-            rustls: Box::new(RustlsPair::by_session_id(cipher)),
-        },
-        Row {
-            name: "resumed by ticket, renewed",
-            premaster: Box::new(PremasterPair::by_ticket_renewed(cipher)),
-            rustls: Box::new(RustlsPair::by_ticket(cipher)),
-        },
-        Row {
-            name: "resumed by ticket (*)",
-            premaster: Box::new(PremasterPair::by_ticket(cipher)),
-            rustls: Box::new(RustlsPair::by_ticket(cipher)),
-        },
-    ]
-}
+RustCrypto is aes-gcm in place for records, and the rsa crate for the RSA operations alone: a client's
+are one encryption and one check of a signature, a server's the private operation without blinding and
+one public operation. The multiples beside them are those of premaster's whole handshake.
 
-impl Row {
-    /// Measures both and prints a line for each side.
-    fn measure(&self) {
-        let (mut premaster, mut rustls) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            premaster.push(batch(&*self.premaster, BATCH));
-            rustls.push(batch(&*self.rustls, BATCH));
-        }
-        self.print("client", &premaster, &rustls, |taken| taken.client);
-        self.print("server", &premaster, &rustls, |taken| taken.server);
-    }
+When a session is resumed by a ticket, premaster's server keeps it or renews it, as it is told;
+rustls's always renews it, OpenSSL's never. Records go through SSL_write and SSL_read in OpenSSL, and
+through the unbuffered interface in rustls.
+";
 
-    fn print(
-        &self,
-        side: &str,
-        premaster: &[Taken],
-        rustls: &[Taken],
-        time: fn(&Taken) -> Duration,
-    ) {
-        let name = self.name;
-        let ours = microseconds(premaster, time);
-        let theirs = microseconds(rustls, time);
-        let ratio = ours / theirs;
-        println!("{name:26} {side:7} {ours:>9.1} {theirs:>9.1} {ratio:>7.2}");
+fn main() -> ExitCode {
+    let Some(check) = wants_check(std::env::args().skip(1)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    println!("{}\n{LEGEND}", machine::description());
+    let report = measure();
+    print!("{}", table::markdown(&HEADER, TEXT_COLUMNS, &report.rows));
+    match check && !fulfilled(&report.requirements) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     }
 }
 
-/// The median of one side's time for a handshake.
-fn microseconds(batches: &[Taken], time: fn(&Taken) -> Duration) -> f64 {
-    let mut times: Vec<Duration> = batches.iter().map(time).collect();
-    times.sort();
-    times[times.len() / 2].as_secs_f64() * 1e6 / f64::from(BATCH)
-}
-
-/// The version of a crate, as the lock file pins it.
-fn version(name: &str) -> &'static str {
-    let lock = include_str!("../Cargo.lock");
-    let package = lock
-        .split_once(&format!("name = \"{name}\"\nversion = \""))
-        .unwrap();
-    package.1.split('"').next().unwrap()
-}
-
-/// The processor's name, where the system tells it.
-fn processor() -> String {
-    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    information
-        .lines()
-        .find(|line| line.starts_with("model name"))
-        .and_then(|line| line.split_once(": "))
-        .map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.into())
-}
-
-fn main() {
-    let [premaster, rustls, aws_lc_rs] = ["premaster", "rustls", "aws-lc-rs"].map(version);
-    println!("premaster {premaster}, rustls {rustls} with aws-lc-rs {aws_lc_rs}");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{}, {cores} cores", processor());
-    println!("\nmedian of {ROUNDS} batches of {BATCH} handshakes, in microseconds a handshake");
-    for cipher in [Cipher::Aes128Sha256, Cipher::Aes256Sha384] {
-        println!(
-            "\n{:26} {:7} {:>9} {:>9} {:>7}",
-            cipher.name(),
-            "side",
-            "premaster",
-            "rustls",
-            "ratio"
-        );
-        for row in rows(cipher) {
-            row.measure();
-        }
+/// Whether the requirements are to be checked; `None` for arguments that mean nothing.
+fn wants_check(mut arguments: impl Iterator<Item = String>) -> Option<bool> {
+    match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => Some(false),
+        (Some("--check"), None) => Some(true),
+        _ => None,
     }
-    println!("\nrenewed: the server issues another ticket each time, as rustls always does");
-    println!("(*): premaster's server does not, and rustls's does");
+}
+
+fn measure() -> Report {
+    let mut report = Report::default();
+    full::measure(&mut report);
+    resumed::measure(&mut report);
+    bulk::measure(&mut report);
+    heap::measure(&mut report);
+    report
+}
+
+/// Prints the requirements and those that are not fulfilled; whether there are none of these.
+fn fulfilled(requirements: &[Requirement]) -> bool {
+    println!("\n{}", check::table(requirements));
+    let shortfalls = check::shortfalls(requirements);
+    for line in &shortfalls {
+        println!("{line}");
+    }
+    shortfalls.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(arguments: &[&str]) -> Option<bool> {
+        wants_check(arguments.iter().copied().map(Into::into))
+    }
+
+    #[test]
+    fn only_check_is_an_argument() {
+        assert_eq!(given(&[]), Some(false));
+        assert_eq!(given(&["--check"]), Some(true));
+        assert_eq!(given(&["--check", "--check"]), None);
+        assert_eq!(given(&["--bench"]), None);
+        assert_eq!(given(&[""]), None);
+    }
 }

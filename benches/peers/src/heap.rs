@@ -1,0 +1,177 @@
+//! Heap that one of premaster's connections holds, counted by the allocator.
+//!
+//! Only what a side's own calls allocate is counted, and not the buffers, which are the caller's,
+//! nor the configurations, which all connections share. The allocations of other libraries are not
+//! counted, as some of them do not come this way.
+
+use crate::certificates::{Credentials, KeyLength};
+use crate::check::Requirement;
+use crate::common::Cipher;
+use crate::premaster_pair::PremasterPair;
+use crate::report::Report;
+use crate::support::Side;
+use crate::table::bytes;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+
+/// A figure of a connection, and the most that it may be.
+struct Figure {
+    name: &'static str,
+    of: fn(&Used) -> usize,
+    limit: usize,
+}
+
+const FIGURES: [Figure; 2] = [
+    Figure {
+        name: "idle",
+        of: |used| used.idle,
+        limit: 3 * 1024,
+    },
+    Figure {
+        name: "peak of the handshake",
+        of: |used| used.peak,
+        limit: 24 * 1024,
+    },
+];
+
+/// Measures a connection of each suite after a full handshake.
+pub fn measure(report: &mut Report) {
+    let credentials = Credentials::new(KeyLength::Rsa2048);
+    for cipher in Cipher::ALL {
+        let pair = PremasterPair::full(&credentials, cipher);
+        let [client, server] = ALLOCATOR.connection(&pair);
+        for Figure { name, of, limit } in FIGURES {
+            let work = format!("bytes of heap, {name}, {}", cipher.name());
+            for (role, count) in [("client", of(&client)), ("server", of(&server))] {
+                report.rows.push(bytes(&work, role, count));
+                let name = format!("{work}, {role}");
+                let requirement = Requirement::bytes(name, count, limit);
+                report.requirements.push(requirement);
+            }
+        }
+    }
+}
+
+/// What a side of a connection holds after its handshake, and held at most during it.
+struct Used {
+    idle: usize,
+    peak: usize,
+}
+
+/// Bytes that have been allocated and not freed, and the most that they ever were. The first can be
+/// negative for a while, where a block is freed that was allocated before.
+struct Heap {
+    held: AtomicIsize,
+    peak: AtomicIsize,
+}
+
+impl Heap {
+    const fn empty() -> Self {
+        Self {
+            held: AtomicIsize::new(0),
+            peak: AtomicIsize::new(0),
+        }
+    }
+
+    fn allocated(&self, size: usize) {
+        let size = size as isize;
+        let held = self.held.fetch_add(size, Ordering::Relaxed) + size;
+        self.peak.fetch_max(held, Ordering::Relaxed);
+    }
+
+    fn freed(&self, size: usize) {
+        self.held.fetch_sub(size as isize, Ordering::Relaxed);
+    }
+
+    fn reset(&self) {
+        self.held.store(0, Ordering::Relaxed);
+        self.peak.store(0, Ordering::Relaxed);
+    }
+
+    fn used(&self) -> Used {
+        let bytes = |count: &AtomicIsize| count.load(Ordering::Relaxed).try_into().unwrap();
+        Used {
+            idle: bytes(&self.held),
+            peak: bytes(&self.peak),
+        }
+    }
+}
+
+/// The system's allocator, which counts for the side whose call it is.
+struct Counting {
+    heaps: [Heap; 2],
+    /// Which heap is counted on. Where there is no such heap, as whenever times are measured,
+    /// nothing is counted.
+    current: AtomicUsize,
+}
+
+const NOBODY: usize = usize::MAX;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting {
+    heaps: [const { Heap::empty() }; 2],
+    current: AtomicUsize::new(NOBODY),
+};
+
+impl Counting {
+    /// What the client and the server use in a handshake. Whatever is made once for all
+    /// connections is made by another one before.
+    fn connection(&self, pair: &PremasterPair) -> [Used; 2] {
+        pair.connect(|_, call| call());
+        self.heaps.iter().for_each(Heap::reset);
+        let _connections = pair.connect(|side, call| self.count(side, call));
+        self.heaps.each_ref().map(Heap::used)
+    }
+
+    /// Counts for `side` what `call` allocates and frees.
+    fn count(&self, side: Side, call: &mut dyn FnMut()) {
+        let index = match side {
+            Side::Client => 0,
+            Side::Server => 1,
+        };
+        self.current.store(index, Ordering::Relaxed);
+        call();
+        self.current.store(NOBODY, Ordering::Relaxed);
+    }
+
+    fn current(&self) -> Option<&Heap> {
+        self.heaps.get(self.current.load(Ordering::Relaxed))
+    }
+}
+
+// SAFETY: every call goes to the system's allocator with the arguments that it came with.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(heap) = self.current() {
+            heap.allocated(layout.size());
+        }
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if let Some(heap) = self.current() {
+            heap.allocated(layout.size());
+        }
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if let Some(heap) = self.current() {
+            heap.freed(layout.size());
+        }
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    /// Counts the two blocks as if both were held while the one is copied to the other.
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if let Some(heap) = self.current() {
+            heap.allocated(size);
+            heap.freed(layout.size());
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}

@@ -1,0 +1,97 @@
+//! The cipher alone: the `aes-gcm` crate in place, with a record's nonce and additional data.
+
+use crate::common::Cipher;
+use crate::contender::{Batch, Contender, Taken};
+use crate::support::Side;
+use aes_gcm::aead::AeadInOut;
+use aes_gcm::aead::consts::{U12, U16};
+use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
+
+const TAG: usize = 16;
+
+/// Texts that are sealed and opened again where they lie.
+pub struct RawCipher<A> {
+    cipher: A,
+    batch: Batch,
+    /// Each record's text with its tag behind it.
+    texts: Vec<u8>,
+    /// The number of the first record, which is its nonce.
+    first: u64,
+}
+
+/// The cipher of a suite.
+pub fn raw_cipher(cipher: Cipher, batch: Batch) -> Box<dyn Contender> {
+    match cipher {
+        Cipher::Aes128Sha256 => Box::new(RawCipher::<Aes128Gcm>::new(&[3; 16], batch)),
+        Cipher::Aes256Sha384 => Box::new(RawCipher::<Aes256Gcm>::new(&[3; 32], batch)),
+    }
+}
+
+impl<A> RawCipher<A>
+where
+    A: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit,
+{
+    fn new(key: &[u8], batch: Batch) -> Self {
+        Self {
+            cipher: A::new_from_slice(key).unwrap(),
+            batch,
+            texts: vec![0x5a; batch.records * (batch.length + TAG)],
+            first: 0,
+        }
+    }
+
+    fn seal(&mut self) {
+        for (number, text, tag) in records(&mut self.texts, self.batch.length, self.first) {
+            let (nonce, additional_data) = nonce_and_additional_data(number);
+            *tag = self
+                .cipher
+                .encrypt_inout_detached(&nonce.into(), &additional_data, text.into())
+                .unwrap()
+                .into();
+        }
+    }
+
+    fn open(&mut self) {
+        for (number, text, tag) in records(&mut self.texts, self.batch.length, self.first) {
+            let (nonce, additional_data) = nonce_and_additional_data(number);
+            let tag = (*tag).into();
+            self.cipher
+                .decrypt_inout_detached(&nonce.into(), &additional_data, text.into(), &tag)
+                .unwrap();
+        }
+    }
+}
+
+impl<A> Contender for RawCipher<A>
+where
+    A: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit,
+{
+    fn run(&mut self) -> Taken {
+        let mut taken = Taken::default();
+        taken.by(Side::Client, || self.seal());
+        taken.by(Side::Server, || self.open());
+        self.first += self.batch.records as u64;
+        taken
+    }
+}
+
+/// Each record: its number, text and tag.
+fn records(
+    texts: &mut [u8],
+    length: usize,
+    first: u64,
+) -> impl Iterator<Item = (u64, &mut [u8], &mut [u8; TAG])> {
+    (first..)
+        .zip(texts.chunks_exact_mut(length + TAG))
+        .map(|(number, record)| {
+            let (text, tag) = record.split_last_chunk_mut().unwrap();
+            (number, text, tag)
+        })
+}
+
+fn nonce_and_additional_data(number: u64) -> ([u8; 12], [u8; 13]) {
+    let (mut nonce, mut additional_data) = ([7; 12], [9; 13]);
+    nonce[4..].copy_from_slice(&number.to_be_bytes());
+    additional_data[..8].copy_from_slice(&number.to_be_bytes());
+    (nonce, additional_data)
+}
