@@ -19,13 +19,13 @@ use premaster::{
     StoredSession, Stream,
 };
 use redis::{Cmd, FromRedisValue, RedisResult};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{self, Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
+use std::process::{self, Command};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use support::cli::or_usage_error;
+use support::process::{Process, when_stdin_ends};
 use support::self_signed::{NAME, SelfSigned, self_signed};
 use support::socket::prepare;
 use zeroize::Zeroizing;
@@ -50,7 +50,7 @@ struct Arguments {
     serve: bool,
 }
 
-/// How long either side of a connection waits for the other, and for a server to start.
+/// How long either side of a connection waits for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<()> {
@@ -242,10 +242,7 @@ fn visit(server: &Server, config: &Arc<ClientConfig>, expected: Resumption) -> R
         Resumption::Ticket => "resumed by a ticket".to_owned(),
     };
     println!("server {}, process {answer}: {came_to}", server.name);
-    ensure!(
-        answer == server.process.0.id().to_string(),
-        "another server"
-    );
+    ensure!(answer == server.process.id().to_string(), "another server");
     ensure!(resumption == expected, "this should be: {expected:?}");
     Ok(())
 }
@@ -257,24 +254,14 @@ struct Server {
     address: SocketAddr,
 }
 
-/// A process that is ended when this is dropped.
-struct Process(Child);
-
 impl Server {
     /// Starts this program once more, and waits until it listens.
     fn start(name: &'static str, redis: &str, identity: &SelfSigned) -> Result<Self> {
-        let child = Command::new(std::env::current_exe()?)
-            .args(["--serve", "--redis", redis])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut process = Process(child);
-        let stdin = process.0.stdin.as_mut().context("no standard input")?;
-        write_identity(identity, stdin)?;
-        let stdout = process.0.stdout.take().context("no standard output")?;
-        let line = first_line(stdout)?;
-        let address = line.trim_end().strip_prefix("LISTENING ");
-        let address = address.context("the server does not listen")?.parse()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--serve", "--redis", redis]);
+        let mut process = Process::start(&mut command)?;
+        write_identity(identity, process.stdin()?)?;
+        let address = process.next_line_after("LISTENING ")?.parse()?;
         Ok(Self {
             name,
             process,
@@ -283,41 +270,17 @@ impl Server {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Fails only for a process that has ended, which is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The first line of a process that prints one in time.
-fn first_line(stdout: ChildStdout) -> Result<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut line = String::new();
-        let result = BufReader::new(stdout).read_line(&mut line);
-        // Nobody waits for a line that comes too late.
-        let _ = sender.send(result.map(|_| line));
-    });
-    Ok(receiver.recv_timeout(PATIENCE)??)
-}
-
 /// One of the servers: answers each connection with the id of its process.
 fn serve(store: RedisStore) -> Result<()> {
-    let mut stdin = BufReader::new(io::stdin());
-    let identity = read_identity(&mut stdin)?;
+    let identity = read_identity(&mut io::stdin().lock())?;
     let builder = ServerConfig::builder(Arc::new(identity));
     let config = builder.session_store(Some(Arc::new(store))).build()?;
     let config = Arc::new(config);
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("LISTENING {}", listener.local_addr()?);
-    thread::spawn(move || {
-        // Ends together with the one who started it, however that ends.
-        let _ = io::copy(&mut stdin, &mut io::sink());
-        process::exit(0);
-    });
+    // Together with the one who started it, however that ends.
+    when_stdin_ends(|| process::exit(0));
     for socket in listener.incoming() {
         if let Err(error) = answer(&config, socket?) {
             eprintln!("{error:#}");

@@ -16,20 +16,20 @@ use premaster::{
     CertifiedKey, CipherSuite, ExtendedMasterSecret, Preference, ServerConfig, Stream,
 };
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::cli::{or_usage_error, suite};
 use support::gate::{Gate, Place, stop_on_signal};
 use support::http::{self, Head, MAX_HEAD};
+use support::identity::IdentityArguments;
 use support::key_log::KeyLogFile;
-use support::report::{Report, agreed};
-use support::self_signed::self_signed;
+use support::report::{Report, agreed, print_line};
 use support::server_sessions::SessionArguments;
-use support::socket::prepare;
+use support::socket::{hang_up, prepare};
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
 ///
@@ -45,13 +45,8 @@ struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4433")]
     listen: SocketAddr,
 
-    /// The certificate chain, PEM, own first [default: self-signed for localhost, made at start]
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-
-    /// The RSA private key of the certificate, PEM
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    identity: IdentityArguments,
 
     /// What clients get
     #[arg(long, value_enum, default_value_t = Reply::Http)]
@@ -144,7 +139,7 @@ const MAX_PLAINTEXT: usize = 1 << 14;
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let (certified, certificate_pem) = identity(&arguments)?;
+    let (certified, certificate_pem) = arguments.identity.certified::<Arguments>()?;
     let service = Arc::new(Service {
         config: Arc::new(config(&arguments, certified)),
         reply: arguments.reply,
@@ -175,18 +170,6 @@ fn main() -> Result<()> {
     drop(listener);
     gate.wait_until_empty();
     Ok(())
-}
-
-/// The key and chain from the files, or self-signed ones and their certificate as PEM.
-fn identity(arguments: &Arguments) -> Result<(CertifiedKey, Option<String>)> {
-    let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) else {
-        let made = self_signed(2048).context("cannot make a certificate")?;
-        return Ok((made.certified, Some(made.certificate_pem)));
-    };
-    let read = |file: &PathBuf| or_usage_error::<Arguments, _>(std::fs::read(file), file.display());
-    let certified = CertifiedKey::from_pem(&read(cert), &read(key));
-    let what = format!("{} with {}", cert.display(), key.display());
-    Ok((or_usage_error::<Arguments, _>(certified, what), None))
 }
 
 fn config(arguments: &Arguments, certified: CertifiedKey) -> ServerConfig {
@@ -229,13 +212,6 @@ fn print_hint(arguments: &Arguments, address: SocketAddr, certificate_pem: &str)
     }
 }
 
-/// Writes a whole line at once, so that those of several threads do not mix.
-fn print_line(line: &str) {
-    let mut out = io::stdout().lock();
-    // Without a reader the server goes on all the same.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
 /// What every connection is served with.
 struct Service {
     config: Arc<ServerConfig>,
@@ -255,7 +231,7 @@ impl Service {
         let service = Arc::clone(self);
         thread::Builder::new().spawn(move || {
             service.serve(&socket, peer);
-            hang_up(&socket);
+            hang_up(&socket, LINGER);
             drop(place);
         })?;
         Ok(())
@@ -331,25 +307,6 @@ fn echo(stream: &mut Stream<&TcpStream>) -> io::Result<()> {
         match stream.read(&mut data)? {
             0 => return Ok(()),
             count => stream.write_all(&data[..count])?,
-        }
-    }
-}
-
-/// Ends the sending direction and waits a moment for the peer to do the same. A socket that is
-/// closed while bytes still come makes the peer's system throw away what it has not read yet, the
-/// alert for one.
-fn hang_up(mut socket: &TcpStream) {
-    let deadline = Instant::now() + LINGER;
-    let _ = socket.shutdown(Shutdown::Write);
-    let mut ignored = [0; 4096];
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // No time at all is refused as a timeout.
-        if socket.set_read_timeout(Some(left)).is_err() {
-            return;
-        }
-        if let Ok(0) | Err(_) = socket.read(&mut ignored) {
-            return;
         }
     }
 }

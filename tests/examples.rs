@@ -2,23 +2,40 @@
 #![cfg(feature = "getrandom")]
 
 mod common;
+#[path = "../examples/support/decryption_pool.rs"]
+mod decryption_pool;
 #[path = "common/program.rs"]
 mod program;
+#[cfg(unix)]
+#[path = "../examples/support/remote/key.rs"]
+mod remote_key;
+#[cfg(unix)]
+#[path = "../examples/support/remote/wire.rs"]
+#[allow(dead_code, reason = "the signer's end is in the signer")]
+mod wire;
 
+use common::pair::Chunks;
 use common::wire::hello;
+use common::{Pair, certified, client_builder, pair, server_builder_with};
+use decryption_pool::{Batching, Keys, Queue, Submitted, Worker, decryption_pool};
 use premaster::{
     AlertDescription, ClientConfig, ClientConfigBuilder, Error, ExtendedMasterSecret, RootStore,
     Stream,
 };
 use program::{Ended, Program, example};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn data(name: &str) -> String {
     format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -33,9 +50,14 @@ fn serve(arguments: &[&str]) -> (Program, String) {
         .args(["--key", &data("rsa-2048.key")])
         .args(arguments);
     let mut server = Program::start(&mut command);
-    let line = server.read_line();
-    let address = line.strip_prefix("LISTENING ").unwrap().to_owned();
+    let address = address_of(&mut server);
     (server, address)
+}
+
+/// Where a server listens, as its first line says.
+fn address_of(server: &mut Program) -> String {
+    let line = server.read_line();
+    line.strip_prefix("LISTENING ").unwrap().to_owned()
 }
 
 /// A client whose input is still open.
@@ -87,9 +109,7 @@ fn stream(
     let roots = RootStore::from_pem(&fs::read(data("leaf-2048.pem")).unwrap()).unwrap();
     let config = set_up(ClientConfig::builder(roots)).build().unwrap();
     let transport = TcpStream::connect(address).unwrap();
-    transport
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    transport.set_read_timeout(Some(PATIENCE)).unwrap();
     Stream::client(Arc::new(config), "localhost".try_into().unwrap(), transport).unwrap()
 }
 
@@ -316,13 +336,19 @@ fn the_server_ends_cleanly_when_it_is_told_to() {
     // Somebody is connected, and the server knows.
     let mut peer = say_hello(&address);
     peer.read_exact(&mut [0]).unwrap();
-    let kill = Command::new("kill").arg(server.id().to_string()).status();
-    assert!(kill.unwrap().success());
+    terminate(&server);
     let ended = server.wait();
     assert_eq!(ended.status.code(), Some(0));
     // The connection that was cut has its line too.
     assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
     assert!(ended.stdout.contains("without close_notify"), "{ended:?}");
+}
+
+/// Tells a program to end.
+#[cfg(unix)]
+fn terminate(program: &Program) {
+    let kill = Command::new("kill").arg(program.id().to_string()).status();
+    assert!(kill.unwrap().success());
 }
 
 #[test]
@@ -631,9 +657,455 @@ fn each_profile_connects() {
 
 #[test]
 fn each_example_explains_itself() {
-    for name in ["handshake", "server", "client", "redis_store"] {
+    for name in [
+        "handshake",
+        "server",
+        "client",
+        "redis_store",
+        "offload_server",
+        "remote_key",
+    ] {
         let ended = Program::start(example(name).arg("--help")).wait();
         assert!(ended.status.success());
         assert!(ended.stdout.contains("RSA key transport"), "{ended:?}");
+    }
+}
+
+/// An offloading server with the certificate for localhost.
+fn offload_server(arguments: &[&str]) -> Program {
+    let mut command = example("offload_server");
+    command
+        .args(["--cert", &data("leaf-2048.pem")])
+        .args(["--key", &data("rsa-2048.key")])
+        .args(arguments);
+    Program::start(&mut command)
+}
+
+#[test]
+fn a_loaded_server_decrypts_in_batches_or_inline() {
+    let load = ["--load", "8", "--connections", "6", "--for", "1"];
+    let batches_of_three = ["--threads", "1", "--batch", "3", "--wait", "50000"];
+    for (options, in_batches) in [(&batches_of_three[..], true), (&["--inline"], false)] {
+        let ended = offload_server(&[&load, options].concat()).wait();
+        assert_shows(
+            &ended,
+            &[
+                "LISTENING ",
+                "a second",
+                "\n  1.",
+                "\nhandshakes: ",
+                "; 0 connections failed\n",
+            ],
+        );
+        assert!(ended.stderr.is_empty(), "{ended:?}");
+        assert!(!ended.stdout.contains("handshakes: 0 "), "{ended:?}");
+        for (part, is_there) in [
+            ("\nbatches: ", in_batches),
+            ("\n  of   3 ", in_batches),
+            ("\n  of   4 ", false),
+            ("\nwaiting for the batch: median ", in_batches),
+            ("ClientKeyExchange to the answer: median ", in_batches),
+        ] {
+            assert_eq!(ended.stdout.contains(part), is_there, "{part}: {ended:?}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_offloading_server_serves_others_than_its_load() {
+    let mut server = offload_server(&[]);
+    let address = address_of(&mut server);
+    let mut peer = TcpStream::connect(&address).unwrap();
+    peer.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    // One that is silent, and does not hinder the end.
+    let _silent = TcpStream::connect(&address).unwrap();
+    let answer = hear(&address).unwrap();
+    assert!(answer.contains("in a batch of 1, "), "{answer}");
+
+    terminate(&server);
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(ended.stdout.contains("\nhandshakes: 1 in "), "{ended:?}");
+    assert!(
+        ended.stdout.contains("; 2 connections failed\n"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("\nbatches: 1, "), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
+}
+
+/// What a server says to a client that only listens.
+#[cfg(unix)]
+fn hear(address: &str) -> std::io::Result<String> {
+    let mut answer = String::new();
+    stream(address, |client| client).read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn a_load_that_fails_shows_in_the_status() {
+    let mut command = example("offload_server");
+    // A certificate that is not for localhost.
+    command
+        .args(["--cert", &data("captured/server.pem")])
+        .args(["--key", &data("rsa-2048.key")])
+        .args(["--load", "1", "--for", "1"]);
+    let ended = Program::start(&mut command).wait();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("a client failed"), "{ended:?}");
+    assert!(ended.stdout.contains("handshakes: 0 "), "{ended:?}");
+}
+
+#[test]
+fn batching_that_does_not_work_is_refused() {
+    for usage in [
+        &["--batch", "0"][..],
+        &["--threads", "0"],
+        &["--connections", "0"],
+        &["--inline", "--batch", "2"],
+    ] {
+        let ended = offload_server(usage).wait();
+        assert_eq!(ended.status.code(), Some(2), "{usage:?}: {ended:?}");
+    }
+}
+
+/// A pool with the keys of these lengths, and room for all that a test asks.
+fn pool(key_bits: &[usize], size: usize, wait: Duration) -> (Queue, Worker) {
+    let keys = key_bits.iter().map(|bits| {
+        let key = certified(*bits).key().unwrap().clone();
+        (key.key_id(), key)
+    });
+    let batching = Batching {
+        size,
+        wait,
+        queue: 8,
+    };
+    decryption_pool(Keys::from_iter(keys), batching)
+}
+
+/// A connection that has asked a pool, its key having so many bits.
+fn asking(queue: &Queue, bits: usize) -> (Pair, Submitted) {
+    let server = server_builder_with(certified(bits)).offload_decryption();
+    let mut pair = pair(client_builder(), server);
+    pair.run(Chunks::Whole).unwrap();
+    let submitted = queue.submit(pair.server.job()).unwrap();
+    (pair, submitted)
+}
+
+#[test]
+fn a_pool_fills_batches_with_jobs_of_one_key() {
+    let (queue, worker) = pool(&[2048, 3072], 2, PATIENCE);
+    let bits = [2048, 2048, 2048, 3072, 2048, 3072];
+    let connections = bits.map(|bits| asking(&queue, bits));
+    // Nobody else asks, so that nobody is waited for.
+    drop(queue);
+    let batches = RefCell::new(Vec::new());
+    worker.run(|queued| batches.borrow_mut().push(queued.len()));
+    assert_eq!(batches.into_inner(), [2, 1, 1, 1, 1]);
+    for ((mut pair, submitted), size) in connections.into_iter().zip([2, 2, 1, 1, 1, 1]) {
+        let (reply, took) = submitted.wait(PATIENCE).unwrap();
+        assert_eq!(reply.batch_size, size);
+        assert!(reply.queued <= took);
+        pair.server.resume(reply.answer).unwrap();
+        pair.established();
+    }
+}
+
+#[test]
+fn a_pool_waits_for_a_batch_no_longer_than_it_should() {
+    let wait = Duration::from_millis(20);
+    let (queue, worker) = pool(&[2048], 8, wait);
+    thread::scope(|scope| {
+        scope.spawn(|| worker.run(|_| ()));
+        let (_pair, submitted) = asking(&queue, 2048);
+        let (reply, _) = submitted.wait(PATIENCE).unwrap();
+        assert!(reply.queued >= wait);
+        drop(queue);
+    });
+}
+
+#[test]
+fn a_pool_without_the_key_or_without_threads_does_not_answer() {
+    let (queue, worker) = pool(&[3072], 8, Duration::ZERO);
+    let (_pair, submitted) = asking(&queue, 2048);
+    let (pair, other) = asking(&queue, 3072);
+    let job = pair.server.job();
+    drop(queue);
+    worker.run(|_| ());
+    assert!(submitted.wait(PATIENCE).is_err());
+    assert!(other.wait(PATIENCE).is_ok());
+
+    let (queue, worker) = pool(&[3072], 8, Duration::ZERO);
+    drop(worker);
+    assert!(queue.submit(job).is_err());
+}
+
+/// Signers, and servers without the key.
+#[cfg(unix)]
+mod remote {
+    use super::*;
+    use crate::common::{client_certified, rng, roots, server_builder};
+    use crate::remote_key::RemoteKey;
+    use crate::wire::{Operation, Request};
+    use premaster::{CertifiedKey, ClientAuth, DecryptBatch, KeyId, SignatureScheme};
+    use std::fs::Permissions;
+    use std::io::ErrorKind;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::time::Instant;
+
+    /// A signer with this key, which it is given over a pipe.
+    fn signer(socket: &str, key: &str) -> Program {
+        let mut command = example("remote_key");
+        command.args(["signer", "--until-eof", "--key", "-", "--socket", socket]);
+        let mut signer = Program::start(&mut command);
+        signer.write(&fs::read(data(key)).unwrap());
+        assert_eq!(signer.read_line(), format!("LISTENING {socket}"));
+        signer
+    }
+
+    /// A server with the certificate for localhost whose key is at that signer.
+    fn server(socket: &str, options: &[&str]) -> (Program, String) {
+        let mut command = example("remote_key");
+        command
+            .args(["server", "--until-eof", "--listen", "127.0.0.1:0"])
+            .args(["--cert", &data("leaf-2048.pem"), "--socket", socket])
+            .args(options);
+        let mut server = Program::start(&mut command);
+        let address = address_of(&mut server);
+        (server, address)
+    }
+
+    /// A directory as signers want it.
+    fn private_directory(test: &str) -> Directory {
+        let directory = Directory::create(test);
+        fs::set_permissions(&directory.0, Permissions::from_mode(0o700)).unwrap();
+        directory
+    }
+
+    #[test]
+    fn everything_is_shown() {
+        let ended = Program::start(&mut example("remote_key")).wait();
+        let exchange = [
+            "   client: a full handshake in ",
+            "   server: asked the signer to decrypt 256 bytes with key ",
+            "   signer: decrypted 1 in ",
+            "   client: hears \"I am process ",
+        ];
+        let in_vain = [
+            "   server: asked the signer to decrypt, in vain: ",
+            "   client: the peer sent the alert bad_record_mac",
+        ];
+        let parts = [
+            &["no forward secrecy", "1  A key", "2  The signer runs"][..],
+            &["3  A server runs", "certificate.pem, signer."],
+            &exchange,
+            &["4  A server runs"],
+            &exchange,
+            &["5  The signer was killed"],
+            &in_vain,
+            &in_vain,
+            &["6  Another signer runs"],
+            &exchange,
+            &exchange,
+            &["have ended when they were told to."],
+        ];
+        assert_shows(&ended, &parts.concat());
+        assert!(ended.stderr.is_empty(), "{ended:?}");
+    }
+
+    /// The server has the certificate and the socket; there is no file with the key.
+    #[test]
+    fn a_server_works_without_the_key_while_there_is_a_signer() {
+        let directory = private_directory("signer");
+        let socket = directory.path("signer");
+        let first = signer(&socket, "rsa-2048.key");
+        let mode = fs::metadata(&socket).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let servers = [&[][..], &["--pause"]].map(|options| server(&socket, options));
+        let all_work = || {
+            for (server, address) in &servers {
+                let expected = format!("I am process {}, and my key is elsewhere.\n", server.id());
+                assert_eq!(hear(address).unwrap(), expected);
+            }
+        };
+        all_work();
+
+        terminate(&first);
+        assert_eq!(first.wait().status.code(), Some(0));
+        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+        for (_, address) in &servers {
+            let error = hear(address).unwrap_err().downcast::<Error>().unwrap();
+            let alert = AlertDescription::BAD_RECORD_MAC;
+            assert_eq!(error, Error::AlertReceived(alert));
+        }
+        // One with another key is as good as none.
+        let other = signer(&socket, "rsa-2048-client.key");
+        assert!(hear(&servers[0].1).is_err());
+        drop(other);
+
+        let mut second = signer(&socket, "rsa-2048.key");
+        all_work();
+        second.close_stdin();
+        assert_eq!(second.wait().status.code(), Some(0));
+        for (mut server, _) in servers {
+            server.close_stdin();
+            assert_eq!(server.wait().status.code(), Some(0));
+        }
+        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    }
+
+    /// The key of this certificate, at that signer.
+    fn remote_key(socket: &str, of: &CertifiedKey) -> Arc<RemoteKey> {
+        Arc::new(RemoteKey::at(socket.into(), of.key_id(), |_| ()))
+    }
+
+    #[test]
+    fn a_signer_decrypts_several_at_once() {
+        let directory = private_directory("batch");
+        let socket = directory.path("signer");
+        let _signer = signer(&socket, "rsa-2048.key");
+        let mut batch = DecryptBatch::new();
+        let mut pairs = [(); 3].map(|()| {
+            let server = server_builder_with(certified(2048)).offload_decryption();
+            let mut pair = pair(client_builder(), server);
+            pair.run(Chunks::Whole).unwrap();
+            batch.push(pair.server.job()).unwrap();
+            pair
+        });
+        let key = remote_key(&socket, &certified(2048));
+        let answers = batch.decrypt(&key, rng(3));
+        assert_eq!(answers.len(), pairs.len());
+        for (pair, answer) in pairs.iter_mut().zip(answers) {
+            pair.server.resume(answer).unwrap();
+        }
+        for pair in pairs {
+            pair.established();
+        }
+    }
+
+    #[test]
+    fn a_client_signs_by_a_signer() {
+        let directory = private_directory("sign");
+        let socket = directory.path("signer");
+        let _signer = signer(&socket, "rsa-2048-client.key");
+        let local = client_certified();
+        let chain = local.chain().to_vec();
+        let certified = CertifiedKey::with_key(chain, remote_key(&socket, &local)).unwrap();
+        let client = client_builder().certificate(Arc::new(certified));
+        let server = server_builder().client_auth(ClientAuth::Require(roots()));
+        let pair = pair(client, server).established();
+        let session = pair.server.connection.session().unwrap();
+        assert_eq!(session.peer_certificates(), local.chain());
+    }
+
+    #[test]
+    fn a_signer_refuses_what_it_cannot_do_and_goes_on() {
+        let directory = private_directory("refuse");
+        let socket = directory.path("signer");
+        let _signer = signer(&socket, "rsa-2048.key");
+        let own = certified(2048).key_id();
+        let request = |key_id: KeyId, operation, data: &[u8]| {
+            let request = Request {
+                key_id,
+                operation,
+                data,
+            };
+            request.encode()
+        };
+        let other = KeyId::from_bytes([7; 32]);
+        let no_scheme = Operation::Sign(SignatureScheme(0));
+        let unknown = [&[9], &request(own, Operation::Decrypt, &[0; 256])[1..]].concat();
+        for (request, answer) in [
+            (
+                &request(other, Operation::Decrypt, &[0; 256]),
+                Some(&[1][..]),
+            ),
+            (&request(own, Operation::Decrypt, &[0; 255]), Some(&[2])),
+            (&request(own, no_scheme, b"message"), Some(&[2])),
+            (&unknown, None),
+            (&vec![], None),
+            (&vec![0; 1 << 20], None),
+        ] {
+            let mut stream = UnixStream::connect(&socket).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            // One that is too long is not read to its end.
+            let _ = wire::write(&mut stream, request);
+            let read = match wire::read(&mut stream) {
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
+                read => read.unwrap(),
+            };
+            assert_eq!(read.as_deref().map(|read| &read[..]), answer);
+        }
+        // What is no encryption of anything, zero and what is not below the modulus, stays zero.
+        let neither = [[0; 256], [0xff; 256]].concat();
+        let raw = remote_key(&socket, &certified(2048)).decrypt_raw(&neither);
+        assert_eq!(*raw.unwrap(), [0; 512]);
+    }
+
+    #[test]
+    fn a_signer_that_hung_up_is_asked_again_once() {
+        let directory = private_directory("again");
+        let socket = directory.path("signer");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let signer = thread::spawn(move || {
+            for answers in [true, false] {
+                let (mut stream, _) = listener.accept().unwrap();
+                wire::read(&mut stream).unwrap().unwrap();
+                if answers {
+                    let answer = wire::encode_answer(&Ok(vec![7; 256].into()));
+                    wire::write(&mut stream, &answer).unwrap();
+                }
+            }
+        });
+        let key = remote_key(&socket, &certified(2048));
+        assert_eq!(*key.decrypt_raw(&[0; 256]).unwrap(), [7; 256]);
+        assert!(key.decrypt_raw(&[0; 256]).is_err());
+        // It does not wait for ever for one that was not made.
+        drop(UnixStream::connect(&socket));
+        signer.join().unwrap();
+    }
+
+    #[test]
+    fn a_signer_that_is_silent_or_gone_is_not_waited_for() {
+        let directory = private_directory("silent");
+        let silent = directory.path("silent");
+        let _listener = UnixListener::bind(&silent).unwrap();
+        let start = Instant::now();
+        for socket in [silent, directory.path("none")] {
+            let key = remote_key(&socket, &certified(2048));
+            assert!(key.decrypt_raw(&[0; 256]).is_err());
+            assert!(key.decrypt_raw(&vec![0; wire::MAX_DATA + 1]).is_err());
+        }
+        assert!(start.elapsed() < PATIENCE);
+    }
+
+    #[test]
+    fn a_signer_does_not_start_where_others_are() {
+        let directory = private_directory("place");
+        let [socket, file, key] = ["signer", "file", "key"].map(|name| directory.path(name));
+        let _first = signer(&socket, "rsa-2048.key");
+        fs::write(&file, "content").unwrap();
+        fs::copy(data("rsa-2048.key"), &key).unwrap();
+        for (socket, directory_mode, key_mode, cause) in [
+            (&socket, 0o700, 0o600, "in use"),
+            (&file, 0o700, 0o600, "in use"),
+            (&directory.path("new"), 0o710, 0o600, "mode 0710"),
+            (&directory.path("new"), 0o700, 0o640, "mode 0640"),
+            (&directory.path("no such/new"), 0o700, 0o600, "No such"),
+        ] {
+            for (path, mode) in [(&directory.path("."), directory_mode), (&key, key_mode)] {
+                fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            }
+            let mut command = example("remote_key");
+            command.args(["signer", "--key", &key, "--socket", socket]);
+            let ended = Program::start(&mut command).wait();
+            assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+            assert!(ended.stderr.contains(cause), "{cause}: {ended:?}");
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "content");
+        let first = remote_key(&socket, &certified(2048));
+        assert!(first.decrypt_raw(&[0; 256]).is_ok());
     }
 }

@@ -56,6 +56,12 @@ impl Gate {
         })
     }
 
+    /// Lets nobody in any more, and wakes the thread that waits for connections at `address`.
+    pub fn close(&self, address: SocketAddr) {
+        self.stop();
+        let _ = TcpStream::connect_timeout(&address, self.grace);
+    }
+
     fn stop(&self) {
         self.lock().deadline = Some(Instant::now() + self.grace);
         self.changed.notify_all();
@@ -136,9 +142,7 @@ pub fn stop_on_signal(gate: Arc<Gate>, address: SocketAddr) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     thread::spawn(move || {
         if signals.forever().next().is_some() {
-            gate.stop();
-            // Wakes the thread that waits for the next connection.
-            let _ = TcpStream::connect_timeout(&address, gate.grace);
+            gate.close(address);
         }
     });
     Ok(())

@@ -1,6 +1,6 @@
 //! A connection as a ladder between client and server, each step explained.
 
-use super::report::{VERSION, yes_or_no};
+use super::report::{Milliseconds, VERSION, yes_or_no};
 use super::wire::{Direction, Record};
 use premaster::{ContentType, HandshakeType, Resumption, SessionInfo};
 use std::fmt::{self, Display, Formatter};
@@ -251,12 +251,4 @@ fn total(records: &[Record], direction: Direction) -> usize {
         .filter(|record| record.direction == direction)
         .map(|record| record.length)
         .sum()
-}
-
-struct Milliseconds(Duration);
-
-impl Display for Milliseconds {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ms", self.0.as_secs_f64() * 1000.0)
-    }
 }

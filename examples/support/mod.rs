@@ -1,14 +1,22 @@
 //! What the examples share, each thing in a module of its own.
 #![allow(dead_code, reason = "each example uses its own part")]
 
+pub mod acceptor;
 pub mod cli;
+pub mod decryption_pool;
+pub mod figures;
 pub mod gate;
 pub mod http;
+pub mod identity;
 pub mod json;
 pub mod key_log;
 pub mod ladder;
+pub mod pause;
 pub mod pipe;
 pub mod private;
+pub mod process;
+#[cfg(unix)]
+pub mod remote;
 pub mod report;
 pub mod self_signed;
 pub mod server_sessions;

@@ -2,7 +2,9 @@
 
 use super::json;
 use premaster::{AlertDescription, Error, NotResumed, ProtocolVersion, Resumption, SessionInfo};
-use std::io;
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, Write};
+use std::time::Duration;
 
 /// The only version there is.
 pub const VERSION: ProtocolVersion = ProtocolVersion::TLS_1_2;
@@ -127,6 +129,22 @@ fn alpn(session: &SessionInfo) -> Option<String> {
 
 fn server_name(session: &SessionInfo) -> Option<String> {
     session.server_name().map(|name| name.to_str().into_owned())
+}
+
+/// Writes a whole line at once, so that those of several threads do not mix.
+pub fn print_line(line: &str) {
+    let mut out = io::stdout().lock();
+    // Without a reader the program goes on all the same.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// How a time is told.
+pub struct Milliseconds(pub Duration);
+
+impl Display for Milliseconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:.2} ms", self.0.as_secs_f64() * 1000.0))
+    }
 }
 
 /// How a fact is told.

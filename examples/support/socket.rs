@@ -1,12 +1,31 @@
 //! What every example asks of its socket.
 
-use std::io;
-use std::net::TcpStream;
-use std::time::Duration;
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
 
 /// Sends at once what is written, and lets neither side wait for longer than `patience`.
 pub fn prepare(socket: &TcpStream, patience: Duration) -> io::Result<()> {
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(patience))?;
     socket.set_write_timeout(Some(patience))
+}
+
+/// Ends the sending direction and waits for the peer to do the same, but no longer than `linger`. A
+/// socket that is closed while bytes still come makes the peer's system throw away what it has not
+/// read yet, the alert for one.
+pub fn hang_up(mut socket: &TcpStream, linger: Duration) {
+    let deadline = Instant::now() + linger;
+    let _ = socket.shutdown(Shutdown::Write);
+    let mut ignored = [0; 4096];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // No time at all is refused as a timeout.
+        if socket.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        if let Ok(0) | Err(_) = socket.read(&mut ignored) {
+            return;
+        }
+    }
 }

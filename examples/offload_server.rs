@@ -1,0 +1,346 @@
+//! A TLS 1.2 server for many connections whose private key is used by a few threads, which decrypt
+//! the pre-master secrets of several handshakes together.
+//!
+//! ```text
+//! cargo run --release --example offload_server -- --load 16 --for 5
+//! ```
+//!
+//! Each connection has a thread, which pauses at
+//! [`Pending::DecryptPreMasterSecret`](premaster::Pending::DecryptPreMasterSecret), hands the job to
+//! the pool, and goes on with the answer. The part to take away is the pool,
+//! `support/decryption_pool.rs`.
+//!
+//! **Batches gain nothing by themselves here:** the key is an [`RsaKey`](premaster::RsaKey) in this
+//! process, which decrypts a batch one by one, and waiting for a batch to fill costs time. They are
+//! the seam for keys whose cost for several is less than the sum: vectorised engines, accelerators,
+//! and keys that are a round trip away. What the pool gives with any key is that a burst of
+//! handshakes uses so many cores and no more. `--inline` is the same server without it, to compare;
+//! the clients of `--load` take their part of the same processor.
+
+mod support;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use premaster::{CertifiedKey, ClientConfig, RootStore, ServerConfig, Stream};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::acceptor::serve_each;
+use support::decryption_pool::{Batching, Keys, Queue, decryption_pool};
+use support::figures::{Figures, Tally};
+use support::gate::Gate;
+use support::identity::IdentityArguments;
+use support::pause::complete_handshake;
+use support::report::{Milliseconds, Report, print_line};
+use support::self_signed::NAME;
+use support::socket::prepare;
+
+/// Serves TLS 1.2 with RSA key transport; a few threads decrypt for all connections, in batches.
+///
+/// The first line of output is `LISTENING host:port`; then there is a row of figures for each second
+/// in which something happened, and a summary at the end. What fails is told on standard error.
+/// SIGTERM, SIGINT or --for end the server, a second signal at once. The exit status is 0 unless a
+/// client of --load failed.
+///
+/// Every handshake is a full one: no session is kept. Each client is told how its secret was
+/// decrypted, and the connection is closed.
+///
+/// RSA key transport has no forward secrecy: whoever gets the key later reads every recorded
+/// connection. Use a key that is used for nothing else.
+#[derive(Parser)]
+#[command(name = "offload_server", verbatim_doc_comment)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    #[command(flatten)]
+    identity: IdentityArguments,
+
+    /// How many threads decrypt [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+
+    /// The most pre-master secrets that are decrypted together
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    batch: u16,
+
+    /// How long the first one of a batch waits for others, in microseconds
+    #[arg(long, value_name = "MICROS", default_value_t = 1000)]
+    wait: u32,
+
+    /// Let each connection's own thread decrypt, without pause, queue and batches
+    #[arg(long, conflicts_with_all = ["threads", "batch", "wait"])]
+    inline: bool,
+
+    /// The most connections at one time; the next is served when one of them ends
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
+    connections: u16,
+
+    /// Also be so many clients, which connect again and again; the certificate is for localhost
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    load: u16,
+
+    /// End after so many seconds [default: at a signal]
+    #[arg(long = "for", value_name = "SECONDS")]
+    seconds: Option<u32>,
+}
+
+impl Arguments {
+    fn pool_threads(&self) -> io::Result<usize> {
+        match (self.inline, self.threads) {
+            (true, _) => Ok(0),
+            (false, Some(threads)) => Ok(threads.into()),
+            (false, None) => thread::available_parallelism().map(usize::from),
+        }
+    }
+
+    fn batching(&self, threads: usize) -> Batching {
+        let size = self.batch.into();
+        Batching {
+            size,
+            wait: Duration::from_micros(self.wait.into()),
+            // While a thread decrypts its batch, its next one can come together.
+            queue: threads * size,
+        }
+    }
+}
+
+/// How long a peer may be silent, or not take what it is sent, and a decryption may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long connections in progress may go on at the end, and then take to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long it takes at most to notice that it is the end.
+const PAUSE: Duration = Duration::from_millis(20);
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let (certified, certificate_pem) = arguments.identity.certified::<Arguments>()?;
+    let certified = Arc::new(certified);
+    let stop = stop_at_signal()?;
+    let listener = TcpListener::bind(arguments.listen)
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let address = listener.local_addr()?;
+    print_line(&format!("LISTENING {address}"));
+    if let (Some(pem), 0) = (certificate_pem, arguments.load) {
+        print_hint(address, &pem);
+    }
+
+    let threads = arguments.pool_threads()?;
+    let batching = arguments.batching(threads);
+    let keys = certified.key().map(|key| (key.key_id(), Arc::clone(key)));
+    let (queue, worker) = decryption_pool(Keys::from_iter(keys), batching);
+    let tally = Tally::default();
+    thread::scope(|scope| {
+        for worker in std::iter::repeat_n(worker, threads) {
+            let tally = &tally;
+            scope.spawn(move || worker.run(|queued| tally.add().batch(queued)));
+        }
+        let service = Service {
+            config: server_config(&arguments, &certified)?,
+            queue,
+            tally: &tally,
+        };
+        let load = Load {
+            address,
+            config: client_config(&certified)?,
+            stop: &stop,
+        };
+        // The workers end with the service, in which there is the queue.
+        run(&arguments, listener, &service, &load)
+    })
+}
+
+/// Set at SIGTERM and SIGINT. Once it is set, they end the process at once.
+fn stop_at_signal() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+/// Prints the self-signed certificate and a command to try.
+fn print_hint(address: SocketAddr, certificate_pem: &str) {
+    print_line(&format!(
+        "{certificate_pem}\
+         The certificate above is self-signed and made for this run. To try the server:\n\
+         openssl s_client -connect {address} -tls1_2 \
+         -cipher AES256-GCM-SHA384:AES128-GCM-SHA256 -quiet"
+    ));
+}
+
+/// A server that pauses for each pre-master secret, unless it is to decrypt them inline.
+fn server_config(
+    arguments: &Arguments,
+    certified: &Arc<CertifiedKey>,
+) -> Result<Arc<ServerConfig>> {
+    let mut builder = ServerConfig::builder(Arc::clone(certified)).session_store(None);
+    if !arguments.inline {
+        builder = builder.offload_decryption();
+    }
+    Ok(Arc::new(builder.build()?))
+}
+
+/// A client that trusts the certificate and keeps no session.
+fn client_config(certified: &CertifiedKey) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootStore::new();
+    for certificate in certified.chain() {
+        roots.add(certificate)?;
+    }
+    let builder = ClientConfig::builder(roots).session_store(None);
+    Ok(Arc::new(builder.session_tickets(false).build()?))
+}
+
+/// Serves, and is the load, until the end. When it returns, every connection has ended.
+fn run(
+    arguments: &Arguments,
+    listener: TcpListener,
+    service: &Service<'_>,
+    load: &Load<'_>,
+) -> Result<()> {
+    let gate = Gate::new(arguments.connections.into(), GRACE);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        let acceptor =
+            scope.spawn(|| serve_each(listener, &gate, |socket, peer| service.serve(socket, peer)));
+        let clients: Vec<_> = (0..arguments.load)
+            .map(|_| scope.spawn(|| load.run()))
+            .collect();
+
+        let mut total = tell(arguments, service.tally, load.stop);
+        load.stop.store(true, Ordering::Relaxed);
+        let results: Vec<_> = clients.into_iter().map(|client| client.join()).collect();
+        let period = start.elapsed();
+        gate.close(load.address);
+        acceptor.join().ok().context("a connection panicked")?;
+
+        total.add(&service.tally.take());
+        print_line(&total.summary(period));
+        results.into_iter().try_for_each(|result| {
+            let result = result.ok().context("a client panicked")?;
+            result.context("a client failed")
+        })
+    })
+}
+
+/// Prints what happens, second by second, until the end; returns all of it.
+fn tell(arguments: &Arguments, tally: &Tally, stop: &AtomicBool) -> Figures {
+    let start = Instant::now();
+    let end = arguments
+        .seconds
+        .map(|seconds| start + Duration::from_secs(seconds.into()));
+    let is_end = || stop.load(Ordering::Relaxed) || end.is_some_and(|end| Instant::now() >= end);
+    let mut total = Figures::default();
+    let mut told = start;
+    while !is_end() {
+        while !is_end() && told.elapsed() < Duration::from_secs(1) {
+            thread::sleep(PAUSE);
+        }
+        let figures = tally.take();
+        let period = told.elapsed();
+        told += period;
+        if !figures.is_empty() {
+            if total.is_empty() {
+                print_line(&figures.heading());
+            }
+            print_line(&figures.row(start.elapsed(), period));
+        }
+        total.add(&figures);
+    }
+    total
+}
+
+/// What every connection is served with.
+struct Service<'t> {
+    config: Arc<ServerConfig>,
+    queue: Queue,
+    tally: &'t Tally,
+}
+
+impl Service<'_> {
+    /// Serves one connection. What fails in it is told, and concerns no other.
+    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
+        let result = self.converse(socket);
+        if result.is_err() {
+            self.tally.add().failures += 1;
+            eprintln!("{}", Report::new(peer.to_string(), None, &result).to_text());
+        }
+    }
+
+    /// The handshake, a word about it and the close.
+    fn converse(&self, socket: &TcpStream) -> io::Result<()> {
+        prepare(socket, PATIENCE)?;
+        let mut stream =
+            Stream::server(Arc::clone(&self.config), socket).map_err(io::Error::other)?;
+        let mut decryption = None;
+        complete_handshake(&mut stream, |job| {
+            let (reply, took) = self.queue.submit(job)?.wait(PATIENCE)?;
+            decryption = Some(Decryption {
+                batch_size: reply.batch_size,
+                queued: reply.queued,
+                took,
+            });
+            Ok(reply.answer)
+        })?;
+        let paused = decryption.as_ref().map(|decryption| decryption.took);
+        self.tally.add().handshake(paused);
+        match decryption {
+            Some(Decryption {
+                batch_size,
+                queued,
+                took,
+            }) => writeln!(
+                stream,
+                "Your pre-master secret was decrypted in a batch of {batch_size}, for which it \
+                 waited {}, and was there after {}.",
+                Milliseconds(queued),
+                Milliseconds(took),
+            )?,
+            None => writeln!(stream, "Your pre-master secret was decrypted at once.")?,
+        }
+        stream.close()
+    }
+}
+
+/// How a pre-master secret was decrypted.
+struct Decryption {
+    batch_size: usize,
+    queued: Duration,
+    took: Duration,
+}
+
+/// What every client of the load has.
+struct Load<'s> {
+    address: SocketAddr,
+    config: Arc<ClientConfig>,
+    stop: &'s AtomicBool,
+}
+
+impl Load<'_> {
+    /// Connects again and again until it is to stop, or fails.
+    fn run(&self) -> Result<()> {
+        while !self.stop.load(Ordering::Relaxed) {
+            self.visit()?;
+        }
+        Ok(())
+    }
+
+    /// One connection: the handshake, what the server says, and the close.
+    fn visit(&self) -> Result<()> {
+        let socket = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+        prepare(&socket, PATIENCE)?;
+        let mut stream = Stream::client(Arc::clone(&self.config), NAME.try_into()?, socket)?;
+        stream.complete_handshake()?;
+        io::copy(&mut stream, &mut io::sink())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! A thread for each connection.
+
+use super::gate::Gate;
+use super::socket::hang_up;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// How long a peer may take to hang up when all is said.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long to let connections end when there are too many open files or threads.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves each connection in a thread of its own, as many at a time as the gate lets in, until it is
+/// closed. On return every one of the threads has ended.
+pub fn serve_each(
+    listener: TcpListener,
+    gate: &Arc<Gate>,
+    serve: impl Fn(&TcpStream, SocketAddr) + Sync,
+) {
+    let serve = &serve;
+    thread::scope(|scope| {
+        loop {
+            let accepted = listener.accept();
+            let Some(place) = gate.enter() else { break };
+            let served = accepted.and_then(|(socket, peer)| {
+                place.is_of(&socket)?;
+                thread::Builder::new().spawn_scoped(scope, move || {
+                    serve(&socket, peer);
+                    hang_up(&socket, LINGER);
+                    drop(place);
+                })
+            });
+            if let Err(error) = served {
+                eprintln!("cannot take a connection: {error}");
+                thread::sleep(PAUSE);
+            }
+        }
+        drop(listener);
+        gate.wait_until_empty();
+    });
+}

@@ -1,0 +1,131 @@
+//! The process that talks to clients, without the key.
+
+use super::key::RemoteKey;
+use crate::support::acceptor::serve_each;
+use crate::support::gate::{Gate, stop_on_signal};
+use crate::support::pause::complete_handshake;
+use crate::support::process::when_stdin_ends;
+use crate::support::report::{Report, print_line};
+use crate::support::socket::prepare;
+use anyhow::{Context, Result};
+use clap::Args;
+use premaster::pki_types::CertificateDer;
+use premaster::pki_types::pem::PemObject;
+use premaster::{Answer, CertifiedKey, DecryptPreMasterSecret, ServerConfig, Stream};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct ServerArguments {
+    /// The certificate chain, PEM, own first
+    #[arg(long, value_name = "FILE")]
+    cert: PathBuf,
+
+    /// Where the signer listens that has the key
+    #[arg(long, value_name = "PATH")]
+    socket: PathBuf,
+
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4433")]
+    listen: SocketAddr,
+
+    /// Give the library no key at all: let handshakes pause, and ask the signer at the pause
+    #[arg(long)]
+    pause: bool,
+
+    /// End when standard input does, too, and so with the one who holds its other end
+    #[arg(long)]
+    until_eof: bool,
+}
+
+/// The most connections at one time, each of which may ask the signer.
+const MAX_CONNECTIONS: usize = 64;
+
+/// How long a client may be silent, or not take what it is sent.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long connections in progress may go on at the end, and then take to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Serves until it is told to end.
+pub fn run(arguments: &ServerArguments) -> Result<()> {
+    let service = Service::of(arguments)?;
+    let listener = TcpListener::bind(arguments.listen)
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let gate = Gate::new(MAX_CONNECTIONS, GRACE);
+    stop_on_signal(Arc::clone(&gate), address)?;
+    if arguments.until_eof {
+        let gate = Arc::clone(&gate);
+        when_stdin_ends(move || gate.close(address));
+    }
+    print_line(&format!("LISTENING {address}"));
+    serve_each(listener, &gate, |socket, peer| service.serve(socket, peer));
+    Ok(())
+}
+
+/// What every connection is served with.
+struct Service {
+    config: Arc<ServerConfig>,
+    key: Arc<RemoteKey>,
+}
+
+impl Service {
+    fn of(arguments: &ServerArguments) -> Result<Self> {
+        let cert = &arguments.cert;
+        let chain = read_chain(cert).with_context(|| cert.display().to_string())?;
+        let without_key = CertifiedKey::without_key(chain.clone())?;
+        let signer = arguments.socket.clone();
+        let key = Arc::new(RemoteKey::at(signer, without_key.key_id(), print_line));
+        let builder = match arguments.pause {
+            false => {
+                let certified = CertifiedKey::with_key(chain, Arc::clone(&key) as _)?;
+                ServerConfig::builder(Arc::new(certified))
+            }
+            true => ServerConfig::builder(Arc::new(without_key)).offload_decryption(),
+        };
+        let config = Arc::new(builder.build()?);
+        Ok(Self { config, key })
+    }
+
+    /// Serves one connection and prints its line. Whatever fails in it concerns no other.
+    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
+        let mut session = None;
+        let result = Stream::server(Arc::clone(&self.config), socket)
+            .map_err(io::Error::other)
+            .and_then(|mut stream| {
+                let result = self.converse(&mut stream);
+                session = stream.connection().session().cloned();
+                result
+            });
+        print_line(&Report::new(peer.to_string(), session.as_ref(), &result).to_text());
+    }
+
+    /// The handshake, a word to the client and the close.
+    fn converse(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
+        prepare(stream.transport(), PATIENCE)?;
+        complete_handshake(stream, |job| Ok(self.answer(job)))?;
+        writeln!(
+            stream,
+            "I am process {}, and my key is elsewhere.",
+            process::id()
+        )?;
+        stream.close()
+    }
+
+    /// Answers a pause. It may be done at any time and by any thread; this one, the connection's own,
+    /// has nothing else to do. If the signer fails, the handshake does, by its Finished.
+    fn answer(&self, job: DecryptPreMasterSecret) -> Answer {
+        let raw = self.key.decrypt_raw(job.ciphertext());
+        job.answer(raw.ok().map(|mut raw| std::mem::take(&mut *raw)))
+    }
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let chain: Result<_, _> = CertificateDer::pem_file_iter(path)?.collect();
+    Ok(chain?)
+}
