@@ -169,7 +169,7 @@ impl DecryptPreMasterSecret {
 /// Pre-master secrets of several connections, to be decrypted by one call of their key.
 ///
 /// For keys whose cost for several is less than the sum: vectorised engines, accelerators, and
-/// machines that are a round trip away. To be filled again after each use, without allocating.
+/// machines that are a round trip away. It can be filled again after each use, and keeps its room.
 #[derive(Debug, Default)]
 pub struct DecryptBatch {
     ids: Vec<PauseId>,
