@@ -225,7 +225,7 @@ impl DecryptBatch {
     /// [`DecryptPreMasterSecret::answer`] with `None`.
     #[must_use]
     pub fn decrypt(&mut self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Vec<Answer> {
-        self.integers.clear();
+        self.integers.zeroize();
         self.integers.resize(self.ciphertexts.len(), 0);
         let usable = self.key_id == Some(key.key_id())
             && key

@@ -117,7 +117,8 @@ impl CertificateSet {
     }
 
     /// Refuses clients that ask for a name which is not in the set, with unrecognized_name. Without
-    /// this they are shown the default certificate, as those that ask for none.
+    /// this they are shown the default certificate, as those are that ask for none, or for what is no
+    /// name of DNS.
     #[must_use]
     pub fn refuse_unknown_names(mut self) -> Self {
         self.refuse_unknown_names = true;

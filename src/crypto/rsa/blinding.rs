@@ -42,9 +42,10 @@ impl Factors {
         let mut bytes = Zeroizing::new(vec![0; key.length() + EXCESS]);
         PrfKey::new(HashAlgorithm::Sha256, seed).derive(b"blinding", &[], &mut bytes);
         let r = Zeroizing::new(key.reduce(&bytes));
+        let residue = Zeroizing::new(key.residue(&r));
         Some(Self {
             blinding: key.residue(&Zeroizing::new(key.raise(&r))),
-            unblinding: key.residue(&r).invert().into_option()?,
+            unblinding: residue.invert().into_option()?,
             uses: 0,
         })
     }
