@@ -100,13 +100,12 @@ impl Arguments {
         }
     }
 
-    fn batching(&self, threads: usize) -> Batching {
-        let size = self.batch.into();
+    fn batching(&self) -> Batching {
         Batching {
-            size,
+            size: self.batch.into(),
             wait: Duration::from_micros(self.wait.into()),
-            // While a thread decrypts its batch, its next one can come together.
-            queue: threads * size,
+            // Room for all that can ask at one time.
+            queue: self.connections.into(),
         }
     }
 }
@@ -134,7 +133,7 @@ fn main() -> Result<()> {
     }
 
     let threads = arguments.pool_threads()?;
-    let batching = arguments.batching(threads);
+    let batching = arguments.batching();
     let keys = certified.key().map(|key| (key.key_id(), Arc::clone(key)));
     let (queue, worker) = decryption_pool(Keys::from_iter(keys), batching);
     let tally = Tally::default();

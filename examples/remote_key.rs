@@ -7,7 +7,7 @@
 //! or, each part by itself:
 //!
 //! ```text
-//! mkdir -m 700 run
+//! mkdir -m 700 run; chmod 600 key.pem
 //! cargo run --example remote_key -- signer --key key.pem --socket run/signer
 //! cargo run --example remote_key -- server --cert certificate.pem --socket run/signer
 //! ```

@@ -16,6 +16,9 @@
 //! connection's protocol and nothing else: bytes go in and come out, and the caller moves them.
 //! [`Stream`] does that moving for a blocking transport.
 //!
+//! A handshake pauses where the configuration asks for it, and says by [`Pending`] for what. The
+//! private key is an [`RsaKey`], or any other [`PrivateKey`], or only where the pauses are answered.
+//!
 //! ```
 //! use premaster::{Connection, Event, ClientConfig, RootStore, ServerConfig, CertifiedKey};
 //! use std::sync::Arc;

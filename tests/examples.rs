@@ -684,18 +684,13 @@ fn offload_server(arguments: &[&str]) -> Program {
 #[test]
 fn a_loaded_server_decrypts_in_batches_or_inline() {
     let load = ["--load", "8", "--connections", "6", "--for", "1"];
-    let batches_of_three = ["--threads", "1", "--batch", "3", "--wait", "50000"];
+    // Six connections fill a batch long before it has waited so long.
+    let batches_of_three = ["--threads", "1", "--batch", "3", "--wait", "1000000"];
     for (options, in_batches) in [(&batches_of_three[..], true), (&["--inline"], false)] {
         let ended = offload_server(&[&load, options].concat()).wait();
         assert_shows(
             &ended,
-            &[
-                "LISTENING ",
-                "a second",
-                "\n  1.",
-                "\nhandshakes: ",
-                "; 0 connections failed\n",
-            ],
+            &["LISTENING ", "\nhandshakes: ", "; 0 connections failed\n"],
         );
         assert!(ended.stderr.is_empty(), "{ended:?}");
         assert!(!ended.stdout.contains("handshakes: 0 "), "{ended:?}");

@@ -8,7 +8,7 @@
 //!
 //! One worker at a time gathers: it takes questions from the queue until the batch is full, the
 //! oldest has waited long enough, or one comes that wants another key, which begins the next batch.
-//! A queue that is full makes those who ask wait. The workers end when nobody can ask any more.
+//! A queue that is full refuses. The workers end when nobody can ask any more.
 
 use getrandom::SysRng;
 use premaster::{Answer, DecryptBatch, DecryptPreMasterSecret, KeyId, PrivateKey};
@@ -72,13 +72,13 @@ pub struct Reply {
 }
 
 impl Queue {
-    /// Asks; waits while the queue is full.
+    /// Asks; refused if the queue is full.
     pub fn submit(&self, job: DecryptPreMasterSecret) -> io::Result<Submitted> {
         let asked = Instant::now();
         let (reply, replies) = mpsc::sync_channel(1);
         let ticket = Ticket { asked, reply };
-        let sent = self.0.send(Question { job, ticket });
-        sent.map_err(|_| io::Error::other("nobody decrypts"))?;
+        let sent = self.0.try_send(Question { job, ticket });
+        sent.map_err(|_| io::Error::other("nobody decrypts, or not fast enough"))?;
         Ok(Submitted { asked, replies })
     }
 }

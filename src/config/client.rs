@@ -184,9 +184,8 @@ impl ClientConfigBuilder {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the setting: an empty store of roots, a certificate whose key is
-    /// elsewhere while signing is not offloaded, a list of suites or
-    /// application protocols, a length, a limit or a lifetime that cannot be used, or no source of
-    /// randomness.
+    /// elsewhere while signing is not offloaded, a list of suites or application protocols, a length,
+    /// a limit or a lifetime that cannot be used, or no source of randomness.
     pub fn build(self) -> Result<ClientConfig, ConfigError> {
         if matches!(&self.verification, ServerVerification::Roots(roots) if roots.is_empty()) {
             return Err(ConfigError::NoRoots);

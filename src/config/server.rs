@@ -208,8 +208,9 @@ impl ServerConfigBuilder {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the setting: client certificates are asked for and the store to
-    /// verify them with is empty, the key is elsewhere and decryption is not offloaded, a list of suites or application protocols, a limit or a lifetime
-    /// that cannot be used, or no source of randomness.
+    /// verify them with is empty, the key is elsewhere and decryption is not offloaded, a list of
+    /// suites or application protocols, a limit or a lifetime that cannot be used, or no source of
+    /// randomness.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
         if let ClientAuth::Request(roots) | ClientAuth::Require(roots) = &self.client_auth
             && roots.is_empty()

@@ -104,7 +104,8 @@ impl CertificateSet {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadServerName`] if there is none, or one that is no name.
+    /// [`ConfigError::BadServerName`] if there is none, or one that is no name;
+    /// [`ConfigError::BadCertificate`] if its subjectAltName does not parse.
     pub fn certificate(self, certificate: &Arc<CertifiedKey>) -> Result<Self, ConfigError> {
         let leaf = Leaf::of(certificate.chain()).map_err(|_| ConfigError::BadCertificate)?;
         let names = leaf.dns_names().map_err(|_| ConfigError::BadCertificate)?;

@@ -12,11 +12,14 @@ use zeroize::Zeroizing;
 /// An RSA private key: in this process, as an [`RsaKey`](crate::RsaKey) is, or behind whatever
 /// implements this trait, such as a vectorised engine, an HSM or another machine.
 ///
-/// The methods block. For a key that takes long to answer, have the connections pause instead:
+/// A server's key only decrypts and a client's only signs; the method that is not needed may answer
+/// [`KeyError`]. The methods block. For a key that takes long to answer, have the connections pause instead:
 /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) and
 /// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
 pub trait PrivateKey: Send + Sync {
-    /// Which key it is.
+    /// Which key it is: the [`KeyId::of_spki`] of its public half, or the
+    /// [`CertifiedKey::key_id`](crate::CertifiedKey::key_id) of its certificate. Asked for at every
+    /// job, so it should be at hand.
     fn key_id(&self) -> KeyId;
 
     /// Decrypts one ciphertext or several with the bare RSA operation, `c^d mod n`
@@ -37,9 +40,9 @@ pub trait PrivateKey: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the key could not be used at all; `integers` is of no use then. It says nothing about any ciphertext, and
-    /// the peers see nothing of it: their handshakes go on and fail at Finished. Whoever runs the
-    /// key learns of it from the key.
+    /// [`KeyError`] if the key could not be used at all; `integers` is of no use then. It says nothing
+    /// about any ciphertext, and the peers see nothing of it: their handshakes go on and fail at
+    /// Finished. Whoever runs the key learns of it from the key.
     fn decrypt(
         &self,
         ciphertexts: &[u8],

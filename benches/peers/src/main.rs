@@ -33,9 +33,9 @@ const USAGE: &str = "usage: premaster-peers [--check]";
 
 /// How the table is to be read.
 const LEGEND: &str = "\
-Times are in microseconds for one handshake, one record or one side's RSA operations: medians of what
-the side's own calls took. The columns with a slash are premaster's time as a multiple of the peer's,
-medians of the ratios within a round of turns: below 1.00, premaster is faster.
+Times are in microseconds of the clock, on one thread, for one handshake, one record or one side's RSA
+operations: medians of what the side's own calls took. The columns with a slash are premaster's time as
+a multiple of the peer's, medians of the ratios within a round of turns: below 1.00, premaster is faster.
 
 AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA. rustls
 does not have it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,

@@ -104,32 +104,17 @@ impl Hash {
     /// What stands before the hash in a DigestInfo
     /// ([RFC 8017 section 9.2](https://www.rfc-editor.org/rfc/rfc8017#section-9.2), note 1).
     fn digest_info(self) -> [u8; 19] {
-        let (object, length) = match self {
-            Self::Sha256 => (1, 32),
-            Self::Sha384 => (2, 48),
-            Self::Sha512 => (3, 64),
-        };
-        [
-            0x30,
-            17 + length, // SEQUENCE { SEQUENCE {
-            0x30,
-            13, // OBJECT IDENTIFIER 2.16.840.1.101.3.4.2.x,
-            0x06,
-            9,
-            0x60,
-            0x86,
-            0x48,
-            0x01,
-            0x65,
-            0x03,
-            0x04,
-            0x02,
-            object, //
-            0x05,
-            0, // NULL },
-            0x04,
-            length, // OCTET STRING }
-        ]
+        match self {
+            Self::Sha256 => {
+                *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+            }
+            Self::Sha384 => {
+                *b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
+            }
+            Self::Sha512 => {
+                *b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+            }
+        }
     }
 }
 
