@@ -17,6 +17,7 @@ use premaster::{
     LocalError, MaxFragmentLength, Misuse, PeerError, ProtocolVersion, SecureRenegotiation,
     ServerConfigBuilder, SignatureScheme,
 };
+use rand_chacha::rand_core::utils::next_word_via_fill;
 use rand_chacha::rand_core::{TryCryptoRng, TryRng};
 use std::sync::Arc;
 
@@ -1078,15 +1079,11 @@ impl TryRng for Failing {
     type Error = Exhausted;
 
     fn try_next_u32(&mut self) -> Result<u32, Exhausted> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Exhausted> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Exhausted> {

@@ -2,6 +2,7 @@
 
 use crate::error::LocalError;
 use core::fmt;
+use rand_core::utils::next_word_via_fill;
 use rand_core::{TryCryptoRng, TryRng};
 use std::sync::{Mutex, PoisonError};
 
@@ -61,15 +62,11 @@ impl<F: FnMut(&mut [u8]) -> Result<(), LocalError>> TryRng for Drawing<F> {
     type Error = LocalError;
 
     fn try_next_u32(&mut self) -> Result<u32, LocalError> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, LocalError> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), LocalError> {

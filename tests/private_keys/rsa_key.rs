@@ -2,6 +2,7 @@
 
 use crate::common::{pki, rng};
 use premaster::pki_types::PrivateKeyDer;
+use premaster::rand_core::utils::next_word_via_fill;
 use premaster::rand_core::{TryCryptoRng, TryRng};
 use premaster::{ConfigError, KeyError, LocalError, PrivateKey, RsaKey, SignatureScheme};
 use rand_chacha::ChaCha12Rng;
@@ -60,15 +61,11 @@ impl TryRng for Counting {
     type Error = LocalError;
 
     fn try_next_u32(&mut self) -> Result<u32, LocalError> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, LocalError> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), LocalError> {
