@@ -15,6 +15,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
 use criterion::{Criterion, Throughput};
 use premaster::{CipherSuite, Connection, Event};
 use std::time::Duration;
+use support::records::{TAG, nonce_and_additional_data, records};
 use support::{is_bench_run, median_ratio, time};
 
 /// Plaintext in each record: the length that the aim is for, and two for information.
@@ -22,8 +23,6 @@ const LENGTHS: [usize; 3] = [16 * 1024, 1024, 64];
 
 /// Plaintext in each batch, a multiple of all lengths and little enough to stay in the cache.
 const BATCH: usize = 256 * 1024;
-
-const TAG: usize = 16;
 
 /// Enough rounds for a median that repeats to two digits.
 const ROUNDS: usize = 400;
@@ -145,27 +144,6 @@ where
         });
         taken
     }
-}
-
-/// Each record of a batch: its number, text and tag.
-fn records(
-    batch: &mut [u8],
-    length: usize,
-    first: u64,
-) -> impl Iterator<Item = (u64, &mut [u8], &mut [u8; TAG])> {
-    (first..)
-        .zip(batch.chunks_exact_mut(length + TAG))
-        .map(|(number, record)| {
-            let (text, tag) = record.split_last_chunk_mut().unwrap();
-            (number, text, tag)
-        })
-}
-
-fn nonce_and_additional_data(number: u64) -> ([u8; 12], [u8; 13]) {
-    let (mut nonce, mut additional_data) = ([7; 12], [9; 13]);
-    nonce[4..].copy_from_slice(&number.to_be_bytes());
-    additional_data[..8].copy_from_slice(&number.to_be_bytes());
-    (nonce, additional_data)
 }
 
 /// One suite and record length, by this crate and by the cipher alone.

@@ -17,9 +17,10 @@ use premaster::{Answer, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuild
 use premaster::{Event, MemoryStore, Pending, RootStore, ServerConfigBuilder, SessionStore};
 use premaster::{StoredSession, Tickets};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use support::heap::Heap;
 use support::{Side, handshake, watched_handshake};
 
 const SUITES: [CipherSuite; 2] = [
@@ -32,38 +33,6 @@ const SESSIONS: usize = 4096;
 
 /// Room for the alerts that a side sends.
 const ALERT_ROOM: usize = 64;
-
-/// Bytes that have been allocated and not freed, and the most that they ever were. The first is
-/// negative where a block is freed on another heap than the one it was allocated on.
-struct Heap {
-    held: AtomicIsize,
-    peak: AtomicIsize,
-}
-
-impl Heap {
-    const fn empty() -> Self {
-        Self {
-            held: AtomicIsize::new(0),
-            peak: AtomicIsize::new(0),
-        }
-    }
-
-    fn allocated(&self, layout: Layout) {
-        let size = layout.size() as isize;
-        let held = self.held.fetch_add(size, Ordering::Relaxed) + size;
-        self.peak.fetch_max(held, Ordering::Relaxed);
-    }
-
-    fn freed(&self, layout: Layout) {
-        let size = layout.size() as isize;
-        self.held.fetch_sub(size, Ordering::Relaxed);
-    }
-
-    fn reset(&self) {
-        self.held.store(0, Ordering::Relaxed);
-        self.peak.store(0, Ordering::Relaxed);
-    }
-}
 
 /// The system's allocator, with a heap of its own for the calls of each side and for all else.
 struct Counting {
@@ -106,13 +75,13 @@ impl Counting {
 // SAFETY: every call goes to the system's allocator with the arguments that it came with.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.current().allocated(layout);
+        self.current().allocated(layout.size());
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        self.current().freed(layout);
+        self.current().freed(layout.size());
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }
@@ -185,8 +154,8 @@ impl Row {
         Self {
             side,
             state,
-            held: heap.held.load(Ordering::Relaxed),
-            peak: heap.peak.load(Ordering::Relaxed),
+            held: heap.held(),
+            peak: heap.peak(),
         }
     }
 
@@ -352,7 +321,7 @@ fn measure_session(name: &str, session: &StoredSession) {
             store.put(&id, copy, now());
         }
     });
-    let held = heap.held.load(Ordering::Relaxed) as usize;
+    let held = heap.held() as usize;
     let each = held / store.len();
     println!("{name:64} {:>7} {each:>7}", session.as_bytes().len());
 }

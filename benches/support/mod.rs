@@ -5,6 +5,9 @@
 
 #![allow(dead_code, reason = "each bench uses its own part")]
 
+pub mod heap;
+pub mod records;
+
 use crate::common;
 use premaster::{Answer, ClientConfig, Connection, Event, ServerConfig};
 use std::sync::Arc;

@@ -10,9 +10,10 @@ use crate::common::Cipher;
 use crate::premaster_pair::PremasterPair;
 use crate::report::Report;
 use crate::support::Side;
+use crate::support::heap::Heap;
 use crate::table::bytes;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A figure of a connection, and the most that it may be.
 struct Figure {
@@ -58,41 +59,12 @@ struct Used {
     peak: usize,
 }
 
-/// Bytes that have been allocated and not freed, and the most that they ever were. The first can be
-/// negative for a while, where a block is freed that was allocated before.
-struct Heap {
-    held: AtomicIsize,
-    peak: AtomicIsize,
-}
-
-impl Heap {
-    const fn empty() -> Self {
+impl Used {
+    fn of(heap: &Heap) -> Self {
+        let bytes = |count: isize| count.try_into().unwrap();
         Self {
-            held: AtomicIsize::new(0),
-            peak: AtomicIsize::new(0),
-        }
-    }
-
-    fn allocated(&self, size: usize) {
-        let size = size as isize;
-        let held = self.held.fetch_add(size, Ordering::Relaxed) + size;
-        self.peak.fetch_max(held, Ordering::Relaxed);
-    }
-
-    fn freed(&self, size: usize) {
-        self.held.fetch_sub(size as isize, Ordering::Relaxed);
-    }
-
-    fn reset(&self) {
-        self.held.store(0, Ordering::Relaxed);
-        self.peak.store(0, Ordering::Relaxed);
-    }
-
-    fn used(&self) -> Used {
-        let bytes = |count: &AtomicIsize| count.load(Ordering::Relaxed).try_into().unwrap();
-        Used {
-            idle: bytes(&self.held),
-            peak: bytes(&self.peak),
+            idle: bytes(heap.held()),
+            peak: bytes(heap.peak()),
         }
     }
 }
@@ -120,7 +92,7 @@ impl Counting {
         pair.connect(|_, call| call());
         self.heaps.iter().for_each(Heap::reset);
         let _connections = pair.connect(|side, call| self.count(side, call));
-        self.heaps.each_ref().map(Heap::used)
+        self.heaps.each_ref().map(Used::of)
     }
 
     /// Counts for `side` what `call` allocates and frees.

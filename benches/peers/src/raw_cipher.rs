@@ -3,11 +3,10 @@
 use crate::common::Cipher;
 use crate::contender::{Batch, Contender, Taken};
 use crate::support::Side;
+use crate::support::records::{TAG, nonce_and_additional_data, records};
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
-
-const TAG: usize = 16;
 
 /// Texts that are sealed and opened again where they lie.
 pub struct RawCipher<A> {
@@ -73,25 +72,4 @@ where
         self.first += self.batch.records as u64;
         taken
     }
-}
-
-/// Each record: its number, text and tag.
-fn records(
-    texts: &mut [u8],
-    length: usize,
-    first: u64,
-) -> impl Iterator<Item = (u64, &mut [u8], &mut [u8; TAG])> {
-    (first..)
-        .zip(texts.chunks_exact_mut(length + TAG))
-        .map(|(number, record)| {
-            let (text, tag) = record.split_last_chunk_mut().unwrap();
-            (number, text, tag)
-        })
-}
-
-fn nonce_and_additional_data(number: u64) -> ([u8; 12], [u8; 13]) {
-    let (mut nonce, mut additional_data) = ([7; 12], [9; 13]);
-    nonce[4..].copy_from_slice(&number.to_be_bytes());
-    additional_data[..8].copy_from_slice(&number.to_be_bytes());
-    (nonce, additional_data)
 }
