@@ -1,6 +1,6 @@
-//! The two hashes that a suite's PRF and transcript use.
+//! The two hashes that a suite's PRF and transcript use, and those of signatures.
 
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// The hash of a suite ([RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,41 @@ impl HashValue {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+}
+
+/// A hash that signatures are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SignatureHash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl SignatureHash {
+    /// The hash of the parts, one behind the other.
+    pub(crate) fn of(self, parts: &[&[u8]]) -> Vec<u8> {
+        fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+            let mut hasher = D::new();
+            for part in parts {
+                hasher.update(part);
+            }
+            hasher.finalize().to_vec()
+        }
+        match self {
+            Self::Sha256 => digest::<Sha256>(parts),
+            Self::Sha384 => digest::<Sha384>(parts),
+            Self::Sha512 => digest::<Sha512>(parts),
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
     }
 }
 

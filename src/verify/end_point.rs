@@ -1,8 +1,8 @@
 //! The hash that tls-server-end-point binds to
 //! ([RFC 5929 section 4.1](https://www.rfc-editor.org/rfc/rfc5929#section-4.1)).
 
+use crate::crypto::hash::SignatureHash;
 use pki_types::CertificateDer;
-use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::signature_algorithm::SignatureAlgorithm;
@@ -14,24 +14,12 @@ use x509_parser::{oid_registry as oids, x509::AlgorithmIdentifier};
 /// channel bindings are undefined at this time".
 pub(crate) fn end_point_hash(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let hash = match hash_of_signature(&parsed.signature_algorithm)? {
-        Hash::Sha256 => Sha256::digest(certificate).to_vec(),
-        Hash::Sha384 => Sha384::digest(certificate).to_vec(),
-        Hash::Sha512 => Sha512::digest(certificate).to_vec(),
-    };
-    Some(hash)
-}
-
-#[derive(Clone, Copy)]
-enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
+    Some(hash_of_signature(&parsed.signature_algorithm)?.of(&[certificate]))
 }
 
 /// "if the certificate's signatureAlgorithm uses a single hash function, and that hash function is
 /// either MD5 [...] or SHA-1 [...], then use SHA-256".
-fn hash_of_signature(algorithm: &AlgorithmIdentifier<'_>) -> Option<Hash> {
+fn hash_of_signature(algorithm: &AlgorithmIdentifier<'_>) -> Option<SignatureHash> {
     if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) = SignatureAlgorithm::try_from(algorithm)
     {
         return hash_of_digest(parameters.hash_algorithm_oid());
@@ -40,10 +28,10 @@ fn hash_of_signature(algorithm: &AlgorithmIdentifier<'_>) -> Option<Hash> {
 }
 
 /// Of a hash, or of a signature that fixes its hash.
-fn hash_of_digest(oid: &Oid<'_>) -> Option<Hash> {
-    let hashes: [(Hash, &[Oid<'static>]); 3] = [
+fn hash_of_digest(oid: &Oid<'_>) -> Option<SignatureHash> {
+    let hashes: [(SignatureHash, &[Oid<'static>]); 3] = [
         (
-            Hash::Sha256,
+            SignatureHash::Sha256,
             &[
                 oids::OID_PKCS1_MD5WITHRSAENC,
                 oids::OID_PKCS1_SHA1WITHRSA,
@@ -54,7 +42,7 @@ fn hash_of_digest(oid: &Oid<'_>) -> Option<Hash> {
             ],
         ),
         (
-            Hash::Sha384,
+            SignatureHash::Sha384,
             &[
                 oids::OID_PKCS1_SHA384WITHRSA,
                 oids::OID_NIST_HASH_SHA384,
@@ -62,7 +50,7 @@ fn hash_of_digest(oid: &Oid<'_>) -> Option<Hash> {
             ],
         ),
         (
-            Hash::Sha512,
+            SignatureHash::Sha512,
             &[
                 oids::OID_PKCS1_SHA512WITHRSA,
                 oids::OID_NIST_HASH_SHA512,

@@ -1,9 +1,9 @@
 //! How a message becomes the number that is signed: EMSA-PKCS1-v1_5 and EMSA-PSS of
 //! [RFC 8017 section 9](https://www.rfc-editor.org/rfc/rfc8017#section-9).
 
+use crate::crypto::hash::SignatureHash;
 use crate::enums::SignatureScheme;
 use rand_core::TryRng;
-use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 /// The hash of `message` that a scheme signs; empty for an algorithm that is not implemented.
@@ -18,7 +18,7 @@ const PSS_TRAILER: u8 = 0xbc;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Emsa {
     padding: Padding,
-    hash: Hash,
+    hash: SignatureHash,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,17 +27,10 @@ enum Padding {
     Pss,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
 impl Emsa {
     /// Of a scheme for RSA keys without restrictions; `None` for any other.
     pub(super) fn of(scheme: SignatureScheme) -> Option<Self> {
-        use {Hash::*, Padding::*};
+        use {Padding::*, SignatureHash::*};
         let (padding, hash) = match scheme {
             SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1, Sha256),
             SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1, Sha384),
@@ -84,43 +77,25 @@ impl Emsa {
     }
 }
 
-impl Hash {
-    /// Of the parts, one behind the other.
-    fn of(self, parts: &[&[u8]]) -> Vec<u8> {
-        fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
-            let mut hasher = D::new();
-            for part in parts {
-                hasher.update(part);
-            }
-            hasher.finalize().to_vec()
+/// What stands before the hash in a DigestInfo
+/// ([RFC 8017 section 9.2](https://www.rfc-editor.org/rfc/rfc8017#section-9.2), note 1).
+fn digest_info(hash: SignatureHash) -> [u8; 19] {
+    match hash {
+        SignatureHash::Sha256 => {
+            *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
         }
-        match self {
-            Self::Sha256 => digest::<Sha256>(parts),
-            Self::Sha384 => digest::<Sha384>(parts),
-            Self::Sha512 => digest::<Sha512>(parts),
+        SignatureHash::Sha384 => {
+            *b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
         }
-    }
-
-    /// What stands before the hash in a DigestInfo
-    /// ([RFC 8017 section 9.2](https://www.rfc-editor.org/rfc/rfc8017#section-9.2), note 1).
-    fn digest_info(self) -> [u8; 19] {
-        match self {
-            Self::Sha256 => {
-                *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
-            }
-            Self::Sha384 => {
-                *b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
-            }
-            Self::Sha512 => {
-                *b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
-            }
+        SignatureHash::Sha512 => {
+            *b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
         }
     }
 }
 
 /// `EM = 0x00 || 0x01 || PS || 0x00 || T`, PS being bytes of 0xff and T the DigestInfo.
-fn encode_pkcs1(hash: Hash, message_hash: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
-    let prefix = hash.digest_info();
+fn encode_pkcs1(hash: SignatureHash, message_hash: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
+    let prefix = digest_info(hash);
     let length = modulus_bits.div_ceil(8);
     let padding = length.checked_sub(3 + prefix.len() + message_hash.len())?;
     // "If emLen < tLen + 11, output "intended encoded message length too short" and stop."
@@ -142,7 +117,7 @@ fn encode_pkcs1(hash: Hash, message_hash: &[u8], modulus_bits: usize) -> Option<
 /// EM is as long as the modulus without its highest bit. Where that is a byte less, a zero stands in
 /// front of it here.
 fn encode_pss(
-    hash: Hash,
+    hash: SignatureHash,
     message_hash: &[u8],
     salt: &[u8],
     modulus_bits: usize,
@@ -162,8 +137,8 @@ fn encode_pss(
 /// The salt in an encoding, "the last sLen octets of DB", as long as the hash: "The length of the
 /// Salt MUST be equal to the length of the output of the digest algorithm"
 /// ([RFC 8446 section 4.2.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.3)).
-fn pss_salt(hash: Hash, encoded: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
-    let hash_length = hash.of(&[]).len();
+fn pss_salt(hash: SignatureHash, encoded: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
+    let hash_length = hash.length();
     let (lead, db_length) = pss_lengths(hash_length, modulus_bits)?;
     let (masked, rest) = encoded.get(lead..)?.split_at_checked(db_length)?;
     let mut db = masked.to_vec();
@@ -180,7 +155,7 @@ fn pss_lengths(hash_length: usize, modulus_bits: usize) -> Option<(usize, usize)
 
 /// `DB xor MGF1(H)`, "the leftmost 8emLen - emBits bits" of which are set to zero; the other way
 /// round it is the same.
-fn mask(hash: Hash, db: &mut [u8], h: &[u8], modulus_bits: usize) {
+fn mask(hash: SignatureHash, db: &mut [u8], h: &[u8], modulus_bits: usize) {
     let chunks = db.chunks_mut(h.len().max(1));
     for (counter, chunk) in (0_u32..).zip(chunks) {
         let mask = hash.of(&[h, &counter.to_be_bytes()]);
@@ -204,6 +179,7 @@ mod tests {
     use rsa::pkcs8::DecodePrivateKey;
     use rsa::traits::PublicKeyParts;
     use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey};
+    use sha2::{Digest, Sha256, Sha384, Sha512};
 
     const MESSAGE: &[u8] = b"the handshake's messages";
 
