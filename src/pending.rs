@@ -141,12 +141,11 @@ impl DecryptPreMasterSecret {
     /// the answer is that of [`answer`](Self::answer) with `None`.
     #[must_use]
     pub fn decrypt(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
-        let mut integer = Zeroizing::new(vec![0; self.ciphertext.len()]);
-        let usable = self.key_id == key.key_id()
-            && key
-                .decrypt(&self.ciphertext, &mut integer, &mut key_rng(rng))
-                .is_ok();
-        self.answer_with(usable.then_some(integer))
+        let raw = match self.key_id == key.key_id() {
+            true => RawDecryption::by(key, &self.ciphertext, &mut key_rng(rng)),
+            false => RawDecryption::default(),
+        };
+        Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 
     /// Answers with the raw result `ciphertext^d mod n`, as many bytes as the modulus has.
@@ -157,11 +156,7 @@ impl DecryptPreMasterSecret {
     /// not verify.
     #[must_use]
     pub fn answer(self, raw: Option<Vec<u8>>) -> Answer {
-        self.answer_with(raw.map(Zeroizing::new))
-    }
-
-    fn answer_with(self, raw: Option<Zeroizing<Vec<u8>>>) -> Answer {
-        let raw = RawDecryption(raw.unwrap_or_default());
+        let raw = RawDecryption(Zeroizing::new(raw.unwrap_or_default()));
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 }

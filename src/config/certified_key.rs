@@ -13,7 +13,6 @@ use core::fmt;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::{Arc, PoisonError, RwLock};
-use zeroize::Zeroizing;
 
 /// A certificate chain and the RSA private key of its first certificate, or the knowledge that the
 /// key is elsewhere.
@@ -146,12 +145,10 @@ impl CertifiedKey {
 
     /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly.
     pub(crate) fn decrypt(&self, ciphertext: &[u8], random: &dyn RandomSource) -> RawDecryption {
-        let mut integer = Zeroizing::new(vec![0; ciphertext.len()]);
-        let decrypted = self.key.as_ref().and_then(|key| {
-            key.decrypt(ciphertext, &mut integer, &mut drawing(random))
-                .ok()
-        });
-        RawDecryption(decrypted.map(|()| integer).unwrap_or_default())
+        self.key
+            .as_ref()
+            .map(|key| RawDecryption::by(key, ciphertext, &mut drawing(random)))
+            .unwrap_or_default()
     }
 
     /// Has the key sign.

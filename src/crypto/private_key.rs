@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 /// implements this trait, such as a vectorised engine, an HSM or another machine.
 ///
 /// A server's key only decrypts and a client's only signs; the method that is not needed may answer
-/// [`KeyError`]. The methods block. For a key that takes long to answer, have the connections pause instead:
+/// [`KeyError`].
+///
+/// The methods block. For a key that takes long to answer, have the connections pause instead:
 /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) and
 /// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
 pub trait PrivateKey: Send + Sync {
@@ -151,7 +153,19 @@ impl fmt::Debug for KeyId {
 ///
 /// Empty if the key failed. Wiped when dropped; prints as `[redacted]`, since whether it is good must
 /// not be seen.
+#[derive(Default)]
 pub(crate) struct RawDecryption(pub(crate) Zeroizing<Vec<u8>>);
+
+impl RawDecryption {
+    /// Has a key decrypt one ciphertext.
+    pub(crate) fn by(key: &dyn PrivateKey, ciphertext: &[u8], rng: &mut KeyRng<'_>) -> Self {
+        let mut integer = Zeroizing::new(vec![0; ciphertext.len()]);
+        match key.decrypt(ciphertext, &mut integer, rng) {
+            Ok(()) => Self(integer),
+            Err(KeyError) => Self::default(),
+        }
+    }
+}
 
 impl fmt::Debug for RawDecryption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -201,9 +201,10 @@ impl Negotiation {
             extensions.push_server_name_ack();
         }
         let certificate = self.shown.certificate.clone();
-        let status = certificate
-            .certificate_status()
-            .filter(|_| self.agreed.asks_for_ocsp);
+        let status = match self.agreed.asks_for_ocsp {
+            true => certificate.certificate_status(),
+            false => None,
+        };
         if status.is_some() {
             extensions.push_status_request_ack();
         }
