@@ -234,6 +234,8 @@ wire_enum! {
     /// A signature algorithm: the SignatureAndHashAlgorithm pair of RFC 5246 as one number, by the
     /// names of [RFC 8446 section 4.2.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.3).
     pub struct SignatureScheme(u16);
+    /// RSASSA-PKCS1-v1_5 with SHA-1, which is broken: never without being asked for.
+    RSA_PKCS1_SHA1 = 0x0201 => "rsa_pkcs1_sha1";
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RSA_PKCS1_SHA256 = 0x0401 => "rsa_pkcs1_sha256";
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -246,6 +248,10 @@ wire_enum! {
     RSA_PSS_RSAE_SHA384 = 0x0805 => "rsa_pss_rsae_sha384";
     /// RSASSA-PSS with SHA-512, the key's identifier being rsaEncryption.
     RSA_PSS_RSAE_SHA512 = 0x0806 => "rsa_pss_rsae_sha512";
+    /// ECDSA with SHA-256, in the certificates of a chain only.
+    ECDSA_SHA256 = 0x0403 => "ecdsa_sha256";
+    /// ECDSA with SHA-384, in the certificates of a chain only.
+    ECDSA_SHA384 = 0x0503 => "ecdsa_sha384";
 }
 
 impl ProtocolVersion {

@@ -1,5 +1,6 @@
 //! The two hashes that a suite's PRF and transcript use, and those of signatures.
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// The hash of a suite ([RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3)).
@@ -63,9 +64,10 @@ impl HashValue {
     }
 }
 
-/// A hash that signatures are made of.
+/// A hash that signatures are made of. SHA-1 is for those who ask for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SignatureHash {
+    Sha1,
     Sha256,
     Sha384,
     Sha512,
@@ -82,6 +84,7 @@ impl SignatureHash {
             hasher.finalize().to_vec()
         }
         match self {
+            Self::Sha1 => digest::<Sha1>(parts),
             Self::Sha256 => digest::<Sha256>(parts),
             Self::Sha384 => digest::<Sha384>(parts),
             Self::Sha512 => digest::<Sha512>(parts),
@@ -91,6 +94,7 @@ impl SignatureHash {
     /// How many bytes it has.
     pub(crate) fn length(self) -> usize {
         match self {
+            Self::Sha1 => 20,
             Self::Sha256 => 32,
             Self::Sha384 => 48,
             Self::Sha512 => 64,

@@ -2,6 +2,8 @@
 //! record and no handshake.
 
 pub(crate) mod aead;
+#[cfg(feature = "ecdsa")]
+pub(crate) mod ecdsa;
 pub(crate) mod hash;
 pub(crate) mod key_schedule;
 pub(crate) mod pkcs1;

@@ -4,7 +4,7 @@
 use super::aead::{AeadKey, EXPLICIT_NONCE, TAG};
 use super::hash::{HashAlgorithm, HashValue};
 use super::key_schedule::{MasterSecret, PreMasterSecret, Randoms, WriteKeys};
-use super::rsa::PublicKey;
+use super::rsa::{KEY_BITS, PublicKey};
 use super::suite::Suite;
 use crate::enums::{CipherSuite, SignatureScheme};
 use serde_json::Value;
@@ -241,7 +241,7 @@ fn rsa_signatures() {
         let vectors = load(&format!("wycheproof/{file}_test"));
         let mut checked = 0;
         for group in list(&vectors, "testGroups") {
-            let key = PublicKey::from_pkcs1_der(&bytes(group, "publicKeyAsn")).unwrap();
+            let key = PublicKey::from_pkcs1_der(&bytes(group, "publicKeyAsn"), &KEY_BITS).unwrap();
             for test in list(group, "tests") {
                 let verified = key.verifies(scheme, &bytes(test, "msg"), &bytes(test, "sig"));
                 match text(test, "result") {

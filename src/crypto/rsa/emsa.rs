@@ -32,6 +32,7 @@ impl Emsa {
     pub(super) fn of(scheme: SignatureScheme) -> Option<Self> {
         use {Padding::*, SignatureHash::*};
         let (padding, hash) = match scheme {
+            SignatureScheme::RSA_PKCS1_SHA1 => (Pkcs1, Sha1),
             SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1, Sha256),
             SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1, Sha384),
             SignatureScheme::RSA_PKCS1_SHA512 => (Pkcs1, Sha512),
@@ -79,16 +80,17 @@ impl Emsa {
 
 /// What stands before the hash in a DigestInfo
 /// ([RFC 8017 section 9.2](https://www.rfc-editor.org/rfc/rfc8017#section-9.2), note 1).
-fn digest_info(hash: SignatureHash) -> [u8; 19] {
+fn digest_info(hash: SignatureHash) -> &'static [u8] {
     match hash {
+        SignatureHash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
         SignatureHash::Sha256 => {
-            *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+            b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
         }
         SignatureHash::Sha384 => {
-            *b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
+            b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
         }
         SignatureHash::Sha512 => {
-            *b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+            b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
         }
     }
 }
@@ -106,7 +108,7 @@ fn encode_pkcs1(hash: SignatureHash, message_hash: &[u8], modulus_bits: usize) -
     encoded.extend_from_slice(&[0, 1]);
     encoded.resize(2 + padding, 0xff);
     encoded.push(0);
-    encoded.extend_from_slice(&prefix);
+    encoded.extend_from_slice(prefix);
     encoded.extend_from_slice(message_hash);
     Some(encoded)
 }
@@ -179,6 +181,7 @@ mod tests {
     use rsa::pkcs8::DecodePrivateKey;
     use rsa::traits::PublicKeyParts;
     use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey};
+    use sha1::Sha1;
     use sha2::{Digest, Sha256, Sha384, Sha512};
 
     const MESSAGE: &[u8] = b"the handshake's messages";
@@ -257,6 +260,19 @@ mod tests {
                 ];
                 assert_eq!(PSS.map(|scheme| own(scheme, bits(&key), seed)), pss);
             }
+        }
+    }
+
+    #[test]
+    fn sha1_is_that_of_the_rsa_crate_too() {
+        let scheme = SignatureScheme::RSA_PKCS1_SHA1;
+        let digest = signature_digest(scheme, MESSAGE);
+        assert_eq!(digest, Sha1::digest(MESSAGE)[..]);
+        for key in keys() {
+            let theirs = theirs(&key, Pkcs1v15Sign::new::<Sha1>(), &digest, 0);
+            assert_eq!(own(scheme, bits(&key), 0), theirs);
+            assert!(verifies(scheme, &theirs, bits(&key)));
+            assert!(!verifies(PKCS1[0], &theirs, bits(&key)));
         }
     }
 
@@ -345,7 +361,7 @@ mod tests {
             assert_eq!(digests[1], Sha384::digest(MESSAGE)[..]);
             assert_eq!(digests[2], Sha512::digest(MESSAGE)[..]);
         }
-        for other in [0x0201, 0x0403, 0x0809] {
+        for other in [0x0202, 0x0403, 0x0809] {
             assert!(signature_digest(SignatureScheme(other), MESSAGE).is_empty());
         }
     }

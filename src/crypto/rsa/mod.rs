@@ -13,11 +13,15 @@ pub(crate) use emsa::signature_digest;
 pub use private::RsaKey;
 pub(crate) use public::{PublicKey, PublicKeyError};
 
+use core::ops::RangeInclusive;
 use crypto_bigint::BoxedUint;
 use zeroize::Zeroizing;
 
 /// The key lengths in bits that are accepted, of a peer and of one's own.
-pub(crate) const KEY_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
+pub(crate) const KEY_BITS: RangeInclusive<usize> = 2048..=8192;
+
+/// The key lengths of a peer that are accepted where short ones are.
+pub(crate) const KEY_BITS_FROM_1024: RangeInclusive<usize> = 1024..=8192;
 
 /// An integer below the modulus as big-endian bytes, exactly as many as the modulus has, with
 /// nothing trimmed: the storage's width is public, the integer's is not.

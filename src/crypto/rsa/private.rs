@@ -169,7 +169,8 @@ mod tests {
         let other = RsaPublicKey::new(key.key.n().as_ref().clone(), 17_u32.into()).unwrap();
         let other = other.to_pkcs1_der().unwrap();
         RsaKey {
-            public: PublicKey::from_pkcs1_der(other.as_bytes()).unwrap(),
+            public: PublicKey::from_pkcs1_der(other.as_bytes(), &crate::crypto::rsa::KEY_BITS)
+                .unwrap(),
             ..key
         }
     }

@@ -8,6 +8,7 @@ use crate::crypto::private_key::KeyId;
 use crate::crypto::rng::RandomSource;
 use crate::enums::SignatureScheme;
 use crate::error::LocalError;
+use core::ops::RangeInclusive;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, MontyForm, MontyMultiplier, Odd};
 use rsa::pkcs1::RsaPublicKeyRef;
@@ -40,12 +41,15 @@ pub(crate) struct PublicKey {
 
 impl PublicKey {
     /// Takes the `RSAPublicKey` of [RFC 8017 appendix A.1.1](https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1),
-    /// which is what a certificate's subjectPublicKey holds.
-    pub(crate) fn from_pkcs1_der(der: &[u8]) -> Result<Self, PublicKeyError> {
+    /// which is what a certificate's subjectPublicKey holds, if its length is among the `accepted`.
+    pub(crate) fn from_pkcs1_der(
+        der: &[u8],
+        accepted: &RangeInclusive<usize>,
+    ) -> Result<Self, PublicKeyError> {
         let parsed = RsaPublicKeyRef::from_der(der).map_err(|_| PublicKeyError::Malformed)?;
         let modulus = parsed.modulus.as_bytes();
         let bits = bit_length(modulus);
-        if !KEY_BITS.contains(&bits) {
+        if !accepted.contains(&bits) {
             return Err(PublicKeyError::Size { bits });
         }
         let precision = u32::try_from(bits).map_err(|_| PublicKeyError::Malformed)?;
@@ -79,6 +83,11 @@ impl PublicKey {
     /// Length of the modulus in bytes, which is that of every ciphertext and signature.
     pub(crate) fn length(&self) -> usize {
         self.bits().div_ceil(8)
+    }
+
+    /// Whether it is shorter than is accepted without a waiver.
+    pub(crate) fn is_short(&self) -> bool {
+        self.bits() < *KEY_BITS.start()
     }
 
     pub(super) fn bits(&self) -> usize {
@@ -218,7 +227,7 @@ mod tests {
     }
 
     fn own(key: &RsaPublicKey) -> Result<PublicKey, PublicKeyError> {
-        PublicKey::from_pkcs1_der(key.to_pkcs1_der().unwrap().as_bytes())
+        PublicKey::from_pkcs1_der(key.to_pkcs1_der().unwrap().as_bytes(), &KEY_BITS)
     }
 
     #[test]
@@ -240,12 +249,12 @@ mod tests {
     fn keys_with_impossible_numbers_are_refused() {
         // It ends with the exponent and its two bytes of header.
         let good = key(F4).to_pkcs1_der().unwrap().as_bytes().to_vec();
-        assert!(PublicKey::from_pkcs1_der(&good).is_ok());
+        assert!(PublicKey::from_pkcs1_der(&good, &KEY_BITS).is_ok());
         let (last_of_modulus, last_of_exponent) = (good.len() - 6, good.len() - 1);
         for last in [last_of_modulus, last_of_exponent] {
             let mut even = good.clone();
             even[last] &= 0xfe;
-            let refused = PublicKey::from_pkcs1_der(&even).unwrap_err();
+            let refused = PublicKey::from_pkcs1_der(&even, &KEY_BITS).unwrap_err();
             assert_eq!(refused, PublicKeyError::Malformed);
         }
     }
