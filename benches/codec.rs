@@ -14,12 +14,15 @@ mod codec;
 #[path = "../src/enums.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod enums;
-#[path = "../src/error.rs"]
+#[path = "../src/error/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod error;
+#[allow(dead_code, unused_imports, reason = "only the codec is measured")]
 #[path = "../src/message/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod message;
+#[path = "../src/waiver.rs"]
+mod waiver;
 
 use common::{NAME, pki, server_builder, wire};
 use criterion::measurement::WallTime;

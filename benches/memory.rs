@@ -120,7 +120,7 @@ fn kinds() -> [Kind; 5] {
                 .offload_signing(),
             server: server_builder()
                 .session_store(None)
-                .client_auth(ClientAuth::Require(roots())),
+                .client_auth(ClientAuth::Require(roots().into())),
         },
         Kind {
             name: "resumed by session ID",
@@ -340,7 +340,7 @@ fn main() {
         "with a client certificate",
         &server_session(
             client_builder().certificate(client_certified()),
-            server_builder().client_auth(ClientAuth::Require(roots())),
+            server_builder().client_auth(ClientAuth::Require(roots().into())),
         ),
     );
 }

@@ -2,7 +2,7 @@
 
 use crate::codec::Reader;
 use crate::enums::HandshakeType;
-use crate::error::DecodeError;
+use crate::error::{CertificateError, DecodeError};
 use crate::message::alert::Alert;
 use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
 use crate::message::extension::Extensions;
@@ -12,7 +12,9 @@ use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HelloRequest, ServerHelloDone};
 use crate::resumption::{Session, StoredSession, Tickets};
-use pki_types::UnixTime;
+use crate::verify::{CertificatePolicy, PeerCertificate, Stapled, Vouched, check_chain_length};
+use crate::waiver::Waivers;
+use pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// Decodes `body` as the handshake message of this type, if there is one.
 ///
@@ -81,6 +83,65 @@ pub fn open_ticket(tickets: &Tickets, ticket: &[u8], now: UnixTime) -> bool {
             true
         }
     }
+}
+
+/// What a policy accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// What was waived for it.
+    pub waivers: Waivers,
+    /// The peer's own certificate, then the path towards the root.
+    pub chain: Box<[CertificateDer<'static>]>,
+}
+
+impl Accepted {
+    fn new(vouched: &Vouched, chain: &[CertificateDer<'_>]) -> Self {
+        let owned = chain
+            .iter()
+            .map(|certificate| certificate.clone().into_owned());
+        Self {
+            waivers: vouched.waivers,
+            chain: vouched.verified(owned.collect()),
+        }
+    }
+}
+
+/// Judges a server's chain, as a client does in a full handshake.
+///
+/// # Errors
+///
+/// That with which the handshake would fail.
+pub fn verify_server(
+    policy: &CertificatePolicy,
+    chain: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+    ocsp_response: Option<&[u8]>,
+    now: UnixTime,
+) -> Result<Accepted, CertificateError> {
+    check_chain_length(chain)?;
+    let stapled = Stapled::Response(ocsp_response);
+    let vouched = policy.verify_server(chain, server_name, stapled, now)?;
+    Ok(Accepted::new(&vouched, chain))
+}
+
+/// Judges a client's chain, as a server does.
+///
+/// # Errors
+///
+/// That with which the handshake would fail.
+pub fn verify_client(
+    policy: &CertificatePolicy,
+    chain: &[CertificateDer<'_>],
+    now: UnixTime,
+) -> Result<Accepted, CertificateError> {
+    check_chain_length(chain)?;
+    let vouched = policy.verify_client(chain, now)?;
+    Ok(Accepted::new(&vouched, chain))
+}
+
+/// Reads a certificate as [`SessionInfo`](crate::SessionInfo) shows it, if it is one.
+pub fn peer_certificate(certificate: &[u8]) -> Option<PeerCertificate<'_>> {
+    PeerCertificate::parse(certificate).ok()
 }
 
 /// Shows `read` the message that `body` holds, if it holds one, after encoding it again.

@@ -16,6 +16,9 @@
 //! connection's protocol and nothing else: bytes go in and come out, and the caller moves them.
 //! [`Stream`] does that moving for a blocking transport.
 //!
+//! A [`CertificatePolicy`] says whom a side believes: the roots, and what may be missing. What the
+//! peer's certificate says of the peer is in [`SessionInfo`].
+//!
 //! A handshake pauses where the configuration asks for it, and says by [`Pending`] for what. The
 //! private key is an [`RsaKey`], or any other [`PrivateKey`], or only where the pauses are answered.
 //!
@@ -83,9 +86,10 @@ mod record;
 mod resumption;
 mod stream;
 mod verify;
+mod waiver;
 
 pub use config::{
-    CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientConfig,
+    CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientAuthorities, ClientConfig,
     ClientConfigBuilder, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate,
     SecureRenegotiation, ServerConfig, ServerConfigBuilder,
 };
@@ -97,8 +101,8 @@ pub use enums::{
     ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion, SignatureScheme,
 };
 pub use error::{
-    CertificateError, ConfigError, DecodeError, Error, Incompatible, KeyError, LocalError, Misuse,
-    PeerError, ProtocolList, SuiteList,
+    CertificateError, CertificateFault, CertificateId, ConfigError, DecodeError, Error, Excerpt,
+    Incompatible, KeyError, LocalError, Misuse, OcspFault, PeerError, ProtocolList, SuiteList,
 };
 pub use handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
 pub use pending::{
@@ -107,7 +111,8 @@ pub use pending::{
 };
 pub use resumption::{MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets};
 pub use stream::Stream;
-pub use verify::RootStore;
+pub use verify::{CertificatePolicy, PeerCertificate, RevocationLists, RootStore};
+pub use waiver::{Waiver, Waivers};
 
 /// The code in README.md, so that it is compiled and run.
 #[cfg(doctest)]

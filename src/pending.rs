@@ -4,7 +4,7 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
 use crate::crypto::rsa::signature_digest;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, Misuse};
-use crate::verify::{RootStore, verify_server};
+use crate::verify::{CertificatePolicy, Stapled, Vouched};
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
@@ -60,7 +60,13 @@ pub struct VerifyCertificate<'a> {
     pub(crate) chain: &'a [CertificateDer<'static>],
     pub(crate) server_name: &'a ServerName<'static>,
     pub(crate) ocsp_response: Option<&'a [u8]>,
-    pub(crate) resumed: bool,
+    pub(crate) resumed: Option<ResumedChain>,
+}
+
+/// What is known of a chain from its full handshake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResumedChain {
+    pub(crate) ocsp_verified: bool,
 }
 
 impl<'a> VerifyCertificate<'a> {
@@ -86,21 +92,37 @@ impl<'a> VerifyCertificate<'a> {
     /// server proved that it holds the key; it does not come again.
     #[must_use]
     pub fn is_resumed(&self) -> bool {
-        self.resumed
+        self.resumed.is_some()
     }
 
-    /// Verifies the chain, name and key usage just as a configuration with these roots would.
+    /// Verifies the chain, name and key usage just as a configuration with this policy would. An
+    /// OCSP response that the policy requires has to be asked for with
+    /// [`request_ocsp_response`](crate::ClientConfigBuilder::request_ocsp_response); in a resumed
+    /// session it does not come again, and has to have been verified in the full handshake.
     ///
     /// # Errors
     ///
     /// The [`CertificateError`] that the handshake would have failed with.
-    pub fn verify(&self, roots: &RootStore, now: UnixTime) -> Result<Verified, CertificateError> {
-        verify_server(self.chain, self.server_name, roots, now)?;
-        Ok(Verified::of(self.id))
+    pub fn verify(
+        &self,
+        policy: &CertificatePolicy,
+        now: UnixTime,
+    ) -> Result<Verified, CertificateError> {
+        let stapled = match self.resumed {
+            Some(ResumedChain { ocsp_verified }) => Stapled::Resumed {
+                verified: ocsp_verified,
+            },
+            None => Stapled::Response(self.ocsp_response),
+        };
+        let vouched = policy.verify_server(self.chain, self.server_name, stapled, now)?;
+        Ok(Verified(Authority::Policy {
+            id: self.id,
+            vouched: Box::new(vouched),
+        }))
     }
 
     /// Answers: go on, or fail with this error. A caller with reasons of its own says
-    /// [`CertificateError::Refused`].
+    /// [`CertificateFault::Refused`](crate::CertificateFault::Refused).
     #[must_use]
     pub fn answer(&self, verdict: Result<Verified, CertificateError>) -> Answer {
         let id = self.id;
@@ -310,9 +332,17 @@ impl SignCertificateVerify {
 /// Made by [`VerifyCertificate::verify`], for that connection alone, or by a caller who has other
 /// grounds and says so with [`Verified::dangerous_on_my_own_authority`].
 #[derive(Debug)]
-pub struct Verified {
-    /// Of the pause whose chain was verified.
-    id: Option<PauseId>,
+pub struct Verified(Authority);
+
+/// On whose word a chain is believed.
+#[derive(Debug)]
+enum Authority {
+    Policy {
+        /// Of the pause whose chain was verified.
+        id: PauseId,
+        vouched: Box<Vouched>,
+    },
+    Caller,
 }
 
 impl Verified {
@@ -323,15 +353,22 @@ impl Verified {
     /// accepted it. The key still has to be RSA, of an accepted length and usable for encryption.
     #[must_use]
     pub fn dangerous_on_my_own_authority() -> Self {
-        Self { id: None }
-    }
-
-    fn of(id: PauseId) -> Self {
-        Self { id: Some(id) }
+        Self(Authority::Caller)
     }
 
     fn is_for(&self, id: PauseId) -> bool {
-        self.id.is_none_or(|own| own == id)
+        match &self.0 {
+            Authority::Policy { id: own, .. } => *own == id,
+            Authority::Caller => true,
+        }
+    }
+
+    /// What the policy found; nothing where the caller alone vouches.
+    pub(crate) fn into_vouched(self) -> Option<Vouched> {
+        match self.0 {
+            Authority::Policy { vouched, .. } => Some(*vouched),
+            Authority::Caller => None,
+        }
     }
 }
 

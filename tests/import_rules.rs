@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 const RULES: &[(&str, &[&str])] = &[
     ("codec", &["error"]),
     ("enums", &[]),
-    ("error", &["enums"]),
+    ("error", &["enums", "waiver"]),
+    ("waiver", &[]),
     ("message", &["codec", "enums", "error"]),
     ("crypto", &["enums", "error"]),
     ("record", &["codec", "crypto::aead", "enums", "error"]),
-    ("verify", &["crypto", "enums", "error"]),
-    ("resumption", &["codec", "crypto", "enums", "error"]),
+    ("verify", &["crypto", "enums", "error", "waiver"]),
+    (
+        "resumption",
+        &["codec", "crypto", "enums", "error", "waiver"],
+    ),
     (
         "config",
         &[
@@ -39,6 +43,7 @@ const RULES: &[(&str, &[&str])] = &[
             "pending",
             "resumption",
             "verify",
+            "waiver",
         ],
     ),
     (

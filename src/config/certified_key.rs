@@ -5,10 +5,10 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
 use crate::crypto::rsa::{PublicKey, RsaKey};
 use crate::enums::SignatureScheme;
-use crate::error::{CertificateError, ConfigError, LocalError};
+use crate::error::{CertificateFault, ConfigError, LocalError};
 use crate::message::certificate::{CertificateStatus, encode_certificate};
 use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
-use crate::verify::Leaf;
+use crate::verify::PeerCertificate;
 use core::fmt;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
@@ -23,6 +23,7 @@ pub struct CertifiedKey {
     /// Of the holder's own certificate.
     pub(crate) fingerprint: [u8; 32],
     key: Option<Arc<dyn PrivateKey>>,
+    issued: Box<[Issued]>,
     /// The Certificate message, built once for all handshakes.
     pub(crate) certificate_message: Box<[u8]>,
     /// The CertificateStatus message with the OCSP response.
@@ -83,11 +84,9 @@ impl CertifiedKey {
     ///
     /// Those of [`CertifiedKey::from_der`] that concern the chain.
     pub fn without_key(chain: Vec<CertificateDer<'static>>) -> Result<Self, ConfigError> {
-        if chain.is_empty() {
-            return Err(ConfigError::NoCertificate);
-        }
-        let leaf = Leaf::of(&chain).map_err(config_error)?;
-        let public_key = leaf.public_key().map_err(config_error)?;
+        let own = chain.first().ok_or(ConfigError::NoCertificate)?;
+        let own = PeerCertificate::parse(own).map_err(config_error)?;
+        let public_key = own.public_key(false).map_err(config_error)?;
         let key_id = public_key.key_id().ok_or(ConfigError::BadCertificate)?;
         let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
         if 3 + length > MAX_HANDSHAKE_BODY {
@@ -96,6 +95,7 @@ impl CertifiedKey {
         Ok(Self {
             fingerprint: fingerprint(chain.first().map(AsRef::as_ref)),
             certificate_message: encode_certificate(&chain).into(),
+            issued: issued(&chain)?,
             chain: chain.into(),
             public_key,
             key_id,
@@ -143,6 +143,24 @@ impl CertifiedKey {
         self.key.as_ref()
     }
 
+    /// Whether one of these authorities, named in DER, issued a certificate of the chain; with no
+    /// name, any did.
+    pub(crate) fn is_issued_by(&self, authorities: &[&[u8]]) -> bool {
+        let mut issued = self.issued.iter();
+        authorities.is_empty() || issued.any(|issued| authorities.contains(&&*issued.by))
+    }
+
+    /// Whether each certificate of the chain is signed with one of these algorithms. One that signed
+    /// itself is believed for other reasons.
+    pub(crate) fn is_signed_with(&self, algorithms: &[SignatureScheme]) -> bool {
+        let mut issued = self.issued.iter().filter(|issued| !issued.by_itself);
+        issued.all(|issued| {
+            issued
+                .with
+                .is_some_and(|scheme| algorithms.contains(&scheme))
+        })
+    }
+
     /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly.
     pub(crate) fn decrypt(&self, ciphertext: &[u8], random: &dyn RandomSource) -> RawDecryption {
         self.key
@@ -172,11 +190,35 @@ fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigEr
     Ok(CertificateStatus { ocsp_response }.encode().into())
 }
 
+/// How a certificate of the chain came to be.
+struct Issued {
+    /// The issuer's name in DER.
+    by: Box<[u8]>,
+    by_itself: bool,
+    /// The algorithm of its signature, if TLS has a number for it.
+    with: Option<SignatureScheme>,
+}
+
+fn issued(chain: &[CertificateDer<'_>]) -> Result<Box<[Issued]>, ConfigError> {
+    let issued = |certificate| {
+        let certificate = PeerCertificate::parse(certificate).map_err(config_error)?;
+        Ok(Issued {
+            by: certificate.issuer_der().into(),
+            by_itself: certificate.issuer_der() == certificate.subject_der(),
+            with: certificate.signature_scheme(),
+        })
+    };
+    chain
+        .iter()
+        .map(|certificate| issued(certificate))
+        .collect()
+}
+
 /// What is wrong with one's own certificate.
-fn config_error(error: CertificateError) -> ConfigError {
-    match error {
-        CertificateError::NotRsa => ConfigError::NotRsa,
-        CertificateError::KeySize { bits } => ConfigError::KeySize { bits },
+fn config_error(fault: CertificateFault) -> ConfigError {
+    match fault {
+        CertificateFault::NotRsa { .. } => ConfigError::NotRsa,
+        CertificateFault::KeySize { bits } => ConfigError::KeySize { bits },
         _ => ConfigError::BadCertificate,
     }
 }

@@ -1,13 +1,14 @@
 //! A client's settings.
 
 use super::{
-    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, SecureRenegotiation,
-    common_builder_methods, shared_random,
+    CHAIN_SIGNATURE_SCHEMES, CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog,
+    SecureRenegotiation, common_builder_methods, shared_random,
 };
-use crate::enums::{CipherSuite, MaxFragmentLength};
+use crate::crypto::hash::fingerprint;
+use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};
 use crate::error::ConfigError;
 use crate::resumption::{SessionStore, TrustContext};
-use crate::verify::RootStore;
+use crate::verify::CertificatePolicy;
 use core::fmt;
 use core::time::Duration;
 use pki_types::UnixTime;
@@ -23,7 +24,7 @@ const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Who verifies the server's certificate.
 #[derive(Debug)]
 pub(crate) enum ServerVerification {
-    Roots(RootStore),
+    Policy(CertificatePolicy),
     /// The caller, at a [`Pending::VerifyCertificate`](crate::Pending::VerifyCertificate).
     Caller,
 }
@@ -34,7 +35,11 @@ pub struct ClientConfig {
     pub(crate) common: Common,
     pub(crate) verification: ServerVerification,
     pub(crate) require_common_name: bool,
-    pub(crate) certificate: Option<Arc<CertifiedKey>>,
+    /// The first that fits is shown.
+    pub(crate) certificates: Box<[Arc<CertifiedKey>]>,
+    pub(crate) sign_with_sha1: bool,
+    /// With which the server's chain may be signed.
+    pub(crate) signature_algorithms: Box<[SignatureScheme]>,
     pub(crate) offload_signing: bool,
     pub(crate) session_tickets: bool,
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
@@ -46,10 +51,11 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// Starts a configuration that trusts the servers whose chain leads to `roots`.
+    /// Starts a configuration that believes the servers that `policy` accepts; a
+    /// [`RootStore`](crate::RootStore) alone stands for the default policy with these roots.
     #[must_use]
-    pub fn builder(roots: RootStore) -> ClientConfigBuilder {
-        ClientConfigBuilder::new(ServerVerification::Roots(roots))
+    pub fn builder(policy: impl Into<CertificatePolicy>) -> ClientConfigBuilder {
+        ClientConfigBuilder::new(ServerVerification::Policy(policy.into()))
     }
 
     /// Starts a configuration with which every handshake pauses at
@@ -66,7 +72,8 @@ pub struct ClientConfigBuilder {
     common: CommonBuilder,
     verification: ServerVerification,
     require_common_name: bool,
-    certificate: Option<Arc<CertifiedKey>>,
+    certificates: Vec<Arc<CertifiedKey>>,
+    sign_with_sha1: bool,
     offload_signing: bool,
     session_tickets: bool,
     max_fragment_length: Option<MaxFragmentLength>,
@@ -81,7 +88,8 @@ impl ClientConfigBuilder {
             common: CommonBuilder::new(SecureRenegotiation::Required, SESSIONS, SESSION_LIFETIME),
             verification,
             require_common_name: false,
-            certificate: None,
+            certificates: Vec::new(),
+            sign_with_sha1: false,
             offload_signing: false,
             session_tickets: true,
             max_fragment_length: None,
@@ -102,11 +110,23 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// The certificate to show to a server that asks for one. Without it, or where the server's
-    /// algorithms do not fit, the client answers that it has none.
+    /// A certificate to show to a server that asks for one. Of several, the first is shown that fits
+    /// what the server says of itself: its types, its algorithms, and the authorities that it knows,
+    /// one of which has to have issued a certificate of the chain. Those go before the others whose
+    /// chains are signed with the server's algorithms. With none that fits, the client
+    /// answers that it has no certificate.
     #[must_use]
     pub fn certificate(mut self, certificate: Arc<CertifiedKey>) -> Self {
-        self.certificate = Some(certificate);
+        self.certificates.push(certificate);
+        self
+    }
+
+    /// Proves its certificate's key with SHA-1 to a server that takes nothing better of what this
+    /// crate can. **SHA-1 is broken**; without this such a server is told that there is no
+    /// certificate.
+    #[must_use]
+    pub fn sign_with_sha1(mut self) -> Self {
+        self.sign_with_sha1 = true;
         self
     }
 
@@ -150,9 +170,11 @@ impl ClientConfigBuilder {
     }
 
     /// Asks the server for an OCSP response about its certificate
-    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
-    /// [`SessionInfo::ocsp_response`](crate::SessionInfo::ocsp_response) has it as it came: it is
-    /// not verified, and a server need not send one.
+    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)), for the caller to
+    /// look into: [`SessionInfo::ocsp_response`](crate::SessionInfo::ocsp_response) has it as it
+    /// came, and a server need not send one. With a
+    /// [policy that requires one](CertificatePolicy::require_ocsp_response) it is asked for without
+    /// this, and verified.
     #[must_use]
     pub fn request_ocsp_response(mut self) -> Self {
         self.request_ocsp_response = true;
@@ -183,22 +205,29 @@ impl ClientConfigBuilder {
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the setting: an empty store of roots, a certificate whose key is
+    /// A [`ConfigError`] that names the setting: neither a root nor a pin, a certificate whose key is
     /// elsewhere while signing is not offloaded, a list of suites or application protocols, a length,
     /// a limit or a lifetime that cannot be used, or no source of randomness.
     pub fn build(self) -> Result<ClientConfig, ConfigError> {
-        if matches!(&self.verification, ServerVerification::Roots(roots) if roots.is_empty()) {
+        let policy = self.verification.policy();
+        if policy.is_some_and(CertificatePolicy::is_empty) {
             return Err(ConfigError::NoRoots);
         }
+        let sha1 = policy.is_some_and(CertificatePolicy::accepts_sha1);
+        let sha1 = sha1.then_some(SignatureScheme::RSA_PKCS1_SHA1);
+        let signature_algorithms = CHAIN_SIGNATURE_SCHEMES
+            .iter()
+            .copied()
+            .chain(sha1)
+            .collect();
+        let requires_ocsp = policy.is_some_and(CertificatePolicy::requires_ocsp_response);
         if let Some(length) = self.max_fragment_length
             && length.bytes().is_none()
         {
             return Err(ConfigError::BadMaxFragmentLength(length));
         }
-        if let Some(certificate) = &self.certificate
-            && certificate.key().is_none()
-            && !self.offload_signing
-        {
+        let mut certificates = self.certificates.iter();
+        if !self.offload_signing && certificates.any(|own| own.key().is_none()) {
             return Err(ConfigError::KeyElsewhere);
         }
         Ok(ClientConfig {
@@ -206,32 +235,37 @@ impl ClientConfigBuilder {
             common: self.common.build()?,
             verification: self.verification,
             require_common_name: self.require_common_name,
-            certificate: self.certificate,
+            certificates: self.certificates.into(),
+            sign_with_sha1: self.sign_with_sha1,
+            signature_algorithms,
             offload_signing: self.offload_signing,
             session_tickets: self.session_tickets,
             max_fragment_length: self.max_fragment_length,
-            request_ocsp_response: self.request_ocsp_response,
+            request_ocsp_response: self.request_ocsp_response || requires_ocsp,
             after_fallback: self.after_fallback,
             grease: self.grease,
         })
     }
 
     fn trust(&self) -> TrustContext {
-        let (verifier, roots) = match &self.verification {
-            ServerVerification::Roots(roots) => (&b"roots"[..], roots.fingerprint()),
-            ServerVerification::Caller => (&b"caller"[..], RootStore::new().fingerprint()),
-        };
-        let own = self
-            .certificate
-            .as_ref()
-            .and_then(|own| own.chain().first());
+        let policy = self.verification.policy();
+        let policy = policy.map(CertificatePolicy::fingerprint);
+        let own = self.certificates.iter().map(|own| &own.fingerprint[..]);
         TrustContext::of(&[
             b"client",
-            verifier,
-            &roots,
+            policy.as_ref().map_or(b"caller", |policy| &policy[..]),
             &[u8::from(self.require_common_name)],
-            own.map(AsRef::as_ref).unwrap_or_default(),
+            &fingerprint(own),
         ])
+    }
+}
+
+impl ServerVerification {
+    fn policy(&self) -> Option<&CertificatePolicy> {
+        match self {
+            Self::Policy(policy) => Some(policy),
+            Self::Caller => None,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ pub use certified_key::CertifiedKey;
 pub(crate) use client::ServerVerification;
 pub use client::{ClientConfig, ClientConfigBuilder};
 pub(crate) use server::Shown;
-pub use server::{ClientAuth, ServerConfig, ServerConfigBuilder};
+pub use server::{ClientAuth, ClientAuthorities, ServerConfig, ServerConfigBuilder};
 pub use server_certificates::{CertificateSet, CertificatesByName, ResolveCertificate};
 
 use crate::crypto::rng::{RandomSource, SharedRng};
@@ -24,7 +24,7 @@ use pki_types::UnixTime;
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
 
-/// The signature algorithms that are offered and accepted, in order of preference. Never SHA-1.
+/// The signature algorithms with which a client proves its key, in order of preference. Never SHA-1.
 pub(crate) static SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
     SignatureScheme::RSA_PSS_RSAE_SHA256,
     SignatureScheme::RSA_PSS_RSAE_SHA384,
@@ -32,6 +32,20 @@ pub(crate) static SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
     SignatureScheme::RSA_PKCS1_SHA256,
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::RSA_PKCS1_SHA512,
+];
+
+/// Those, and the ones that only authorities sign with.
+pub(crate) static CHAIN_SIGNATURE_SCHEMES: &[SignatureScheme] = &[
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    #[cfg(feature = "ecdsa")]
+    SignatureScheme::ECDSA_SHA256,
+    #[cfg(feature = "ecdsa")]
+    SignatureScheme::ECDSA_SHA384,
 ];
 
 /// The longest list of application protocols, each name with its length byte.

@@ -5,7 +5,7 @@ use super::{
     ClientAuth, ClientConfigBuilder, ExtendedMasterSecret, SecureRenegotiation, ServerConfigBuilder,
 };
 use crate::enums::CipherSuite;
-use crate::verify::RootStore;
+use crate::verify::CertificatePolicy;
 
 /// Both suites with AES-GCM, the stronger one first: what OCPP 2.0.1 demands and what controllers
 /// that know RSA key transport alone have.
@@ -71,7 +71,7 @@ impl ServerConfigBuilder {
     /// A management system, as the server of charging stations.
     ///
     /// [`suites`](Self::suites) are both with AES-GCM. Stations are [asked](ClientAuth::Request)
-    /// for a certificate that leads to `stations`, and may do without: those of security profile 3
+    /// for a certificate that `stations` accepts, and may do without: those of security profile 3
     /// have one, those of profile 2 have a password. Which station needs which is for the layer
     /// above to know, and [`peer_certificates`](crate::SessionInfo::peer_certificates) tells it.
     ///
@@ -79,8 +79,9 @@ impl ServerConfigBuilder {
     /// part 2, requirements A00.FR.318 and 421 (the suites) and A00.FR.401 to 405 (certificates of
     /// stations).
     #[must_use]
-    pub fn ocpp_2_0_1(self, stations: RootStore) -> Self {
-        self.suites(&GCM).client_auth(ClientAuth::Request(stations))
+    pub fn ocpp_2_0_1(self, stations: impl Into<CertificatePolicy>) -> Self {
+        self.suites(&GCM)
+            .client_auth(ClientAuth::Request(stations.into()))
     }
 
     /// A server that management controllers, PLCs and other devices call, as

@@ -1,14 +1,15 @@
 //! A server's settings.
 
 use super::{
-    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, Preference,
-    ResolveCertificate, SecureRenegotiation, common_builder_methods, shared_random,
+    CHAIN_SIGNATURE_SCHEMES, CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog,
+    Preference, ResolveCertificate, SIGNATURE_SCHEMES, SecureRenegotiation, common_builder_methods,
+    shared_random,
 };
 use crate::crypto::hash::fingerprint;
-use crate::enums::CipherSuite;
+use crate::enums::{CipherSuite, SignatureScheme};
 use crate::error::{ConfigError, Error, Incompatible, LocalError};
 use crate::resumption::{SessionStore, Tickets, TrustContext};
-use crate::verify::RootStore;
+use crate::verify::CertificatePolicy;
 use core::fmt;
 use core::time::Duration;
 use pki_types::{DnsName, UnixTime};
@@ -21,17 +22,57 @@ const SESSIONS: usize = 4096;
 /// How long they can be resumed.
 const SESSION_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// The most bytes that the names of authorities take: a message of 64 KiB holds the rest of a
+/// CertificateRequest beside them.
+const MAX_AUTHORITIES: usize = (1 << 16) - 1 - (1 << 8);
+
+/// The most signature algorithms that are listed, each of them once and more.
+const MAX_SIGNATURE_SCHEMES: usize = 32;
+
 /// Whether a server asks for a client certificate.
 #[derive(Clone, Debug, Default)]
 pub enum ClientAuth {
     /// It does not. The default.
     #[default]
     None,
-    /// It asks, and goes on without if the client has none. A certificate that comes must verify
-    /// against the roots.
-    Request(RootStore),
+    /// It asks, and goes on without if the client has none. A certificate that comes must be one
+    /// that the policy accepts.
+    Request(CertificatePolicy),
     /// It asks, and drops a client that has none.
-    Require(RootStore),
+    Require(CertificatePolicy),
+}
+
+impl ClientAuth {
+    /// Which certificates are accepted, if any is asked for.
+    pub(crate) fn policy(&self) -> Option<&CertificatePolicy> {
+        match self {
+            Self::None => None,
+            Self::Request(policy) | Self::Require(policy) => Some(policy),
+        }
+    }
+}
+
+/// The authorities that a server names when it asks for a certificate, for clients to choose one by
+/// ([RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)). Whom it accepts
+/// is not decided by it.
+#[derive(Clone, Debug, Default)]
+pub enum ClientAuthorities {
+    /// The roots of the policy, or none where it has pins, which need no root. The default.
+    #[default]
+    FromRoots,
+    /// These distinguished names, in DER.
+    Names(Vec<Vec<u8>>),
+    /// None, so that clients choose for themselves: for clients that choose wrongly, and for roots
+    /// that are many or nobody's business.
+    None,
+}
+
+/// What a server says when it asks for a certificate.
+#[derive(Debug)]
+pub(crate) struct ClientCertificateRequest {
+    pub(crate) signature_algorithms: Box<[SignatureScheme]>,
+    /// In DER.
+    pub(crate) authorities: Box<[Vec<u8>]>,
 }
 
 /// What a server shows.
@@ -63,6 +104,8 @@ pub struct ServerConfig {
     /// The fingerprint of whom the server believes.
     believed: [u8; 32],
     pub(crate) client_auth: ClientAuth,
+    pub(crate) client_certificate_request: ClientCertificateRequest,
+    pub(crate) sha1_for_clients_without_signature_algorithms: bool,
     pub(crate) tickets: Option<Arc<Tickets>>,
     pub(crate) renew_tickets: bool,
     pub(crate) offload_decryption: bool,
@@ -123,6 +166,9 @@ pub struct ServerConfigBuilder {
     suite_preference: Preference,
     alpn_preference: Preference,
     client_auth: ClientAuth,
+    client_authorities: ClientAuthorities,
+    client_signature_algorithms: Box<[SignatureScheme]>,
+    sha1_for_clients_without_signature_algorithms: bool,
     tickets: Option<Arc<Tickets>>,
     renew_tickets: bool,
     offload_decryption: bool,
@@ -136,6 +182,9 @@ impl ServerConfigBuilder {
             suite_preference: Preference::default(),
             alpn_preference: Preference::default(),
             client_auth: ClientAuth::default(),
+            client_authorities: ClientAuthorities::default(),
+            client_signature_algorithms: CHAIN_SIGNATURE_SCHEMES.into(),
+            sha1_for_clients_without_signature_algorithms: false,
             tickets: None,
             renew_tickets: false,
             offload_decryption: false,
@@ -162,6 +211,35 @@ impl ServerConfigBuilder {
     #[must_use]
     pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.client_auth = client_auth;
+        self
+    }
+
+    /// Which authorities the server names when it asks for a certificate. By default those of the
+    /// policy's roots.
+    #[must_use]
+    pub fn client_authorities(mut self, authorities: ClientAuthorities) -> Self {
+        self.client_authorities = authorities;
+        self
+    }
+
+    /// The algorithms with which a client may prove its certificate's key, and with which its chain
+    /// may be signed, the preferred one first. By default RSA with SHA-256, SHA-384 and SHA-512, PSS
+    /// before PKCS#1 v1.5; and, for chains alone, ECDSA.
+    /// [`RSA_PKCS1_SHA1`](SignatureScheme::RSA_PKCS1_SHA1) may be listed for old clients; **it is
+    /// broken**. A chain has to be one that the policy accepts, whatever stands here.
+    #[must_use]
+    pub fn client_signature_algorithms(mut self, algorithms: &[SignatureScheme]) -> Self {
+        self.client_signature_algorithms = algorithms.into();
+        self
+    }
+
+    /// Lets clients that do not say which algorithms they know prove their certificate's key with
+    /// SHA-1, which is what they are to be taken to know
+    /// ([RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)).
+    /// **SHA-1 is broken**: for clients that are too old for anything else.
+    #[must_use]
+    pub fn sha1_for_clients_without_signature_algorithms(mut self) -> Self {
+        self.sha1_for_clients_without_signature_algorithms = true;
         self
     }
 
@@ -207,17 +285,13 @@ impl ServerConfigBuilder {
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the setting: client certificates are asked for and the store to
-    /// verify them with is empty, the key is elsewhere and decryption is not offloaded, a list of
-    /// suites or application protocols, a limit or a lifetime that cannot be used, or no source of
-    /// randomness.
+    /// A [`ConfigError`] that names the setting: client certificates are asked for and the policy has
+    /// neither a root nor a pin, or requires an OCSP response of them; the key is elsewhere and
+    /// decryption is not offloaded; a list of suites, signature algorithms, authorities or application
+    /// protocols, a limit or a lifetime that cannot be used; or no source of randomness.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
-        if let ClientAuth::Request(roots) | ClientAuth::Require(roots) = &self.client_auth
-            && roots.is_empty()
-        {
-            return Err(ConfigError::NoRoots);
-        }
-        let believed = believed(&self.client_auth);
+        let client_certificate_request = self.client_certificate_request()?;
+        let believed = self.believed();
         let identity = match self.certificates {
             Certificates::One(certificate) => {
                 if certificate.key().is_none() && !self.offload_decryption {
@@ -234,6 +308,9 @@ impl ServerConfigBuilder {
             suite_preference: self.suite_preference,
             alpn_preference: self.alpn_preference,
             client_auth: self.client_auth,
+            client_certificate_request,
+            sha1_for_clients_without_signature_algorithms: self
+                .sha1_for_clients_without_signature_algorithms,
             tickets: self.tickets,
             renew_tickets: self.renew_tickets,
             offload_decryption: self.offload_decryption,
@@ -241,14 +318,80 @@ impl ServerConfigBuilder {
     }
 }
 
-/// The fingerprint of a policy for client certificates.
-fn believed(client_auth: &ClientAuth) -> [u8; 32] {
-    let (mode, roots) = match client_auth {
-        ClientAuth::None => (&b"none"[..], RootStore::new().fingerprint()),
-        ClientAuth::Request(roots) => (&b"request"[..], roots.fingerprint()),
-        ClientAuth::Require(roots) => (&b"require"[..], roots.fingerprint()),
+impl ServerConfigBuilder {
+    /// The fingerprint of which clients are believed, and on which proof.
+    fn believed(&self) -> [u8; 32] {
+        let policy = self
+            .client_auth
+            .policy()
+            .map(CertificatePolicy::fingerprint);
+        let mode: &[u8] = match &self.client_auth {
+            ClientAuth::None => b"none",
+            ClientAuth::Request(_) => b"request",
+            ClientAuth::Require(_) => b"require",
+        };
+        let algorithms = self.client_signature_algorithms.iter();
+        let mut algorithms: Vec<_> = algorithms.map(|scheme| scheme.0.to_be_bytes()).collect();
+        algorithms.sort_unstable();
+        fingerprint([
+            mode,
+            policy.as_ref().map_or(&[], |policy| &policy[..]),
+            algorithms.as_flattened(),
+            &[u8::from(self.sha1_for_clients_without_signature_algorithms)],
+        ])
+    }
+
+    fn client_certificate_request(&self) -> Result<ClientCertificateRequest, ConfigError> {
+        if let Some(policy) = self.client_auth.policy() {
+            if policy.is_empty() {
+                return Err(ConfigError::NoRoots);
+            }
+            if policy.requires_ocsp_response() {
+                return Err(ConfigError::ClientOcspResponse);
+            }
+        }
+        check_signature_algorithms(&self.client_signature_algorithms)?;
+        let authorities = match &self.client_authorities {
+            ClientAuthorities::FromRoots => {
+                self.client_auth.policy().map(CertificatePolicy::root_names)
+            }
+            ClientAuthorities::Names(names) => Some(names.clone()),
+            ClientAuthorities::None => None,
+        };
+        let authorities = authorities.unwrap_or_default();
+        check_authorities(&authorities)?;
+        Ok(ClientCertificateRequest {
+            signature_algorithms: self.client_signature_algorithms.clone(),
+            authorities: authorities.into(),
+        })
+    }
+}
+
+fn check_signature_algorithms(algorithms: &[SignatureScheme]) -> Result<(), ConfigError> {
+    let known = |scheme: &SignatureScheme| {
+        *scheme == SignatureScheme::RSA_PKCS1_SHA1 || CHAIN_SIGNATURE_SCHEMES.contains(scheme)
     };
-    fingerprint([mode, &roots])
+    if let Some(unknown) = algorithms.iter().find(|scheme| !known(scheme)) {
+        return Err(ConfigError::UnsupportedSignatureScheme(*unknown));
+    }
+    // With none of RSA no client could prove its key.
+    let mut own = SIGNATURE_SCHEMES
+        .iter()
+        .chain([&SignatureScheme::RSA_PKCS1_SHA1]);
+    match own.any(|scheme| algorithms.contains(scheme)) && algorithms.len() <= MAX_SIGNATURE_SCHEMES
+    {
+        true => Ok(()),
+        false => Err(ConfigError::NoSignatureSchemes),
+    }
+}
+
+/// "DistinguishedName certificate_authorities<0..2^16-1>", each of which has 1 to 2^16-1 bytes.
+fn check_authorities(names: &[Vec<u8>]) -> Result<(), ConfigError> {
+    let length: usize = names.iter().map(|name| 2 + name.len()).sum();
+    match length <= MAX_AUTHORITIES && names.iter().all(|name| !name.is_empty()) {
+        true => Ok(()),
+        false => Err(ConfigError::BadAuthorities),
+    }
 }
 
 impl fmt::Debug for ServerConfigBuilder {

@@ -2,7 +2,7 @@
 
 use super::CertifiedKey;
 use crate::error::ConfigError;
-use crate::verify::Leaf;
+use crate::verify::PeerCertificate;
 use core::fmt;
 use pki_types::DnsName;
 use std::collections::BTreeMap;
@@ -104,11 +104,10 @@ impl CertificateSet {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadServerName`] if there is none, or one that is no name;
-    /// [`ConfigError::BadCertificate`] if its subjectAltName does not parse.
+    /// [`ConfigError::BadServerName`] if there is none that can be read, or one that is no name.
     pub fn certificate(self, certificate: &Arc<CertifiedKey>) -> Result<Self, ConfigError> {
-        let leaf = Leaf::of(certificate.chain()).map_err(|_| ConfigError::BadCertificate)?;
-        let names = leaf.dns_names().map_err(|_| ConfigError::BadCertificate)?;
+        let own = PeerCertificate::first_of(certificate.chain());
+        let names = own.map_err(|_| ConfigError::BadCertificate)?.dns_names();
         if names.is_empty() {
             return Err(ConfigError::BadServerName);
         }

@@ -53,12 +53,10 @@ use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HandshakeMessage, ServerHelloDone};
 use crate::pending::{
-    Answer, AnswerKind, PauseId, Pending, SignCertificateVerify, VerifyCertificate,
+    Answer, AnswerKind, PauseId, Pending, ResumedChain, SignCertificateVerify, VerifyCertificate,
 };
 use crate::resumption::{Handle, Session, SessionInUse, Validity};
-use crate::verify::{
-    VouchedKey, check_chain_length, require_common_name, server_key, verify_server,
-};
+use crate::verify::{Stapled, Vouched, check_chain_length, require_common_name, server_key};
 use core::net::SocketAddr;
 use hello::{Answers, grease, hello_extensions};
 use offer::{Offer, find_session, store_key};
@@ -221,8 +219,8 @@ impl ExpectServerHello {
         let session = offer.as_ref().map(|offer| &offer.session);
         let limits = answers.record_limits(&self.config, session)?;
         limits.apply_at_once(actions);
-        let keep = match self.config.certificate {
-            Some(_) if offer.is_none() => Keep::Messages,
+        let keep = match *self.config.certificates {
+            [_, ..] if offer.is_none() => Keep::Messages,
             _ => Keep::HashOnly,
         };
         let mut transcript = Transcript::new(suite.prf, keep);
@@ -311,7 +309,7 @@ impl Negotiation {
             },
         };
         Ok(match flight.closing.negotiation.config.verification {
-            ServerVerification::Roots(_) => flight.expect(),
+            ServerVerification::Policy(_) => flight.expect(),
             ServerVerification::Caller => ask_caller(Case::Resumed(Box::new(flight))),
         })
     }
@@ -395,13 +393,15 @@ impl Negotiation {
     fn verify(self, server: Server) -> Result<State, Error> {
         let config = &self.config;
         match &config.verification {
-            ServerVerification::Roots(roots) => {
+            ServerVerification::Policy(policy) => {
                 let now = config.common.now();
-                let key = verify_server(&server.chain, &self.server_name, roots, now)?;
+                let name = &self.server_name;
+                let stapled = Stapled::Response(server.ocsp_response.as_deref());
+                let vouched = policy.verify_server(&server.chain, name, stapled, now)?;
                 if config.require_common_name {
-                    require_common_name(&server.chain, &self.server_name)?;
+                    require_common_name(&server.chain, name)?;
                 }
-                Ok(self.verified(server, key))
+                Ok(self.verified(server, vouched))
             }
             ServerVerification::Caller => Ok(ask_caller(Case::Full {
                 negotiation: Box::new(self),
@@ -412,11 +412,15 @@ impl Negotiation {
     }
 
     /// Somebody vouches for the chain: its key is the one to encrypt to.
-    fn verified(self, server: Server, server_key: VouchedKey) -> State {
+    fn verified(self, server: Server, vouched: Vouched) -> State {
+        let server = Server {
+            chain: vouched.verified(server.chain),
+            ..server
+        };
         State::ServerHelloDone(Box::new(ExpectServerHelloDone {
             negotiation: self,
             server,
-            server_key,
+            vouched,
             client_certificate: ClientCertificate::NotRequested,
         }))
     }
@@ -460,14 +464,16 @@ impl ExpectCertificateVerdict {
                 chain: &server.chain,
                 server_name: &negotiation.server_name,
                 ocsp_response: server.ocsp_response.as_deref(),
-                resumed: false,
+                resumed: None,
             },
             Case::Resumed(flight) => VerifyCertificate {
                 id,
                 chain: &flight.closing.session.peer_certificates,
                 server_name: &flight.closing.negotiation.server_name,
                 ocsp_response: None,
-                resumed: true,
+                resumed: Some(ResumedChain {
+                    ocsp_verified: flight.closing.session.ocsp_verified,
+                }),
             },
         })
     }
@@ -479,21 +485,30 @@ impl ExpectCertificateVerdict {
     }
 
     fn resume(self, answer: Answer, actions: &mut Actions) -> Result<State, Error> {
-        match answer.0 {
-            AnswerKind::Certificate { verdict, .. } => verdict.map(|_| ())?,
+        let verified = match answer.0 {
+            AnswerKind::Certificate { verdict, .. } => verdict?,
             AnswerKind::PreMasterSecret { .. } | AnswerKind::Signature { .. } => {
                 return Err(Misuse::WrongAnswer.into());
             }
-        }
+        };
         match self.case {
-            Case::Resumed(flight) => Ok(flight.expect()),
+            Case::Resumed(mut flight) => {
+                if let Some(vouched) = verified.into_vouched() {
+                    let waivers = &mut flight.closing.session.waivers;
+                    waivers.extend(vouched.waivers.iter());
+                }
+                Ok(flight.expect())
+            }
             Case::Full {
                 negotiation,
                 server,
                 deferred,
             } => {
-                let server_key = server_key(&server.chain)?;
-                match (negotiation.verified(server, server_key), &deferred) {
+                let vouched = match verified.into_vouched() {
+                    Some(vouched) => vouched,
+                    None => server_key(&server.chain)?,
+                };
+                match (negotiation.verified(server, vouched), &deferred) {
                     (State::ServerHelloDone(state), Some((typ, bytes))) => {
                         let message = HandshakeMessage { typ: *typ, bytes };
                         state.handle(Incoming::Handshake(message), actions)
@@ -520,7 +535,7 @@ enum ClientCertificate {
 pub(super) struct ExpectServerHelloDone {
     negotiation: Negotiation,
     server: Server,
-    server_key: VouchedKey,
+    vouched: Vouched,
     client_certificate: ClientCertificate,
 }
 
@@ -569,7 +584,7 @@ impl ExpectServerHelloDone {
         }
 
         let pre_master_secret = draw_pre_master_secret(&negotiation.config)?;
-        let encrypted = self.server_key.key.encrypt(&pre_master_secret, random)?;
+        let encrypted = self.vouched.key.encrypt(&pre_master_secret, random)?;
         let key_exchange = ClientKeyExchange {
             encrypted_pre_master_secret: &encrypted,
         };
@@ -578,7 +593,7 @@ impl ExpectServerHelloDone {
             master_secret: negotiation.master_secret(&pre_master_secret),
             negotiation: self.negotiation,
             server: self.server,
-            certificates_expire: self.server_key.expires,
+            vouched: self.vouched,
         };
         match self.client_certificate {
             ClientCertificate::NotRequested | ClientCertificate::NoneSuitable => {
@@ -596,7 +611,7 @@ impl ExpectServerHelloDone {
 struct Keyed {
     negotiation: Negotiation,
     server: Server,
-    certificates_expire: u64,
+    vouched: Vouched,
     master_secret: MasterSecret,
 }
 
@@ -661,7 +676,7 @@ impl Keyed {
                 chain,
                 ocsp_response,
             },
-            certificates_expire,
+            vouched,
             master_secret,
         } = self;
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
@@ -675,7 +690,7 @@ impl Keyed {
         let flight = ServerFlight {
             server_write_key: keys.server,
             closing: Closing {
-                session: negotiation.session(master_secret, chain, certificates_expire),
+                session: negotiation.session(master_secret, chain, &vouched),
                 ocsp_response,
                 ticket: None,
                 resumption: Resumption::Full(negotiation.not_resumed),
@@ -732,7 +747,7 @@ impl Negotiation {
         &self,
         master_secret: MasterSecret,
         peer_certificates: Box<[CertificateDer<'static>]>,
-        certificates_expire: u64,
+        vouched: &Vouched,
     ) -> Session {
         let common = &self.config.common;
         let lifetime = common.session_lifetime;
@@ -743,20 +758,40 @@ impl Negotiation {
             max_fragment_length: self.limits.max_fragment_length(),
             server_name: Some(self.server_name.clone()),
             peer_certificates,
+            waivers: vouched.waivers,
+            ocsp_verified: vouched.ocsp_verified,
             trust: self.config.trust,
-            validity: Validity::starting(common.now(), lifetime, certificates_expire),
+            validity: Validity::starting(common.now(), lifetime, vouched.expires),
         }
     }
 
-    /// The configured certificate, if the server takes RSA signatures of an algorithm we make.
+    /// The first configured certificate from one of the server's authorities, if the server takes RSA
+    /// signatures of an algorithm that is made here.
+    ///
+    /// "If the certificate_authorities list in the certificate request message was non-empty, one of
+    /// the certificates in the certificate chain SHOULD be issued by one of the listed CAs." Of several,
+    /// one goes first whose chain is signed with the server's algorithms, as RFC 5246 demands; where
+    /// there is only another, it is for the server to judge it, as in
+    /// [RFC 8446 section 4.4.2.2](https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.2).
     fn choose_certificate(&self, request: &CertificateRequest<'_>) -> ClientCertificate {
         let takes_rsa = request
             .certificate_types
             .contains(&ClientCertificateType::RSA_SIGN);
+        let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
         let scheme = SIGNATURE_SCHEMES
             .iter()
+            .chain(self.config.sign_with_sha1.then_some(&sha1))
             .find(|scheme| request.supported_signature_algorithms.contains(scheme));
-        match (&self.config.certificate, scheme) {
+        let certificates = self.config.certificates.iter();
+        let mut issued = certificates
+            .filter(|certified| certified.is_issued_by(&request.certificate_authorities))
+            .peekable();
+        let any = issued.peek().copied();
+        let signed = |certified: &&Arc<CertifiedKey>| {
+            certified.is_signed_with(&request.supported_signature_algorithms)
+        };
+        let certified = issued.find(signed).or(any);
+        match (certified, scheme) {
             (Some(certified), Some(scheme)) if takes_rsa => {
                 ClientCertificate::Suitable(certified.clone(), *scheme)
             }
@@ -915,6 +950,7 @@ impl ExpectFinished {
             cipher_suite: session.suite.id,
             server_name: session.server_name,
             peer_certificates: session.peer_certificates,
+            waivers: session.waivers,
             ocsp_response,
             resumption,
             extended_master_secret: session.extended_master_secret,

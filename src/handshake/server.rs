@@ -32,13 +32,15 @@ use super::{
     State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
     unexpected,
 };
-use crate::config::{ClientAuth, SIGNATURE_SCHEMES, ServerConfig, Shown};
+use crate::config::{ClientAuth, ServerConfig, Shown};
 use crate::crypto::aead::AeadKey;
 use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::pkcs1::select_pre_master_secret;
 use crate::crypto::private_key::RawDecryption;
 use crate::crypto::suite::Suite;
-use crate::enums::{ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion};
+use crate::enums::{
+    ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion, SignatureScheme,
+};
 use crate::error::{Error, Incompatible, LocalError, Misuse, PeerError};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::extension::Extensions;
@@ -49,7 +51,7 @@ use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, DecryptPreMasterSecret, PauseId, Pending};
 use crate::resumption::{SealedBy, Session, SessionInUse, Validity};
-use crate::verify::{VouchedKey, check_chain_length, verify_client};
+use crate::verify::{Vouched, check_chain_length};
 use hello::{Agreed, Asked, check_version, choose_suite};
 use lookup::{Found, FoundBy, check_extended_master_secret, find_session};
 use pki_types::{CertificateDer, ServerName};
@@ -224,12 +226,8 @@ impl Negotiation {
         }
         let requested = !matches!(self.config.client_auth, ClientAuth::None);
         if requested {
-            let request = CertificateRequest {
-                certificate_types: vec![ClientCertificateType::RSA_SIGN],
-                supported_signature_algorithms: SIGNATURE_SCHEMES.to_vec(),
-                certificate_authorities: Vec::new(),
-            };
-            actions.send(request.encode(), &mut self.transcript);
+            let request = self.certificate_request().encode();
+            actions.send(request, &mut self.transcript);
         }
         actions.send(ServerHelloDone.encode(), &mut self.transcript);
 
@@ -245,6 +243,27 @@ impl Negotiation {
             true => State::Certificate(Box::new(ExpectCertificate(exchange))),
             false => State::ClientKeyExchange(Box::new(exchange)),
         })
+    }
+
+    fn certificate_request(&self) -> CertificateRequest<'_> {
+        let request = &self.config.client_certificate_request;
+        let authorities = request.authorities.iter();
+        CertificateRequest {
+            certificate_types: vec![ClientCertificateType::RSA_SIGN],
+            supported_signature_algorithms: self.client_signature_algorithms().collect(),
+            certificate_authorities: authorities.map(Vec::as_slice).collect(),
+        }
+    }
+
+    /// What the client may sign with. One without signature_algorithms may, if so configured, do what
+    /// its absence stands for: the server is to "behave as if client had sent the value {sha1,rsa}".
+    fn client_signature_algorithms(&self) -> impl Iterator<Item = SignatureScheme> {
+        let configured = &self.config.client_certificate_request.signature_algorithms;
+        let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
+        let implied = !self.agreed.names_signature_algorithms
+            && self.config.sha1_for_clients_without_signature_algorithms
+            && !configured.contains(&sha1);
+        configured.iter().copied().chain(implied.then_some(sha1))
     }
 
     /// ServerHello, NewSessionTicket, ChangeCipherSpec, Finished, with the keys of an earlier
@@ -400,13 +419,13 @@ impl ExpectCertificate {
             ClientAuth::Require(_) if certificate.certificate_list.is_empty() => {
                 return Err(Incompatible::NoClientCertificate.into());
             }
-            ClientAuth::Request(roots) | ClientAuth::Require(roots)
+            ClientAuth::Request(policy) | ClientAuth::Require(policy)
                 if !certificate.certificate_list.is_empty() =>
             {
                 let now = config.common.now();
-                let key = verify_client(&certificate.certificate_list, roots, now)?;
-                let chain = certificate.into_owned();
-                Some(Client { chain, key })
+                let vouched = policy.verify_client(&certificate.certificate_list, now)?;
+                let chain = vouched.verified(certificate.into_owned());
+                Some(Client { chain, vouched })
             }
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
         };
@@ -418,7 +437,7 @@ impl ExpectCertificate {
 #[derive(Debug)]
 struct Client {
     chain: Box<[CertificateDer<'static>]>,
-    key: VouchedKey,
+    vouched: Vouched,
 }
 
 /// The server's flight is answered by the key.
@@ -561,12 +580,15 @@ impl ExpectCertificateVerify {
         let verify: CertificateVerify<'_> = message.decode()?;
         // "The hash and signature algorithms used in the signature MUST be one of those present in
         // the supported_signature_algorithms field of the CertificateRequest message."
-        if !SIGNATURE_SCHEMES.contains(&verify.algorithm) {
+        let negotiation = &mut self.keyed.negotiation;
+        let mut offered = negotiation.client_signature_algorithms();
+        if !offered.any(|scheme| scheme == verify.algorithm) {
             return Err(PeerError::UnofferedSignatureScheme(verify.algorithm).into());
         }
-        let transcript = &mut self.keyed.negotiation.transcript;
+        drop(offered);
+        let transcript = &mut negotiation.transcript;
         let signed = transcript.take_messages();
-        let VouchedKey { key, .. } = &self.client.key;
+        let Vouched { key, .. } = &self.client.vouched;
         if !key.verifies(verify.algorithm, &signed, verify.signature) {
             return Err(PeerError::BadCertificateVerify.into());
         }
@@ -603,7 +625,9 @@ impl Negotiation {
     /// The session that the full handshake makes.
     fn session(&self, master_secret: MasterSecret, client: Option<Client>) -> Session {
         let common = &self.config.common;
-        let certificates_expire = client.as_ref().map(|client| client.key.expires);
+        let vouched = client.as_ref().map(|client| &client.vouched);
+        let certificates_expire = vouched.map(|vouched| vouched.expires);
+        let waivers = vouched.map(|vouched| vouched.waivers);
         let server_name = self.agreed.server_name.clone();
         Session {
             suite: self.suite,
@@ -612,6 +636,8 @@ impl Negotiation {
             max_fragment_length: self.agreed.limits.max_fragment_length(),
             server_name: server_name.map(ServerName::DnsName),
             peer_certificates: client.map(|client| client.chain).unwrap_or_default(),
+            waivers: waivers.unwrap_or_default(),
+            ocsp_verified: false,
             trust: self.shown.trust,
             validity: Validity::starting(
                 common.now(),
@@ -713,6 +739,7 @@ impl ExpectFinished {
             cipher_suite: session.suite.id,
             server_name: session.server_name,
             peer_certificates: session.peer_certificates,
+            waivers: session.waivers,
             ocsp_response: None,
             resumption,
             extended_master_secret: agreed.extended_master_secret,

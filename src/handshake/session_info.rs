@@ -1,6 +1,8 @@
 //! What a complete handshake tells its caller.
 
 use crate::enums::CipherSuite;
+use crate::verify::PeerCertificate;
+use crate::waiver::Waivers;
 use core::fmt;
 use pki_types::{CertificateDer, ServerName};
 
@@ -10,6 +12,7 @@ pub struct SessionInfo {
     pub(crate) cipher_suite: CipherSuite,
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
+    pub(crate) waivers: Waivers,
     pub(crate) ocsp_response: Option<Box<[u8]>>,
     pub(crate) resumption: Resumption,
     pub(crate) extended_master_secret: bool,
@@ -33,7 +36,9 @@ impl SessionInfo {
         self.server_name.as_ref()
     }
 
-    /// The peer's chain as it came, its own certificate first; empty for a client without one.
+    /// The peer's own certificate, then those that lead to the root, which is not among them; empty
+    /// for a client without one. What the peer sent besides is left out. Where the caller vouched for
+    /// the peer on its own authority, it is the chain as it came.
     ///
     /// In a resumed session it is that of the full handshake, in which the peer proved that it
     /// holds the key; [`resumption`](Self::resumption) tells.
@@ -42,8 +47,24 @@ impl SessionInfo {
         &self.peer_certificates
     }
 
-    /// The OCSP response that the server sent about its certificate, in DER and not verified; none
-    /// in a resumed session.
+    /// The peer's own certificate, read; `None` for a client without one, and for one that cannot be
+    /// read.
+    #[must_use]
+    pub fn peer_certificate(&self) -> Option<PeerCertificate<'_>> {
+        PeerCertificate::parse(self.peer_certificates.first()?).ok()
+    }
+
+    /// Which checks of the peer's certificate had to be waived, of those that the
+    /// [`CertificatePolicy`](crate::CertificatePolicy) waives; in a resumed session, those of its full
+    /// handshake. Where the caller vouched for the peer on its own authority, nothing was checked and so
+    /// nothing waived.
+    #[must_use]
+    pub fn waivers(&self) -> Waivers {
+        self.waivers
+    }
+
+    /// The OCSP response that the server sent about its certificate, in DER; none in a resumed
+    /// session. It is verified where the policy requires one, and not otherwise.
     #[must_use]
     pub fn ocsp_response(&self) -> Option<&[u8]> {
         self.ocsp_response.as_deref()

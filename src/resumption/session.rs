@@ -10,12 +10,13 @@ use crate::crypto::key_schedule::{MasterSecret, SECRET};
 use crate::crypto::suite::Suite;
 use crate::enums::{CipherSuite, MaxFragmentLength};
 use crate::error::DecodeError;
+use crate::waiver::Waivers;
 use core::time::Duration;
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use zeroize::Zeroizing;
 
 /// The first byte of a session. Another layout gets another number, and old sessions are misses.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// The longest session that is kept. Only a peer with a huge certificate chain makes a longer one,
 /// and gets a full handshake each time.
@@ -93,6 +94,10 @@ pub(crate) struct Session {
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
+    /// What was waived for them.
+    pub(crate) waivers: Waivers,
+    /// Whether an OCSP response said that the first of them is good.
+    pub(crate) ocsp_verified: bool,
     pub(crate) trust: TrustContext,
     pub(crate) validity: Validity,
 }
@@ -148,6 +153,8 @@ impl Session {
         out.extend_from_slice(&self.suite.id.0.to_be_bytes());
         out.push(u8::from(self.extended_master_secret));
         out.push(self.max_fragment_length.map_or(0, |length| length.0));
+        out.extend_from_slice(&self.waivers.to_bits().to_be_bytes());
+        out.push(u8::from(self.ocsp_verified));
         out.extend_from_slice(&self.validity.created.to_be_bytes());
         out.extend_from_slice(&self.validity.expires.to_be_bytes());
         out.extend_from_slice(&self.trust.0);
@@ -184,7 +191,8 @@ impl Session {
 }
 
 /// What every session has: the fields of fixed length, and the lengths of the others.
-const FIXED_LENGTH: usize = 1 + 2 + 1 + 1 + 8 + 8 + TrustContext::LENGTH + SECRET + 2 + 2 + 1 + 2;
+const FIXED_LENGTH: usize =
+    1 + 2 + 1 + 1 + 2 + 1 + 8 + 8 + TrustContext::LENGTH + SECRET + 2 + 2 + 1 + 2;
 
 /// A handle's number and content.
 fn parts(handle: Option<&Handle>) -> (u8, &[u8]) {
@@ -201,11 +209,7 @@ fn decode(bytes: &[u8]) -> Result<(Session, Option<Handle>), DecodeError> {
         return Err(DecodeError::BadLength);
     }
     let suite = Suite::of(CipherSuite(reader.u16()?)).ok_or(DecodeError::BadLength)?;
-    let extended_master_secret = match reader.u8()? {
-        0 => false,
-        1 => true,
-        _ => return Err(DecodeError::BadLength),
-    };
+    let extended_master_secret = decode_flag(&mut reader)?;
     let max_fragment_length = match reader.u8()? {
         0 => None,
         length => Some(MaxFragmentLength(length)),
@@ -213,6 +217,8 @@ fn decode(bytes: &[u8]) -> Result<(Session, Option<Handle>), DecodeError> {
     if max_fragment_length.is_some_and(|length| length.bytes().is_none()) {
         return Err(DecodeError::BadLength);
     }
+    let waivers = Waivers::from_bits(reader.u16()?).ok_or(DecodeError::BadLength)?;
+    let ocsp_verified = decode_flag(&mut reader)?;
     let validity = Validity {
         created: reader.array().map(u64::from_be_bytes)?,
         expires: reader.array().map(u64::from_be_bytes)?,
@@ -245,10 +251,20 @@ fn decode(bytes: &[u8]) -> Result<(Session, Option<Handle>), DecodeError> {
         max_fragment_length,
         server_name,
         peer_certificates: peer_certificates.into(),
+        waivers,
+        ocsp_verified,
         trust,
         validity,
     };
     Ok((session, handle))
+}
+
+fn decode_flag(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(DecodeError::BadLength),
+    }
 }
 
 /// Reads a name in the one form in which it is written.
@@ -264,6 +280,7 @@ fn decode_server_name(name: &[u8]) -> Result<ServerName<'static>, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::waiver::Waiver;
 
     fn session() -> Session {
         let suite = Suite::of(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256).unwrap();
@@ -274,6 +291,8 @@ mod tests {
             max_fragment_length: Some(MaxFragmentLength::L1024),
             server_name: Some("plc.example".try_into().unwrap()),
             peer_certificates: [vec![1, 2, 3], vec![4]].map(CertificateDer::from).into(),
+            waivers: Waivers::from_iter([Waiver::CommonName]),
+            ocsp_verified: true,
             trust: TrustContext::of(&[b"test"]),
             validity: Validity {
                 created: 1000,
@@ -331,10 +350,19 @@ mod tests {
             assert!(Session::decode_with_handle(&bytes[..length]).is_none());
         }
         assert!(Session::decode_with_handle(&[bytes, &[0]].concat()).is_none());
-        // Layout, suite, flag, fragment length, first letter of the name, kind of handle.
+        // Layout, suite, flag, fragment length, waivers, OCSP, first letter of the name, kind of handle.
         let name = FIXED_LENGTH - 5;
         let kind = bytes.len() - 35;
-        for (at, value) in [(0, 2), (2, 0), (3, 2), (4, 5), (name, b' '), (kind, 3)] {
+        for (at, value) in [
+            (0, 1),
+            (2, 0),
+            (3, 2),
+            (4, 5),
+            (5, 0xff),
+            (7, 2),
+            (name, b' '),
+            (kind, 3),
+        ] {
             let mut damaged = bytes.to_vec();
             damaged[at] = value;
             assert!(Session::decode_with_handle(&damaged).is_none(), "{at}");

@@ -1,42 +1,253 @@
 //! The signature algorithms that a chain may use, in the form in which `rustls-webpki` wants them.
 
-use crate::crypto::rsa::PublicKey;
+#[cfg(feature = "ecdsa")]
+use crate::crypto::ecdsa::{self, Curve};
+#[cfg(feature = "ecdsa")]
+use crate::crypto::hash::SignatureHash;
+use crate::crypto::rsa::{KEY_BITS, KEY_BITS_FROM_1024, PublicKey, PublicKeyError};
 use crate::enums::SignatureScheme;
+use crate::waiver::{Waiver, Waivers};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
+use std::sync::OnceLock;
 
-/// RSA with SHA-256, SHA-384 and SHA-512, PKCS#1 v1.5 and PSS. Never SHA-1.
-pub(super) const ALL: &[&dyn SignatureVerificationAlgorithm] = &[
-    &Rsa(SignatureScheme::RSA_PKCS1_SHA256, alg_id::RSA_PKCS1_SHA256),
-    &Rsa(SignatureScheme::RSA_PKCS1_SHA384, alg_id::RSA_PKCS1_SHA384),
-    &Rsa(SignatureScheme::RSA_PKCS1_SHA512, alg_id::RSA_PKCS1_SHA512),
-    &Rsa(SignatureScheme::RSA_PSS_RSAE_SHA256, alg_id::RSA_PSS_SHA256),
-    &Rsa(SignatureScheme::RSA_PSS_RSAE_SHA384, alg_id::RSA_PSS_SHA384),
-    &Rsa(SignatureScheme::RSA_PSS_RSAE_SHA512, alg_id::RSA_PSS_SHA512),
+/// sha1WithRSAEncryption ([RFC 3279 section 2.2.1](https://www.rfc-editor.org/rfc/rfc3279#section-2.2.1)),
+/// which `pki-types` does not name.
+const RSA_PKCS1_SHA1: AlgorithmIdentifier =
+    AlgorithmIdentifier::from_slice(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05\x05\x00");
+
+/// How many signatures are checked of a chain and its lists. The longest path has 14; the others are
+/// for authorities of the same name.
+const MAX_SIGNATURES: usize = 48;
+
+/// How many certificates are put on a path, on the right one or on others, before a search is given
+/// up. `rustls-webpki` alone would try 200000, and read the whole chain for each.
+const MAX_STEPS: usize = 128;
+
+/// A way to sign, and how certificates name it.
+#[derive(Clone, Copy, Debug)]
+enum Method {
+    Rsa(SignatureScheme, AlgorithmIdentifier),
+    #[cfg(feature = "ecdsa")]
+    Ecdsa(Curve, SignatureHash),
+}
+
+/// RSA with SHA-256, SHA-384 and SHA-512, PKCS#1 v1.5 and PSS, and ECDSA. The frequent ones first.
+const METHODS: &[Method] = &[
+    Method::Rsa(SignatureScheme::RSA_PKCS1_SHA256, alg_id::RSA_PKCS1_SHA256),
+    Method::Rsa(SignatureScheme::RSA_PKCS1_SHA384, alg_id::RSA_PKCS1_SHA384),
+    Method::Rsa(SignatureScheme::RSA_PKCS1_SHA512, alg_id::RSA_PKCS1_SHA512),
+    Method::Rsa(SignatureScheme::RSA_PSS_RSAE_SHA256, alg_id::RSA_PSS_SHA256),
+    Method::Rsa(SignatureScheme::RSA_PSS_RSAE_SHA384, alg_id::RSA_PSS_SHA384),
+    Method::Rsa(SignatureScheme::RSA_PSS_RSAE_SHA512, alg_id::RSA_PSS_SHA512),
+    #[cfg(feature = "ecdsa")]
+    Method::Ecdsa(Curve::P256, SignatureHash::Sha256),
+    #[cfg(feature = "ecdsa")]
+    Method::Ecdsa(Curve::P256, SignatureHash::Sha384),
+    #[cfg(feature = "ecdsa")]
+    Method::Ecdsa(Curve::P384, SignatureHash::Sha256),
+    #[cfg(feature = "ecdsa")]
+    Method::Ecdsa(Curve::P384, SignatureHash::Sha384),
 ];
 
-/// An RSA signature scheme and how certificates name it.
-#[derive(Debug)]
-struct Rsa(SignatureScheme, AlgorithmIdentifier);
+const SHA1: Method = Method::Rsa(SignatureScheme::RSA_PKCS1_SHA1, RSA_PKCS1_SHA1);
 
-impl SignatureVerificationAlgorithm for Rsa {
+/// What the signatures of a chain may be, what was seen of them, and how much work it was, at however
+/// many times the chain is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    /// Whether SHA-1 may be used.
+    sha1: bool,
+    /// Whether RSA keys may have from 1024 bits.
+    short_keys: bool,
+    /// A certificate that is shown to `rustls-webpki` with another content than was signed.
+    rewritten: Option<Rewritten>,
+    sha1_relied_on: AtomicBool,
+    short_key_relied_on: AtomicBool,
+    /// How many certificates were put on a path.
+    steps: AtomicUsize,
+    /// How many signatures were checked.
+    checked: AtomicUsize,
+    /// The first signature that was not good.
+    refused: OnceLock<Refusal>,
+}
+
+/// A tbsCertificate, as it is shown and as it was signed.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    pub(super) shown: Vec<u8>,
+    pub(super) signed: Vec<u8>,
+}
+
+/// A signature that was not good.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// What was signed.
+    pub(super) signed: Box<[u8]>,
+    pub(super) reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reason {
+    Wrong,
+    /// The RSA key that signed has a length that is not accepted.
+    KeySize {
+        bits: usize,
+    },
+}
+
+impl Terms {
+    /// The default, without what is waived of it.
+    pub(super) fn new(waived: Waivers, rewritten: Option<Rewritten>) -> Self {
+        Self {
+            sha1: waived.contains(Waiver::Sha1Signature),
+            short_keys: waived.contains(Waiver::ShortRsaKey),
+            rewritten,
+            ..Self::default()
+        }
+    }
+
+    /// The algorithms under these terms.
+    pub(super) fn algorithms(&self) -> Vec<Algorithm<'_>> {
+        let algorithm = |method: &Method| Algorithm {
+            method: *method,
+            terms: self,
+        };
+        let sha1 = self.sha1.then_some(&SHA1);
+        METHODS.iter().chain(sha1).map(algorithm).collect()
+    }
+
+    /// Forgets what was seen.
+    pub(super) fn forget(&mut self) {
+        self.sha1_relied_on = AtomicBool::default();
+        self.short_key_relied_on = AtomicBool::default();
+        self.steps = AtomicUsize::default();
+        self.checked = AtomicUsize::default();
+        self.refused = OnceLock::new();
+    }
+
+    /// The waivers without which a signature would not have been good.
+    pub(super) fn relied_on(&self) -> impl Iterator<Item = Waiver> {
+        [
+            (&self.sha1_relied_on, Waiver::Sha1Signature),
+            (&self.short_key_relied_on, Waiver::ShortRsaKey),
+        ]
+        .into_iter()
+        .filter_map(|(relied_on, waiver)| relied_on.load(Ordering::Relaxed).then_some(waiver))
+    }
+
+    pub(super) fn refused(&self) -> Option<&Refusal> {
+        self.refused.get()
+    }
+
+    /// Counts a certificate that is put on a path, and says whether one more may be.
+    pub(super) fn step(&self) -> bool {
+        self.steps.fetch_add(1, Ordering::Relaxed) < MAX_STEPS
+    }
+
+    /// Whether more signatures came than are checked.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.checked.load(Ordering::Relaxed) > MAX_SIGNATURES
+    }
+
+    fn signed<'a>(&'a self, message: &'a [u8]) -> &'a [u8] {
+        match &self.rewritten {
+            Some(rewritten) if rewritten.shown == message => &rewritten.signed,
+            _ => message,
+        }
+    }
+
+    fn rsa(
+        &self,
+        scheme: SignatureScheme,
+        key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Reason> {
+        let accepted = match self.short_keys {
+            true => &KEY_BITS_FROM_1024,
+            false => &KEY_BITS,
+        };
+        let key = PublicKey::from_pkcs1_der(key, accepted).map_err(|error| match error {
+            PublicKeyError::Malformed => Reason::Wrong,
+            PublicKeyError::Size { bits } => Reason::KeySize { bits },
+        })?;
+        if !key.verifies(scheme, message, signature) {
+            return Err(Reason::Wrong);
+        }
+        if scheme == SignatureScheme::RSA_PKCS1_SHA1 {
+            self.sha1_relied_on.store(true, Ordering::Relaxed);
+        }
+        if key.is_short() {
+            self.short_key_relied_on.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// One of the algorithms, under the terms of one verification.
+#[derive(Debug)]
+pub(super) struct Algorithm<'a> {
+    method: Method,
+    terms: &'a Terms,
+}
+
+/// Algorithms as `rustls-webpki` takes them.
+pub(super) fn as_dyn<'a>(
+    algorithms: &'a [Algorithm<'a>],
+) -> Vec<&'a dyn SignatureVerificationAlgorithm> {
+    let as_dyn =
+        |algorithm: &'a Algorithm<'a>| -> &'a dyn SignatureVerificationAlgorithm { algorithm };
+    algorithms.iter().map(as_dyn).collect()
+}
+
+impl SignatureVerificationAlgorithm for Algorithm<'_> {
     fn verify_signature(
         &self,
         public_key: &[u8],
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), InvalidSignature> {
-        let key = PublicKey::from_pkcs1_der(public_key).map_err(|_| InvalidSignature)?;
-        match key.verifies(self.0, message, signature) {
-            true => Ok(()),
-            false => Err(InvalidSignature),
+        if self.terms.checked.fetch_add(1, Ordering::Relaxed) >= MAX_SIGNATURES {
+            return Err(InvalidSignature);
         }
+        let message = self.terms.signed(message);
+        let verified = match self.method {
+            Method::Rsa(scheme, _) => self.terms.rsa(scheme, public_key, message, signature),
+            #[cfg(feature = "ecdsa")]
+            Method::Ecdsa(curve, hash) => {
+                match ecdsa::verifies(curve, hash, public_key, message, signature) {
+                    true => Ok(()),
+                    false => Err(Reason::Wrong),
+                }
+            }
+        };
+        verified.map_err(|reason| {
+            self.terms.refused.get_or_init(|| Refusal {
+                signed: message.into(),
+                reason,
+            });
+            InvalidSignature
+        })
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        alg_id::RSA_ENCRYPTION
+        match self.method {
+            Method::Rsa(..) => alg_id::RSA_ENCRYPTION,
+            #[cfg(feature = "ecdsa")]
+            Method::Ecdsa(Curve::P256, _) => alg_id::ECDSA_P256,
+            #[cfg(feature = "ecdsa")]
+            Method::Ecdsa(Curve::P384, _) => alg_id::ECDSA_P384,
+        }
     }
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.1
+        match self.method {
+            Method::Rsa(_, id) => id,
+            #[cfg(feature = "ecdsa")]
+            Method::Ecdsa(_, SignatureHash::Sha384) => alg_id::ECDSA_SHA384,
+            #[cfg(feature = "ecdsa")]
+            Method::Ecdsa(..) => alg_id::ECDSA_SHA256,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a ClientHello asks for by its extensions, and what the ServerHello answers.
 
-use crate::config::{ClientConfig, ExtendedMasterSecret, SIGNATURE_SCHEMES, SecureRenegotiation};
+use crate::config::{ClientConfig, ExtendedMasterSecret, SecureRenegotiation};
 use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength};
 use crate::error::{DecodeError, Error, Incompatible, PeerError};
 use crate::handshake::limits::RecordLimits;
@@ -29,7 +29,7 @@ pub(super) fn hello_extensions(
     if config.request_ocsp_response {
         extensions.push_status_request();
     }
-    extensions.push_signature_algorithms(&SIGNATURE_SCHEMES);
+    extensions.push_signature_algorithms(&config.signature_algorithms);
     if !config.common.alpn_protocols.is_empty() {
         extensions.push_alpn(&config.common.alpn_protocols);
     }

@@ -50,6 +50,8 @@ pub(super) fn choose_suite(
 /// What the extensions of a ClientHello ask for.
 pub(super) struct Asked<'a> {
     pub(super) server_name: AskedName<'a>,
+    /// The server signs nothing: which they are does not matter.
+    pub(super) names_signature_algorithms: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
     pub(super) alpn_protocols: Vec<&'a [u8]>,
@@ -66,9 +68,9 @@ impl<'a> Asked<'a> {
         extensions: &'a Extensions<'_>,
     ) -> Result<Self, Error> {
         let decode = |error: DecodeError| error.of(ClientHello::NAME);
-        // The server signs nothing, but what is sent has to be well-formed.
-        extensions.signature_algorithms().map_err(decode)?;
+        let signature_algorithms = extensions.signature_algorithms().map_err(decode)?;
         Ok(Self {
+            names_signature_algorithms: signature_algorithms.is_some(),
             server_name: AskedName::read(extensions)?,
             secure_renegotiation: read_renegotiation_info(hello, extensions)?,
             extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
@@ -127,6 +129,7 @@ fn read_renegotiation_info(
 #[derive(Debug)]
 pub(super) struct Agreed {
     pub(super) server_name: Option<DnsName<'static>>,
+    pub(super) names_signature_algorithms: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
     pub(super) alpn_protocol: Option<Box<[u8]>>,
@@ -157,6 +160,7 @@ impl Agreed {
                 AskedName::Usable(name) => Some(name.to_owned()),
                 AskedName::None | AskedName::Unusable => None,
             },
+            names_signature_algorithms: asked.names_signature_algorithms,
             secure_renegotiation: asked.secure_renegotiation,
             extended_master_secret,
             alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,

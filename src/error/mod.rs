@@ -2,10 +2,15 @@
 //!
 //! Every error but [`Error::Misuse`] is final: the connection that returned it returns it again.
 
+mod certificate;
+
+pub use certificate::{CertificateError, CertificateFault, CertificateId, Excerpt, OcspFault};
+
 use crate::enums::{
     AlertDescription, CipherSuite, CompressionMethod, ContentType, ExtensionType, HandshakeType,
     MaxFragmentLength, ProtocolVersion, SignatureScheme,
 };
+use crate::waiver::Waiver;
 use core::fmt;
 
 /// Why a connection failed, or why a call on it was refused.
@@ -31,7 +36,7 @@ pub enum Error {
     #[error(transparent)]
     Incompatible(#[from] Incompatible),
     /// The peer's certificate was not accepted.
-    #[error("certificate: {0}")]
+    #[error("the peer's certificate was not accepted: {0}")]
     Certificate(CertificateError),
     /// The peer ended the connection with a fatal alert, or closed it before the handshake was over.
     #[error("the peer sent the alert {0}")]
@@ -58,6 +63,12 @@ impl From<PeerError> for Error {
 impl From<CertificateError> for Error {
     fn from(error: CertificateError) -> Self {
         Self::Certificate(error)
+    }
+}
+
+impl From<CertificateFault> for Error {
+    fn from(fault: CertificateFault) -> Self {
+        Self::Certificate(fault.into())
     }
 }
 
@@ -266,71 +277,6 @@ impl Incompatible {
     }
 }
 
-/// Why a certificate was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// A certificate does not parse.
-    #[error("it does not parse")]
-    Malformed,
-    /// The chain does not lead to a configured root.
-    #[error("its chain does not lead to a configured root")]
-    UnknownIssuer,
-    /// A certificate's last day has passed.
-    #[error("it has expired")]
-    Expired,
-    /// A certificate's first day is still to come.
-    #[error("it is not valid yet")]
-    NotYetValid,
-    /// The certificate names others, not this peer.
-    #[error("it is not valid for the name that was asked for")]
-    NameMismatch,
-    /// A signature in the chain is wrong.
-    #[error("a signature in its chain is wrong")]
-    BadSignature,
-    /// A signature in the chain is of an algorithm that is not accepted.
-    #[error("a signature in its chain uses an algorithm that is not accepted")]
-    UnsupportedSignature,
-    /// A CA certificate came where a server's or client's was due.
-    #[error("it is the certificate of a CA, not of a peer")]
-    CaAsLeaf,
-    /// A name, path length or other constraint of the chain is not kept, or a certificate that is
-    /// no CA's signed another.
-    #[error("a constraint of its chain is not kept")]
-    ConstraintViolated,
-    /// Its version is not 3, or it has a critical extension that nobody here knows.
-    #[error("it is of a kind that is not supported")]
-    UnsupportedKind,
-    /// Finding the chain takes more work than is allowed.
-    #[error("finding its chain takes too much work")]
-    TooComplex,
-    /// The key is not an RSA key.
-    #[error("its key is not RSA")]
-    NotRsa,
-    /// The RSA key is under 2048 or over 8192 bits.
-    #[error("its RSA key has {bits} bits; 2048 to 8192 are accepted")]
-    KeySize {
-        /// The modulus's length.
-        bits: usize,
-    },
-    /// keyUsage is present and lacks what the handshake needs of the key: keyEncipherment of a
-    /// server's, digitalSignature of a client's.
-    #[error("its keyUsage does not allow {wanted}")]
-    KeyUsage {
-        /// The usage that is missing, by its name in RFC 5280.
-        wanted: &'static str,
-    },
-    /// extendedKeyUsage is present and does not allow this role.
-    #[error("its extendedKeyUsage does not allow this role")]
-    ExtendedKeyUsage,
-    /// The subject's common name is not the name that was asked for, and has to be.
-    #[error("its common name is not the name that was asked for")]
-    CommonNameMismatch,
-    /// The caller, asked to decide, said no.
-    #[error("it was refused by the application")]
-    Refused,
-}
-
 /// A failure on this side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -477,6 +423,26 @@ pub enum ConfigError {
     /// ([RFC 5246 appendix F.1.4](https://www.rfc-editor.org/rfc/rfc5246#appendix-F.1.4)).
     #[error("sessions cannot live for less than a second or for more than a day")]
     BadSessionLifetime,
+    /// PEM text without a revocation list in it.
+    #[error("there is no revocation list in the PEM text")]
+    NoRevocationLists,
+    /// A revocation list that does not parse, or is of a kind that is not supported.
+    #[error("a revocation list does not parse, or is of a kind that is not supported")]
+    BadRevocationList,
+    /// An OCSP response is required of clients, who cannot send one.
+    #[error("an OCSP response is required of clients, who cannot send one")]
+    ClientOcspResponse,
+    /// A signature algorithm that this crate does not implement.
+    #[error("signature algorithm {0} is not implemented")]
+    UnsupportedSignatureScheme(SignatureScheme),
+    /// A list of signature algorithms in which none is one that a client's RSA key can sign with, or
+    /// which is longer than all that there are.
+    #[error("no signature algorithm is configured with which a client could prove its key")]
+    NoSignatureSchemes,
+    /// Names of authorities of which one is empty, or which are too long to be sent: over 65279
+    /// bytes, two for each name among them.
+    #[error("a name of an authority is empty, or they are too long to be sent")]
+    BadAuthorities,
     /// An OCSP response that is empty or too long to be sent.
     #[error("the OCSP response is empty or too long to be sent")]
     BadOcspResponse,
@@ -635,9 +601,9 @@ impl Error {
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::Incompatible(incompatible) => incompatible.setting(),
+            Self::Certificate(error) => error.waiver().map(Waiver::setting),
             Self::Decode { .. }
             | Self::Peer(_)
-            | Self::Certificate(_)
             | Self::AlertReceived(_)
             | Self::Truncated
             | Self::Local(_)
@@ -713,28 +679,6 @@ impl Incompatible {
     }
 }
 
-impl CertificateError {
-    fn alert(self) -> AlertDescription {
-        match self {
-            Self::Malformed
-            | Self::NameMismatch
-            | Self::CommonNameMismatch
-            | Self::BadSignature
-            | Self::ConstraintViolated => AlertDescription::BAD_CERTIFICATE,
-            Self::UnknownIssuer => AlertDescription::UNKNOWN_CA,
-            Self::Expired | Self::NotYetValid => AlertDescription::CERTIFICATE_EXPIRED,
-            Self::UnsupportedSignature
-            | Self::CaAsLeaf
-            | Self::UnsupportedKind
-            | Self::NotRsa
-            | Self::KeySize { .. }
-            | Self::KeyUsage { .. }
-            | Self::ExtendedKeyUsage => AlertDescription::UNSUPPORTED_CERTIFICATE,
-            Self::TooComplex | Self::Refused => AlertDescription::CERTIFICATE_UNKNOWN,
-        }
-    }
-}
-
 impl LocalError {
     fn alert(self) -> AlertDescription {
         match self {
@@ -752,13 +696,15 @@ mod tests {
     /// The whole map from errors to alerts, one row a variant.
     #[test]
     fn every_error_has_its_alert() {
-        use AlertDescription as Alert;
+        use {AlertDescription as Alert, CertificateFault as Fault};
         let suites = SuiteList::new(&[]);
         let protocols = ProtocolList::new([]);
         let (typ, message) = (ContentType::ALERT, HandshakeType::FINISHED);
         let version = ProtocolVersion::TLS_1_0;
         let (awaited, wanted, bits, length) = ("", "", 1024, 0);
         let received = message;
+        let found = || Excerpt::new("");
+        let now = pki_types::UnixTime::since_unix_epoch(core::time::Duration::ZERO);
         let extension = ExtensionType::SERVER_NAME;
         let rows: Vec<(Error, Option<Alert>)> = [
             (DecodeError::Truncated, Alert::DECODE_ERROR),
@@ -872,38 +818,101 @@ mod tests {
         )
         .chain(
             [
-                (CertificateError::Malformed, Alert::BAD_CERTIFICATE),
-                (CertificateError::UnknownIssuer, Alert::UNKNOWN_CA),
-                (CertificateError::Expired, Alert::CERTIFICATE_EXPIRED),
-                (CertificateError::NotYetValid, Alert::CERTIFICATE_EXPIRED),
-                (CertificateError::NameMismatch, Alert::BAD_CERTIFICATE),
-                (CertificateError::BadSignature, Alert::BAD_CERTIFICATE),
+                (Fault::Malformed, Alert::BAD_CERTIFICATE),
+                (Fault::UnknownIssuer { issuer: found() }, Alert::UNKNOWN_CA),
                 (
-                    CertificateError::UnsupportedSignature,
-                    Alert::UNSUPPORTED_CERTIFICATE,
-                ),
-                (CertificateError::CaAsLeaf, Alert::UNSUPPORTED_CERTIFICATE),
-                (CertificateError::ConstraintViolated, Alert::BAD_CERTIFICATE),
-                (
-                    CertificateError::UnsupportedKind,
-                    Alert::UNSUPPORTED_CERTIFICATE,
-                ),
-                (CertificateError::TooComplex, Alert::CERTIFICATE_UNKNOWN),
-                (CertificateError::NotRsa, Alert::UNSUPPORTED_CERTIFICATE),
-                (
-                    CertificateError::KeySize { bits },
-                    Alert::UNSUPPORTED_CERTIFICATE,
+                    Fault::Expired {
+                        not_after: now,
+                        now,
+                    },
+                    Alert::CERTIFICATE_EXPIRED,
                 ),
                 (
-                    CertificateError::KeyUsage { wanted },
+                    Fault::NotYetValid {
+                        not_before: now,
+                        now,
+                    },
+                    Alert::CERTIFICATE_EXPIRED,
+                ),
+                (
+                    Fault::NameMismatch {
+                        wanted: found(),
+                        found: found(),
+                        by_common_name: false,
+                    },
+                    Alert::BAD_CERTIFICATE,
+                ),
+                (
+                    Fault::CommonNameMismatch {
+                        wanted: found(),
+                        found: found(),
+                    },
+                    Alert::BAD_CERTIFICATE,
+                ),
+                (Fault::BadSignature, Alert::BAD_CERTIFICATE),
+                (Fault::Sha1Signature, Alert::UNSUPPORTED_CERTIFICATE),
+                (
+                    Fault::UnsupportedSignature { algorithm: found() },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (Fault::CaAsLeaf, Alert::UNSUPPORTED_CERTIFICATE),
+                (Fault::NotACa, Alert::BAD_CERTIFICATE),
+                (Fault::PathLength, Alert::BAD_CERTIFICATE),
+                (Fault::NameConstraints, Alert::BAD_CERTIFICATE),
+                (
+                    Fault::Version { version: 1 },
                     Alert::UNSUPPORTED_CERTIFICATE,
                 ),
                 (
-                    CertificateError::ExtendedKeyUsage,
+                    Fault::CriticalExtension { oid: found() },
                     Alert::UNSUPPORTED_CERTIFICATE,
                 ),
-                (CertificateError::CommonNameMismatch, Alert::BAD_CERTIFICATE),
-                (CertificateError::Refused, Alert::CERTIFICATE_UNKNOWN),
+                (
+                    Fault::TooManyCertificates {
+                        found: 11,
+                        most: 10,
+                    },
+                    Alert::CERTIFICATE_UNKNOWN,
+                ),
+                (Fault::TooMuchWork, Alert::CERTIFICATE_UNKNOWN),
+                (
+                    Fault::NotRsa { algorithm: found() },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (Fault::KeySize { bits }, Alert::UNSUPPORTED_CERTIFICATE),
+                (
+                    Fault::IssuerKeySize { bits },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (
+                    Fault::KeyUsage {
+                        wanted,
+                        found: found(),
+                    },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (
+                    Fault::ExtendedKeyUsage {
+                        wanted,
+                        found: found(),
+                    },
+                    Alert::UNSUPPORTED_CERTIFICATE,
+                ),
+                (Fault::Revoked, Alert::CERTIFICATE_REVOKED),
+                (Fault::RevocationUnknown, Alert::CERTIFICATE_UNKNOWN),
+                (
+                    Fault::RevocationListExpired {
+                        next_update: now,
+                        now,
+                    },
+                    Alert::CERTIFICATE_UNKNOWN,
+                ),
+                (Fault::RevocationListInvalid, Alert::CERTIFICATE_UNKNOWN),
+                (
+                    Fault::Ocsp(OcspFault::Missing),
+                    Alert::BAD_CERTIFICATE_STATUS_RESPONSE,
+                ),
+                (Fault::Refused, Alert::CERTIFICATE_UNKNOWN),
             ]
             .map(|(error, alert)| (error.into(), Some(alert))),
         )
@@ -946,7 +955,7 @@ mod tests {
             DecodeError::Truncated.of("finished"),
             PeerError::BadRecord.into(),
             Incompatible::NoClientCertificate.into(),
-            CertificateError::Expired.into(),
+            CertificateFault::Refused.into(),
             LocalError::Signing.into(),
             Misuse::Closed.into(),
         ] {

@@ -1,0 +1,578 @@
+//! Why a certificate was not accepted.
+
+use crate::enums::AlertDescription;
+use crate::waiver::Waiver;
+use core::fmt::{self, Write};
+use pki_types::UnixTime;
+use rsa::pkcs1::der::DateTime;
+
+/// Which check a peer's certificate did not pass, and which certificate of its chain.
+///
+/// All of it is for this side's eyes; the peer sees the alert and nothing else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CertificateError(Box<Failure>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Failure {
+    fault: CertificateFault,
+    certificate: Option<CertificateId>,
+}
+
+impl CertificateError {
+    pub(crate) fn new(fault: CertificateFault, certificate: Option<CertificateId>) -> Self {
+        Self(Box::new(Failure { fault, certificate }))
+    }
+
+    /// The check, what was found and what was wanted.
+    #[must_use]
+    pub fn fault(&self) -> &CertificateFault {
+        &self.0.fault
+    }
+
+    /// The certificate, unless it is of no single one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&CertificateId> {
+        self.0.certificate.as_ref()
+    }
+
+    /// What would accept the certificate, as far as this check goes; `None` where nothing does.
+    #[must_use]
+    pub fn waiver(&self) -> Option<Waiver> {
+        let position = self.certificate().map(CertificateId::position);
+        self.fault().waiver(position == Some(0))
+    }
+
+    pub(super) fn alert(&self) -> AlertDescription {
+        self.fault().alert()
+    }
+}
+
+/// Of a caller who judges certificates and knows no more than the fault.
+impl From<CertificateFault> for CertificateError {
+    fn from(fault: CertificateFault) -> Self {
+        Self::new(fault, None)
+    }
+}
+
+impl core::error::Error for CertificateError {}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(certificate) = self.certificate() {
+            write!(f, "{certificate}: ")?;
+        }
+        fmt::Display::fmt(self.fault(), f)?;
+        match self.waiver() {
+            Some(waiver) => write!(f, " ({} would accept it)", waiver.setting()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CertificateError")
+            .field("fault", self.fault())
+            .field("certificate", &self.certificate())
+            .finish()
+    }
+}
+
+/// A certificate of a peer's chain, by what people call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateId {
+    position: usize,
+    subject: Excerpt,
+    serial: Serial,
+}
+
+impl CertificateId {
+    pub(crate) fn new(position: usize, subject: Excerpt, serial: &[u8]) -> Self {
+        Self {
+            position,
+            subject,
+            serial: Serial::new(serial),
+        }
+    }
+
+    /// Where it stands in the chain as it came, 0 being the peer's own.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Its subject.
+    #[must_use]
+    pub fn subject(&self) -> &Excerpt {
+        &self.subject
+    }
+
+    /// Its serial number, big-endian; of one over 32 bytes, which nobody honest has, the first 32.
+    #[must_use]
+    pub fn serial(&self) -> &[u8] {
+        self.serial.as_bytes()
+    }
+}
+
+impl fmt::Display for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            position,
+            subject,
+            serial,
+        } = self;
+        write!(f, "certificate {position} ({subject}, serial {serial:?})")
+    }
+}
+
+/// The first bytes of a serial number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Serial {
+    bytes: [u8; Self::SHOWN],
+    length: usize,
+}
+
+impl Serial {
+    const SHOWN: usize = 32;
+
+    fn new(serial: &[u8]) -> Self {
+        let mut bytes = [0; Self::SHOWN];
+        for (to, from) in bytes.iter_mut().zip(serial) {
+            *to = *from;
+        }
+        let length = serial.len().min(Self::SHOWN);
+        Self { bytes, length }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+}
+
+impl fmt::Debug for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = self.as_bytes().iter();
+        bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What a peer wrote, cut to 96 bytes, with everything escaped that a terminal would not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Excerpt(Box<str>);
+
+impl Excerpt {
+    const LENGTH: usize = 96;
+
+    /// Stands for what is cut off.
+    const CUT: &str = "...";
+
+    pub(crate) fn new(text: impl fmt::Display) -> Self {
+        let mut printable = Printable(String::new());
+        if write!(printable, "{text}").is_err() {
+            printable.0.push_str(Self::CUT);
+        }
+        Self(printable.0.into())
+    }
+
+    /// Several texts, one behind the other.
+    pub(crate) fn list<T: fmt::Display>(texts: impl IntoIterator<Item = T>) -> Self {
+        let mut printable = Printable(String::new());
+        for text in texts {
+            let separator = if printable.0.is_empty() { "" } else { ", " };
+            if write!(printable, "{separator}{text}").is_err() {
+                printable.0.push_str(Self::CUT);
+                break;
+            }
+        }
+        match printable.0.is_empty() {
+            true => Self::new("nothing"),
+            false => Self(printable.0.into()),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text that is made printable while it is written, and fails where it would become too long.
+struct Printable(String);
+
+impl Printable {
+    fn append(&mut self, character: char) -> fmt::Result {
+        let length = self.0.len() + character.len_utf8();
+        if length > Excerpt::LENGTH - Excerpt::CUT.len() {
+            return Err(fmt::Error);
+        }
+        self.0.push(character);
+        Ok(())
+    }
+}
+
+impl Write for Printable {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|character| match character {
+            ' '..='~' => self.append(character),
+            other => other
+                .escape_debug()
+                .try_for_each(|escaped| self.append(escaped)),
+        })
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// A check that a certificate did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// It does not parse, or says something that it must not.
+    #[error("it does not parse")]
+    Malformed,
+    /// Neither a configured root nor another certificate of the chain issued it.
+    #[error("its issuer, {issuer}, is no configured root, and nothing in the chain leads to one")]
+    UnknownIssuer {
+        /// The name of the issuer.
+        issuer: Excerpt,
+    },
+    /// Its last day has passed.
+    #[error("it expired on {}, and it is {}", date(not_after), date(now))]
+    Expired {
+        /// Its end.
+        not_after: UnixTime,
+        /// The time at which it was judged.
+        now: UnixTime,
+    },
+    /// Its first day is still to come.
+    #[error("it is valid from {}, and it is {}", date(not_before), date(now))]
+    NotYetValid {
+        /// Its beginning.
+        not_before: UnixTime,
+        /// The time at which it was judged.
+        now: UnixTime,
+    },
+    /// It names others, not this peer.
+    #[error("it is not valid for {wanted}; it has {found}")]
+    NameMismatch {
+        /// The name that was asked for.
+        wanted: Excerpt,
+        /// The names of its subjectAltName, or the lack of one.
+        found: Excerpt,
+        /// Whether the subject's common name is the one that was asked for, where there is no
+        /// subjectAltName.
+        by_common_name: bool,
+    },
+    /// The subject's common name is not the one that was asked for, and the configuration wants
+    /// that.
+    #[error("its common name is not {wanted}; its subject is {found}")]
+    CommonNameMismatch {
+        /// The name that was asked for.
+        wanted: Excerpt,
+        /// The subject.
+        found: Excerpt,
+    },
+    /// Its signature is not its issuer's.
+    #[error("its signature is wrong")]
+    BadSignature,
+    /// Its signature is over a SHA-1 hash.
+    #[error("its signature is made with SHA-1")]
+    Sha1Signature,
+    /// Its signature is of an algorithm that is not accepted, or not one of its issuer's key.
+    #[error("its signature algorithm, {algorithm}, is not accepted")]
+    UnsupportedSignature {
+        /// The algorithm's object identifier.
+        algorithm: Excerpt,
+    },
+    /// It is a CA's, and came where a server's or client's was due.
+    #[error("it is the certificate of a CA, not of a peer")]
+    CaAsLeaf,
+    /// It is no CA's, and another one is said to be issued by it.
+    #[error("it is no CA's, and issued another")]
+    NotACa,
+    /// There are more certificates below it than its pathLenConstraint, or that of one above it,
+    /// allows.
+    #[error("the chain is longer than a path length constraint allows")]
+    PathLength,
+    /// It has a name that an authority above it may not give.
+    #[error("it has a name that an authority of its chain may not give")]
+    NameConstraints,
+    /// It is of an X.509 version other than 3.
+    #[error("it is of X.509 version {version}; 3 is accepted")]
+    Version {
+        /// The version, from 1.
+        version: u32,
+    },
+    /// It has a critical extension that nobody here knows.
+    #[error("its critical extension {oid} is not known")]
+    CriticalExtension {
+        /// The extension's object identifier.
+        oid: Excerpt,
+    },
+    /// The chain is longer than any honest one, or all paths through it are.
+    #[error("the chain has {found} certificates; {most} are accepted")]
+    TooManyCertificates {
+        /// How many came.
+        found: usize,
+        /// How many are accepted.
+        most: usize,
+    },
+    /// Finding a path to a root takes more work than is allowed.
+    #[error("finding its chain takes too much work")]
+    TooMuchWork,
+    /// Its key is not an RSA key, or one for signatures with PSS alone.
+    #[error("its key, of algorithm {algorithm}, is not RSA")]
+    NotRsa {
+        /// The key algorithm's object identifier.
+        algorithm: Excerpt,
+    },
+    /// Its RSA key is under 2048 or over 8192 bits.
+    #[error("its RSA key has {bits} bits; 2048 to 8192 are accepted")]
+    KeySize {
+        /// The modulus's length.
+        bits: usize,
+    },
+    /// The RSA key that signed it is under 2048 or over 8192 bits.
+    #[error("the RSA key that signed it has {bits} bits; 2048 to 8192 are accepted")]
+    IssuerKeySize {
+        /// The modulus's length.
+        bits: usize,
+    },
+    /// keyUsage is present and lacks what is needed of the key: keyEncipherment of a server's,
+    /// digitalSignature of a client's, keyCertSign of an authority's.
+    #[error("its keyUsage allows {found}, not {wanted}")]
+    KeyUsage {
+        /// The usage that is missing, by its name in RFC 5280.
+        wanted: &'static str,
+        /// What it allows.
+        found: Excerpt,
+    },
+    /// extendedKeyUsage is present and does not allow this role.
+    #[error("its extendedKeyUsage allows {found}, not {wanted}")]
+    ExtendedKeyUsage {
+        /// The purpose that is missing, by its name in RFC 5280.
+        wanted: &'static str,
+        /// What it allows.
+        found: Excerpt,
+    },
+    /// Its issuer took it back, or its key is one that is publicly known to be in the wrong hands.
+    #[error("it is revoked")]
+    Revoked,
+    /// No configured revocation list says whether it is revoked.
+    #[error("no revocation list says whether it is revoked")]
+    RevocationUnknown,
+    /// The revocation list of its issuer is out of date.
+    #[error(
+        "the revocation list of its issuer ended on {}, and it is {}",
+        date(next_update),
+        date(now)
+    )]
+    RevocationListExpired {
+        /// When the next list was due.
+        next_update: UnixTime,
+        /// The time at which it was judged.
+        now: UnixTime,
+    },
+    /// The revocation list of its issuer is not signed by that issuer, in a way that is accepted.
+    #[error("the revocation list of its issuer is not signed by that issuer")]
+    RevocationListInvalid,
+    /// There is no good OCSP response about it, and the configuration wants one.
+    #[error("its OCSP response: {0}")]
+    Ocsp(OcspFault),
+    /// The caller, asked to decide, said no.
+    #[error("it was refused by the application")]
+    Refused,
+}
+
+/// What is wrong with a stapled OCSP response
+/// ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OcspFault {
+    /// The server sent none.
+    #[error("there is none")]
+    Missing,
+    /// It does not parse, or has a critical extension.
+    #[error("it does not parse")]
+    Malformed,
+    /// It says that the responder could not answer.
+    #[error("the responder could not answer")]
+    Unsuccessful,
+    /// It is about other certificates.
+    #[error("it is about another certificate")]
+    OtherCertificate,
+    /// It is made neither by the certificate's issuer nor by somebody to whom the issuer gave the
+    /// right.
+    #[error("its responder is not authorized by the certificate's issuer")]
+    Responder,
+    /// Its signature is not its responder's.
+    #[error("its signature is wrong")]
+    BadSignature,
+    /// Its thisUpdate, or its producedAt, is still to come.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// Its nextUpdate has passed.
+    #[error("it has expired")]
+    Expired,
+    /// It does not say when it ends.
+    #[error("it has no end")]
+    NoNextUpdate,
+    /// The responder does not know the certificate.
+    #[error("the responder does not know the certificate")]
+    UnknownStatus,
+}
+
+impl CertificateFault {
+    fn alert(&self) -> AlertDescription {
+        match self {
+            Self::Malformed
+            | Self::NameMismatch { .. }
+            | Self::CommonNameMismatch { .. }
+            | Self::BadSignature
+            | Self::NotACa
+            | Self::PathLength
+            | Self::NameConstraints => AlertDescription::BAD_CERTIFICATE,
+            Self::UnknownIssuer { .. } => AlertDescription::UNKNOWN_CA,
+            Self::Expired { .. } | Self::NotYetValid { .. } => {
+                AlertDescription::CERTIFICATE_EXPIRED
+            }
+            Self::Sha1Signature
+            | Self::UnsupportedSignature { .. }
+            | Self::CaAsLeaf
+            | Self::Version { .. }
+            | Self::CriticalExtension { .. }
+            | Self::NotRsa { .. }
+            | Self::KeySize { .. }
+            | Self::IssuerKeySize { .. }
+            | Self::KeyUsage { .. }
+            | Self::ExtendedKeyUsage { .. } => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            // "MUST check the OCSP response and abort the handshake if the response is not
+            // satisfactory with bad_certificate_status_response(113) alert" (RFC 6066 section 8).
+            Self::Ocsp(_) => AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE,
+            Self::TooManyCertificates { .. }
+            | Self::TooMuchWork
+            | Self::RevocationUnknown
+            | Self::RevocationListExpired { .. }
+            | Self::RevocationListInvalid
+            | Self::Refused => AlertDescription::CERTIFICATE_UNKNOWN,
+        }
+    }
+
+    fn waiver(&self, of_peer: bool) -> Option<Waiver> {
+        match self {
+            Self::UnknownIssuer { .. } | Self::CaAsLeaf | Self::UnsupportedSignature { .. } => {
+                Some(Waiver::PinnedCertificate)
+            }
+            Self::Expired { .. } | Self::NotYetValid { .. } => Some(Waiver::OutsideValidity),
+            Self::NameMismatch { by_common_name, .. } => Some(match by_common_name {
+                true => Waiver::CommonName,
+                false => Waiver::AnyName,
+            }),
+            Self::Sha1Signature => Some(Waiver::Sha1Signature),
+            Self::Version { version: 1 } if of_peer => Some(Waiver::Version1),
+            Self::KeySize { bits: 1024..2048 } | Self::IssuerKeySize { bits: 1024..2048 } => {
+                Some(Waiver::ShortRsaKey)
+            }
+            Self::KeyUsage { wanted, .. } if *wanted == "keyEncipherment" => {
+                Some(Waiver::MissingKeyEncipherment)
+            }
+            Self::Malformed
+            | Self::CommonNameMismatch { .. }
+            | Self::BadSignature
+            | Self::NotACa
+            | Self::PathLength
+            | Self::NameConstraints
+            | Self::Version { .. }
+            | Self::CriticalExtension { .. }
+            | Self::TooManyCertificates { .. }
+            | Self::TooMuchWork
+            | Self::NotRsa { .. }
+            | Self::KeySize { .. }
+            | Self::IssuerKeySize { .. }
+            | Self::KeyUsage { .. }
+            | Self::ExtendedKeyUsage { .. }
+            | Self::Revoked
+            | Self::RevocationUnknown
+            | Self::RevocationListExpired { .. }
+            | Self::RevocationListInvalid
+            | Self::Ocsp(_)
+            | Self::Refused => None,
+        }
+    }
+}
+
+/// A time for people to read; beyond the year 9999, the seconds since 1970.
+fn date(time: &UnixTime) -> Excerpt {
+    let since_1970 = core::time::Duration::from_secs(time.as_secs());
+    match DateTime::from_unix_duration(since_1970) {
+        Ok(date) => Excerpt::new(date),
+        Err(_) => Excerpt::new(time.as_secs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_printable_and_bounded() {
+        assert_eq!(
+            Excerpt::new("CN=plc 7, O=Werk").as_str(),
+            "CN=plc 7, O=Werk"
+        );
+        assert_eq!(
+            Excerpt::new("a\n\u{1b}[31m\u{202e}").as_str(),
+            "a\\n\\u{1b}[31m\\u{202e}"
+        );
+        let exact = "x".repeat(93);
+        assert_eq!(Excerpt::new(&exact).as_str(), exact);
+        let cut = Excerpt::new("y".repeat(5000));
+        assert_eq!(cut.as_str(), format!("{}...", "y".repeat(93)));
+        for length in 80..100 {
+            let excerpt = Excerpt::new(format!("{}\u{e9}\u{7}\u{7}", "z".repeat(length)));
+            assert!((80..=96).contains(&excerpt.as_str().len()), "{length}");
+        }
+        assert_eq!(Excerpt::list([""; 0]).as_str(), "nothing");
+        assert_eq!(Excerpt::list(["a", "b"]).as_str(), "a, b");
+        assert!(Excerpt::list(["long"; 50]).as_str().ends_with("lon..."));
+    }
+
+    #[test]
+    fn an_error_says_which_certificate_what_and_what_would_accept_it() {
+        let at = |seconds| UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
+        let id = CertificateId::new(0, Excerpt::new("CN=plc"), &[0x2a, 0x0b]);
+        let fault = CertificateFault::Expired {
+            not_after: at(1_800_000_000),
+            now: at(1_800_086_400),
+        };
+        let error = CertificateError::new(fault, Some(id));
+        assert_eq!(
+            error.to_string(),
+            "certificate 0 (CN=plc, serial 2a0b): it expired on 2027-01-15T08:00:00Z, and it is \
+             2027-01-16T08:00:00Z (CertificatePolicy::accept_outside_validity would accept it)"
+        );
+        assert_eq!(error.waiver(), Some(Waiver::OutsideValidity));
+        let refused = CertificateError::from(CertificateFault::Refused);
+        assert_eq!(refused.to_string(), "it was refused by the application");
+        let far = CertificateFault::NotYetValid {
+            not_before: at(u64::MAX),
+            now: at(0),
+        };
+        assert!(
+            far.to_string()
+                .starts_with("it is valid from 18446744073709551615")
+        );
+    }
+}

@@ -1,0 +1,381 @@
+//! A peer's certificate, read: its names, its key, and what it may be used for.
+
+use super::name::Text;
+use crate::crypto::private_key::KeyId;
+use crate::crypto::rsa::{KEY_BITS, KEY_BITS_FROM_1024, PublicKey, PublicKeyError};
+use crate::enums::SignatureScheme;
+use crate::error::{CertificateError, CertificateFault, CertificateId, Excerpt};
+use core::fmt;
+use core::net::IpAddr;
+use core::time::Duration;
+use pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::certificate::{X509Certificate, X509CertificateParser};
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage, SubjectAlternativeName};
+use x509_parser::nom::Parser;
+use x509_parser::oid_registry::{
+    OID_NIST_HASH_SHA256, OID_NIST_HASH_SHA384, OID_NIST_HASH_SHA512, OID_PKCS1_RSAENCRYPTION,
+    OID_PKCS1_SHA1WITHRSA, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA,
+    OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
+    OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_SUBJECT_ALT_NAME, Oid,
+};
+use x509_parser::prelude::{FromDer, X509Error};
+use x509_parser::signature_algorithm::SignatureAlgorithm;
+use x509_parser::time::ASN1Time;
+
+/// What the key of a certificate is used for in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// A server's key decrypts the pre-master secret.
+    KeyEncipherment,
+    /// A client's key signs CertificateVerify, an OCSP responder's its responses.
+    DigitalSignature,
+    /// An authority's key signs certificates.
+    KeyCertSign,
+}
+
+/// A certificate that a peer showed, for those who want to know more of it than that it was accepted:
+/// who it is by its names, or which part it plays by an extension.
+///
+/// What the texts hold is the peer's: its authority vouches for them as far as it looked.
+pub struct PeerCertificate<'a>(X509Certificate<'a>);
+
+impl<'a> PeerCertificate<'a> {
+    pub(crate) fn parse(certificate: &'a [u8]) -> Result<Self, CertificateFault> {
+        // The few extensions that matter are looked into when they do.
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        match parser.parse(certificate) {
+            Ok(([], parsed)) => Ok(Self(parsed)),
+            Ok(_) | Err(_) => Err(CertificateFault::Malformed),
+        }
+    }
+
+    /// The peer's own certificate, which is the first of its chain.
+    pub(crate) fn first_of(chain: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
+        let first = chain.first().ok_or(CertificateFault::Malformed)?;
+        Ok(Self::parse(first)?)
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &'a [u8] {
+        self.0.as_raw()
+    }
+
+    /// The subject's distinguished name as text for people, such as `C=DE, O=Werk, CN=plc-7`, with
+    /// what would make it look like another name escaped by a backslash. To decide by it, take
+    /// [`common_name`](Self::common_name), the names or an [`extension`](Self::extension).
+    #[must_use]
+    pub fn subject(&self) -> String {
+        Text(self.0.subject()).to_string()
+    }
+
+    /// The common name in the subject, if there is exactly one and it is text.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&str> {
+        let mut names = self.0.subject().iter_common_name();
+        match (names.next(), names.next()) {
+            (Some(name), None) => name.as_str().ok(),
+            _ => None,
+        }
+    }
+
+    /// The issuer's distinguished name as text for people, like [`subject`](Self::subject).
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        Text(self.0.issuer()).to_string()
+    }
+
+    /// The issuer's distinguished name in DER.
+    pub(crate) fn issuer_der(&self) -> &[u8] {
+        self.0.issuer().as_raw()
+    }
+
+    /// The subject's distinguished name in DER.
+    pub(crate) fn subject_der(&self) -> &[u8] {
+        self.0.subject().as_raw()
+    }
+
+    /// The algorithm of its signature by its number in TLS, if it has one.
+    pub(crate) fn signature_scheme(&self) -> Option<SignatureScheme> {
+        let algorithm = &self.0.signature_algorithm;
+        if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) =
+            SignatureAlgorithm::try_from(algorithm)
+        {
+            let hash = parameters.hash_algorithm_oid();
+            let schemes = [
+                (OID_NIST_HASH_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA256),
+                (OID_NIST_HASH_SHA384, SignatureScheme::RSA_PSS_RSAE_SHA384),
+                (OID_NIST_HASH_SHA512, SignatureScheme::RSA_PSS_RSAE_SHA512),
+            ];
+            return scheme_of(&schemes, hash);
+        }
+        let schemes = [
+            (OID_PKCS1_SHA1WITHRSA, SignatureScheme::RSA_PKCS1_SHA1),
+            (OID_PKCS1_SHA256WITHRSA, SignatureScheme::RSA_PKCS1_SHA256),
+            (OID_PKCS1_SHA384WITHRSA, SignatureScheme::RSA_PKCS1_SHA384),
+            (OID_PKCS1_SHA512WITHRSA, SignatureScheme::RSA_PKCS1_SHA512),
+            (OID_SIG_ECDSA_WITH_SHA256, SignatureScheme::ECDSA_SHA256),
+            (OID_SIG_ECDSA_WITH_SHA384, SignatureScheme::ECDSA_SHA384),
+        ];
+        scheme_of(&schemes, &algorithm.algorithm)
+    }
+
+    /// The serial number, big-endian in two's complement.
+    #[must_use]
+    pub fn serial(&self) -> &'a [u8] {
+        self.0.raw_serial()
+    }
+
+    /// From when it is valid.
+    #[must_use]
+    pub fn not_before(&self) -> UnixTime {
+        unix_time(&self.0.validity().not_before)
+    }
+
+    /// Until when it is valid.
+    #[must_use]
+    pub fn not_after(&self) -> UnixTime {
+        unix_time(&self.0.validity().not_after)
+    }
+
+    /// The DNS names in its subjectAltName.
+    #[must_use]
+    pub fn dns_names(&self) -> Vec<&'a str> {
+        let names = self.alternative_names().unwrap_or_default();
+        let dns_name = |name| match name {
+            GeneralName::DNSName(name) => Some(name),
+            _ => None,
+        };
+        names.into_iter().filter_map(dns_name).collect()
+    }
+
+    /// The IP addresses in its subjectAltName.
+    #[must_use]
+    pub fn ip_addresses(&self) -> Vec<IpAddr> {
+        let names = self.alternative_names().unwrap_or_default();
+        let address = |name| match name {
+            GeneralName::IPAddress(bytes) => ip_address(bytes),
+            _ => None,
+        };
+        names.into_iter().filter_map(address).collect()
+    }
+
+    /// Who its key is; `None` for a key that this crate would not use.
+    #[must_use]
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.public_key(true).ok()?.key_id()
+    }
+
+    /// What the extension with this object identifier holds, such as `1.3.6.1.4.1.311.21.7`: the DER
+    /// inside its extnValue. `None` if it is not there exactly once.
+    #[must_use]
+    pub fn extension(&self, oid: &str) -> Option<&'a [u8]> {
+        let oid = encode_oid(oid)?;
+        let extensions = self.0.extensions().iter();
+        let mut of_oid = extensions.filter(|extension| extension.oid.as_bytes() == oid);
+        match (of_oid.next(), of_oid.next()) {
+            (Some(extension), None) => Some(extension.value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn id(&self, position: usize) -> CertificateId {
+        CertificateId::new(
+            position,
+            Excerpt::new(Text(self.0.subject())),
+            self.serial(),
+        )
+    }
+
+    pub(super) fn parsed(&self) -> &X509Certificate<'a> {
+        &self.0
+    }
+
+    /// The certificate's RSA key, of 2048 to 8192 bits, or from 1024 if short ones are accepted.
+    ///
+    /// "RSA public key; the certificate MUST allow the key to be used for encryption"
+    /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)): a key
+    /// whose identifier restricts it to PSS signatures is refused like one that is not RSA.
+    pub(crate) fn public_key(&self, short: bool) -> Result<PublicKey, CertificateFault> {
+        let info = self.0.public_key();
+        if info.algorithm.algorithm != OID_PKCS1_RSAENCRYPTION {
+            return Err(CertificateFault::NotRsa {
+                algorithm: Excerpt::new(&info.algorithm.algorithm),
+            });
+        }
+        let accepted = match short {
+            true => &KEY_BITS_FROM_1024,
+            false => &KEY_BITS,
+        };
+        let key = PublicKey::from_pkcs1_der(&info.subject_public_key.data, accepted);
+        key.map_err(|error| match error {
+            PublicKeyError::Malformed => CertificateFault::Malformed,
+            PublicKeyError::Size { bits } => CertificateFault::KeySize { bits },
+        })
+    }
+
+    /// The names that a certificate is for, if it says so.
+    pub(super) fn names(&self) -> Result<Option<Vec<GeneralName<'a>>>, CertificateFault> {
+        let oid = OID_X509_EXT_SUBJECT_ALT_NAME;
+        let names = self.read_extension::<SubjectAlternativeName<'a>>(&oid)?;
+        Ok(names.map(|names| names.general_names))
+    }
+
+    fn alternative_names(&self) -> Option<Vec<GeneralName<'a>>> {
+        self.names().ok()?
+    }
+
+    /// Whether it has exactly one common name and that is the name, as people write it.
+    pub(super) fn has_common_name(&self, server_name: &ServerName<'_>) -> bool {
+        let wanted = server_name.to_str();
+        // The dot that ends an absolute name is no part of it in a certificate.
+        let wanted = wanted.strip_suffix('.').unwrap_or(&wanted);
+        let matches = |name: &str| name.eq_ignore_ascii_case(wanted);
+        self.common_name().is_some_and(matches)
+    }
+
+    /// Refuses a certificate whose keyUsage, where it is present, does not allow the usage.
+    ///
+    /// "the keyEncipherment bit MUST be set if the key usage extension is present"
+    /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)), and
+    /// digitalSignature of a client's
+    /// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)). Of an authority's: "If a
+    /// key usage extension is present, verify that the keyCertSign bit is set"
+    /// ([RFC 5280 section 6.1.4](https://www.rfc-editor.org/rfc/rfc5280#section-6.1.4)).
+    pub(super) fn require_key_usage(&self, usage: Usage) -> Result<(), CertificateFault> {
+        let key_usage = self.read_extension::<KeyUsage>(&OID_X509_EXT_KEY_USAGE)?;
+        let Some(key_usage) = key_usage else {
+            return Ok(());
+        };
+        let (allowed, wanted) = match usage {
+            Usage::KeyEncipherment => (key_usage.key_encipherment(), "keyEncipherment"),
+            Usage::DigitalSignature => (key_usage.digital_signature(), "digitalSignature"),
+            Usage::KeyCertSign => (key_usage.key_cert_sign(), "keyCertSign"),
+        };
+        match allowed {
+            true => Ok(()),
+            false => Err(CertificateFault::KeyUsage {
+                wanted,
+                found: Excerpt::new(key_usage),
+            }),
+        }
+    }
+
+    /// What it may be used for, if it says so.
+    pub(super) fn purposes(&self) -> Result<Option<ExtendedKeyUsage<'a>>, CertificateFault> {
+        self.read_extension(&OID_X509_EXT_EXTENDED_KEY_USAGE)
+    }
+
+    /// Whether it is an authority's that may give certain names only.
+    pub(super) fn has_name_constraints(&self) -> bool {
+        let mut extensions = self.0.extensions().iter();
+        extensions.any(|extension| extension.oid == OID_X509_EXT_NAME_CONSTRAINTS)
+    }
+
+    /// An extension, if the certificate has it.
+    pub(super) fn read_extension<E: FromDer<'a, X509Error>>(
+        &self,
+        oid: &Oid<'_>,
+    ) -> Result<Option<E>, CertificateFault> {
+        let extension = self.0.get_extension_unique(oid);
+        let extension = extension.map_err(|_| CertificateFault::Malformed)?;
+        let parse = |value| match E::from_der(value) {
+            Ok(([], parsed)) => Ok(parsed),
+            Ok(_) | Err(_) => Err(CertificateFault::Malformed),
+        };
+        extension
+            .map(|extension| parse(extension.value))
+            .transpose()
+    }
+}
+
+impl fmt::Debug for PeerCertificate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerCertificate")
+            .field("subject", &Excerpt::new(Text(self.0.subject())))
+            .field("issuer", &Excerpt::new(Text(self.0.issuer())))
+            .finish_non_exhaustive()
+    }
+}
+
+fn scheme_of(
+    schemes: &[(Oid<'static>, SignatureScheme)],
+    oid: &Oid<'_>,
+) -> Option<SignatureScheme> {
+    let (_, scheme) = schemes.iter().find(|(its, _)| its == oid)?;
+    Some(*scheme)
+}
+
+/// A time, or 1970 for an earlier one.
+pub(super) fn unix_time(time: &ASN1Time) -> UnixTime {
+    let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+}
+
+/// The bytes of an object identifier that is written with dots
+/// ([X.690 section 8.19](https://www.itu.int/rec/T-REC-X.690)), of any arcs below 2^128.
+fn encode_oid(text: &str) -> Option<Vec<u8>> {
+    let mut arcs = text.split('.').map(|arc| arc.parse::<u128>().ok());
+    let (root, second) = (arcs.next()??, arcs.next()??);
+    if root > 2 || (root < 2 && second >= 40) {
+        return None;
+    }
+    let first = second.checked_add(40 * root)?;
+    let mut bytes = Vec::new();
+    for arc in [Some(first)].into_iter().chain(arcs) {
+        encode_arc(arc?, &mut bytes);
+    }
+    Some(bytes)
+}
+
+/// Seven bits a byte, the highest first; all but the last are marked.
+fn encode_arc(arc: u128, bytes: &mut Vec<u8>) {
+    let digits = (128 - arc.leading_zeros()).div_ceil(7).max(1);
+    for digit in (0..digits).rev() {
+        let low = u8::try_from((arc >> (7 * digit)) & 0x7f).unwrap_or(0);
+        bytes.push(if digit > 0 { low | 0x80 } else { low });
+    }
+}
+
+pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        16 => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn object_identifiers_are_encoded_whatever_their_arcs() {
+        for (text, bytes) in [
+            ("1.3.6.1.4.1.311", &b"\x2b\x06\x01\x04\x01\x82\x37"[..]),
+            ("2.5.29.17", b"\x55\x1d\x11"),
+            ("2.999.3", b"\x88\x37\x03"),
+            ("0.0", b"\x00"),
+            ("2.25.127", b"\x69\x7f"),
+            ("2.25.128", b"\x69\x81\x00"),
+        ] {
+            assert_eq!(encode_oid(text).unwrap(), bytes, "{text}");
+        }
+        let uuid = encode_oid(&format!("2.25.{}", u128::MAX)).unwrap();
+        assert_eq!((uuid.len(), uuid[1], uuid[19]), (20, 0x83, 0x7f));
+        for bad in [
+            "",
+            "1",
+            "3.1",
+            "1.40",
+            "1..2",
+            "1.a",
+            "1.3.-1",
+            "1.3.",
+            &"9".repeat(40),
+        ] {
+            assert_eq!(encode_oid(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What the issuer of a certificate says about it by OCSP
+//! ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)), in a response that the server staples.
+//!
+//! Nothing but the frame of a response is looked into before its signature is checked.
+
+use super::algorithms::{Terms, as_dyn};
+use super::certificate::{PeerCertificate, Usage};
+use super::roots::sequence;
+use crate::crypto::hash::SignatureHash;
+use crate::error::{CertificateFault, OcspFault};
+use core::time::Duration;
+use ocsp_der::{Decode as _, Encode as _};
+use pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use rsa::pkcs8::spki::der::asn1::{AnyRef, BitStringRef};
+use rsa::pkcs8::spki::der::{self, Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use webpki::{EndEntityCert, KeyUsage};
+use x509_ocsp::{
+    CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus, ResponderId,
+    ResponseData, SingleResponse,
+};
+
+/// id-kp-OCSPSigning, 1.3.6.1.5.5.7.3.9.
+const OCSP_SIGNING: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x09";
+
+/// id-pkix-ocsp-basic.
+const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
+
+/// How many of the certificates in a response are tried as its responder's.
+const MAX_RESPONDERS: usize = 4;
+
+/// A certificate about which a response is wanted.
+pub(super) struct Subject<'a> {
+    pub(super) certificate: &'a PeerCertificate<'a>,
+    pub(super) issuer: &'a TrustAnchor<'a>,
+    pub(super) now: UnixTime,
+}
+
+/// The parts of a BasicOCSPResponse.
+struct Basic<'a> {
+    /// The ResponseData in DER, as it was signed.
+    data: &'a [u8],
+    /// The content of the signature's AlgorithmIdentifier.
+    algorithm: &'a [u8],
+    signature: &'a [u8],
+    /// The first few of its certificates, in DER.
+    certificates: Vec<&'a [u8]>,
+}
+
+/// Who signed a response: name and SubjectPublicKeyInfo in DER.
+struct Signer {
+    name: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Subject<'_> {
+    /// Accepts a response that says that the certificate is good, and gives back until when: "OCSP
+    /// clients SHALL confirm" the points of
+    /// [RFC 6960 section 3.2](https://www.rfc-editor.org/rfc/rfc6960#section-3.2).
+    pub(super) fn is_good_by(
+        &self,
+        response: &[u8],
+        terms: &Terms,
+    ) -> Result<UnixTime, CertificateFault> {
+        let response = OcspResponse::from_der(response).map_err(malformed)?;
+        if response.response_status != OcspResponseStatus::Successful {
+            return Err(OcspFault::Unsuccessful.into());
+        }
+        let bytes = response.response_bytes.ok_or(OcspFault::Malformed)?;
+        if bytes.response_type.to_string() != BASIC {
+            return Err(OcspFault::Malformed.into());
+        }
+        let basic = Basic::parse(bytes.response.as_bytes()).map_err(|_| OcspFault::Malformed)?;
+        let signer = self.signer(&basic, terms)?;
+        let data = ResponseData::from_der(basic.data).map_err(malformed)?;
+        if !signer.is(&data.responder_id) {
+            return Err(OcspFault::Responder.into());
+        }
+        if has_critical_extension(&data) {
+            return Err(OcspFault::Malformed.into());
+        }
+        self.is_good_in(&data)
+    }
+
+    /// "2. The signature on the response is valid; 3. The identity of the signer matches the intended
+    /// recipient of the request; 4. The signer is currently authorized to provide a response for the
+    /// certificate in question": it is the certificate's issuer, or one "issued directly by the CA"
+    /// that has OCSPSigning among its purposes.
+    ///
+    /// Whether a responder's own certificate is revoked is not asked.
+    fn signer(&self, basic: &Basic<'_>, terms: &Terms) -> Result<Signer, OcspFault> {
+        let issuer = Signer {
+            name: sequence(&self.issuer.subject),
+            key: sequence(&self.issuer.subject_public_key_info),
+        };
+        if issuer.signed(basic, terms) {
+            return Ok(issuer);
+        }
+        let certificates = basic.certificates.iter();
+        let mut authorized = certificates
+            .filter_map(|der| self.authorized(der, terms))
+            .peekable();
+        if authorized.peek().is_none() && !basic.certificates.is_empty() {
+            return Err(OcspFault::Responder);
+        }
+        let mut signers = authorized.filter(|signer| signer.signed(basic, terms));
+        signers.next().ok_or(OcspFault::BadSignature)
+    }
+
+    /// Whom the issuer made a responder by this certificate.
+    fn authorized(&self, der: &[u8], terms: &Terms) -> Option<Signer> {
+        let certificate = CertificateDer::from(der);
+        let algorithms = terms.algorithms();
+        let algorithms = as_dyn(&algorithms);
+        let issuer = core::slice::from_ref(self.issuer);
+        let purpose = KeyUsage::required(OCSP_SIGNING);
+        EndEntityCert::try_from(&certificate)
+            .ok()?
+            .verify_for_usage(&algorithms, issuer, &[], self.now, purpose, None, None)
+            .ok()?;
+        let certificate = PeerCertificate::parse(der).ok()?;
+        certificate
+            .require_key_usage(Usage::DigitalSignature)
+            .ok()?;
+        let parsed = certificate.parsed();
+        Some(Signer {
+            name: certificate.subject_der().to_vec(),
+            key: parsed.public_key().raw.to_vec(),
+        })
+    }
+
+    /// "1. The certificate identified in a received response corresponds to the certificate that was
+    /// identified in the corresponding request". All that is said about it has to be good.
+    fn is_good_in(&self, data: &ResponseData) -> Result<UnixTime, CertificateFault> {
+        let issuer_key = key_bits(&sequence(&self.issuer.subject_public_key_info));
+        let issuer_key = issuer_key.unwrap_or_default();
+        let responses = data.responses.iter();
+        let about_it = responses.filter(|single| self.is(&single.cert_id, &issuer_key));
+        let ends = about_it.map(|single| {
+            let end = self.check_freshness(data, single)?;
+            match single.cert_status {
+                CertStatus::Good(_) => Ok(end),
+                CertStatus::Revoked(_) => Err(CertificateFault::Revoked),
+                CertStatus::Unknown(_) => Err(OcspFault::UnknownStatus.into()),
+            }
+        });
+        let ends: Vec<u64> = ends.collect::<Result<_, _>>()?;
+        let end = ends.into_iter().min().ok_or(OcspFault::OtherCertificate)?;
+        Ok(UnixTime::since_unix_epoch(Duration::from_secs(end)))
+    }
+
+    /// Whether a response is about the certificate.
+    fn is(&self, id: &CertId, issuer_key: &[u8]) -> bool {
+        significant(id.serial_number.as_bytes()) == significant(self.certificate.serial())
+            && hash(id).is_some_and(|hash| {
+                id.issuer_name_hash.as_bytes() == hash.of(&[self.certificate.issuer_der()])
+                    && id.issuer_key_hash.as_bytes() == hash.of(&[issuer_key])
+            })
+    }
+
+    /// "5. The time at which the status being indicated is known to be correct (thisUpdate) is
+    /// sufficiently recent; 6. When available, the time at or before which newer information will be
+    /// available about the status of the certificate (nextUpdate) is greater than the current time."
+    /// One that has no end is not taken here: nothing would say that it is recent. Gives back the end.
+    fn check_freshness(
+        &self,
+        data: &ResponseData,
+        single: &SingleResponse,
+    ) -> Result<u64, OcspFault> {
+        let now = self.now.as_secs();
+        let next_update = seconds(single.next_update.ok_or(OcspFault::NoNextUpdate)?);
+        if seconds(data.produced_at) > now || seconds(single.this_update) > now {
+            return Err(OcspFault::NotYetValid);
+        }
+        match next_update > now {
+            true => Ok(next_update),
+            false => Err(OcspFault::Expired),
+        }
+    }
+}
+
+impl<'a> Basic<'a> {
+    /// `BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature,
+    /// certs [0] EXPLICIT SEQUENCE OF Certificate OPTIONAL }`
+    fn parse(der: &'a [u8]) -> Result<Self, der::Error> {
+        let mut reader = SliceReader::new(der)?;
+        let basic = reader.sequence(|parts| {
+            let data = parts.tlv_bytes()?;
+            let algorithm = parts.tlv_bytes()?;
+            let signature = BitStringRef::decode(parts)?;
+            let mut certificates = Vec::new();
+            if !parts.is_finished() {
+                certificates = self::certificates(AnyRef::decode(parts)?)?;
+            }
+            Ok(Self {
+                data,
+                algorithm: AnyRef::from_der(algorithm)?.value(),
+                signature: signature.as_bytes().unwrap_or_default(),
+                certificates,
+            })
+        });
+        reader.finish()?;
+        basic
+    }
+}
+
+/// The first few of those in `[0] EXPLICIT SEQUENCE OF Certificate`.
+fn certificates(tagged: AnyRef<'_>) -> Result<Vec<&[u8]>, der::Error> {
+    let expected = Tag::ContextSpecific {
+        constructed: true,
+        number: TagNumber(0),
+    };
+    tagged.tag().assert_eq(expected)?;
+    let mut list = SliceReader::new(AnyRef::from_der(tagged.value())?.value())?;
+    let mut certificates = Vec::new();
+    while !list.is_finished() && certificates.len() < MAX_RESPONDERS {
+        certificates.push(list.tlv_bytes()?);
+    }
+    Ok(certificates)
+}
+
+impl Signer {
+    fn signed(&self, basic: &Basic<'_>, terms: &Terms) -> bool {
+        let verify = || {
+            let key = SubjectPublicKeyInfoRef::from_der(&self.key).ok()?;
+            let key_algorithm = key.algorithm.to_der().ok()?;
+            let key_algorithm = AnyRef::from_der(&key_algorithm).ok()?.value();
+            let algorithms = terms.algorithms();
+            let fitting = algorithms.iter().find(|own| {
+                *own.signature_alg_id() == *basic.algorithm
+                    && *own.public_key_alg_id() == *key_algorithm
+            })?;
+            let key = key.subject_public_key.as_bytes()?;
+            fitting
+                .verify_signature(key, basic.data, basic.signature)
+                .ok()
+        };
+        verify().is_some()
+    }
+
+    fn is(&self, responder: &ResponderId) -> bool {
+        match responder {
+            ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == self.name),
+            // "KeyHash ::= OCTET STRING -- SHA-1 hash of responder's public key".
+            ResponderId::ByKey(hash) => key_bits(&self.key)
+                .is_some_and(|key| hash.as_bytes() == SignatureHash::Sha1.of(&[&key])),
+        }
+    }
+}
+
+impl From<OcspFault> for CertificateFault {
+    fn from(fault: OcspFault) -> Self {
+        Self::Ocsp(fault)
+    }
+}
+
+fn malformed(_: ocsp_der::Error) -> CertificateFault {
+    OcspFault::Malformed.into()
+}
+
+/// No extension is known here.
+fn has_critical_extension(data: &ResponseData) -> bool {
+    let singles = data.responses.iter();
+    let of_singles = singles.filter_map(|single| single.single_extensions.as_ref());
+    let mut all = data.response_extensions.iter().chain(of_singles).flatten();
+    all.any(|extension| extension.critical)
+}
+
+fn hash(id: &CertId) -> Option<SignatureHash> {
+    match id.hash_algorithm.oid.to_string().as_str() {
+        "1.3.14.3.2.26" => Some(SignatureHash::Sha1),
+        "2.16.840.1.101.3.4.2.1" => Some(SignatureHash::Sha256),
+        "2.16.840.1.101.3.4.2.2" => Some(SignatureHash::Sha384),
+        "2.16.840.1.101.3.4.2.3" => Some(SignatureHash::Sha512),
+        _ => None,
+    }
+}
+
+/// What a SubjectPublicKeyInfo holds of the key.
+fn key_bits(spki: &[u8]) -> Option<Vec<u8>> {
+    let info = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
+    Some(info.subject_public_key.as_bytes()?.to_vec())
+}
+
+/// A number in two's complement without the zeros that its sign does not need.
+fn significant(number: &[u8]) -> &[u8] {
+    let pairs = number.windows(2);
+    let zeros = pairs
+        .take_while(|pair| matches!(pair, [0, 0..0x80]))
+        .count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+fn seconds(time: OcspGeneralizedTime) -> u64 {
+    let since_1970: Duration = time.0.to_unix_duration();
+    since_1970.as_secs()
+}

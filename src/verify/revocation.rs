@@ -1,0 +1,234 @@
+//! Which certificates their issuers took back, by the lists that they publish
+//! ([RFC 5280 section 5](https://www.rfc-editor.org/rfc/rfc5280#section-5)).
+
+use super::certificate::{PeerCertificate, unix_time};
+use super::roots::sequence;
+use crate::crypto::hash::fingerprint;
+use crate::error::{CertificateFault, ConfigError};
+use core::fmt;
+use pki_types::pem::PemObject;
+use pki_types::{CertificateRevocationListDer, UnixTime};
+use std::sync::Arc;
+use webpki::{
+    CertRevocationList, ExpirationPolicy, OwnedCertRevocationList, RevocationCheckDepth,
+    RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
+};
+use x509_parser::prelude::FromDer;
+use x509_parser::revocation_list::CertificateRevocationList;
+
+/// The revocation lists that a peer's chain is held against.
+///
+/// Every certificate of the chain below the root has to be on no list, and there has to be a list
+/// that would say so: one of its issuer, signed by it and not out of date.
+#[derive(Clone, Default)]
+pub struct RevocationLists {
+    lists: Vec<List>,
+    end_entity_only: bool,
+    allow_unknown_status: bool,
+}
+
+#[derive(Clone)]
+struct List {
+    list: Arc<CertRevocationList<'static>>,
+    this_update: UnixTime,
+    next_update: UnixTime,
+    /// The tbsCertList in DER.
+    signed: Box<[u8]>,
+    fingerprint: [u8; 32],
+}
+
+impl RevocationLists {
+    /// No list, with which no status is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads every list in a PEM text.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadPem`] if the text does not parse, [`ConfigError::NoRevocationLists`] if it
+    /// has no list, and that of [`RevocationLists::add`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
+        let mut lists = Self::new();
+        for list in CertificateRevocationListDer::pem_slice_iter(pem) {
+            lists.add(&list.map_err(|_| ConfigError::BadPem)?)?;
+        }
+        match lists.lists.is_empty() {
+            true => Err(ConfigError::NoRevocationLists),
+            false => Ok(lists),
+        }
+    }
+
+    /// Adds one list in DER. Of several of the same issuer and scope, the latest one counts.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadRevocationList`] if it does not parse, or is not of the profile of RFC 5280:
+    /// version 2, with a nextUpdate, no delta and no indirect list.
+    pub fn add(&mut self, der: &[u8]) -> Result<(), ConfigError> {
+        let bad = ConfigError::BadRevocationList;
+        let list = OwnedCertRevocationList::from_der(der).map_err(|_| bad)?;
+        let (_, parsed) = CertificateRevocationList::from_der(der).map_err(|_| bad)?;
+        let next_update = parsed.next_update().ok_or(bad)?;
+        self.lists.push(List {
+            list: Arc::new(list.into()),
+            this_update: unix_time(&parsed.last_update()),
+            next_update: unix_time(&next_update),
+            signed: parsed.tbs_cert_list.as_ref().into(),
+            fingerprint: fingerprint([der]),
+        });
+        // `rustls-webpki` takes the first that is responsible.
+        self.lists
+            .sort_by_key(|list| core::cmp::Reverse(list.this_update));
+        Ok(())
+    }
+
+    /// Asks for the peer's own certificate alone, not for those of the authorities above it.
+    #[must_use]
+    pub fn end_entity_only(mut self) -> Self {
+        self.end_entity_only = true;
+        self
+    }
+
+    /// Takes a certificate that no list is responsible for as one that is not revoked.
+    #[must_use]
+    pub fn allow_unknown_status(mut self) -> Self {
+        self.allow_unknown_status = true;
+        self
+    }
+
+    /// The lists as `rustls-webpki` takes them.
+    pub(super) fn borrow(&self) -> Vec<&CertRevocationList<'_>> {
+        self.lists.iter().map(|list| &*list.list).collect()
+    }
+
+    /// What is to be done with the borrowed lists. Where there is none, every status is unknown.
+    /// `rustls-webpki` refuses those that are out of date, unless the caller does.
+    pub(super) fn options<'a>(
+        &self,
+        borrowed: &'a [&'a CertRevocationList<'a>],
+        expiration: ExpirationPolicy,
+    ) -> Result<Option<RevocationOptions<'a>>, webpki::Error> {
+        let depth = match self.end_entity_only {
+            true => RevocationCheckDepth::EndEntity,
+            false => RevocationCheckDepth::Chain,
+        };
+        let unknown = match self.allow_unknown_status {
+            true => UnknownStatusPolicy::Allow,
+            false => UnknownStatusPolicy::Deny,
+        };
+        match RevocationOptionsBuilder::new(borrowed) {
+            Ok(options) => Ok(Some(
+                options
+                    .with_depth(depth)
+                    .with_status_policy(unknown)
+                    .with_expiration_policy(expiration)
+                    .build(),
+            )),
+            Err(_) if self.allow_unknown_status => Ok(None),
+            Err(_) => Err(webpki::Error::UnknownRevocationStatus),
+        }
+    }
+
+    /// Whether the certificate at this place of a path is held against the lists.
+    pub(super) fn asks_for(&self, position: usize) -> bool {
+        position == 0 || !self.end_entity_only
+    }
+
+    /// Judges a certificate of whose issuer nothing is known but its name, so that no list of it can
+    /// be verified: revoked if one says so, and of unknown status otherwise.
+    pub(super) fn judge_without_issuer(
+        &self,
+        certificate: &PeerCertificate<'_>,
+        now: UnixTime,
+    ) -> Result<(), CertificateFault> {
+        self.require_fresh(certificate, now)?;
+        match (self.revokes(certificate), self.allow_unknown_status) {
+            (true, _) => Err(CertificateFault::Revoked),
+            (false, true) => Ok(()),
+            (false, false) => Err(CertificateFault::RevocationUnknown),
+        }
+    }
+
+    /// Refuses a certificate of whose issuer a list is out of date at `now`, or there is none where
+    /// there has to be one.
+    pub(super) fn require_fresh(
+        &self,
+        certificate: &PeerCertificate<'_>,
+        now: UnixTime,
+    ) -> Result<(), CertificateFault> {
+        if !self.covers(certificate) && !self.allow_unknown_status {
+            return Err(CertificateFault::RevocationUnknown);
+        }
+        let mut lists = self.lists_of_issuer(certificate);
+        match lists.find(|list| list.next_update <= now) {
+            None => Ok(()),
+            Some(List { next_update, .. }) => Err(CertificateFault::RevocationListExpired {
+                next_update: *next_update,
+                now,
+            }),
+        }
+    }
+
+    /// Whether a list of the certificate's issuer has its serial number.
+    pub(super) fn revokes(&self, certificate: &PeerCertificate<'_>) -> bool {
+        let mut lists = self.lists_of_issuer(certificate);
+        // What cannot be read revokes.
+        lists.any(|list| !matches!(list.list.find_serial(certificate.serial()), Ok(None)))
+    }
+
+    /// When the first list of the certificate's issuer is out of date, in seconds since 1970.
+    pub(super) fn expire(&self, certificate: &PeerCertificate<'_>) -> u64 {
+        let lists = self.lists_of_issuer(certificate);
+        let ends = lists.map(|list| list.next_update.as_secs());
+        ends.min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether there is a list of the certificate's issuer.
+    pub(super) fn covers(&self, certificate: &PeerCertificate<'_>) -> bool {
+        self.lists_of_issuer(certificate).next().is_some()
+    }
+
+    /// Whether there is one that is not only about some of the issuer's certificates.
+    pub(super) fn covers_all(&self, certificate: &PeerCertificate<'_>) -> bool {
+        self.lists_of_issuer(certificate)
+            .any(|list| list.list.issuing_distribution_point().is_none())
+    }
+
+    /// Whether this is what was signed of one of the lists.
+    pub(super) fn contain(&self, signed: &[u8]) -> bool {
+        self.lists.iter().any(|list| *list.signed == *signed)
+    }
+
+    /// Whether this is what was signed of a list of the certificate's issuer.
+    pub(super) fn covers_by(&self, certificate: &PeerCertificate<'_>, signed: &[u8]) -> bool {
+        self.lists_of_issuer(certificate)
+            .any(|list| *list.signed == *signed)
+    }
+
+    fn lists_of_issuer(&self, certificate: &PeerCertificate<'_>) -> impl Iterator<Item = &List> {
+        let issuer = certificate.issuer_der();
+        self.lists
+            .iter()
+            .filter(move |list| sequence(list.list.issuer()) == issuer)
+    }
+
+    /// The same for the same lists and policy.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        let flags = [self.end_entity_only, self.allow_unknown_status].map(u8::from);
+        let lists = self.lists.iter().map(|list| &list.fingerprint[..]);
+        fingerprint([&flags[..]].into_iter().chain(lists))
+    }
+}
+
+impl fmt::Debug for RevocationLists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevocationLists")
+            .field("lists", &self.lists.len())
+            .field("end_entity_only", &self.end_entity_only)
+            .field("allow_unknown_status", &self.allow_unknown_status)
+            .finish()
+    }
+}
