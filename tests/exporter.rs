@@ -4,7 +4,7 @@
 mod common;
 
 use common::pair::{Chunks, End, Pair};
-use common::pki;
+use common::pki::{self, Algorithm, Spec};
 use common::wire::{
     APPLICATION_DATA, CHANGE_CIPHER_SPEC, FINISHED, Forger, HANDSHAKE, LastKey, Sender, message,
     messages, record, said, vector,
@@ -19,17 +19,10 @@ use premaster::{
     Error, ExtendedMasterSecret, Misuse, PeerError, ServerConfig, ServerConfigBuilder, Tickets,
     Verified,
 };
-use rsa::signature::{Keypair, RandomizedSigner};
-use rsa::{pkcs1v15, pss};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use x509_cert::builder::{Builder, CertificateBuilder};
-use x509_cert::der::Encode;
-use x509_cert::spki::{
-    DynSignatureAlgorithmIdentifier, EncodePublicKey, SignatureBitStringEncoding,
-};
 
 const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
 
@@ -352,7 +345,7 @@ fn bound(pair: &Pair, binding: ChannelBinding) -> Result<Vec<u8>, Error> {
 fn tls_unique_is_what_the_first_finished_says() {
     for tickets in [None, tickets()] {
         let server = server_builder()
-            .client_auth(ClientAuth::Require(roots()))
+            .client_auth(ClientAuth::Require(roots().into()))
             .tickets(tickets);
         let sides = Sides::new(client_builder().certificate(client_certified()), server);
         let mut all = BTreeSet::new();
@@ -381,21 +374,13 @@ fn tls_unique_needs_the_extended_master_secret() {
     }
 }
 
-/// The server's certificate, signed otherwise than with SHA-256 and PKCS #1 v1.5.
-fn signed<S, Signature>(signer: &S) -> CertificateDer<'static>
-where
-    S: Keypair + DynSignatureAlgorithmIdentifier + RandomizedSigner<Signature>,
-    S::VerifyingKey: EncodePublicKey,
-    Signature: SignatureBitStringEncoding,
-{
-    let spec = pki::server(&pki::key("rsa-2048"));
-    let plain = spec.certificate();
-    let plain = plain.tbs_certificate();
-    let (serial, validity) = (plain.serial_number().clone(), *plain.validity());
-    let builder = CertificateBuilder::new(spec.clone(), serial, validity, spec.public_key.clone());
-    let builder = builder.unwrap();
-    let certificate = builder.build_with_rng(signer, &mut rng(4)).unwrap();
-    certificate.to_der().unwrap().into()
+/// The server's certificate, signed with this algorithm.
+fn signed(algorithm: Algorithm) -> CertificateDer<'static> {
+    let spec = Spec {
+        algorithm: Some(algorithm),
+        ..pki::server(&pki::key("rsa-2048"))
+    };
+    spec.build()
 }
 
 /// The server's certificate, which says that its signature is of another algorithm.
@@ -436,28 +421,18 @@ fn vouched(mut pair: Pair) -> Pair {
 
 #[test]
 fn tls_server_end_point_is_the_certificates_hash_by_its_signature() {
-    let authority = || pki::key("rsa-2048-ca");
     let sha256 = |der: &[u8]| Some(Sha256::digest(der).to_vec());
     let sha384 = |der: &[u8]| Some(Sha384::digest(der).to_vec());
     let sha512 = |der: &[u8]| Some(Sha512::digest(der).to_vec());
     let null = [5, 0];
     type Hash = fn(&[u8]) -> Option<Vec<u8>>;
     let rows: [(CertificateDer<'static>, Hash); 11] = [
-        (
-            signed(&pkcs1v15::SigningKey::<Sha256>::new(authority())),
-            sha256,
-        ),
-        (
-            signed(&pkcs1v15::SigningKey::<Sha384>::new(authority())),
-            sha384,
-        ),
-        (
-            signed(&pkcs1v15::SigningKey::<Sha512>::new(authority())),
-            sha512,
-        ),
-        (signed(&pss::SigningKey::<Sha256>::new(authority())), sha256),
-        (signed(&pss::SigningKey::<Sha384>::new(authority())), sha384),
-        (signed(&pss::SigningKey::<Sha512>::new(authority())), sha512),
+        (signed(Algorithm::RSA_PKCS1_SHA256), sha256),
+        (signed(Algorithm::RSA_PKCS1_SHA384), sha384),
+        (signed(Algorithm::RSA_PKCS1_SHA512), sha512),
+        (signed(Algorithm::RSA_PSS_SHA256), sha256),
+        (signed(Algorithm::RSA_PSS_SHA384), sha384),
+        (signed(Algorithm::RSA_PSS_SHA512), sha512),
         // MD5, SHA-1, and PSS without parameters, which is PSS with SHA-1.
         (relabelled(algorithm(4, null)), sha256),
         (relabelled(algorithm(5, null)), sha256),
@@ -491,7 +466,7 @@ fn tls_server_end_point_is_of_the_servers_own_certificate() {
     let server = server_builder_with(Arc::new(certified));
     let sides = Sides::new(
         client_builder().certificate(client_certified()),
-        server.client_auth(ClientAuth::Require(roots())),
+        server.client_auth(ClientAuth::Require(roots().into())),
     );
     for resumed in [false, true] {
         let pair = sides.pair().established();

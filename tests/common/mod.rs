@@ -8,8 +8,8 @@ pub mod wire;
 pub use pair::Pair;
 
 use premaster::pki_types::{ServerName, UnixTime};
+use premaster::{CertificateFault, ClientConfig, Error, RootStore, ServerConfig};
 use premaster::{CertifiedKey, ClientConfigBuilder, ServerConfigBuilder};
-use premaster::{ClientConfig, RootStore, ServerConfig};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
@@ -19,6 +19,15 @@ use std::time::Duration;
 /// The time at which every test takes place: 2027-01-15.
 pub fn now() -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(pki::NOW))
+}
+
+/// The check that a peer's certificate did not pass.
+#[track_caller]
+pub fn fault(result: Result<(), Error>) -> CertificateFault {
+    match result {
+        Err(Error::Certificate(error)) => error.fault().clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Randomness that is the same in every run.
