@@ -157,7 +157,7 @@ impl EchoServer {
         let key = fs::read(data("rsa-2048.key")).unwrap();
         let certified = Arc::new(CertifiedKey::from_pem(&chain, &key).unwrap());
         let client_auth = match case.client_certificate {
-            true => ClientAuth::Require(roots()),
+            true => ClientAuth::Require(roots().into()),
             false => ClientAuth::None,
         };
         let config = ServerConfig::builder(certified)

@@ -2,13 +2,15 @@
 
 mod common;
 
+use common::pki::{Authority, Spec, der};
 use common::wire::Stopped;
 use common::{certified, client_builder, client_certified, pair, pki, rng, roots, server_builder};
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::{
-    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog, MaxFragmentLength,
-    Preference, RootStore, RsaKey, ServerConfig,
+    CertificatePolicy, CertifiedKey, CipherSuite, ClientAuth, ClientAuthorities, ClientConfig,
+    ConfigError, KeyLog, MaxFragmentLength, Preference, RevocationLists, RootStore, RsaKey,
+    ServerConfig, SignatureScheme,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
@@ -132,8 +134,8 @@ fn somebody_must_be_trusted() {
         ConfigError::NoRoots
     );
     for client_auth in [
-        ClientAuth::Request(nobody.clone()),
-        ClientAuth::Require(nobody.clone()),
+        ClientAuth::Request(nobody.clone().into()),
+        ClientAuth::Require(nobody.clone().into()),
     ] {
         assert_eq!(
             server_builder()
@@ -160,6 +162,169 @@ fn somebody_must_be_trusted() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// Who is known by a pin needs no root.
+#[test]
+fn a_pin_is_somebody_to_be_trusted() {
+    let nobody = || CertificatePolicy::new(RootStore::new());
+    for pinned in [
+        nobody().pin_certificate([7; 32]),
+        nobody().pin_public_key(certified(2048).key_id()),
+    ] {
+        let client = ClientConfig::builder(pinned.clone()).random(rng(1));
+        client.build().unwrap();
+        let server = server_builder().client_auth(ClientAuth::Require(pinned));
+        server.build().unwrap();
+    }
+    // Other waivers name nobody.
+    let lenient = nobody().accept_any_name().accept_sha1_signatures();
+    let client = ClientConfig::builder(lenient).random(rng(1));
+    assert_eq!(client.build().unwrap_err(), ConfigError::NoRoots);
+}
+
+/// They have no way to send one.
+#[cfg(feature = "ocsp")]
+#[test]
+fn no_ocsp_response_is_required_of_clients() {
+    let policy = CertificatePolicy::new(roots()).require_ocsp_response();
+    for client_auth in [
+        ClientAuth::Request(policy.clone()),
+        ClientAuth::Require(policy.clone()),
+    ] {
+        let server = server_builder().client_auth(client_auth);
+        assert_eq!(server.build().unwrap_err(), ConfigError::ClientOcspResponse);
+    }
+}
+
+#[test]
+fn client_signature_algorithms_are_known_and_one_is_for_rsa_keys() {
+    let none = Some(ConfigError::NoSignatureSchemes);
+    let unknown = |number| {
+        let scheme = SignatureScheme(number);
+        Some(ConfigError::UnsupportedSignatureScheme(scheme))
+    };
+    for (algorithms, expected) in [
+        (&[][..], none),
+        (&[0x0201], None),
+        (&[0x0401], None),
+        (&[0x0806, 0x0201], None),
+        (&[0x0601, 0x0601], None),
+        // For keys that may only sign with PSS, of Edwards curves, and of nobody.
+        (&[0x0401, 0x0809], unknown(0x0809)),
+        (&[0x0807], unknown(0x0807)),
+        (&[0x0401, 0], unknown(0)),
+    ] {
+        check_algorithms(algorithms, expected);
+    }
+    check_algorithms(&[0x0401; 32], None);
+    check_algorithms(&[0x0401; 33], none);
+}
+
+/// A client's own key is RSA.
+#[cfg(feature = "ecdsa")]
+#[test]
+fn client_signature_algorithms_for_chains_are_not_enough() {
+    let none = Some(ConfigError::NoSignatureSchemes);
+    check_algorithms(&[0x0403, 0x0503], none);
+    check_algorithms(&[0x0403, 0x0401], None);
+}
+
+#[cfg(not(feature = "ecdsa"))]
+#[test]
+fn client_signature_algorithms_are_those_that_are_built_in() {
+    let scheme = SignatureScheme(0x0403);
+    let unknown = ConfigError::UnsupportedSignatureScheme(scheme);
+    check_algorithms(&[0x0403, 0x0401], Some(unknown));
+}
+
+#[track_caller]
+fn check_algorithms(algorithms: &[u16], expected: Option<ConfigError>) {
+    let schemes: Vec<_> = algorithms.iter().copied().map(SignatureScheme).collect();
+    let server = server_builder().client_signature_algorithms(&schemes);
+    assert_eq!(server.build().err(), expected);
+}
+
+/// "opaque DistinguishedName<1..2^16-1>", and all of them in one message.
+#[test]
+fn names_of_authorities_are_there_and_fit() {
+    const MOST: usize = 65_279;
+
+    let bad = Some(ConfigError::BadAuthorities);
+    for (names, expected) in [
+        (vec![], None),
+        (vec![vec![0x30, 0]], None),
+        (vec![vec![]], bad),
+        (vec![vec![0x30, 0], vec![]], bad),
+        (vec![vec![0; MOST - 2]], None),
+        (vec![vec![0; MOST - 1]], bad),
+        (vec![vec![0; 1000], vec![0; MOST - 1000 - 4]], None),
+        (vec![vec![0; 1000], vec![0; MOST - 1000 - 3]], bad),
+    ] {
+        let names = ClientAuthorities::Names(names);
+        let server = server_builder().client_authorities(names);
+        assert_eq!(server.build().err(), expected);
+    }
+}
+
+/// Then the server names those of its choice, or nobody.
+#[test]
+fn roots_may_be_too_many_to_be_named() {
+    let mut many = RootStore::new();
+    for number in 0..10 {
+        let root = Spec {
+            raw_subject: Some(der::common_name(&[b'0' + number; 7000])),
+            ..pki::root()
+        };
+        many.add(&root.build()).unwrap();
+    }
+    let server = || server_builder().client_auth(ClientAuth::Require(many.clone().into()));
+    assert_eq!(server().build().unwrap_err(), ConfigError::BadAuthorities);
+    let unnamed = server().client_authorities(ClientAuthorities::None);
+    unnamed.build().unwrap();
+}
+
+#[test]
+fn revocation_lists_are_there_and_of_a_kind_that_is_read() {
+    let list = || pki::crl(&Authority::root());
+    let pem = |list: &pki::Crl| pki::to_pem("X509 CRL", &list.build());
+    for (text, error) in [
+        ("".to_owned(), ConfigError::NoRevocationLists),
+        (
+            "-----BEGIN X509 CRL-----\n!".to_owned(),
+            ConfigError::BadPem,
+        ),
+        (
+            pki::to_pem("X509 CRL", &[0x30, 0]),
+            ConfigError::BadRevocationList,
+        ),
+        // Of the first version, and without an end.
+        (
+            pem(&pki::Crl {
+                version: 1,
+                authority_key_id: None,
+                number: None,
+                ..list()
+            }),
+            ConfigError::BadRevocationList,
+        ),
+        (
+            pem(&pki::Crl {
+                next_update: None,
+                ..list()
+            }),
+            ConfigError::BadRevocationList,
+        ),
+    ] {
+        let lists = RevocationLists::from_pem(text.as_bytes());
+        assert_eq!(lists.unwrap_err(), error);
+    }
+    RevocationLists::from_pem((pem(&list()) + &pem(&list())).as_bytes()).unwrap();
+    // What is added one by one is in DER.
+    let mut lists = RevocationLists::new();
+    let error = lists.add(pem(&list()).as_bytes()).unwrap_err();
+    assert_eq!(error, ConfigError::BadRevocationList);
+    lists.add(&list().build()).unwrap();
 }
 
 #[cfg(not(feature = "getrandom"))]
@@ -331,7 +496,7 @@ fn secrets_do_not_print() {
     // A server that holds the master secret, and a client that holds the keys.
     let mut stopped = Stopped::before_client_flight(
         client_builder().certificate(client_certified()),
-        server_builder().client_auth(ClientAuth::Require(roots())),
+        server_builder().client_auth(ClientAuth::Require(roots().into())),
     );
     let so_far = stopped.client_flight[..2].concat();
     stopped.pair.server.take(&so_far).unwrap();

@@ -313,7 +313,7 @@ fn the_extended_master_secret_is_bound_to_all_up_to_client_key_exchange() {
         let mut server = server_builder().key_log(logs[1].clone());
         if certificate {
             client = client.certificate(client_certified());
-            server = server.client_auth(ClientAuth::Require(roots()));
+            server = server.client_auth(ClientAuth::Require(roots().into()));
         }
         if offload {
             server = server.offload_decryption();
@@ -495,7 +495,7 @@ fn no_record_is_longer_than_the_fragment_length() {
             client_builder()
                 .max_fragment_length(length)
                 .certificate(long_client()),
-            server_builder_with(long_server()).client_auth(ClientAuth::Require(roots())),
+            server_builder_with(long_server()).client_auth(ClientAuth::Require(roots().into())),
         );
         let Traffic { client, server } = Traffic::of(&mut pair);
         assert_eq!(
@@ -629,7 +629,7 @@ fn each_direction_has_the_record_size_limit_of_its_receiver() {
                 .certificate(long_client()),
             server_builder_with(long_server())
                 .record_size_limit(servers)
-                .client_auth(ClientAuth::Require(roots())),
+                .client_auth(ClientAuth::Require(roots().into())),
         );
         let Traffic { client, server } = Traffic::of(&mut pair);
         let answer = (RECORD_SIZE_LIMIT, servers.to_be_bytes().to_vec());
@@ -822,7 +822,7 @@ fn an_ocsp_response_comes_where_it_is_asked_for_and_configured() {
             false => server_builder(),
         };
         if requests {
-            server = server.client_auth(ClientAuth::Request(roots()));
+            server = server.client_auth(ClientAuth::Request(roots().into()));
         }
         let mut pair = pair(client, server);
         let traffic = Traffic::of(&mut pair);
@@ -1024,7 +1024,7 @@ fn all_that_is_negotiated_goes_together() {
                 .secure_renegotiation(premaster::SecureRenegotiation::Required)
                 .alpn_protocols(&[b"ocpp2.0.1"])
                 .record_size_limit(256)
-                .client_auth(ClientAuth::Require(roots()))
+                .client_auth(ClientAuth::Require(roots().into()))
                 .tickets(tickets),
         );
         let in_full = Resumption::Full(NotResumed::NothingOffered);

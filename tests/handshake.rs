@@ -65,9 +65,9 @@ fn every_suite_and_key_length_in_every_chunking() {
 fn client_authentication_in_every_mode_and_chunking() {
     for (mode, with_certificate, seen) in [
         (ClientAuth::None, true, 0),
-        (ClientAuth::Request(roots()), false, 0),
-        (ClientAuth::Request(roots()), true, 1),
-        (ClientAuth::Require(roots()), true, 1),
+        (ClientAuth::Request(roots().into()), false, 0),
+        (ClientAuth::Request(roots().into()), true, 1),
+        (ClientAuth::Require(roots().into()), true, 1),
     ] {
         for chunks in ALL_CHUNKS {
             let client = match with_certificate {
@@ -108,7 +108,7 @@ fn messages_split_over_and_coalesced_into_records() {
     for size in [1, 2, 3, 4, 5, 100, 1 << 14] {
         let mut pair = pair(
             client_builder().certificate(client_certified()),
-            server_builder().client_auth(ClientAuth::Require(roots())),
+            server_builder().client_auth(ClientAuth::Require(roots().into())),
         );
         for _ in 0..2 {
             let to_server = std::mem::take(&mut pair.client.outgoing);

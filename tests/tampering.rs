@@ -46,7 +46,7 @@ fn client() -> ClientConfigBuilder {
 /// The server of such a client.
 fn server() -> ServerConfigBuilder {
     stapling(b"an OCSP response")
-        .client_auth(ClientAuth::Request(roots()))
+        .client_auth(ClientAuth::Request(roots().into()))
         .alpn_protocols(&[b"ocpp1.6", b"ocpp2.0.1"])
         .record_size_limit(2000)
 }

@@ -5,10 +5,11 @@ use crate::exchange::{
     Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, greet, hang_up,
 };
 use crate::files::{Files, OCSP_RESPONSE};
-use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect};
+use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect, connect_to};
 use crate::program::Program;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
-use premaster::{CipherSuite, Error, MaxFragmentLength};
+use premaster::{CipherSuite, ClientConfigBuilder, Error, MaxFragmentLength};
+use std::process::Command;
 
 pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     let program = peer.server();
@@ -32,6 +33,24 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
             },
         );
     }
+    let requested = Settings::offer(Offer::Defaults).with_requested_certificate();
+    trials.add(
+        program,
+        format!("{at}::certificate::requested"),
+        move |files| {
+            session(peer, files, requested);
+        },
+    );
+    trials.add(
+        program,
+        format!("{at}::certificate::declined"),
+        move |files| {
+            session_of(peer, files, requested, client_builder());
+        },
+    );
+    trials.add(program, format!("{at}::certificate::chosen"), |files| {
+        certificate_chosen(peer, files);
+    });
     for &extension in peer.server_extensions() {
         let name = format!("{at}::extension::{}", extension.name());
         trials.add(program, name, move |files| {
@@ -76,9 +95,36 @@ fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite) {
 /// A short connection, our certificate at hand for a server that asks for it.
 fn session(peer: &dyn Peer, files: &Files, settings: Settings) {
     let config = client_builder().certificate(files.client.clone());
-    let (mut stream, mut program) = connect(peer, settings, files, config);
+    session_of(peer, files, settings, config);
+}
+
+fn session_of(peer: &dyn Peer, files: &Files, settings: Settings, config: ClientConfigBuilder) {
+    session_with(
+        peer,
+        |port| peer.server_command(port, settings, files),
+        config,
+    );
+}
+
+/// A short connection with this server of the peer's.
+pub fn session_with(
+    peer: &dyn Peer,
+    command: impl Fn(u16) -> Command,
+    config: ClientConfigBuilder,
+) -> Tls {
+    let (mut stream, mut program) = connect_to(command, config);
     echo(&mut stream, &mut program, who_echoes(peer), SHORT);
     close(peer, &mut stream, program);
+    stream
+}
+
+/// The server takes a certificate from the authority that it names, and we have another one before it.
+fn certificate_chosen(peer: &dyn Peer, files: &Files) {
+    let settings = Settings::offer(Offer::Defaults).with_client_certificate();
+    let config = client_builder()
+        .certificate(files.foreign.clone())
+        .certificate(files.client.clone());
+    session_of(peer, files, settings, config);
 }
 
 /// We ask, and the server grants it.

@@ -1,5 +1,6 @@
 //! What the outside programs read: certificates and keys as files.
 
+use crate::common::pki::{self, Authority};
 use crate::lasting;
 use premaster::CertifiedKey;
 use std::fs;
@@ -26,6 +27,8 @@ pub struct Files {
     directory: PathBuf,
     pub server: Arc<CertifiedKey>,
     pub client: Arc<CertifiedKey>,
+    /// The client with the same key under a certificate of the other root's.
+    pub foreign: Arc<CertifiedKey>,
 }
 
 impl Files {
@@ -34,15 +37,19 @@ impl Files {
             std::env::temp_dir().join(format!("premaster-interop-{}", std::process::id()));
         fs::create_dir(&directory).unwrap();
         let (server, client) = (lasting::server(), lasting::client());
+        let foreign = lasting::client().issued_by(&other_root());
+        let client_key = pki::key("rsa-2048-client");
         let files = Self {
             directory,
-            server: server.certified(&crate::common::pki::key("rsa-2048")),
-            client: client.certified(&crate::common::pki::key("rsa-2048-client")),
+            server: server.certified(&pki::key("rsa-2048")),
+            client: client.certified(&client_key),
+            foreign: foreign.certified(&client_key),
         };
         for (name, spec) in [
             ("root.pem", lasting::root()),
             ("server.pem", server),
             ("client.pem", client),
+            ("foreign.pem", foreign),
         ] {
             files.write(name, lasting::pem(&spec).as_bytes());
         }
@@ -61,6 +68,15 @@ impl Files {
 
     pub fn client_certificate(&self) -> PathBuf {
         self.path("client.pem")
+    }
+
+    pub fn foreign_certificate(&self) -> PathBuf {
+        self.path("foreign.pem")
+    }
+
+    /// Of the root that the server's and the client's certificate are from.
+    pub fn root_key(&self) -> PathBuf {
+        data("rsa-2048-ca.key")
     }
 
     pub fn server_key(&self) -> PathBuf {
@@ -96,6 +112,11 @@ impl Drop for Files {
         // What is left over in a temporary directory fails no test.
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// A root that only those know who are told.
+pub fn other_root() -> Authority {
+    Authority::new("CN=Other Root", pki::key("rsa-3072"))
 }
 
 fn data(name: &str) -> PathBuf {

@@ -3,7 +3,9 @@
 use crate::common::NAME;
 use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
-use crate::peer::{Extension, Missing, Offer, Peer, RECORD_SIZE_LIMIT, Settings};
+use crate::peer::{
+    ClientCertificate, Extension, Missing, Offer, Peer, RECORD_SIZE_LIMIT, Settings,
+};
 use premaster::{AlertDescription, CipherSuite};
 use std::process::Command;
 
@@ -35,7 +37,7 @@ impl Peer for GnuTls {
             // Standard output is for the connection's data alone.
             .arg("--logfile=/dev/stderr")
             .arg("127.0.0.1");
-        if settings.client_certificate {
+        if settings.client_certificate != ClientCertificate::None {
             command
                 .arg("--x509certfile")
                 .arg(files.client_certificate());
@@ -65,11 +67,17 @@ impl Peer for GnuTls {
             .arg(files.server_certificate())
             .arg("--x509keyfile")
             .arg(files.server_key());
-        if settings.client_certificate {
-            command.args(["--require-client-cert", "--verify-client-cert"]);
-            command.arg("--x509cafile").arg(files.root_certificate());
-        } else {
-            command.arg("--disable-client-cert");
+        match settings.client_certificate {
+            ClientCertificate::None => {
+                command.arg("--disable-client-cert");
+            }
+            asked => {
+                command.arg("--verify-client-cert");
+                command.arg("--x509cafile").arg(files.root_certificate());
+                if asked == ClientCertificate::Required {
+                    command.arg("--require-client-cert");
+                }
+            }
         }
         if settings.extension == Some(Extension::OcspResponse) {
             command.arg("--ocsp-response").arg(files.ocsp_response());

@@ -14,6 +14,7 @@ mod lasting;
 #[path = "../common/program.rs"]
 mod program;
 
+mod authorities;
 mod client;
 mod exchange;
 mod facts;
@@ -26,6 +27,7 @@ mod peer;
 mod redis_store;
 mod resumption;
 mod server;
+mod status;
 mod tshark;
 
 use files::Files;
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
         server::add_trials(peer, &mut trials);
         resumption::add_trials(peer, &mut trials);
     }
+    authorities::add_trials(&mut trials);
+    status::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
     #[cfg(feature = "getrandom")]

@@ -3,7 +3,7 @@
 use crate::common::NAME;
 use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
-use crate::peer::{CONNECTIONS, Extension, Missing, Offer, Peer, Settings};
+use crate::peer::{CONNECTIONS, ClientCertificate, Extension, Missing, Offer, Peer, Settings};
 use premaster::{AlertDescription, CipherSuite};
 use std::process::Command;
 
@@ -34,7 +34,7 @@ impl Peer for OpenSsl {
             .arg(files.root_certificate())
             .arg("-verify_return_error")
             .args(offer(settings.offer));
-        if settings.client_certificate {
+        if settings.client_certificate != ClientCertificate::None {
             command.arg("-cert").arg(files.client_certificate());
             command.arg("-key").arg(files.client_key());
         }
@@ -70,8 +70,13 @@ impl Peer for OpenSsl {
             .args(offer(settings.offer));
         let connections = settings.sessions.map_or(1, |_| CONNECTIONS);
         command.args(["-naccept", &connections.to_string()]);
-        if settings.client_certificate {
-            command.args(["-Verify", "1", "-verify_return_error"]);
+        let verify = match settings.client_certificate {
+            ClientCertificate::None => None,
+            ClientCertificate::Requested => Some("-verify"),
+            ClientCertificate::Required => Some("-Verify"),
+        };
+        if let Some(verify) = verify {
+            command.args([verify, "1", "-verify_return_error"]);
             command.arg("-CAfile").arg(files.root_certificate());
         }
         match settings.extension {

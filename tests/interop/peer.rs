@@ -33,10 +33,20 @@ pub enum Offer {
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub offer: Offer,
-    /// A client shows a certificate; a server requires one.
-    pub client_certificate: bool,
+    pub client_certificate: ClientCertificate,
     pub sessions: Option<Sessions>,
     pub extension: Option<Extension>,
+}
+
+/// A client's certificate, which a client has unless it is [`ClientCertificate::None`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// A server does not ask for one.
+    None,
+    /// A server asks for one and goes on without.
+    Requested,
+    /// A server drops a client that has none.
+    Required,
 }
 
 /// How a program resumes. One that does also says of each connection what was agreed, and wants
@@ -82,7 +92,7 @@ impl Settings {
     pub fn offer(offer: Offer) -> Self {
         Self {
             offer,
-            client_certificate: false,
+            client_certificate: ClientCertificate::None,
             sessions: None,
             extension: None,
         }
@@ -90,7 +100,14 @@ impl Settings {
 
     pub fn with_client_certificate(self) -> Self {
         Self {
-            client_certificate: true,
+            client_certificate: ClientCertificate::Required,
+            ..self
+        }
+    }
+
+    pub fn with_requested_certificate(self) -> Self {
+        Self {
+            client_certificate: ClientCertificate::Requested,
             ..self
         }
     }
@@ -177,7 +194,12 @@ pub fn connect(
     files: &Files,
     config: ClientConfigBuilder,
 ) -> (Tls, Program) {
-    let (program, _, transport) = start_server(peer, settings, files);
+    connect_to(|port| peer.server_command(port, settings, files), config)
+}
+
+/// Starts this server, given its port, and connects to it as a client.
+pub fn connect_to(command: impl Fn(u16) -> Command, config: ClientConfigBuilder) -> (Tls, Program) {
+    let (program, _, transport) = start_server(command);
     let config = Arc::new(config.build().unwrap());
     let stream = Stream::client(config, name(), transport).unwrap();
     (stream, program)
@@ -190,26 +212,30 @@ pub fn accept(
     files: &Files,
     config: ServerConfigBuilder,
 ) -> (Tls, Program) {
-    let (mut program, listener) = start_client(|port| peer.client_command(port, settings, files));
+    accept_from(|port| peer.client_command(port, settings, files), config)
+}
+
+/// Starts this client, given our port, and takes its connection as a server.
+pub fn accept_from(
+    command: impl FnOnce(u16) -> Command,
+    config: ServerConfigBuilder,
+) -> (Tls, Program) {
+    let (mut program, listener) = start_client(command);
     let transport = program.accept(&listener);
     let config = Arc::new(config.build().unwrap());
     let stream = Stream::server(config, transport).unwrap();
     (stream, program)
 }
 
-/// Starts the peer's server: its port, and the first connection to it.
-pub fn start_server(
-    peer: &dyn Peer,
-    settings: Settings,
-    files: &Files,
-) -> (Program, u16, TcpStream) {
+/// Starts a server, given its port: the port, and the first connection to it.
+pub fn start_server(command: impl Fn(u16) -> Command) -> (Program, u16, TcpStream) {
     /// A free port may be taken by somebody else before the server has it.
     const ATTEMPTS: usize = 3;
 
     (0..ATTEMPTS)
         .find_map(|_| {
             let port = free_port();
-            let mut program = Program::start(&mut peer.server_command(port, settings, files));
+            let mut program = Program::start(&mut command(port));
             let transport = program.connect(port)?;
             Some((program, port, transport))
         })

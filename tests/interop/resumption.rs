@@ -234,7 +234,7 @@ impl Row {
                 .tickets(tickets.clone())
                 .extended_master_secret(policy);
             if self.certificate {
-                builder = builder.client_auth(ClientAuth::Require(roots()));
+                builder = builder.client_auth(ClientAuth::Require(roots().into()));
             }
             if self.extended_master_secret == Ems::OnlyWeLeniently {
                 builder = builder.resume_without_extended_master_secret();
@@ -266,7 +266,9 @@ fn tickets() -> Arc<Tickets> {
 /// We are the client of one server again and again.
 fn we_come_back(peer: &dyn Peer, files: &Files, row: Row) {
     let configs = row.clients(files);
-    let (mut program, port, first) = start_server(peer, row.settings(), files);
+    let settings = row.settings();
+    let (mut program, port, first) =
+        start_server(|port| peer.server_command(port, settings, files));
     let mut first = Some(first);
     let mut printed = String::new();
     let mut ours = Vec::new();

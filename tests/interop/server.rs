@@ -6,12 +6,13 @@ use crate::exchange::{
     expect_truncation, greet, hang_up,
 };
 use crate::files::{Files, OCSP_RESPONSE};
-use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept};
+use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept, accept_from};
 use crate::program::Program;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::{
     CipherSuite, ClientAuth, Error, Incompatible, ProtocolVersion, ServerConfigBuilder,
 };
+use std::process::Command;
 
 pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     let program = peer.client();
@@ -34,12 +35,17 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
             program,
             format!("{at}::certificate::{scheme}"),
             move |files| {
-                certificate(peer, files, offer, ClientAuth::Require(roots()));
+                certificate(peer, files, offer, ClientAuth::Require(roots().into()));
             },
         );
     }
     trials.add(program, format!("{at}::certificate::requested"), |files| {
-        certificate(peer, files, Offer::Defaults, ClientAuth::Request(roots()));
+        certificate(
+            peer,
+            files,
+            Offer::Defaults,
+            ClientAuth::Request(roots().into()),
+        );
     });
     trials.add(program, format!("{at}::certificate::declined"), |files| {
         certificate_declined(peer, files);
@@ -106,7 +112,7 @@ fn certificate(peer: &dyn Peer, files: &Files, offer: Offer, mode: ClientAuth) {
 }
 
 fn certificate_declined(peer: &dyn Peer, files: &Files) {
-    let config = our_server(files).client_auth(ClientAuth::Request(roots()));
+    let config = our_server(files).client_auth(ClientAuth::Request(roots().into()));
     let stream = session(peer, files, Settings::offer(Offer::Defaults), config);
     let session = stream.connection().session().unwrap();
     assert!(session.peer_certificates().is_empty());
@@ -146,7 +152,12 @@ fn ocsp_response(peer: &dyn Peer, files: &Files) {
 
 /// A short connection.
 fn session(peer: &dyn Peer, files: &Files, settings: Settings, config: ServerConfigBuilder) -> Tls {
-    let (mut stream, mut program) = accept(peer, settings, files, config);
+    session_with(|port| peer.client_command(port, settings, files), config)
+}
+
+/// A short connection with this client.
+pub fn session_with(command: impl FnOnce(u16) -> Command, config: ServerConfigBuilder) -> Tls {
+    let (mut stream, mut program) = accept_from(command, config);
     echo(&mut stream, &mut program, Echo::Us, SHORT);
     let_close(&mut stream, program);
     stream
@@ -175,7 +186,7 @@ fn we_close_first(peer: &dyn Peer, files: &Files) {
 }
 
 fn certificate_missing(peer: &dyn Peer, files: &Files) {
-    let config = our_server(files).client_auth(ClientAuth::Require(roots()));
+    let config = our_server(files).client_auth(ClientAuth::Require(roots().into()));
     let error = failure(peer, files, Offer::Defaults, config);
     assert_eq!(error, Incompatible::NoClientCertificate.into());
 }

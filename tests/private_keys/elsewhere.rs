@@ -36,7 +36,7 @@ fn paused_server() -> Pair {
 
 /// A client that waits for its signature.
 fn paused_client() -> Pair {
-    let server = server_builder().client_auth(ClientAuth::Require(roots()));
+    let server = server_builder().client_auth(ClientAuth::Require(roots().into()));
     let mut pair = pair(keyless_client(), server);
     pair.run(Chunks::Whole).unwrap();
     pair
@@ -46,7 +46,7 @@ fn paused_client() -> Pair {
 fn without_keys_both_sides_do_what_their_pauses_allow() {
     let client_key = OwnKey::new("rsa-2048-client", Mood::Good);
     let server_key = OwnKey::new("rsa-2048", Mood::Good);
-    let server = keyless_server().client_auth(ClientAuth::Require(roots()));
+    let server = keyless_server().client_auth(ClientAuth::Require(roots().into()));
     let mut pair = pair(keyless_client(), server);
     pair.run(Chunks::Whole).unwrap();
 
@@ -80,7 +80,7 @@ fn a_configured_key_is_not_used_where_its_work_is_done_elsewhere() {
         .certificate(with_key(client_certified(), &client_key))
         .offload_signing();
     let server = server_builder_with(with_key(certified(2048), &server_key))
-        .client_auth(ClientAuth::Require(roots()))
+        .client_auth(ClientAuth::Require(roots().into()))
         .offload_decryption();
     let mut pair = pair(client, server);
     pair.run(Chunks::Whole).unwrap();

@@ -138,7 +138,7 @@ fn client_with(key: Arc<dyn PrivateKey>) -> ClientConfigBuilder {
 }
 
 fn asking_server() -> ServerConfigBuilder {
-    server_builder().client_auth(ClientAuth::Require(roots()))
+    server_builder().client_auth(ClientAuth::Require(roots().into()))
 }
 
 /// The encrypted pre-master secret in a record with the ClientKeyExchange.
@@ -186,7 +186,7 @@ fn a_client_has_its_key_sign_the_handshake_once() {
 fn a_key_draws_from_the_configurations_randomness() {
     let server_key = OwnKey::new("rsa-2048", Mood::Good);
     let client_key = OwnKey::new("rsa-2048-client", Mood::Good);
-    let server = server_with(server_key.clone()).client_auth(ClientAuth::Require(roots()));
+    let server = server_with(server_key.clone()).client_auth(ClientAuth::Require(roots().into()));
     pair(client_with(client_key.clone()), server).established();
     for (key, seed) in [(client_key, 1), (server_key, 2)] {
         let mut stream = [0; 1024];

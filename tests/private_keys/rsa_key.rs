@@ -364,8 +364,8 @@ fn signatures_are_good_in_all_six_schemes_at_every_length() {
 #[test]
 fn other_schemes_are_not_signed_with() {
     let key = Both::of_length(2048);
-    // With SHA-1, with a key that may only sign, with MD5 and SHA-1, and with other keys.
-    for scheme in [0x0201, 0x0809, 0x080a, 0x080b, 0xff01, 0x0403, 0x0807, 0] {
+    // With a key that may only sign, with MD5 and SHA-1, and with other keys.
+    for scheme in [0x0809, 0x080a, 0x080b, 0xff01, 0x0403, 0x0807, 0] {
         let rng = &mut Counting::endless();
         let signed = key.own.sign(SignatureScheme(scheme), b"message", rng);
         assert_eq!((signed, rng.count()), (Err(KeyError), 0), "{scheme:04x}");

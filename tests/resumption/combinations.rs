@@ -132,7 +132,7 @@ impl Combination {
             Kept::Nowhere => server.session_store(None).tickets(None),
         };
         server.client_auth(match self.client_certificate_required {
-            true => ClientAuth::Require(roots()),
+            true => ClientAuth::Require(roots().into()),
             false => ClientAuth::None,
         })
     }

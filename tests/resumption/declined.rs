@@ -3,15 +3,15 @@
 use crate::common::pair::{Chunks, End};
 use crate::common::pki::{self, NOW, Spec};
 use crate::common::wire::{CERTIFICATE, CHANGE_CIPHER_SPEC, Hello, SERVER_NAME, said};
-use crate::common::{NAME, Pair, name, pair, roots, server_builder_with};
+use crate::common::{NAME, Pair, fault, name, pair, roots, server_builder_with};
 use crate::scene::{
     BY_ID, NOTHING_OFFERED, Outcome, Scene, client_certified, declined, meet, outcome,
     server_certified, withheld,
 };
 use crate::stores::Shelf;
 use premaster::{
-    CertificateError, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    Connection, Error, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
+    CertificateFault, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
+    Connection, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
     ServerConfigBuilder, Verified,
 };
 use std::net::SocketAddr;
@@ -126,7 +126,7 @@ fn a_session_does_not_outlive_the_clients_certificate() {
                 scene.client().certificate(certificate.clone()),
                 scene
                     .server()
-                    .client_auth(ClientAuth::Require(roots()))
+                    .client_auth(ClientAuth::Require(roots().into()))
                     .session_lifetime(Duration::from_secs(3600)),
             )
         };
@@ -134,8 +134,8 @@ fn a_session_does_not_outlive_the_clients_certificate() {
         scene.server_clock.pass(99);
         assert_eq!(outcome(&pair().established()), scene.resumed);
         scene.server_clock.pass(2);
-        let expired = Error::from(CertificateError::Expired);
-        assert_eq!(pair().run(Chunks::Whole), Err(expired));
+        let fault = fault(pair().run(Chunks::Whole));
+        assert!(matches!(fault, CertificateFault::Expired { .. }));
     }
 }
 
@@ -370,7 +370,9 @@ fn a_client_that_is_someone_else_does_not_offer_what_it_had() {
         let connect = |certificate| {
             meet(
                 scene.client().certificate(certificate),
-                scene.server().client_auth(ClientAuth::Require(roots())),
+                scene
+                    .server()
+                    .client_auth(ClientAuth::Require(roots().into())),
             )
         };
         assert_eq!(connect(client_certified()), NOTHING_OFFERED);
@@ -404,9 +406,9 @@ fn a_client_that_becomes_strict_about_names_does_not_offer_what_it_had() {
 fn a_server_with_another_policy_declines_what_it_had() {
     let auth = [
         ClientAuth::None,
-        ClientAuth::Request(roots()),
-        ClientAuth::Require(roots()),
-        ClientAuth::Require(more_roots()),
+        ClientAuth::Request(roots().into()),
+        ClientAuth::Require(roots().into()),
+        ClientAuth::Require(more_roots().into()),
     ];
     for scene in Scene::both() {
         for before in &auth {

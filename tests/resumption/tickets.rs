@@ -362,7 +362,11 @@ fn a_session_that_is_too_long_is_not_kept_and_the_ticket_empty() {
 
     let scene = Scene::by_ticket();
     let client = || scene.client().certificate(certificate.clone());
-    let server = || scene.server().client_auth(ClientAuth::Require(roots()));
+    let server = || {
+        scene
+            .server()
+            .client_auth(ClientAuth::Require(roots().into()))
+    };
     for _ in 0..2 {
         let (outcome, ticket) = meet_for_ticket(client(), server());
         assert_eq!(outcome, NOTHING_OFFERED);

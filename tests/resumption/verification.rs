@@ -5,7 +5,7 @@ use crate::common::{self, NAME, Pair, now, pki, rng, roots};
 use crate::scene::{NOTHING_OFFERED, Outcome, Scene, outcome, server_certified, withheld};
 use premaster::pki_types::UnixTime;
 use premaster::{
-    CertificateError, ClientConfig, ClientConfigBuilder, Error, NotResumed, Pending, Verified,
+    CertificateFault, ClientConfig, ClientConfigBuilder, Error, NotResumed, Pending, Verified,
 };
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn verified(scene: &Scene, chunks: Chunks) -> Outcome {
     let answer = pair
         .client
         .question()
-        .answer(pair.client.question().verify(&roots(), now()));
+        .answer(pair.client.question().verify(&roots().into(), now()));
     pair.client.resume(answer).unwrap();
     pair.run(chunks).unwrap();
     outcome(&pair)
@@ -63,11 +63,11 @@ fn a_session_that_the_caller_refuses_is_forgotten() {
     for scene in Scene::both() {
         assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
         let mut pair = paused(&scene, Chunks::Whole);
-        let error = Error::from(CertificateError::Refused);
+        let error = Error::from(CertificateFault::Refused);
         let answer = pair
             .client
             .question()
-            .answer(Err(CertificateError::Refused));
+            .answer(Err(CertificateFault::Refused.into()));
         assert_eq!(pair.client.resume(answer), Err(error.clone()));
         let alert = std::mem::take(&mut pair.client.outgoing);
         let told = Error::AlertReceived(error.alert().unwrap());
@@ -84,8 +84,9 @@ fn the_caller_may_verify_the_sessions_chain_by_todays_rules() {
         assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
         let pair = paused(&scene, Chunks::Whole);
         let later = UnixTime::since_unix_epoch(Duration::from_secs(pki::NOW + 100_000));
-        let verdict = pair.client.question().verify(&roots(), later);
-        assert_eq!(verdict.unwrap_err(), CertificateError::Expired);
+        let verdict = pair.client.question().verify(&roots().into(), later);
+        let error = verdict.unwrap_err();
+        assert!(matches!(error.fault(), CertificateFault::Expired { .. }));
     }
 }
 
