@@ -13,7 +13,7 @@ mod support;
 use clap::{Parser, ValueEnum};
 use premaster::pki_types::ServerName;
 use premaster::{
-    CipherSuite, ClientConfig, ClientConfigBuilder, Connection, MaxFragmentLength, RootStore,
+    CipherSuite, ClientConfig, ClientConfigBuilder, Connection, MaxFragmentLength,
     SecureRenegotiation, SessionInfo, Stream,
 };
 use std::io::{self, BufReader, Write};
@@ -25,10 +25,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use support::cli::{or_usage_error, suite};
 use support::http::{self, Head};
+use support::identity::read_pairs;
 use support::key_log::KeyLogFile;
 use support::pipe::pipe;
 use support::report::Report;
 use support::session_file::SessionFile;
+use support::trust::{self, TrustArguments, WaiverArguments};
 
 /// Talks to a server over TLS 1.2 with RSA key transport.
 ///
@@ -46,13 +48,27 @@ struct Arguments {
     #[arg(value_name = "HOST:PORT")]
     target: Target,
 
-    /// Certificates, PEM, that the server's chain must lead to, or its own self-signed one
-    #[arg(long, value_name = "FILE")]
-    ca: PathBuf,
+    #[command(flatten)]
+    trust: TrustArguments,
 
     /// The name or IP address that the server's certificate must be valid for [default: HOST]
     #[arg(long)]
     name: Option<String>,
+
+    /// A certificate chain, PEM, own first, for servers that ask for one
+    ///
+    /// May be given several times, each with its --key: the first that fits what the server says of
+    /// itself is shown, or none.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    cert: Vec<PathBuf>,
+
+    /// The RSA private key of the certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+
+    /// Prove the certificate's key with SHA-1 to a server that takes nothing better
+    #[arg(long)]
+    sign_with_sha1: bool,
 
     /// Settings for a kind of server, which the other options adjust
     #[arg(long, value_enum, value_name = "NAME")]
@@ -108,6 +124,9 @@ struct Arguments {
     /// Say it, or what failed, as a JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    waivers: WaiverArguments,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -185,10 +204,14 @@ fn main() -> ExitCode {
 }
 
 fn config(arguments: &Arguments) -> ClientConfig {
-    let ca = arguments.ca.display();
-    let pem = or_usage_error::<Arguments, _>(std::fs::read(&arguments.ca), &ca);
-    let roots = or_usage_error::<Arguments, _>(RootStore::from_pem(&pem), &ca);
-    let mut builder = ClientConfig::builder(roots);
+    let policy = arguments.trust.policy::<Arguments>();
+    let mut builder = ClientConfig::builder(arguments.waivers.apply(policy));
+    for certified in read_pairs::<Arguments>(&arguments.cert, &arguments.key) {
+        builder = builder.certificate(certified);
+    }
+    if arguments.sign_with_sha1 {
+        builder = builder.sign_with_sha1();
+    }
     if let Some(profile) = arguments.profile {
         builder = profile.apply(builder);
     }
@@ -236,6 +259,7 @@ fn converse(
 
     let Target { host, port } = &arguments.target;
     let report = Report::new(format!("{host}:{port}"), session.as_ref(), &result);
+    let report = report.naming_flags(trust::flag);
     if arguments.json {
         eprintln!("{}", report.to_json());
     } else if arguments.verbose || arguments.reconnect.is_some() || result.is_err() {

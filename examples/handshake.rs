@@ -10,7 +10,8 @@ mod support;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use premaster::{
-    CertifiedKey, CipherSuite, ClientConfig, RootStore, ServerConfig, Stream, Tickets,
+    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, RootStore, ServerConfig, SessionInfo,
+    Stream, Tickets,
 };
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::cli::{or_usage_error, suite};
 use support::ladder::{Ladder, Saved};
-use support::self_signed::{self, self_signed};
+use support::self_signed::{self, self_signed, self_signed_client};
 use support::socket::prepare;
 use support::wire::Tap;
 
@@ -46,10 +47,17 @@ struct Arguments {
     /// Resume by a ticket that the client keeps, not by the ID of a session that the server keeps
     #[arg(long, requires = "resume")]
     ticket: bool,
+
+    /// Have the server ask the client for a certificate, and the client prove who it is
+    #[arg(long)]
+    client_auth: bool,
 }
 
 const CLIENT_SAYS: &str = "Hello, server.";
 const SERVER_SAYS: &str = "Hello, client.";
+
+/// The length of the client's RSA key.
+const CLIENT_BITS: usize = 2048;
 
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,30 +68,36 @@ const TICKET_KEY_PERIOD: Duration = Duration::from_secs(60 * 60);
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let start = Instant::now();
-    let certified = Arc::new(self_signed(arguments.bits.into())?.certified);
-    let client = Arc::new(client_config(&arguments, &certified)?);
-    let server = Arc::new(server_config(&arguments, certified)?);
+    let server = Arc::new(self_signed(arguments.bits.into())?.certified);
+    let client = arguments
+        .client_auth
+        .then(|| self_signed_client(CLIENT_BITS));
+    let client = client.transpose()?.map(|made| Arc::new(made.certified));
+    let configs = Configs {
+        client: Arc::new(client_config(&arguments, &server, client.clone())?),
+        server: Arc::new(server_config(&arguments, server, client.as_deref())?),
+    };
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "A client and a server in this process. The server's RSA key of {} bits and its\n\
-         self-signed certificate were made for this run, in {} ms.\n\n\
+         self-signed certificate were made for this run{}, in {} ms.\n\n\
          Warning: RSA key transport has no forward secrecy. Whoever gets the server's key, at any\n\
          time, can read every connection that was ever recorded.\n\n\
          Bytes are those of the TLS record; times are the client's, and what arrives together\n\
          takes no time of its own.\n",
         arguments.bits,
+        match arguments.client_auth {
+            true => ", and so were the client's",
+            false => "",
+        },
         start.elapsed().as_millis(),
     )?;
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    let connections = if arguments.resume { 2 } else { 1 };
-    let server = thread::spawn(move || serve(&listener, &server, connections));
-    let full = converse(address, &client)?;
-    let resumed = arguments.resume.then(|| converse(address, &client));
+    let full = connect(&listener, &configs)?;
+    let resumed = arguments.resume.then(|| connect(&listener, &configs));
     let resumed = resumed.transpose()?;
-    server.join().ok().context("the server panicked")??;
 
     write!(out, "{full}")?;
     if let Some(resumed) = &resumed {
@@ -100,53 +114,96 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A client that trusts the certificate.
-fn client_config(arguments: &Arguments, certified: &CertifiedKey) -> Result<ClientConfig> {
-    let mut roots = RootStore::new();
-    for certificate in certified.chain() {
-        roots.add(certificate)?;
+/// What the two sides go by.
+struct Configs {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+/// A client that trusts the server's certificate, and may have one of its own.
+fn client_config(
+    arguments: &Arguments,
+    server: &CertifiedKey,
+    own: Option<Arc<CertifiedKey>>,
+) -> Result<ClientConfig> {
+    let mut builder = ClientConfig::builder(roots(server)?);
+    if let Some(own) = own {
+        builder = builder.certificate(own);
     }
-    let mut builder = ClientConfig::builder(roots);
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
     }
     Ok(or_usage_error::<Arguments, _>(builder.build(), "--suites"))
 }
 
-/// A server that gives its clients tickets if that is what they are to resume by.
-fn server_config(arguments: &Arguments, certified: Arc<CertifiedKey>) -> Result<ServerConfig> {
+/// A server that wants the client's certificate, if there is one, and gives its clients tickets if
+/// that is what they are to resume by.
+fn server_config(
+    arguments: &Arguments,
+    own: Arc<CertifiedKey>,
+    client: Option<&CertifiedKey>,
+) -> Result<ServerConfig> {
+    let client_auth = match client {
+        Some(client) => ClientAuth::Require(roots(client)?.into()),
+        None => ClientAuth::None,
+    };
     let tickets = || Arc::new(Tickets::rotating(TICKET_KEY_PERIOD));
-    Ok(ServerConfig::builder(certified)
+    Ok(ServerConfig::builder(own)
+        .client_auth(client_auth)
         .tickets(arguments.ticket.then(tickets))
         .build()?)
 }
 
-/// The server's side: so many connections, one after the other.
-fn serve(listener: &TcpListener, config: &Arc<ServerConfig>, connections: usize) -> Result<()> {
-    for _ in 0..connections {
-        let (socket, _) = listener.accept()?;
-        serve_one(socket, Arc::clone(config))?;
+/// What one trusts who trusts this certificate alone.
+fn roots(certified: &CertifiedKey) -> Result<RootStore> {
+    let mut roots = RootStore::new();
+    for certificate in certified.chain() {
+        roots.add(certificate)?;
     }
-    Ok(())
+    Ok(roots)
 }
 
-/// Answers one message and waits for the close.
-fn serve_one(socket: TcpStream, config: Arc<ServerConfig>) -> Result<()> {
+/// One connection, both its sides: what passed, as a ladder.
+fn connect(listener: &TcpListener, configs: &Configs) -> Result<Ladder> {
+    let address = listener.local_addr()?;
+    let listener = listener.try_clone()?;
+    let config = Arc::clone(&configs.server);
+    let server = thread::spawn(move || serve(&listener, config));
+    let (stream, handshake_steps) = converse(address, Arc::clone(&configs.client))?;
+    let server_session = server.join().ok().context("the server panicked")??;
+
+    let session = stream.connection().session().context("no session")?;
+    Ok(Ladder {
+        session: session.clone(),
+        server_session,
+        records: stream.transport().records().to_vec(),
+        handshake_steps,
+        client_says: CLIENT_SAYS,
+        server_says: SERVER_SAYS,
+    })
+}
+
+/// The server's side: answers one message and waits for the close.
+fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<SessionInfo> {
+    let (socket, _) = listener.accept()?;
     prepare(&socket, PATIENCE)?;
     let mut stream = Stream::server(config, socket)?;
     let mut message = [0; CLIENT_SAYS.len()];
     stream.read_exact(&mut message)?;
     stream.write_all(SERVER_SAYS.as_bytes())?;
     ensure!(stream.read(&mut message)? == 0, "more came than was said");
-    Ok(())
+    stream.connection().session().cloned().context("no session")
 }
 
-/// The client's side, up to the server's close: what passed, as a ladder.
-fn converse(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Ladder> {
+/// The client's side, up to the server's close: its stream, and how many records the handshake was.
+fn converse(
+    address: SocketAddr,
+    config: Arc<ClientConfig>,
+) -> Result<(Stream<Tap<TcpStream>>, usize)> {
     let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
     prepare(&socket, PATIENCE)?;
     let name = self_signed::NAME.try_into()?;
-    let mut stream = Stream::client(Arc::clone(config), name, Tap::new(socket))?;
+    let mut stream = Stream::client(config, name, Tap::new(socket))?;
     stream.complete_handshake()?;
     let handshake_steps = stream.transport().records().len();
 
@@ -155,13 +212,5 @@ fn converse(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Ladder> {
     stream.read_exact(&mut message)?;
     stream.close()?;
     ensure!(stream.read(&mut message)? == 0, "more came than was said");
-
-    let session = stream.connection().session().context("no session")?;
-    Ok(Ladder {
-        session: session.clone(),
-        records: stream.transport().records().to_vec(),
-        handshake_steps,
-        client_says: CLIENT_SAYS,
-        server_says: SERVER_SAYS,
-    })
+    Ok((stream, handshake_steps))
 }

@@ -34,7 +34,7 @@ use support::acceptor::serve_each;
 use support::decryption_pool::{Batching, Keys, Queue, decryption_pool};
 use support::figures::{Figures, Tally};
 use support::gate::Gate;
-use support::identity::IdentityArguments;
+use support::identity::{IdentityArguments, hint, s_client};
 use support::pause::complete_handshake;
 use support::report::{Milliseconds, Report, print_line};
 use support::self_signed::NAME;
@@ -122,14 +122,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let (certified, certificate_pem) = arguments.identity.certified::<Arguments>()?;
-    let certified = Arc::new(certified);
     let stop = stop_at_signal()?;
     let listener = TcpListener::bind(arguments.listen)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let address = listener.local_addr()?;
     print_line(&format!("LISTENING {address}"));
     if let (Some(pem), 0) = (certificate_pem, arguments.load) {
-        print_hint(address, &pem);
+        print_line(&hint(&pem, &s_client(address)));
     }
 
     let threads = arguments.pool_threads()?;
@@ -165,16 +164,6 @@ fn stop_at_signal() -> io::Result<Arc<AtomicBool>> {
         flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
-}
-
-/// Prints the self-signed certificate and a command to try.
-fn print_hint(address: SocketAddr, certificate_pem: &str) {
-    print_line(&format!(
-        "{certificate_pem}\
-         The certificate above is self-signed and made for this run. To try the server:\n\
-         openssl s_client -connect {address} -tls1_2 \
-         -cipher AES256-GCM-SHA384:AES128-GCM-SHA256 -quiet"
-    ));
 }
 
 /// A server that pauses for each pre-master secret, unless it is to decrypt them inline.

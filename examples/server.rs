@@ -13,23 +13,26 @@ mod support;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use premaster::{
-    CertifiedKey, CipherSuite, ExtendedMasterSecret, Preference, ServerConfig, Stream,
+    CertificateSet, CertificatesByName, CipherSuite, ExtendedMasterSecret, Preference,
+    ServerConfig, Stream,
 };
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use support::acceptor::serve_first;
 use support::cli::{or_usage_error, suite};
-use support::gate::{Gate, Place, stop_on_signal};
+use support::client_auth::ClientAuthArguments;
+use support::gate::{Gate, stop_on_signal};
 use support::http::{self, Head, MAX_HEAD};
-use support::identity::IdentityArguments;
+use support::identity::{hint, s_client};
 use support::key_log::KeyLogFile;
 use support::report::{Report, agreed, print_line};
+use support::server_certificates::CertificateArguments;
 use support::server_sessions::SessionArguments;
-use support::socket::{hang_up, prepare};
+use support::socket::prepare;
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
 ///
@@ -46,7 +49,10 @@ struct Arguments {
     listen: SocketAddr,
 
     #[command(flatten)]
-    identity: IdentityArguments,
+    certificates: CertificateArguments,
+
+    #[command(flatten)]
+    client_auth: ClientAuthArguments,
 
     /// What clients get
     #[arg(long, value_enum, default_value_t = Reply::Http)]
@@ -130,22 +136,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long connections in progress may go on after SIGTERM, and then take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long a peer may take to hang up when all is said.
-const LINGER: Duration = Duration::from_secs(1);
-
 /// The most application data in one record
 /// ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 const MAX_PLAINTEXT: usize = 1 << 14;
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let (certified, certificate_pem) = arguments.identity.certified::<Arguments>()?;
-    let service = Arc::new(Service {
-        config: Arc::new(config(&arguments, certified)),
+    let (certificates, made) = arguments.certificates.load::<Arguments>()?;
+    let service = Service {
+        config: Arc::new(config(&arguments, certificates)),
         reply: arguments.reply,
         body_size: arguments.body_size,
         json: arguments.json,
-    });
+    };
     let listener = TcpListener::bind(arguments.listen)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let address = listener.local_addr()?;
@@ -153,30 +156,23 @@ fn main() -> Result<()> {
     stop_on_signal(Arc::clone(&gate), address)?;
 
     print_line(&format!("LISTENING {address}"));
-    if let Some(pem) = certificate_pem {
+    if let Some(pem) = made {
         print_hint(&arguments, address, &pem);
     }
-    loop {
-        let accepted = listener.accept();
-        let Some(place) = gate.enter() else { break };
-        if let Err(error) = accepted.and_then(|accepted| service.spawn(accepted, place)) {
-            // Mostly too many open files or threads, which passes when connections end.
-            eprintln!("cannot take a connection: {error}");
-            thread::sleep(Duration::from_millis(100));
-        } else if arguments.once {
-            break;
-        }
-    }
-    drop(listener);
-    gate.wait_until_empty();
+    let count = if arguments.once { 1 } else { usize::MAX };
+    serve_first(count, listener, &gate, |socket, peer| {
+        service.serve(socket, peer)
+    });
     Ok(())
 }
 
-fn config(arguments: &Arguments, certified: CertifiedKey) -> ServerConfig {
+fn config(arguments: &Arguments, certificates: CertificateSet) -> ServerConfig {
     let alpn: Vec<_> = arguments.alpn.iter().map(String::as_bytes).collect();
-    let mut builder = ServerConfig::builder(Arc::new(certified))
+    let certificates = Arc::new(CertificatesByName::new(certificates));
+    let mut builder = ServerConfig::builder_with_resolver(certificates)
         .alpn_protocols(&alpn)
         .extended_master_secret(arguments.ems.into());
+    builder = arguments.client_auth.apply::<Arguments>(builder);
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
     }
@@ -200,12 +196,12 @@ fn print_hint(arguments: &Arguments, address: SocketAddr, certificate_pem: &str)
         Reply::Http => r"printf 'GET / HTTP/1.0\r\n\r\n' | ",
         Reply::Echo => "",
     };
-    let hint = format!(
-        "{certificate_pem}\
-         The certificate above is self-signed and made for this run. To try the server:\n\
-         {request}openssl s_client -connect {address} -tls1_2 \
-         -cipher AES256-GCM-SHA384:AES128-GCM-SHA256 -quiet"
-    );
+    let certificate = match arguments.client_auth.is_required() {
+        true => " -cert FILE -key FILE",
+        false => "",
+    };
+    let command = format!("{request}{}{certificate}", s_client(address));
+    let hint = hint(certificate_pem, &command);
     match arguments.json {
         true => eprintln!("{hint}"),
         false => print_line(&hint),
@@ -221,22 +217,6 @@ struct Service {
 }
 
 impl Service {
-    /// Serves a connection in a thread of its own, which holds `place` for as long.
-    fn spawn(
-        self: &Arc<Self>,
-        (socket, peer): (TcpStream, SocketAddr),
-        place: Place,
-    ) -> io::Result<()> {
-        place.is_of(&socket)?;
-        let service = Arc::clone(self);
-        thread::Builder::new().spawn(move || {
-            service.serve(&socket, peer);
-            hang_up(&socket, LINGER);
-            drop(place);
-        })?;
-        Ok(())
-    }
-
     /// Serves one connection and prints its line. Whatever happens in it stays in it.
     fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
         let mut session = None;

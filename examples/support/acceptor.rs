@@ -20,9 +20,20 @@ pub fn serve_each(
     gate: &Arc<Gate>,
     serve: impl Fn(&TcpStream, SocketAddr) + Sync,
 ) {
+    serve_first(usize::MAX, listener, gate, serve);
+}
+
+/// The same for so many connections, and no more.
+pub fn serve_first(
+    count: usize,
+    listener: TcpListener,
+    gate: &Arc<Gate>,
+    serve: impl Fn(&TcpStream, SocketAddr) + Sync,
+) {
     let serve = &serve;
+    let mut left = count;
     thread::scope(|scope| {
-        loop {
+        while left > 0 {
             let accepted = listener.accept();
             let Some(place) = gate.enter() else { break };
             let served = accepted.and_then(|(socket, peer)| {
@@ -33,9 +44,12 @@ pub fn serve_each(
                     drop(place);
                 })
             });
-            if let Err(error) = served {
-                eprintln!("cannot take a connection: {error}");
-                thread::sleep(PAUSE);
+            match served {
+                Ok(_) => left -= 1,
+                Err(error) => {
+                    eprintln!("cannot take a connection: {error}");
+                    thread::sleep(PAUSE);
+                }
             }
         }
         drop(listener);

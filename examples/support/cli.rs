@@ -2,8 +2,10 @@
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use premaster::CipherSuite;
+use premaster::{CipherSuite, RootStore};
 use std::fmt::Display;
+use std::fs;
+use std::path::Path;
 
 /// Parses one suite of `--suites` by its IANA name.
 pub fn suite(name: &str) -> Result<CipherSuite, String> {
@@ -12,6 +14,18 @@ pub fn suite(name: &str) -> Result<CipherSuite, String> {
 }
 
 const EXAMPLE_SUITE: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
+
+/// What is in a file. One that cannot be read ends the process as a bad argument does.
+pub fn read_file<Arguments: CommandFactory>(file: &Path) -> Vec<u8> {
+    or_usage_error::<Arguments, _>(fs::read(file), file.display())
+}
+
+/// The certificates of a PEM file as roots. What cannot be used ends the process as a bad argument
+/// does.
+pub fn read_roots<Arguments: CommandFactory>(file: &Path) -> RootStore {
+    let roots = RootStore::from_pem(&read_file::<Arguments>(file));
+    or_usage_error::<Arguments, _>(roots, file.display())
+}
 
 /// The value. An error ends the process as a bad argument does with clap: a message, the usage,
 /// exit status 2.

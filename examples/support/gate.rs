@@ -68,17 +68,18 @@ impl Gate {
     }
 
     /// Waits until every connection has ended. If the server is to stop, those that have not when
-    /// the time is up hear nothing more, and have as long again to say so.
+    /// the time is up hear nothing more, and have as long again to say so before they are cut.
     pub fn wait_until_empty(&self) {
-        if self.is_empty_in_time() {
-            return;
+        for how in [Shutdown::Read, Shutdown::Both] {
+            if self.is_empty_in_time() {
+                return;
+            }
+            for socket in self.lock().sockets.values() {
+                // One that has ended needs no telling.
+                let _ = socket.shutdown(how);
+            }
+            self.stop();
         }
-        for socket in self.lock().sockets.values() {
-            // One that has ended needs no telling.
-            let _ = socket.shutdown(Shutdown::Read);
-        }
-        self.stop();
-        self.is_empty_in_time();
     }
 
     /// Waits until every connection has ended, or the deadline is over.

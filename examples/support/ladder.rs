@@ -1,6 +1,6 @@
 //! A connection as a ladder between client and server, each step explained.
 
-use super::report::{Milliseconds, VERSION, yes_or_no};
+use super::report::{Milliseconds, VERSION, identity, yes_or_no};
 use super::wire::{Direction, Record};
 use premaster::{ContentType, HandshakeType, Resumption, SessionInfo};
 use std::fmt::{self, Display, Formatter};
@@ -9,6 +9,8 @@ use std::time::Duration;
 /// What passed between the two, seen from the client.
 pub struct Ladder {
     pub session: SessionInfo,
+    /// The same session as the server knows it.
+    pub server_session: SessionInfo,
     pub records: Vec<Record>,
     /// How many of the records were the handshake; the others are data and the close.
     pub handshake_steps: usize,
@@ -119,9 +121,18 @@ impl Ladder {
         }
     }
 
+    /// Who the client is, if the server knows.
+    fn client(&self) -> Option<String> {
+        let certificate = self.server_session.peer_certificate()?;
+        let still = if self.is_resumed() { "still " } else { "" };
+        let client = identity(&certificate);
+        Some(format!("To the server, the client is {still}{client}."))
+    }
+
     /// What is settled with this step.
     fn outcome(&self, record: &Record) -> Option<String> {
         let session = &self.session;
+        let to_server = record.direction == Direction::ToServer;
         match (record.content_type, record.handshake_type) {
             (_, Some(HandshakeType::SERVER_HELLO)) => Some(format!(
                 "Agreed: {VERSION}, {},\n    secure renegotiation: {}, extended master secret: {}.",
@@ -129,12 +140,16 @@ impl Ladder {
                 yes_or_no(session.secure_renegotiation()),
                 yes_or_no(session.extended_master_secret()),
             )),
-            (_, Some(HandshakeType::CERTIFICATE)) => session.server_name().map(|name| {
-                format!(
-                    "Verified: it is valid for {} and leads to a root that the client trusts.",
-                    name.to_str()
-                )
-            }),
+            (_, Some(HandshakeType::CERTIFICATE)) if !to_server => {
+                session.server_name().map(|name| {
+                    format!(
+                        "Verified: it is valid for {} and leads to a root that the client trusts.",
+                        name.to_str()
+                    )
+                })
+            }
+            (_, Some(HandshakeType::CERTIFICATE_VERIFY)) => self.client(),
+            (_, Some(HandshakeType::FINISHED)) if to_server && self.is_resumed() => self.client(),
             (ContentType::APPLICATION_DATA, _) => {
                 let (who, says) = match record.direction {
                     Direction::ToServer => ("client", self.client_says),
@@ -187,17 +202,32 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
             "ServerHello",
             "The server chooses from that, and adds 32 random bytes of its own.",
         ),
-        (HandshakeType::CERTIFICATE, _) => (
+        (HandshakeType::CERTIFICATE, ToClient) => (
             "Certificate",
             "The server shows who it is, and the public half of its RSA key.",
+        ),
+        (HandshakeType::CERTIFICATE_REQUEST, _) => (
+            "CertificateRequest",
+            "The server asks who the client is, and says whose certificates and which signatures \
+             it takes.",
         ),
         (HandshakeType::SERVER_HELLO_DONE, _) => (
             "ServerHelloDone",
             "The server has said its part; it is the client's turn.",
         ),
+        (HandshakeType::CERTIFICATE, ToServer) => (
+            "Certificate",
+            "The client shows who it is, by a certificate that the server may take; in clear, as \
+             all so far.",
+        ),
         (HandshakeType::CLIENT_KEY_EXCHANGE, _) => (
             "ClientKeyExchange",
             "The client draws the secret that all keys come from, and encrypts it to the RSA key.",
+        ),
+        (HandshakeType::CERTIFICATE_VERIFY, _) => (
+            "CertificateVerify",
+            "The client signs all that was said so far, and so proves that the certificate is its \
+             own.",
         ),
         (HandshakeType::NEW_SESSION_TICKET, _) => (
             "NewSessionTicket",

@@ -3,6 +3,7 @@
 
 pub mod acceptor;
 pub mod cli;
+pub mod client_auth;
 pub mod decryption_pool;
 pub mod figures;
 pub mod gate;
@@ -15,11 +16,14 @@ pub mod pause;
 pub mod pipe;
 pub mod private;
 pub mod process;
+pub mod reload;
 #[cfg(unix)]
 pub mod remote;
 pub mod report;
 pub mod self_signed;
+pub mod server_certificates;
 pub mod server_sessions;
 pub mod session_file;
 pub mod socket;
+pub mod trust;
 pub mod wire;

@@ -1,9 +1,13 @@
 //! What a connection came to, as a line to read or as a line of JSON.
 
 use super::json;
-use premaster::{AlertDescription, Error, NotResumed, ProtocolVersion, Resumption, SessionInfo};
+use premaster::{
+    AlertDescription, Error, NotResumed, PeerCertificate, ProtocolVersion, Resumption, SessionInfo,
+    Waiver,
+};
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The only version there is.
@@ -25,7 +29,15 @@ impl Report {
         }
     }
 
-    /// `peer: suite, facts` or `peer: failed: cause; alerts`.
+    /// Says by which flag of the program the check is waived that failed, if it can be.
+    pub fn naming_flags(mut self, flag: fn(Waiver) -> &'static str) -> Self {
+        if let Some(failure) = &mut self.failure {
+            failure.flag = failure.waiver.map(flag);
+        }
+        self
+    }
+
+    /// `peer: suite, facts` or `peer: failed: cause; flag; alert`.
     pub fn to_text(&self) -> String {
         let mut parts = Vec::new();
         if let Some(session) = &self.session {
@@ -41,6 +53,7 @@ impl Report {
     pub fn to_json(&self) -> String {
         let session = self.session.as_ref();
         let failure = self.failure.as_ref();
+        let certificate = session.and_then(SessionInfo::peer_certificate);
         json::object(&[
             ("peer", Some(self.peer.clone())),
             ("suite", session.map(|s| s.cipher_suite().to_string())),
@@ -55,6 +68,16 @@ impl Report {
             ),
             ("alpn", session.and_then(alpn)),
             ("server_name", session.and_then(server_name)),
+            (
+                "peer_certificate",
+                certificate.as_ref().map(PeerCertificate::subject),
+            ),
+            ("peer_names", certificate.as_ref().map(names)),
+            ("ocsp_response", session.and_then(ocsp_response)),
+            (
+                "waivers",
+                certificate.and(session).map(|s| s.waivers().to_string()),
+            ),
             (
                 "secure_renegotiation",
                 session.map(|s| yes_or_no(s.secure_renegotiation()).to_owned()),
@@ -82,6 +105,7 @@ impl Report {
                 "setting",
                 failure.and_then(|f| f.setting).map(str::to_owned),
             ),
+            ("flag", failure.and_then(|f| f.flag).map(str::to_owned)),
         ])
     }
 }
@@ -91,7 +115,7 @@ pub fn agreed(session: &SessionInfo) -> String {
     let reason = not_resumed(session).map(|reason| format!(" ({reason})"));
     format!(
         "{VERSION}, {}, resumed: {}{}, extended master secret: {}, ALPN: {}, server name: {}, \
-         secure renegotiation: {}, largest records: {} sent, {} received",
+         secure renegotiation: {}, largest records: {} sent, {} received, peer certificate: {}",
         session.cipher_suite(),
         resumed_by(session),
         reason.unwrap_or_default(),
@@ -101,7 +125,44 @@ pub fn agreed(session: &SessionInfo) -> String {
         yes_or_no(session.secure_renegotiation()),
         session.largest_record_sent(),
         session.largest_record_received(),
+        certificate(session),
     )
+}
+
+/// Who the peer is by its certificate, and what was waived to believe it.
+fn certificate(session: &SessionInfo) -> String {
+    let Some(certificate) = session.peer_certificate() else {
+        return "none".to_owned();
+    };
+    let response = ocsp_response(session).map(|length| format!(", OCSP response: {length}"));
+    format!(
+        "{}{}, waivers: {}",
+        identity(&certificate),
+        response.unwrap_or_default(),
+        session.waivers(),
+    )
+}
+
+/// Whom a certificate is for: the subject, and the names of subjectAltName.
+pub fn identity(certificate: &PeerCertificate<'_>) -> String {
+    let names = names(certificate);
+    let names = if names.is_empty() { "no names" } else { &names };
+    // What a peer wrote is escaped, so that it does nothing to a terminal.
+    let (subject, names) = (certificate.subject(), names.escape_debug());
+    format!("{} ({names})", subject.escape_debug())
+}
+
+/// The DNS names and IP addresses that a certificate is for.
+fn names(certificate: &PeerCertificate<'_>) -> String {
+    let dns_names = certificate.dns_names().into_iter().map(str::to_owned);
+    let addresses = certificate.ip_addresses();
+    let addresses = addresses.iter().map(IpAddr::to_string);
+    dns_names.chain(addresses).collect::<Vec<_>>().join(", ")
+}
+
+fn ocsp_response(session: &SessionInfo) -> Option<String> {
+    let response = session.ocsp_response()?;
+    Some(format!("{} bytes", response.len()))
 }
 
 /// By what an earlier session was resumed.
@@ -162,6 +223,9 @@ struct Failure {
     alert_received: Option<AlertDescription>,
     /// What would accept the peer, by its name in the library.
     setting: Option<&'static str>,
+    waiver: Option<Waiver>,
+    /// The waiver by its name on the command line.
+    flag: Option<&'static str>,
 }
 
 impl Failure {
@@ -181,14 +245,23 @@ impl Failure {
                 _ => None,
             },
             setting: inner.and_then(Error::setting),
+            waiver: match inner {
+                Some(Error::Certificate(error)) => error.waiver(),
+                _ => None,
+            },
+            flag: None,
         }
     }
 
     /// The cause says by itself which alert came and which setting would accept the peer.
     fn to_text(&self) -> String {
-        match self.alert_sent {
-            Some(alert) => format!("failed: {}; alert sent: {alert}", self.cause),
-            None => format!("failed: {}", self.cause),
+        let mut text = format!("failed: {}", self.cause);
+        if let Some(flag) = self.flag {
+            text += &format!("; flag: {flag}");
         }
+        if let Some(alert) = self.alert_sent {
+            text += &format!("; alert sent: {alert}");
+        }
+        text
     }
 }

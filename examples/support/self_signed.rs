@@ -1,4 +1,4 @@
-//! A server's key and self-signed certificate for `localhost`, made on the spot.
+//! Keys and self-signed certificates, made on the spot: a server's for `localhost`, and a client's.
 
 use anyhow::Result;
 use getrandom::SysRng;
@@ -29,12 +29,16 @@ use x509_cert::spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 use x509_cert::time::Validity;
 use zeroize::Zeroizing;
 
-/// The name that the certificate is valid for, next to the loopback addresses.
+/// The name that the server's certificate is valid for, next to the loopback addresses.
 pub const NAME: &str = "localhost";
+
+/// The name in the client's.
+const CLIENT_NAME: &str = "client.localhost";
 
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
 /// A key and its certificate, and both as texts: the certificate for others to trust.
 pub struct SelfSigned {
@@ -43,12 +47,21 @@ pub struct SelfSigned {
     pub key_pem: Zeroizing<String>,
 }
 
-/// Makes a key of this many bits and its certificate.
+/// Makes a server's key of this many bits and its certificate.
 pub fn self_signed(bits: usize) -> Result<SelfSigned> {
+    make(Role::Server, bits)
+}
+
+/// Makes a client's.
+pub fn self_signed_client(bits: usize) -> Result<SelfSigned> {
+    make(Role::Client, bits)
+}
+
+fn make(role: Role, bits: usize) -> Result<SelfSigned> {
     let mut rng = UnwrapErr(SysRng);
     let key = RsaPrivateKey::new(&mut rng, bits)?;
     let certificate = CertificateBuilder::new(
-        LocalServer,
+        role,
         SerialNumber::generate(&mut rng),
         Validity::from_now(LIFETIME)?,
         SubjectPublicKeyInfoOwned::from_key(&key.to_public_key())?,
@@ -65,15 +78,52 @@ pub fn self_signed(bits: usize) -> Result<SelfSigned> {
 }
 
 /// What the certificate says besides its key.
-struct LocalServer;
+enum Role {
+    Server,
+    Client,
+}
 
-impl BuilderProfile for LocalServer {
+impl Role {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Server => NAME,
+            Self::Client => CLIENT_NAME,
+        }
+    }
+
+    /// All that RSA key transport does with the key.
+    fn usage(&self) -> KeyUsage {
+        KeyUsage(match self {
+            Self::Server => KeyUsages::KeyEncipherment.into(),
+            Self::Client => KeyUsages::DigitalSignature.into(),
+        })
+    }
+
+    fn purpose(&self) -> ObjectIdentifier {
+        match self {
+            Self::Server => SERVER_AUTH,
+            Self::Client => CLIENT_AUTH,
+        }
+    }
+
+    fn addresses(&self) -> &'static [IpAddr] {
+        match self {
+            Self::Server => &[
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ],
+            Self::Client => &[],
+        }
+    }
+}
+
+impl BuilderProfile for Role {
     fn get_issuer(&self, subject: &Name) -> Name {
         subject.clone()
     }
 
     fn get_subject(&self) -> Name {
-        Name::from_str(&format!("CN={NAME}")).unwrap_or_default()
+        Name::from_str(&format!("CN={}", self.name())).unwrap_or_default()
     }
 
     fn build_extensions(
@@ -86,21 +136,16 @@ impl BuilderProfile for LocalServer {
             ca: false,
             path_len_constraint: None,
         };
-        // All that RSA key transport does with the key.
-        let usage = KeyUsage(KeyUsages::KeyEncipherment.into());
-        let purposes = ExtendedKeyUsage(vec![SERVER_AUTH]);
-        let names = SubjectAltName(vec![
-            GeneralName::DnsName(Ia5String::new(NAME)?),
-            GeneralName::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
-            GeneralName::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
-        ]);
+        let purposes = ExtendedKeyUsage(vec![self.purpose()]);
+        let mut names = vec![GeneralName::DnsName(Ia5String::new(self.name())?)];
+        names.extend(self.addresses().iter().copied().map(GeneralName::from));
 
         let subject = tbs.subject();
         Ok(vec![
             not_a_ca.to_extension(subject, &[])?,
-            usage.to_extension(subject, &[])?,
+            self.usage().to_extension(subject, &[])?,
             purposes.to_extension(subject, &[])?,
-            names.to_extension(subject, &[])?,
+            SubjectAltName(names).to_extension(subject, &[])?,
         ])
     }
 }

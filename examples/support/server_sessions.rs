@@ -1,14 +1,12 @@
 //! How a server keeps sessions for the clients that come again: the options and the ticket keys.
 
+use super::reload::load_again_on_signal;
 use clap::{Args, ValueEnum};
 use premaster::{ServerConfigBuilder, TicketKey, TicketKeySet, Tickets};
-use signal_hook::consts::SIGHUP;
-use signal_hook::iterator::Signals;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -70,7 +68,11 @@ fn shared_tickets(file: &Path) -> io::Result<Arc<Tickets>> {
     let keys = read_keys(file)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
     let tickets = Arc::new(Tickets::shared(keys));
-    read_again_on_signal(file.to_owned(), Arc::clone(&tickets))?;
+    let replaced = Arc::clone(&tickets);
+    load_again_on_signal(file, move |file| {
+        replaced.replace(read_keys(file)?);
+        Ok(())
+    })?;
     Ok(tickets)
 }
 
@@ -88,18 +90,4 @@ fn read_keys(file: &Path) -> io::Result<TicketKeySet> {
             "not 48, 96 or 144 bytes, the keys of tickets",
         )),
     }
-}
-
-/// Takes the keys from the file again at SIGHUP. A file that cannot be used changes nothing.
-fn read_again_on_signal(file: PathBuf, tickets: Arc<Tickets>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP])?;
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            match read_keys(&file) {
-                Ok(keys) => tickets.replace(keys),
-                Err(error) => eprintln!("{}: {error}; the keys stay", file.display()),
-            }
-        }
-    });
-    Ok(())
 }

@@ -1,0 +1,75 @@
+//! Whether a server wants to know its clients, and whom it believes: the options.
+
+use super::cli::{or_usage_error, read_roots};
+use clap::{Args, CommandFactory, ValueEnum};
+use premaster::{ClientAuth, ServerConfigBuilder, SignatureScheme};
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct ClientAuthArguments {
+    /// Whether clients are asked for a certificate
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = Mode::None)]
+    client_auth: Mode,
+
+    /// Certificates, PEM, that a client's chain must lead to
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+
+    /// Signature algorithms that clients may use, comma-separated, preferred first
+    /// [default: all but rsa_pkcs1_sha1]
+    #[arg(long, value_name = "NAME,..", value_parser = signature_scheme, value_delimiter = ',')]
+    client_sigalgs: Option<Vec<SignatureScheme>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// They are not
+    None,
+    /// They are, and one that has none is served all the same
+    Request,
+    /// They are, and one that has none is refused
+    Require,
+}
+
+/// Parses one algorithm of `--client-sigalgs` by its name.
+fn signature_scheme(name: &str) -> Result<SignatureScheme, String> {
+    let named = SignatureScheme::NAMED;
+    let found = named.iter().find(|scheme| scheme.name() == Some(name));
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = named.iter().map(SignatureScheme::to_string).collect();
+        format!("none of {}", names.join(", "))
+    })
+}
+
+impl ClientAuthArguments {
+    /// Whether a client without a certificate is refused.
+    pub fn is_required(&self) -> bool {
+        self.client_auth == Mode::Require
+    }
+
+    /// Sets the builder up.
+    pub fn apply<Arguments: CommandFactory>(
+        &self,
+        mut builder: ServerConfigBuilder,
+    ) -> ServerConfigBuilder {
+        let client_auth = self.client_auth::<Arguments>();
+        builder = builder.client_auth(or_usage_error::<Arguments, _>(client_auth, "--client-auth"));
+        if let Some(schemes) = &self.client_sigalgs {
+            builder = builder.client_signature_algorithms(schemes);
+        }
+        builder
+    }
+
+    fn client_auth<Arguments: CommandFactory>(&self) -> Result<ClientAuth, &'static str> {
+        let wants_certificate = match self.client_auth {
+            Mode::None if self.client_ca.is_some() || self.client_sigalgs.is_some() => {
+                return Err("with none, --client-ca and --client-sigalgs are of no use");
+            }
+            Mode::None => return Ok(ClientAuth::None),
+            Mode::Request => ClientAuth::Request,
+            Mode::Require => ClientAuth::Require,
+        };
+        let file = self.client_ca.as_ref().ok_or("--client-ca is missing")?;
+        Ok(wants_certificate(read_roots::<Arguments>(file).into()))
+    }
+}

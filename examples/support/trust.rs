@@ -1,0 +1,155 @@
+//! Which server a client believes: the options.
+
+use super::cli::{or_usage_error, read_file, read_roots};
+use clap::{Args, CommandFactory};
+use premaster::{CertificatePolicy, ConfigError, KeyId, RevocationLists, Waiver};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct TrustArguments {
+    /// Certificates, PEM, that the server's chain must lead to, or its own self-signed one
+    #[arg(long, value_name = "FILE", required_unless_present = "pin")]
+    ca: Option<PathBuf>,
+
+    /// Revocation lists, PEM or DER, of every authority in the server's chain
+    ///
+    /// A DER file has one list, a PEM file any number. A certificate that is on one is refused, and
+    /// so is one whose authority has none there, or one that is out of date.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    crl: Option<PathBuf>,
+
+    /// Want an OCSP response with the certificate that says that it is not revoked
+    #[cfg(feature = "ocsp")]
+    #[arg(long)]
+    require_staple: bool,
+}
+
+impl TrustArguments {
+    /// The policy without waivers.
+    pub fn policy<Arguments: CommandFactory>(&self) -> CertificatePolicy {
+        let roots = self.ca.as_deref().map(read_roots::<Arguments>);
+        let mut policy = CertificatePolicy::new(roots.unwrap_or_default());
+        if let Some(file) = &self.crl {
+            policy = policy.revocation_lists(read_lists::<Arguments>(file));
+        }
+        #[cfg(feature = "ocsp")]
+        if self.require_staple {
+            policy = policy.require_ocsp_response();
+        }
+        policy
+    }
+}
+
+/// One flag for each waiver, pins excepted, of which one flag makes both.
+#[derive(Args)]
+#[command(next_help_heading = "To accept all the same, each a check less")]
+pub struct WaiverArguments {
+    /// The certificate with this SHA-256, or those whose public key has it, whatever their chain
+    ///
+    /// In hexadecimal, with or without colons; `openssl x509 -in FILE -noout -fingerprint -sha256`
+    /// prints that of a certificate. May be given several times, and does without --ca.
+    #[arg(long, value_name = "SHA256", value_parser = sha256, verbatim_doc_comment)]
+    pin: Vec<[u8; 32]>,
+
+    /// A certificate without subjectAltName whose common name is the name
+    #[arg(long)]
+    accept_common_name: bool,
+
+    /// A certificate for any name: whoever has one that leads to --ca can be the server
+    #[arg(long)]
+    accept_any_name: bool,
+
+    /// A certificate of X.509 version 1
+    #[arg(long)]
+    accept_version_1: bool,
+
+    /// SHA-1 signatures in the chain: they can be forged
+    #[arg(long)]
+    accept_sha1_signatures: bool,
+
+    /// RSA keys from 1024 bits: the short ones can be factored
+    #[arg(long)]
+    accept_short_rsa_keys: bool,
+
+    /// A chain that expired no longer ago than this, or will be valid no later than that
+    #[arg(long, value_name = "SECONDS")]
+    accept_outside_validity: Option<u64>,
+
+    /// A certificate whose keyUsage does not allow to encrypt with its key
+    #[arg(long)]
+    accept_missing_key_encipherment: bool,
+}
+
+/// The flag for a waiver.
+pub fn flag(waiver: Waiver) -> &'static str {
+    match waiver {
+        Waiver::PinnedCertificate | Waiver::PinnedPublicKey => "--pin",
+        Waiver::CommonName => "--accept-common-name",
+        Waiver::AnyName => "--accept-any-name",
+        Waiver::Version1 => "--accept-version-1",
+        Waiver::Sha1Signature => "--accept-sha1-signatures",
+        Waiver::ShortRsaKey => "--accept-short-rsa-keys",
+        Waiver::OutsideValidity => "--accept-outside-validity",
+        Waiver::MissingKeyEncipherment => "--accept-missing-key-encipherment",
+        other => other.setting(),
+    }
+}
+
+impl WaiverArguments {
+    /// The policy with those that are given.
+    pub fn apply(&self, mut policy: CertificatePolicy) -> CertificatePolicy {
+        for sha256 in &self.pin {
+            let key = KeyId::from_bytes(*sha256);
+            policy = policy.pin_certificate(*sha256).pin_public_key(key);
+        }
+        if self.accept_common_name {
+            policy = policy.accept_common_name();
+        }
+        if self.accept_any_name {
+            policy = policy.accept_any_name();
+        }
+        if self.accept_version_1 {
+            policy = policy.accept_version_1();
+        }
+        if self.accept_sha1_signatures {
+            policy = policy.accept_sha1_signatures();
+        }
+        if self.accept_short_rsa_keys {
+            policy = policy.accept_short_rsa_keys();
+        }
+        if let Some(seconds) = self.accept_outside_validity {
+            policy = policy.accept_outside_validity(Duration::from_secs(seconds));
+        }
+        if self.accept_missing_key_encipherment {
+            policy = policy.accept_missing_key_encipherment();
+        }
+        policy
+    }
+}
+
+fn read_lists<Arguments: CommandFactory>(file: &Path) -> RevocationLists {
+    let bytes = read_file::<Arguments>(file);
+    let lists = match RevocationLists::from_pem(&bytes) {
+        // What has no list in PEM is one in DER.
+        Err(ConfigError::NoRevocationLists) => {
+            let mut lists = RevocationLists::new();
+            lists.add(&bytes).map(|()| lists)
+        }
+        lists => lists,
+    };
+    or_usage_error::<Arguments, _>(lists, file.display())
+}
+
+/// Parses `--pin`: 32 bytes, with or without colons between them.
+fn sha256(text: &str) -> Result<[u8; 32], &'static str> {
+    let digits = text.chars().filter(|character| *character != ':');
+    let digits: Option<Vec<_>> = digits.map(|digit| digit.to_digit(16)).collect();
+    let digits = digits.unwrap_or_default();
+    if digits.len() != 64 {
+        return Err("not 64 hexadecimal digits");
+    }
+    Ok(std::array::from_fn(|index| {
+        (digits[2 * index] << 4 | digits[2 * index + 1]) as u8
+    }))
+}
