@@ -142,7 +142,7 @@ fn server_config(
     let mut builder = ServerConfig::builder(Arc::clone(certified));
     if setting.mutual {
         builder = builder
-            .client_auth(ClientAuth::Require(roots()))
+            .client_auth(ClientAuth::Require(roots().into()))
             .offload_decryption();
     }
     if setting.keeping == Keeping::Tickets {
@@ -200,7 +200,7 @@ pub fn tickets() -> Tickets {
 pub(crate) fn answer(connection: &mut Connection, outgoing: &mut Vec<u8>) -> Result<(), Error> {
     let (key, rng) = (CERTIFIED.key().unwrap(), ChaCha12Rng::seed_from_u64(1));
     let answer = match connection.pending().unwrap() {
-        Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots(), now())),
+        Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots().into(), now())),
         Pending::DecryptPreMasterSecret(job) => job.decrypt(key, rng),
         Pending::SignCertificateVerify(job) => job.sign(key, rng),
         other => panic!("{other:?}"),

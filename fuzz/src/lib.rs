@@ -1,12 +1,21 @@
-//! What the targets for whole connections share.
+//! What the targets share.
 //!
+//! For whole connections:
 //! [`recording`] holds a real connection's bytes, always the same since randomness and time are
 //! fixed, for each [`setting`] that the fuzzer can choose: full handshakes, and ones that resume the
 //! session of an earlier connection by its ID or by a ticket. [`input`] is what the fuzzer makes of
 //! them. [`drive`] gives that to a connection which would make the recorded one again if nothing
 //! were changed, so that a target gets as far as the application data, and knows what may come out
-//! at each step. [`seeds`] are the inputs to begin with.
+//! at each step.
+//!
+//! For the verifier: [`case`] is what the fuzzer makes of policies and chains and the rules that every
+//! verdict keeps, and [`chains`] are examples.
+//!
+//! [`seeds`] are the inputs to begin with.
 
+mod case;
+mod chains;
+mod common;
 mod drive;
 mod endpoint;
 mod input;
@@ -15,6 +24,8 @@ mod seeds;
 mod setting;
 mod store;
 
+pub use case::{Case, Lists, Name, Peer, Terms, judge};
+pub use chains::{Example, examples};
 pub use endpoint::{Role, now, tickets};
 pub use input::Input;
 pub use recording::Recording;

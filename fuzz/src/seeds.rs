@@ -1,5 +1,6 @@
 //! The inputs that the corpora start with.
 
+use crate::chains::examples;
 use crate::endpoint::Role;
 use crate::recording::{Record, Recording};
 use crate::setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, variant};
@@ -80,10 +81,8 @@ fn settings() -> [(&'static str, Setting); 10] {
 
 /// The seeds of all targets.
 pub fn seeds() -> Vec<Seed> {
-    [connections(), messages(), sessions(), tickets()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let targets = [connections(), messages(), sessions(), tickets(), chains()];
+    targets.into_iter().flatten().collect()
 }
 
 /// Each recorded connection as raw bytes and as an empty list of edits.
@@ -157,6 +156,14 @@ fn tickets() -> Vec<Seed> {
         }
     }
     seeds
+}
+
+/// Chains to be judged.
+fn chains() -> Vec<Seed> {
+    let examples = examples().into_iter();
+    examples
+        .map(|example| Seed::new("verify", example.name.as_str(), example.encode()))
+        .collect()
 }
 
 /// Two tickets, the second one sealed with another key. [`tickets`](crate::tickets) opens both.

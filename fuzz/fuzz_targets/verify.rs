@@ -1,0 +1,9 @@
+//! Any chain, under any policy, as either side judges it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use premaster_fuzz::{Case, judge};
+
+fuzz_target!(|case: Case<'_>| {
+    let _ = judge(&case);
+});
