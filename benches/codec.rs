@@ -17,11 +17,11 @@ mod enums;
 #[path = "../src/error/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod error;
-#[allow(dead_code, unused_imports, reason = "only the codec is measured")]
 #[path = "../src/message/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod message;
 #[path = "../src/waiver.rs"]
+#[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod waiver;
 
 use common::{NAME, pki, server_builder, wire};

@@ -220,7 +220,9 @@ fn state(side: Side, connection: &Connection, first: bool) -> &'static str {
 /// Does what a connection would do without the pause.
 fn answer(pending: Pending<'_>, roots: &RootStore) -> Answer {
     match pending {
-        Pending::VerifyCertificate(question) => question.answer(question.verify(roots, now())),
+        Pending::VerifyCertificate(question) => {
+            question.answer(question.verify(&roots.clone().into(), now()))
+        }
         Pending::DecryptPreMasterSecret(job) => job.decrypt(certified(2048).key().unwrap(), rng(3)),
         Pending::SignCertificateVerify(job) => job.sign(client_certified().key().unwrap(), rng(3)),
         other => panic!("{other:?}"),
