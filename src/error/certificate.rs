@@ -536,6 +536,8 @@ mod tests {
             Excerpt::new("a\n\u{1b}[31m\u{202e}").as_str(),
             "a\\n\\u{1b}[31m\\u{202e}"
         );
+        let quoted = r#"it's "a" \b"#;
+        assert_eq!(Excerpt::new(quoted).as_str(), quoted);
         let exact = "x".repeat(93);
         assert_eq!(Excerpt::new(&exact).as_str(), exact);
         let cut = Excerpt::new("y".repeat(5000));
@@ -544,9 +546,6 @@ mod tests {
             let excerpt = Excerpt::new(format!("{}\u{e9}\u{7}\u{7}", "z".repeat(length)));
             assert!((80..=96).contains(&excerpt.as_str().len()), "{length}");
         }
-        assert_eq!(Excerpt::list([""; 0]).as_str(), "nothing");
-        assert_eq!(Excerpt::list(["a", "b"]).as_str(), "a, b");
-        assert!(Excerpt::list(["long"; 50]).as_str().ends_with("lon..."));
     }
 
     #[test]
@@ -574,5 +573,282 @@ mod tests {
             far.to_string()
                 .starts_with("it is valid from 18446744073709551615")
         );
+    }
+
+    /// What a user reads, and what would accept the certificate.
+    #[test]
+    fn every_fault_has_its_words_and_its_waiver() {
+        use CertificateFault as Fault;
+        let at = |seconds| UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
+        let (earlier, now) = (at(1_800_000_000), at(1_800_086_400));
+        let text = Excerpt::new;
+        let pin = Some(Waiver::PinnedCertificate);
+        let outside = Some(Waiver::OutsideValidity);
+        let short = Some(Waiver::ShortRsaKey);
+        let none = None;
+        let rows = [
+            (Fault::Malformed, "it does not parse", none),
+            (
+                Fault::UnknownIssuer {
+                    issuer: text("CN=Werk CA"),
+                },
+                "its issuer, CN=Werk CA, is no configured root, and nothing in the chain leads to one",
+                pin,
+            ),
+            (
+                Fault::Expired {
+                    not_after: earlier,
+                    now,
+                },
+                "it expired on 2027-01-15T08:00:00Z, and it is 2027-01-16T08:00:00Z",
+                outside,
+            ),
+            (
+                Fault::NotYetValid {
+                    not_before: now,
+                    now: earlier,
+                },
+                "it is valid from 2027-01-16T08:00:00Z, and it is 2027-01-15T08:00:00Z",
+                outside,
+            ),
+            (
+                name_mismatch(false),
+                "it is not valid for a.example; it has b.example",
+                Some(Waiver::AnyName),
+            ),
+            (
+                name_mismatch(true),
+                "it is not valid for a.example; it has b.example",
+                Some(Waiver::CommonName),
+            ),
+            (
+                Fault::CommonNameMismatch {
+                    wanted: text("a.example"),
+                    found: text("CN=b.example"),
+                },
+                "its common name is not a.example; its subject is CN=b.example",
+                none,
+            ),
+            (Fault::BadSignature, "its signature is wrong", none),
+            (
+                Fault::Sha1Signature,
+                "its signature is made with SHA-1",
+                Some(Waiver::Sha1Signature),
+            ),
+            (
+                Fault::UnsupportedSignature {
+                    algorithm: text("1.2.3"),
+                },
+                "its signature algorithm, 1.2.3, is not accepted",
+                pin,
+            ),
+            (
+                Fault::CaAsLeaf,
+                "it is the certificate of a CA, not of a peer",
+                pin,
+            ),
+            (Fault::NotACa, "it is no CA's, and issued another", none),
+            (
+                Fault::PathLength,
+                "the chain is longer than a path length constraint allows",
+                none,
+            ),
+            (
+                Fault::NameConstraints,
+                "it has a name that an authority of its chain may not give",
+                none,
+            ),
+            (
+                Fault::Version { version: 1 },
+                "it is of X.509 version 1; 3 is accepted",
+                Some(Waiver::Version1),
+            ),
+            (
+                Fault::Version { version: 2 },
+                "it is of X.509 version 2; 3 is accepted",
+                none,
+            ),
+            (
+                Fault::CriticalExtension { oid: text("1.2.3") },
+                "its critical extension 1.2.3 is not known",
+                none,
+            ),
+            (
+                Fault::TooManyCertificates {
+                    found: 11,
+                    most: 10,
+                },
+                "the chain has 11 certificates; 10 are accepted",
+                none,
+            ),
+            (
+                Fault::TooMuchWork,
+                "finding its chain takes too much work",
+                none,
+            ),
+            (
+                Fault::NotRsa {
+                    algorithm: text("1.2.3"),
+                },
+                "its key, of algorithm 1.2.3, is not RSA",
+                none,
+            ),
+            (
+                Fault::KeySize { bits: 1024 },
+                "its RSA key has 1024 bits; 2048 to 8192 are accepted",
+                short,
+            ),
+            (
+                Fault::KeySize { bits: 1023 },
+                "its RSA key has 1023 bits; 2048 to 8192 are accepted",
+                none,
+            ),
+            (
+                Fault::KeySize { bits: 8193 },
+                "its RSA key has 8193 bits; 2048 to 8192 are accepted",
+                none,
+            ),
+            (
+                Fault::IssuerKeySize { bits: 2047 },
+                "the RSA key that signed it has 2047 bits; 2048 to 8192 are accepted",
+                short,
+            ),
+            (
+                Fault::IssuerKeySize { bits: 512 },
+                "the RSA key that signed it has 512 bits; 2048 to 8192 are accepted",
+                none,
+            ),
+            (
+                key_usage("keyEncipherment"),
+                "its keyUsage allows something else, not keyEncipherment",
+                Some(Waiver::MissingKeyEncipherment),
+            ),
+            (
+                key_usage("digitalSignature"),
+                "its keyUsage allows something else, not digitalSignature",
+                none,
+            ),
+            (
+                Fault::ExtendedKeyUsage {
+                    wanted: "serverAuth",
+                    found: text("clientAuth"),
+                },
+                "its extendedKeyUsage allows clientAuth, not serverAuth",
+                none,
+            ),
+            (Fault::Revoked, "it is revoked", none),
+            (
+                Fault::RevocationUnknown,
+                "no revocation list says whether it is revoked",
+                none,
+            ),
+            (
+                Fault::RevocationListExpired {
+                    next_update: earlier,
+                    now,
+                },
+                "the revocation list of its issuer ended on 2027-01-15T08:00:00Z, and it is \
+                 2027-01-16T08:00:00Z",
+                none,
+            ),
+            (
+                Fault::RevocationListInvalid,
+                "the revocation list of its issuer is not signed by that issuer",
+                none,
+            ),
+            (
+                Fault::Ocsp(OcspFault::Missing),
+                "its OCSP response: there is none",
+                none,
+            ),
+            (Fault::Refused, "it was refused by the application", none),
+        ];
+        for (fault, words, waiver) in rows {
+            // Version 1 has no extension that makes an authority.
+            let of_other = waiver.filter(|waiver| *waiver != Waiver::Version1);
+            for (position, waiver) in [(Some(0), waiver), (Some(1), of_other), (None, of_other)] {
+                let id = position.map(|at| CertificateId::new(at, text("CN=x"), &[1]));
+                let error = CertificateError::new(fault.clone(), id);
+                assert_eq!(error.waiver(), waiver, "{error}");
+                let which = position.map(|at| format!("certificate {at} (CN=x, serial 01): "));
+                let hint = waiver.map(|waiver| format!(" ({} would accept it)", waiver.setting()));
+                let [which, hint] = [which, hint].map(Option::unwrap_or_default);
+                assert_eq!(error.to_string(), format!("{which}{words}{hint}"));
+            }
+        }
+    }
+
+    fn name_mismatch(by_common_name: bool) -> CertificateFault {
+        CertificateFault::NameMismatch {
+            wanted: Excerpt::new("a.example"),
+            found: Excerpt::new("b.example"),
+            by_common_name,
+        }
+    }
+
+    fn key_usage(wanted: &'static str) -> CertificateFault {
+        CertificateFault::KeyUsage {
+            wanted,
+            found: Excerpt::new("something else"),
+        }
+    }
+
+    #[test]
+    fn every_fault_of_an_ocsp_response_has_its_words() {
+        for (fault, words) in [
+            (OcspFault::Missing, "there is none"),
+            (OcspFault::Malformed, "it does not parse"),
+            (OcspFault::Unsuccessful, "the responder could not answer"),
+            (
+                OcspFault::OtherCertificate,
+                "it is about another certificate",
+            ),
+            (
+                OcspFault::Responder,
+                "its responder is not authorized by the certificate's issuer",
+            ),
+            (OcspFault::BadSignature, "its signature is wrong"),
+            (OcspFault::NotYetValid, "it is not valid yet"),
+            (OcspFault::Expired, "it has expired"),
+            (OcspFault::NoNextUpdate, "it has no end"),
+            (
+                OcspFault::UnknownStatus,
+                "the responder does not know the certificate",
+            ),
+        ] {
+            assert_eq!(fault.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn a_serial_number_is_shown_up_to_32_bytes() {
+        for (serial, shown) in [
+            (vec![], String::new()),
+            (vec![0], "00".to_owned()),
+            (vec![0, 0xab, 1], "00ab01".to_owned()),
+            (vec![0x11; 32], "11".repeat(32)),
+            (vec![0x11; 33], "11".repeat(32)),
+        ] {
+            let id = CertificateId::new(3, Excerpt::new("CN=x"), &serial);
+            assert_eq!(id.serial(), &serial[..serial.len().min(32)]);
+            let text = format!("certificate 3 (CN=x, serial {shown})");
+            assert_eq!(id.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_list_is_cut_like_a_text() {
+        assert_eq!(Excerpt::list::<&str>([]).as_str(), "nothing");
+        assert_eq!(Excerpt::list(["a"]).as_str(), "a");
+        assert_eq!(Excerpt::list(["a", "b c", "d"]).as_str(), "a, b c, d");
+        let long = Excerpt::list(["x"; 100]);
+        assert_eq!(long.as_str(), format!("{}...", "x, ".repeat(31)));
+        // No more is made than can be shown.
+        let made = core::cell::Cell::new(0);
+        Excerpt::list((0..1000).map(|_| {
+            made.set(made.get() + 1);
+            "0123456789"
+        }));
+        assert!(made.get() < 12);
     }
 }

@@ -15,6 +15,7 @@ use x509_parser::oid_registry::{
     OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
     OID_X509_EXT_SUBJECT_ALT_NAME, Oid,
 };
+use x509_parser::prelude::X509Version;
 
 /// The extensions that `rustls-webpki` reads.
 const KNOWN_EXTENSIONS: [Oid<'static>; 6] = [
@@ -25,9 +26,6 @@ const KNOWN_EXTENSIONS: [Oid<'static>; 6] = [
     OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
     OID_X509_EXT_EXTENDED_KEY_USAGE,
 ];
-
-/// The version that is accepted, as the encoding numbers it.
-const VERSION_3: u32 = 2;
 
 /// Says what a search did not get over.
 pub(super) fn explain(
@@ -248,10 +246,15 @@ impl<'a> Way<'a> {
 
     fn version(&self) -> CertificateError {
         self.first_with(|certificate| {
-            let version = certificate.parsed().version().0;
-            (version != VERSION_3).then_some(Fault::Version {
-                version: version.saturating_add(1),
-            })
+            let parsed = certificate.parsed();
+            match parsed.version() {
+                X509Version::V3 => None,
+                // Extensions are not of version 1.
+                X509Version::V1 if !parsed.extensions().is_empty() => Some(Fault::Malformed),
+                other => Some(Fault::Version {
+                    version: other.0.saturating_add(1),
+                }),
+            }
         })
     }
 

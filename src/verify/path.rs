@@ -125,16 +125,10 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// Counts in how long the lists of a certificate's issuer are good, if it is asked for.
-    fn ask_lists(
-        &mut self,
-        revocation: Option<&RevocationLists>,
-        certificate: &PeerCertificate<'_>,
-    ) {
-        if let Some(lists) = revocation
-            && lists.asks_for(self.positions.len() - 1)
-        {
-            self.lists_expire = self.lists_expire.min(lists.expire(certificate));
+    /// Counts in how long the lists of the last certificate's issuer are good, if it is asked for.
+    fn ask(&mut self, lists: &RevocationLists, last: &PeerCertificate<'_>) {
+        if lists.asks_for(self.positions.len() - 1) {
+            self.lists_expire = self.lists_expire.min(lists.expire(last));
         }
     }
 }
@@ -318,7 +312,6 @@ impl Search<'_> {
     fn describe(&self, path: &VerifiedPath<'_>) -> Option<Path> {
         let anchor = path.anchor();
         let roots = &self.roots.anchors;
-        let own = &PeerCertificate::parse(self.chain.first()?).ok()?;
         let mut described = Path {
             positions: vec![0],
             root: Some(roots.iter().position(|root| core::ptr::eq(root, anchor))?),
@@ -327,7 +320,10 @@ impl Search<'_> {
             constrained: anchor.name_constraints.is_some(),
             waivers: Waivers::default(),
         };
-        described.ask_lists(self.revocation, own);
+        if let Some(lists) = self.revocation {
+            let own = PeerCertificate::parse(self.chain.first()?).ok()?;
+            described.ask(lists, &own);
+        }
         for intermediate in path.intermediate_certificates() {
             let der = intermediate.der();
             let position = self
@@ -336,7 +332,9 @@ impl Search<'_> {
                 .position(|certificate| *certificate == der);
             let authority = PeerCertificate::parse(&der).ok()?;
             described.positions.push(position?);
-            described.ask_lists(self.revocation, &authority);
+            if let Some(lists) = self.revocation {
+                described.ask(lists, &authority);
+            }
             described.expires = described.expires.min(authority.not_after().as_secs());
             described.constrained |= authority.has_name_constraints();
         }

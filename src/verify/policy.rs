@@ -354,15 +354,16 @@ impl<'a> Peer<'a> {
     /// Leads the certificate to whom the policy believes: with nothing waived; else by a pin; else
     /// with what is waived of chains.
     fn path(&self) -> Result<Path, CertificateError> {
-        let strictly = match self.search.strictly() {
+        let mut refused = match self.search.strictly() {
             Ok(path) => return Ok(path),
             Err(error) => error,
         };
-        let strictly = match self.matching_pin().map(|pin| self.pinned(pin)) {
-            Some(Ok(path)) => return Ok(path),
-            Some(Err(error)) => error,
-            None => strictly,
-        };
+        if let Some(pin) = self.matching_pin() {
+            match self.pinned(pin) {
+                Ok(path) => return Ok(path),
+                Err(error) => refused = error,
+            }
+        }
         let of_chains = [
             Waiver::Version1,
             Waiver::Sha1Signature,
@@ -374,7 +375,7 @@ impl<'a> Peer<'a> {
             true => self
                 .search
                 .waiving(self.policy.waived, self.policy.tolerance),
-            false => Err(strictly),
+            false => Err(refused),
         }
     }
 

@@ -5,8 +5,10 @@ use crate::common::{self, NAME, Pair, now, pki, rng, roots};
 use crate::scene::{NOTHING_OFFERED, Outcome, Scene, outcome, server_certified, withheld};
 use premaster::pki_types::UnixTime;
 use premaster::{
-    CertificateFault, ClientConfig, ClientConfigBuilder, Error, NotResumed, Pending, Verified,
+    CertificateFault, CertificatePolicy, ClientConfig, ClientConfigBuilder, Error, NotResumed,
+    Pending, RootStore, Verified, Waiver,
 };
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 fn caller_verifies(scene: &Scene) -> ClientConfigBuilder {
@@ -124,5 +126,36 @@ fn there_is_nothing_to_decrypt_when_a_session_is_resumed() {
             assert_eq!(pair.server.events, ["HandshakeComplete"]);
             assert_eq!(outcome(&pair), scene.resumed);
         }
+    }
+}
+
+/// By other rules than those of the full handshake, of which nothing is known.
+#[test]
+fn what_is_waived_for_the_sessions_chain_is_recorded() {
+    for scene in Scene::both() {
+        let mut full = paused(&scene, Chunks::Whole);
+        let vouched = Ok(Verified::dangerous_on_my_own_authority());
+        let answer = full.client.question().answer(vouched);
+        full.client.resume(answer).unwrap();
+        full.run(Chunks::Whole).unwrap();
+        let waivers = |pair: &Pair| pair.client.connection.session().unwrap().waivers();
+        assert!(waivers(&full).is_empty());
+
+        let mut resumed = paused(&scene, Chunks::Whole);
+        let question = resumed.client.question();
+        let pin = Sha256::digest(&question.chain()[0]).into();
+        let pinned = || CertificatePolicy::new(RootStore::new()).pin_certificate(pin);
+        let answer = question.answer(question.verify(&pinned(), now()));
+        // Nobody has seen a response about the certificate.
+        #[cfg(feature = "ocsp")]
+        {
+            let policy = CertificatePolicy::new(roots()).require_ocsp_response();
+            let error = question.verify(&policy, now()).unwrap_err();
+            assert!(matches!(error.fault(), CertificateFault::Ocsp(_)));
+        }
+        resumed.client.resume(answer).unwrap();
+        resumed.run(Chunks::Whole).unwrap();
+        assert_eq!(outcome(&resumed), scene.resumed);
+        assert!(waivers(&resumed).iter().eq([Waiver::PinnedCertificate]));
     }
 }
