@@ -854,7 +854,6 @@ mod authentication {
     use crate::common::pki::{Algorithm, Authority, Hash, Spec, crl, key, public_key, to_pem};
     use crate::lasting;
     use premaster::Waiver;
-    use std::collections::BTreeSet;
     use x509_cert::ext::pkix::KeyUsages;
 
     /// A running server that tells of its connections in JSON, and where it listens.

@@ -107,7 +107,7 @@ fn chains_in_any_order_among_anything() {
     ]);
 }
 
-/// `rustls-webpki` goes over six authorities; ten certificates may come.
+/// Six authorities lead to a root at most; ten certificates may come.
 #[test]
 fn chains_as_long_as_they_may_be() {
     let mut ten = long(6);
@@ -265,7 +265,6 @@ fn extensions_that_do_no_harm() {
         path_length: Some(1),
         ..upper.certificate()
     };
-    // Webpki and most others take an authority by basicConstraints.
     check([
         accepted("no basicConstraints", built([plain]), [0]),
         accepted("an unknown one", built([unknown]), [0]),

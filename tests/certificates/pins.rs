@@ -1,7 +1,7 @@
 //! Certificates and keys that are known beforehand.
 
 use crate::common::pki::{self, Algorithm, Authority, NOW, Spec, crl, der};
-use crate::common::roots;
+use crate::common::{rng, roots};
 use crate::scene::{
     PINS, Scene, TOLERANCE, WAIVERS, built, intermediate, key_id, leaf, leaf_below, sha256,
 };
@@ -289,7 +289,10 @@ fn another_pin_does_not_match() {
 #[test]
 fn there_is_a_root_or_a_pin() {
     let nobody = Scene::of(built([own()])).under(RootStore::new());
-    let build = |scene: Scene| ClientConfig::builder(scene.policy).build().map(|_| ());
+    let build = |scene: Scene| {
+        let client = ClientConfig::builder(scene.policy).random(rng(1));
+        client.build().map(|_| ())
+    };
     assert_eq!(build(nobody.clone()), Err(ConfigError::NoRoots));
     let waiving = nobody.clone().waiving(&WAIVERS);
     assert_eq!(build(waiving), Err(ConfigError::NoRoots));

@@ -77,6 +77,7 @@ fn chains_that_lead_to_no_root() {
     );
 }
 
+/// Ten certificates may come, of which seven may be the path.
 #[test]
 fn chains_that_are_too_long() {
     check(
@@ -361,6 +362,25 @@ fn authorities_that_are_none() {
                 not,
             ),
         ],
+    );
+}
+
+#[test]
+fn authorities_that_may_not_sign_certificates() {
+    let signs_lists = Spec {
+        key_usage: Some(KeyUsages::CRLSign.into()),
+        ..intermediate()
+    };
+    let fault = "its keyUsage allows CRL Sign, not keyCertSign";
+    check(
+        Alert::UNSUPPORTED_CERTIFICATE,
+        None,
+        [refused(
+            "an authority that signs lists",
+            both(leaf_below(), signs_lists),
+            1,
+            fault,
+        )],
     );
 }
 

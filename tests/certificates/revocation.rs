@@ -2,7 +2,7 @@
 
 use crate::common::pki::{self, Algorithm, Authority, Crl, DAY, NOW, Spec, crl, der};
 use crate::scene::{
-    PINS, Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, named_authority, roots,
+    PINS, Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, named_authority,
 };
 use premaster::pki_types::CertificateDer;
 use premaster::{AlertDescription as Alert, ConfigError, Error, RevocationLists, Waiver, Waivers};
@@ -160,6 +160,33 @@ fn a_certificate_beside_the_chain_needs_no_list() {
     assert_chain_accepted(beside(), lists([of_leaf(), of_authority()]));
     let lists = lists([of_leaf()]);
     assert_chain_refused(beside(), lists, Alert::CERTIFICATE_UNKNOWN, 2, UNKNOWN);
+}
+
+/// In whatever order they are configured.
+#[test]
+fn the_latest_of_an_issuers_lists_counts() {
+    let at = |this_update, list| Crl {
+        this_update,
+        ..list
+    };
+    let old = || at(NOW - 2 * DAY, of_leaf());
+    let recent = || at(NOW - 1, of_leaf().revoking(&leaf_below()));
+    let revoked = Alert::CERTIFICATE_REVOKED;
+    assert_refused(
+        lists([old(), recent(), of_authority()]),
+        revoked,
+        0,
+        REVOKED,
+    );
+    assert_refused(
+        lists([recent(), old(), of_authority()]),
+        revoked,
+        0,
+        REVOKED,
+    );
+    let free = || at(NOW - 1, of_leaf());
+    let before = || at(NOW - 2 * DAY, of_leaf().revoking(&leaf_below()));
+    assert_accepted(lists([before(), free(), of_authority()]));
 }
 
 #[test]
@@ -333,19 +360,6 @@ fn lists_that_are_signed_over_sha1() {
     assert_eq!(used, [Waiver::Sha1Signature].into_iter().collect());
 }
 
-/// "Of several of the same issuer and scope, the first one counts."
-#[test]
-fn the_first_of_several_lists_counts() {
-    let revoking = || of_leaf().revoking(&leaf_below());
-    assert_refused(
-        lists([revoking(), of_leaf(), of_authority()]),
-        Alert::CERTIFICATE_REVOKED,
-        0,
-        REVOKED,
-    );
-    assert_accepted(lists([of_leaf(), revoking(), of_authority()]));
-}
-
 /// cRLDistributionPoints of a certificate, or the distributionPoint of a list, with this URI.
 fn distribution_point(uri: &str) -> Vec<u8> {
     let name = der::tlv(der::primitive(6), &[uri.as_bytes()]);
@@ -433,16 +447,20 @@ fn lists_of_authorities_on_curves() {
     for key in [pki::p256(1), pki::p384(1)] {
         let root = Authority::new("CN=EC Root", key);
         let leaf = leaf().issued_by(&root);
-        let own = || roots([root.certificate().issued_by(&root)]);
-        let judge = |list: Crl| {
-            let policy = premaster::CertificatePolicy::new(own());
+        let held_against = |list: Crl| {
+            let policy = premaster::CertificatePolicy::new(crate::scene::roots_of(&[&root]));
             let policy = policy.revocation_lists(lists([list]));
             let scene = Scene::of(built([leaf.clone()]));
-            Scene { policy, ..scene }.judge()
+            Scene { policy, ..scene }
         };
-        judge(crl(&root)).unwrap();
-        let error = judge(crl(&root).revoking(&leaf)).unwrap_err();
-        assert_eq!(error.alert(), Some(Alert::CERTIFICATE_REVOKED));
+        held_against(crl(&root)).judge().unwrap();
+        let revoked = held_against(crl(&root).revoking(&leaf)).refusal();
+        assert_eq!(revoked.fault().to_string(), REVOKED);
+        let damaged = Crl {
+            damaged: true,
+            ..crl(&root)
+        };
+        assert_eq!(held_against(damaged).refusal().fault().to_string(), INVALID);
     }
 }
 

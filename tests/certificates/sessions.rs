@@ -1,12 +1,13 @@
 //! Until when a session speaks for the server's certificate, and what it says was waived.
 
+use crate::common::pair::Chunks;
 use crate::common::pki::{self, Authority, Crl, NOW, Spec, crl, ocsp};
 use crate::common::wire::Hello;
 use crate::common::{self, Pair, name, rng, server_builder_with};
 use crate::scene::{built, intermediate, key_id, leaf, leaf_below, roots, sha256};
 use premaster::pki_types::CertificateDer;
 use premaster::{
-    CertificatePolicy, CertifiedKey, ClientConfig, Connection, MemoryStore, RevocationLists,
+    CertificatePolicy, CertifiedKey, ClientConfig, Connection, Error, MemoryStore, RevocationLists,
     RootStore, ServerConfig, SessionInfo, Waiver, Waivers,
 };
 use std::sync::Arc;
@@ -22,12 +23,30 @@ struct Meeting {
 
 impl Meeting {
     fn new(policy: CertificatePolicy, chain: Vec<CertificateDer<'static>>) -> Self {
+        Self::between(policy, chain, None)
+    }
+
+    #[cfg(feature = "ocsp")]
+    fn stapling(
+        policy: CertificatePolicy,
+        chain: Vec<CertificateDer<'static>>,
+        response: &[u8],
+    ) -> Self {
+        Self::between(policy, chain, Some(response))
+    }
+
+    fn between(
+        policy: CertificatePolicy,
+        chain: Vec<CertificateDer<'static>>,
+        response: Option<&[u8]>,
+    ) -> Self {
         let client_time = Arc::new(AtomicU64::new(NOW));
         let time = client_time.clone();
         let now = move || crate::scene::at(time.load(Ordering::Relaxed));
         let client = ClientConfig::builder(policy).random(rng(1)).time(now);
         let key = pki::private_key(&pki::key("rsa-2048"));
         let certified = CertifiedKey::from_der(chain, &key).unwrap();
+        certified.staple(response).unwrap();
         let server = server_builder_with(Arc::new(certified));
         Self {
             client: Arc::new(client.build().unwrap()),
@@ -42,6 +61,13 @@ impl Meeting {
         let pair = Pair::new(self.client.clone(), self.server.clone(), name());
         let pair = pair.established();
         pair.client.connection.session().unwrap().clone()
+    }
+
+    /// Whether the client refuses the server so many seconds later.
+    fn refuses_after(&self, seconds: u64) -> bool {
+        self.client_time.store(NOW + seconds, Ordering::Relaxed);
+        let mut pair = Pair::new(self.client.clone(), self.server.clone(), name());
+        matches!(pair.run(Chunks::Whole), Err(Error::Certificate(_)))
     }
 }
 
@@ -97,6 +123,49 @@ fn a_session_ends_with_the_first_certificate_that_it_rests_on() {
             assert_eq!(session.waivers(), used);
         }
     }
+}
+
+/// What says that no certificate is revoked ends too, and no tolerance excuses it.
+#[test]
+fn a_session_ends_with_what_says_that_nothing_is_revoked() {
+    let lists = |seconds| {
+        let mut lists = RevocationLists::new();
+        let list = Crl {
+            next_update: Some(NOW + seconds),
+            ..crl(&Authority::root())
+        };
+        lists.add(&list.build()).unwrap();
+        lists
+    };
+    let default = || CertificatePolicy::new(common::roots());
+    let ended = Spec {
+        not_after: NOW - 10,
+        ..leaf()
+    };
+    let tolerant = default().accept_outside_validity(Duration::from_secs(600));
+    for (policy, spec) in [(default(), leaf()), (tolerant, ended)] {
+        let meeting = Meeting::new(policy.revocation_lists(lists(60)), built([spec]));
+        for (seconds, is_resumed) in [(0, false), (59, true)] {
+            let resumption = meeting.after(seconds).resumption();
+            assert_eq!(resumption.is_resumed(), is_resumed, "{seconds}");
+        }
+        // The full handshake that follows fails.
+        assert!(meeting.refuses_after(60));
+    }
+}
+
+#[cfg(feature = "ocsp")]
+#[test]
+fn a_session_ends_with_the_ocsp_response() {
+    let mut response = ocsp(&leaf());
+    response.responses[0].next_update = Some(NOW + 60);
+    let policy = CertificatePolicy::new(common::roots()).require_ocsp_response();
+    let meeting = Meeting::stapling(policy, built([leaf()]), &response.build());
+    for (seconds, is_resumed) in [(0, false), (59, true)] {
+        let resumption = meeting.after(seconds).resumption();
+        assert_eq!(resumption.is_resumed(), is_resumed, "{seconds}");
+    }
+    assert!(meeting.refuses_after(60));
 }
 
 /// Policies of which each accepts something that the others do not.

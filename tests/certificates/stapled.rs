@@ -706,3 +706,52 @@ fn a_client_says_what_it_missed() {
     );
     assert_eq!(error.alert().unwrap().0, 113);
 }
+
+/// All that is said about the certificate has to be good.
+#[test]
+fn a_response_does_not_say_two_things() {
+    let single = |status| SingleResponse {
+        status,
+        ..single_response(&leaf())
+    };
+    let revoked = || {
+        single(Status::Revoked {
+            at: NOW - 1,
+            reason: None,
+        })
+    };
+    let good = || single(Status::Good);
+    for (responses, accepted) in [
+        (vec![good(), good()], true),
+        (vec![good(), revoked()], false),
+        (vec![revoked(), good()], false),
+    ] {
+        let scene = with(&Ocsp {
+            responses,
+            ..ocsp(&leaf())
+        });
+        match accepted {
+            true => assert_accepted(scene),
+            false => assert_refused("good and revoked", scene, CertificateFault::Revoked),
+        }
+    }
+}
+
+/// Who reads it first is who signed it.
+#[test]
+fn what_nobody_signed_is_not_read() {
+    // Attributes of one name in an order that takes long to sort.
+    let attribute = |value: u16| {
+        let value = der::tlv(der::UTF8_STRING, &[format!("{value:05}").as_bytes()]);
+        der::sequence(&[&der::object_identifier("2.5.4.3"), &value])
+    };
+    let attributes: Vec<_> = (0..600).rev().map(attribute).collect();
+    let attributes: Vec<&[u8]> = attributes.iter().map(Vec::as_slice).collect();
+    let name = der::sequence(&[&der::tlv(der::SET, &attributes)]);
+    let unsorted = Ocsp {
+        responder: Responder::ByName(name),
+        damaged: true,
+        ..ocsp(&leaf())
+    };
+    bad("nobody's", &unsorted, OcspFault::BadSignature);
+}

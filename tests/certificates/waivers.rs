@@ -4,7 +4,7 @@ use crate::common::pki::{self, Algorithm, NOW, Spec};
 use crate::common::wire::extensions;
 use crate::scene::{
     PINS, Scene, ServerByHand, TOLERANCE, WAIVERS, built, check, intermediate, leaf, leaf_below,
-    named_authority, refused, roots,
+    named_authority, refused, roots, roots_of,
 };
 use premaster::{AlertDescription as Alert, CertificateFault, ClientConfig, Waiver, Waivers};
 use std::time::Duration;
@@ -111,6 +111,23 @@ fn two_at_once() {
             assert_eq!(error.waiver(), Some(other));
         }
     }
+}
+
+/// The leaf has a short key and its issuer too.
+#[test]
+fn what_is_needed_twice_is_recorded_once() {
+    let root = pki::Authority::new("CN=Short Root", pki::rsa(1024, 1));
+    let leaf = Spec {
+        public_key: pki::rsa_public_key(1024, &[3]),
+        ..leaf().issued_by(&root)
+    };
+    let scene = Scene::of(built([leaf])).under(roots_of(&[&root]));
+    let used = scene
+        .waiving(&[Waiver::ShortRsaKey])
+        .judge()
+        .unwrap()
+        .waivers();
+    assert!(used.iter().eq([Waiver::ShortRsaKey]));
 }
 
 /// What a signature relied on counts only on the path that was found.
