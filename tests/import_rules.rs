@@ -61,7 +61,15 @@ const RULES: &[(&str, &[&str])] = &[
     ("stream", &["config", "connection", "error", "pending"]),
     (
         "fuzzing",
-        &["codec", "enums", "error", "message", "resumption"],
+        &[
+            "codec",
+            "enums",
+            "error",
+            "message",
+            "resumption",
+            "verify",
+            "waiver",
+        ],
     ),
 ];
 

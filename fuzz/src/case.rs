@@ -1,10 +1,10 @@
 //! Chains to be judged, and the rules that every verdict keeps.
 //!
 //! What is accepted with nothing waived is accepted whatever is waived, and makes use of no waiver.
-//! What is accepted otherwise makes use of those alone that are on. The chain that comes out is of
-//! the certificates that went in: the peer's own, then each time the issuer of the one before, all
-//! valid unless that is waived. The same chain always gets the same verdict, and an error is short and
-//! printable.
+//! What is accepted otherwise makes use of those alone that are on, and is accepted with no others on.
+//! The chain that comes out is of the certificates that went in: the peer's own, which has the name,
+//! then each time the issuer of the one before, all valid, unless that is waived. The same chain
+//! always gets the same verdict, and an error is short and printable.
 
 use crate::common::NAME;
 use crate::common::pki::der::{enumerated, explicit, object_identifier, octet_string, sequence};
@@ -43,7 +43,7 @@ pub struct Terms {
     pub response_required: bool,
     /// The first part is an OCSP response.
     pub response_sent: bool,
-    /// What is waived, by the places in [`WAIVERS`].
+    /// What is waived: for each of the [`WAIVERS`] a bit, the lowest for the first.
     pub waived: u16,
     /// How far outside its validity a certificate may be, in seconds, where that is waived.
     pub tolerance: u32,
@@ -94,19 +94,6 @@ pub(crate) const WAIVERS: [Waiver; 9] = [
     Waiver::OutsideValidity,
     Waiver::MissingKeyEncipherment,
 ];
-
-const NOTHING: u16 = 0;
-const EVERYTHING: u16 = u16::MAX;
-
-/// The waivers of these places.
-fn waived(places: u16) -> impl Iterator<Item = Waiver> {
-    let is_on = move |(place, _): &(usize, Waiver)| places >> place & 1 == 1;
-    WAIVERS
-        .into_iter()
-        .enumerate()
-        .filter(is_on)
-        .map(|(_, waiver)| waiver)
-}
 
 /// A certificate or an OCSP response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,6 +206,12 @@ impl Terms {
         .concat()
     }
 
+    fn waived(self) -> Waivers {
+        let is_on = |(place, _): &(usize, Waiver)| self.waived >> place & 1 == 1;
+        let on = WAIVERS.into_iter().enumerate().filter(is_on);
+        on.map(|(_, waiver)| waiver).collect()
+    }
+
     fn now(self) -> UnixTime {
         let seconds = pki::NOW.saturating_add_signed(self.later.into());
         UnixTime::since_unix_epoch(Duration::from_secs(seconds))
@@ -235,7 +228,7 @@ impl Terms {
     }
 
     /// The policy with these waivers; what is pinned is the peer's own certificate.
-    fn policy(self, places: u16, own: &[u8]) -> CertificatePolicy {
+    fn policy(self, waived: Waivers, own: &[u8]) -> CertificatePolicy {
         let mut policy = CertificatePolicy::new(ROOTS.clone());
         policy = match self.lists {
             Lists::None => policy,
@@ -246,7 +239,8 @@ impl Terms {
         if self.response_required {
             policy = policy.require_ocsp_response();
         }
-        waived(places).fold(policy, |policy, waiver| self.waive(waiver, policy, own))
+        let waived = waived.iter();
+        waived.fold(policy, |policy, waiver| self.waive(waiver, policy, own))
     }
 
     fn waive(self, waiver: Waiver, policy: CertificatePolicy, own: &[u8]) -> CertificatePolicy {
@@ -343,10 +337,10 @@ impl Judged {
         self.chain.first().map_or(&[], AsRef::as_ref)
     }
 
-    /// The verdict with these waivers.
-    fn verdict(&self, places: u16) -> Result<Accepted, CertificateError> {
+    /// The verdict where this is waived.
+    fn verdict(&self, waived: Waivers) -> Result<Accepted, CertificateError> {
         let (terms, chain) = (self.terms, &self.chain);
-        let policy = terms.policy(places, self.own());
+        let policy = terms.policy(waived, self.own());
         let response = self.response.as_deref();
         match terms.peer {
             Peer::Client => fuzzing::verify_client(&policy, chain, terms.now()),
@@ -358,8 +352,13 @@ impl Judged {
     }
 
     fn check_accepted(&self, accepted: &Accepted) {
-        let on: Waivers = waived(self.terms.waived).collect();
-        assert!(accepted.waivers.iter().all(|waiver| on.contains(waiver)));
+        let used = accepted.waivers;
+        assert!(
+            used.iter()
+                .all(|waiver| self.terms.waived().contains(waiver))
+        );
+        assert_eq!(self.verdict(used).as_ref(), Ok(accepted));
+
         let chain: Vec<_> = accepted.chain.iter().map(|der| read(der)).collect();
         assert!(accepted.chain.iter().all(|der| self.chain.contains(der)));
         assert_eq!(chain[0].der(), self.own());
@@ -368,16 +367,11 @@ impl Judged {
         }
         let now = self.terms.now();
         let is_valid = |c: &PeerCertificate<'_>| c.not_before() <= now && now <= c.not_after();
-        if !accepted.waivers.contains(Waiver::OutsideValidity) {
-            assert!(chain.iter().all(is_valid));
-        }
-        let by_name = [Waiver::CommonName, Waiver::AnyName];
-        let otherwise = by_name
-            .iter()
-            .any(|waiver| accepted.waivers.contains(*waiver));
-        if self.terms.peer == Peer::Server && !otherwise {
-            assert!(self.has_name(&chain[0]));
-        }
+        assert!(used.contains(Waiver::OutsideValidity) || chain.iter().all(is_valid));
+
+        let mut of_names = [Waiver::CommonName, Waiver::AnyName].into_iter();
+        let is_waived = of_names.any(|waiver| used.contains(waiver));
+        assert!(self.terms.peer == Peer::Client || is_waived || self.has_name(&chain[0]));
     }
 
     fn has_name(&self, own: &PeerCertificate<'_>) -> bool {
@@ -403,18 +397,19 @@ fn read(der: &[u8]) -> PeerCertificate<'_> {
 /// Has a chain judged and checks what is said of it.
 pub fn judge(case: &Case<'_>) -> Result<Accepted, CertificateError> {
     let judged = Judged::of(case);
-    let verdict = judged.verdict(case.terms.waived);
-    assert_eq!(judged.verdict(case.terms.waived), verdict);
-    if let Ok(strictly) = judged.verdict(NOTHING) {
+    let verdict = judged.verdict(case.terms.waived());
+    assert_eq!(judged.verdict(case.terms.waived()), verdict);
+    if let Ok(strictly) = judged.verdict(Waivers::default()) {
         assert!(strictly.waivers.is_empty());
         assert_eq!(verdict.as_ref(), Ok(&strictly));
-        assert_eq!(judged.verdict(EVERYTHING), Ok(strictly));
+        let everything = WAIVERS.into_iter().collect();
+        assert_eq!(judged.verdict(everything), Ok(strictly));
     }
     match &verdict {
         Ok(accepted) => judged.check_accepted(accepted),
         Err(error) => check_error(error),
     }
-    judged.chain.iter().for_each(|der| show(der));
+    judged.chain.iter().for_each(|der| read_all(der));
     verdict
 }
 
@@ -425,27 +420,21 @@ fn check_error(error: &CertificateError) {
     }
 }
 
-/// Reads all that there is to read in a certificate, whatever is said of it.
-fn show(der: &[u8]) {
+/// Reads everything in what is a certificate, whatever is said of it.
+fn read_all(der: &[u8]) {
     let Some(certificate) = fuzzing::peer_certificate(der) else {
         return;
     };
     assert_eq!(certificate.der(), der);
-    let _ = (
-        certificate.subject(),
-        certificate.issuer(),
-        certificate.common_name(),
-    );
-    let _ = (
-        certificate.serial(),
-        certificate.not_before(),
-        certificate.not_after(),
-    );
-    let _ = (
-        certificate.dns_names(),
-        certificate.ip_addresses(),
-        certificate.key_id(),
-    );
+    let _ = certificate.subject();
+    let _ = certificate.issuer();
+    let _ = certificate.common_name();
+    let _ = certificate.serial();
+    let _ = certificate.not_before();
+    let _ = certificate.not_after();
+    let _ = certificate.dns_names();
+    let _ = certificate.ip_addresses();
+    let _ = certificate.key_id();
     let _ = certificate.extension("2.5.29.17");
     let _ = format!("{certificate:?}");
 }

@@ -371,7 +371,7 @@ impl<'a> Peer<'a> {
             Waiver::OutsideValidity,
         ];
         let waived = of_chains.iter().any(|w| self.policy.waived.contains(*w));
-        match waived {
+        match waived && *refused.fault() != CertificateFault::TooMuchWork {
             true => self
                 .search
                 .waiving(self.policy.waived, self.policy.tolerance),
