@@ -157,7 +157,7 @@ fn paths() -> Vec<Example> {
         bad(
             "unknown-issuer",
             [&own].map(whole),
-            "its issuer, CN=Authority, is neither",
+            "its issuer, CN=Authority, is no configured root",
         ),
         bad(
             "circle",
@@ -283,14 +283,14 @@ fn waivers() -> Vec<Example> {
         (
             "certificate-pin",
             self_signed.clone(),
-            "its issuer, CN=Test Server, is neither",
+            "its issuer, CN=Test Server, is no configured root",
             &[Waiver::PinnedCertificate],
             "pinned certificate",
         ),
         (
             "public-key-pin",
             self_signed,
-            "its issuer, CN=Test Server, is neither",
+            "its issuer, CN=Test Server, is no configured root",
             &[Waiver::PinnedPublicKey],
             "pinned public key",
         ),
