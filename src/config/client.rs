@@ -1,8 +1,8 @@
 //! A client's settings.
 
 use super::{
-    CHAIN_SIGNATURE_SCHEMES, CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog,
-    SecureRenegotiation, common_builder_methods, shared_random,
+    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, SecureRenegotiation,
+    chain_signature_schemes, common_builder_methods, shared_random,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};
@@ -215,11 +215,7 @@ impl ClientConfigBuilder {
         }
         let sha1 = policy.is_some_and(CertificatePolicy::accepts_sha1);
         let sha1 = sha1.then_some(SignatureScheme::RSA_PKCS1_SHA1);
-        let signature_algorithms = CHAIN_SIGNATURE_SCHEMES
-            .iter()
-            .copied()
-            .chain(sha1)
-            .collect();
+        let signature_algorithms = chain_signature_schemes().chain(sha1).collect();
         let requires_ocsp = policy.is_some_and(CertificatePolicy::requires_ocsp_response);
         if let Some(length) = self.max_fragment_length
             && length.bytes().is_none()

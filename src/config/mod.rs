@@ -35,18 +35,13 @@ pub(crate) static SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
 ];
 
 /// Those, and the ones that only authorities sign with.
-pub(crate) static CHAIN_SIGNATURE_SCHEMES: &[SignatureScheme] = &[
-    SignatureScheme::RSA_PSS_RSAE_SHA256,
-    SignatureScheme::RSA_PSS_RSAE_SHA384,
-    SignatureScheme::RSA_PSS_RSAE_SHA512,
-    SignatureScheme::RSA_PKCS1_SHA256,
-    SignatureScheme::RSA_PKCS1_SHA384,
-    SignatureScheme::RSA_PKCS1_SHA512,
-    #[cfg(feature = "ecdsa")]
-    SignatureScheme::ECDSA_SHA256,
-    #[cfg(feature = "ecdsa")]
-    SignatureScheme::ECDSA_SHA384,
-];
+pub(crate) fn chain_signature_schemes() -> impl Iterator<Item = SignatureScheme> {
+    let of_authorities: &[SignatureScheme] = match cfg!(feature = "ecdsa") {
+        true => &[SignatureScheme::ECDSA_SHA256, SignatureScheme::ECDSA_SHA384],
+        false => &[],
+    };
+    SIGNATURE_SCHEMES.iter().chain(of_authorities).copied()
+}
 
 /// The longest list of application protocols, each name with its length byte.
 const MAX_PROTOCOL_LIST: usize = 1 << 12;

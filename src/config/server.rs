@@ -1,9 +1,9 @@
 //! A server's settings.
 
 use super::{
-    CHAIN_SIGNATURE_SCHEMES, CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog,
-    Preference, ResolveCertificate, SIGNATURE_SCHEMES, SecureRenegotiation, common_builder_methods,
-    shared_random,
+    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, Preference,
+    ResolveCertificate, SIGNATURE_SCHEMES, SecureRenegotiation, chain_signature_schemes,
+    common_builder_methods, shared_random,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, SignatureScheme};
@@ -183,7 +183,7 @@ impl ServerConfigBuilder {
             alpn_preference: Preference::default(),
             client_auth: ClientAuth::default(),
             client_authorities: ClientAuthorities::default(),
-            client_signature_algorithms: CHAIN_SIGNATURE_SCHEMES.into(),
+            client_signature_algorithms: chain_signature_schemes().collect(),
             sha1_for_clients_without_signature_algorithms: false,
             tickets: None,
             renew_tickets: false,
@@ -369,7 +369,8 @@ impl ServerConfigBuilder {
 
 fn check_signature_algorithms(algorithms: &[SignatureScheme]) -> Result<(), ConfigError> {
     let known = |scheme: &SignatureScheme| {
-        *scheme == SignatureScheme::RSA_PKCS1_SHA1 || CHAIN_SIGNATURE_SCHEMES.contains(scheme)
+        *scheme == SignatureScheme::RSA_PKCS1_SHA1
+            || chain_signature_schemes().any(|known| known == *scheme)
     };
     if let Some(unknown) = algorithms.iter().find(|scheme| !known(scheme)) {
         return Err(ConfigError::UnsupportedSignatureScheme(*unknown));

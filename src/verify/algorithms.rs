@@ -4,7 +4,7 @@
 use crate::crypto::ecdsa::{self, Curve};
 #[cfg(feature = "ecdsa")]
 use crate::crypto::hash::SignatureHash;
-use crate::crypto::rsa::{KEY_BITS, KEY_BITS_FROM_1024, PublicKey, PublicKeyError};
+use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
 use crate::enums::SignatureScheme;
 use crate::waiver::{Waiver, Waivers};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -164,10 +164,7 @@ impl Terms {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), Reason> {
-        let accepted = match self.short_keys {
-            true => &KEY_BITS_FROM_1024,
-            false => &KEY_BITS,
-        };
+        let accepted = peer_key_bits(self.short_keys);
         let key = PublicKey::from_pkcs1_der(key, accepted).map_err(|error| match error {
             PublicKeyError::Malformed => Reason::Wrong,
             PublicKeyError::Size { bits } => Reason::KeySize { bits },

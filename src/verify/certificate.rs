@@ -2,7 +2,7 @@
 
 use super::name::Text;
 use crate::crypto::private_key::KeyId;
-use crate::crypto::rsa::{KEY_BITS, KEY_BITS_FROM_1024, PublicKey, PublicKeyError};
+use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, CertificateFault, CertificateId, Excerpt};
 use core::fmt;
@@ -204,10 +204,7 @@ impl<'a> PeerCertificate<'a> {
                 algorithm: Excerpt::new(&info.algorithm.algorithm),
             });
         }
-        let accepted = match short {
-            true => &KEY_BITS_FROM_1024,
-            false => &KEY_BITS,
-        };
+        let accepted = peer_key_bits(short);
         let key = PublicKey::from_pkcs1_der(&info.subject_public_key.data, accepted);
         key.map_err(|error| match error {
             PublicKeyError::Malformed => CertificateFault::Malformed,

@@ -21,7 +21,15 @@ use zeroize::Zeroizing;
 pub(crate) const KEY_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// The key lengths of a peer that are accepted where short ones are.
-pub(crate) const KEY_BITS_FROM_1024: RangeInclusive<usize> = 1024..=8192;
+const KEY_BITS_FROM_1024: RangeInclusive<usize> = 1024..=8192;
+
+/// The key lengths of a peer that are accepted, with the short ones or without.
+pub(crate) fn peer_key_bits(short: bool) -> &'static RangeInclusive<usize> {
+    match short {
+        true => &KEY_BITS_FROM_1024,
+        false => &KEY_BITS,
+    }
+}
 
 /// An integer below the modulus as big-endian bytes, exactly as many as the modulus has, with
 /// nothing trimmed: the storage's width is public, the integer's is not.
