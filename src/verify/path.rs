@@ -8,6 +8,7 @@ use super::roots::RootStore;
 use super::version1::as_version_3;
 use crate::error::{CertificateError, CertificateFault, Excerpt};
 use crate::waiver::{Waiver, Waivers};
+use core::cell::Cell;
 use core::time::Duration;
 use pki_types::{CertificateDer, UnixTime};
 use webpki::{
@@ -131,18 +132,6 @@ impl Path {
             self.lists_expire = self.lists_expire.min(lists.expire(last));
         }
     }
-}
-
-/// Refuses a path with an authority whose key may not sign certificates, which `rustls-webpki` leaves
-/// to others.
-fn authorities_may_issue(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
-    for authority in path.intermediate_certificates() {
-        let der = authority.der();
-        let authority = PeerCertificate::parse(&der).map_err(|_| webpki::Error::BadDer)?;
-        let may_issue = authority.require_key_usage(Usage::KeyCertSign);
-        may_issue.map_err(|_| webpki::Error::EndEntityUsedAsCa)?;
-    }
-    Ok(())
 }
 
 /// A search for a path.
@@ -297,48 +286,56 @@ impl Search<'_> {
             purpose: self.role.purpose(),
             terms,
         };
-        let path = certificate.verify_for_usage(
+        let described = Cell::new(None);
+        certificate.verify_for_usage(
             &as_dyn(&algorithms),
             &self.roots.anchors,
             intermediates,
             time,
             purpose,
             revocation,
-            Some(&authorities_may_issue),
+            Some(&|path| {
+                described.set(Some(self.describe(path)?));
+                Ok(())
+            }),
         )?;
-        self.describe(&path).ok_or(webpki::Error::BadDer)
+        described.into_inner().ok_or(webpki::Error::BadDer)
     }
 
-    fn describe(&self, path: &VerifiedPath<'_>) -> Option<Path> {
+    /// Reads what is to be known of a path. Refuses one with an authority whose key may not sign
+    /// certificates, which `rustls-webpki` leaves to others.
+    fn describe(&self, path: &VerifiedPath<'_>) -> Result<Path, webpki::Error> {
+        let unread = || webpki::Error::BadDer;
         let anchor = path.anchor();
-        let roots = &self.roots.anchors;
+        let mut roots = self.roots.anchors.iter();
+        let root = roots.position(|root| core::ptr::eq(root, anchor));
         let mut described = Path {
             positions: vec![0],
-            root: Some(roots.iter().position(|root| core::ptr::eq(root, anchor))?),
+            root: Some(root.ok_or_else(unread)?),
             expires: u64::MAX,
             lists_expire: u64::MAX,
             constrained: anchor.name_constraints.is_some(),
             waivers: Waivers::default(),
         };
         if let Some(lists) = self.revocation {
-            let own = PeerCertificate::parse(self.chain.first()?).ok()?;
+            let own = PeerCertificate::first_of(self.chain).map_err(|_| unread())?;
             described.ask(lists, &own);
         }
         for intermediate in path.intermediate_certificates() {
             let der = intermediate.der();
-            let position = self
-                .chain
-                .iter()
-                .position(|certificate| *certificate == der);
-            let authority = PeerCertificate::parse(&der).ok()?;
-            described.positions.push(position?);
+            let mut chain = self.chain.iter();
+            let position = chain.position(|certificate| *certificate == der);
+            let authority = PeerCertificate::parse(&der).map_err(|_| unread())?;
+            let may_issue = authority.require_key_usage(Usage::KeyCertSign);
+            may_issue.map_err(|_| webpki::Error::EndEntityUsedAsCa)?;
+            described.positions.push(position.ok_or_else(unread)?);
             if let Some(lists) = self.revocation {
                 described.ask(lists, &authority);
             }
             described.expires = described.expires.min(authority.not_after().as_secs());
             described.constrained |= authority.has_name_constraints();
         }
-        Some(described)
+        Ok(described)
     }
 
     /// Who issued the peer's own certificate.

@@ -30,6 +30,8 @@ pub struct RevocationLists {
 #[derive(Clone)]
 struct List {
     list: Arc<CertRevocationList<'static>>,
+    /// The issuer's name in DER.
+    issuer: Box<[u8]>,
     this_update: UnixTime,
     next_update: UnixTime,
     /// The tbsCertList in DER.
@@ -72,8 +74,10 @@ impl RevocationLists {
         let list = OwnedCertRevocationList::from_der(der).map_err(|_| bad)?;
         let (_, parsed) = CertificateRevocationList::from_der(der).map_err(|_| bad)?;
         let next_update = parsed.next_update().ok_or(bad)?;
+        let list = CertRevocationList::from(list);
         self.lists.push(List {
-            list: Arc::new(list.into()),
+            issuer: sequence(list.issuer()).into(),
+            list: Arc::new(list),
             this_update: unix_time(&parsed.last_update()),
             next_update: unix_time(&next_update),
             signed: parsed.tbs_cert_list.as_ref().into(),
@@ -212,7 +216,7 @@ impl RevocationLists {
         let issuer = certificate.issuer_der();
         self.lists
             .iter()
-            .filter(move |list| sequence(list.list.issuer()) == issuer)
+            .filter(move |list| *list.issuer == *issuer)
     }
 
     /// The same for the same lists and policy.
