@@ -295,6 +295,10 @@ pub enum LocalError {
     /// The private key could not sign, or its signature was not the certificate's key's.
     #[error("the private key could not sign, or signed wrongly")]
     Signing,
+    /// Something happened that this crate takes for impossible, which is a fault of the crate: please
+    /// report it with the text. The connection ends rather than go on with data that was made up.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
 }
 
 /// A private key that could not be used, for whatever reason: the
@@ -682,9 +686,11 @@ impl Incompatible {
 impl LocalError {
     fn alert(self) -> AlertDescription {
         match self {
-            Self::RandomUnavailable | Self::KeyExhausted | Self::NoPrivateKey | Self::Signing => {
-                AlertDescription::INTERNAL_ERROR
-            }
+            Self::RandomUnavailable
+            | Self::KeyExhausted
+            | Self::NoPrivateKey
+            | Self::Signing
+            | Self::Internal(_) => AlertDescription::INTERNAL_ERROR,
         }
     }
 }
@@ -920,7 +926,9 @@ mod tests {
             [
                 LocalError::RandomUnavailable,
                 LocalError::KeyExhausted,
+                LocalError::NoPrivateKey,
                 LocalError::Signing,
+                LocalError::Internal("a text"),
             ]
             .map(|error| (error.into(), Some(Alert::INTERNAL_ERROR))),
         )
