@@ -1,0 +1,281 @@
+//! The rules: who may name whom, and which crates.
+
+pub struct Room {
+    /// A module below `src/`. One in a room, such as `crypto::cipher`, is a room of its own.
+    pub name: &'static str,
+    /// The rooms, or modules or items of rooms, whose code it may name besides its own. A room that
+    /// is named here does not bring the rooms in it.
+    pub rooms: &'static [&'static str],
+    /// The crates, or parts of crates, that it may name. `core` is open to all but for `core::arch`.
+    pub crates: &'static [&'static str],
+    /// What its tests may name besides.
+    pub tests: &'static [&'static str],
+}
+
+/// The rooms from the ground up: a room names only those before it.
+pub const ROOMS: &[Room] = &[
+    Room {
+        name: "enums",
+        rooms: &[],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
+        name: "waiver",
+        rooms: &[],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
+        name: "error",
+        rooms: &["enums", "waiver"],
+        crates: &["pki_types::UnixTime", "thiserror"],
+        tests: &["std::error"],
+    },
+    Room {
+        name: "codec",
+        rooms: &["error"],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
+        name: "message",
+        rooms: &["codec", "enums", "error"],
+        crates: &["pki_types::CertificateDer", "std::borrow"],
+        tests: &["proptest"],
+    },
+    // Bytes and numbers, and nothing of TLS.
+    Room {
+        name: "crypto::vector",
+        rooms: &[],
+        crates: &["core::arch"],
+        tests: &[],
+    },
+    Room {
+        name: "crypto::cipher",
+        rooms: &["crypto::suite", "enums", "error"],
+        crates: &["aes_gcm", "zeroize"],
+        tests: &[],
+    },
+    Room {
+        name: "crypto",
+        rooms: &["crypto::cipher", "enums", "error"],
+        crates: &[
+            "aes_gcm",
+            "crypto_bigint",
+            "getrandom",
+            "hmac",
+            "p256",
+            "p384",
+            "pki_types",
+            "rand_core",
+            "rsa",
+            "sha1",
+            "sha2",
+            "std::sync",
+            "subtle",
+            "zeroize",
+        ],
+        tests: &["rand_chacha", "serde_json", "std::fs"],
+    },
+    // What any reader of a handshake needs, so that it knows no configuration.
+    Room {
+        name: "keys",
+        rooms: &[
+            "codec",
+            "crypto",
+            "crypto::cipher",
+            "enums",
+            "error",
+            "message",
+        ],
+        crates: &["zeroize"],
+        tests: &[],
+    },
+    Room {
+        name: "record",
+        rooms: &["codec", "crypto::cipher", "enums", "error"],
+        crates: &[],
+        tests: &["crypto::suite"],
+    },
+    Room {
+        name: "verify",
+        rooms: &["crypto", "enums", "error", "waiver"],
+        crates: &[
+            "ocsp_der",
+            "pki_types",
+            "rsa::pkcs1::der",
+            "rsa::pkcs8::spki",
+            "rustls_native_certs",
+            "std::sync",
+            "webpki",
+            "webpki_roots",
+            "x509_ocsp",
+            "x509_parser",
+        ],
+        tests: &["x509_cert"],
+    },
+    Room {
+        name: "resumption",
+        rooms: &["codec", "crypto", "enums", "error", "keys", "waiver"],
+        crates: &[
+            "lru",
+            "pki_types",
+            "std::collections::hash_map::RandomState",
+            "std::hash",
+            "std::sync",
+            "zeroize",
+        ],
+        tests: &["std::panic", "std::thread"],
+    },
+    Room {
+        name: "config",
+        rooms: &[
+            "crypto",
+            "enums",
+            "error",
+            "message",
+            "resumption",
+            "verify",
+        ],
+        crates: &[
+            "pki_types",
+            "rand_core",
+            "std::collections::BTreeMap",
+            "std::sync",
+        ],
+        tests: &[],
+    },
+    Room {
+        name: "pending",
+        rooms: &["crypto", "enums", "error", "verify"],
+        crates: &["pki_types", "rand_core", "std::sync", "zeroize"],
+        tests: &[],
+    },
+    Room {
+        name: "handshake",
+        rooms: &[
+            "codec",
+            "config",
+            "crypto",
+            "crypto::cipher",
+            "enums",
+            "error",
+            "keys",
+            "message",
+            "pending",
+            "resumption",
+            "verify",
+            "waiver",
+        ],
+        crates: &["pki_types", "std::sync", "subtle", "zeroize"],
+        tests: &[],
+    },
+    Room {
+        name: "connection",
+        rooms: &[
+            "config",
+            "enums",
+            "error",
+            "handshake",
+            "keys",
+            "message",
+            "pending",
+            "record",
+        ],
+        crates: &["pki_types::ServerName", "std::sync"],
+        tests: &[],
+    },
+    Room {
+        name: "stream::pump",
+        rooms: &[
+            "config",
+            "connection",
+            "error",
+            "pending",
+            // Which `connection` passes on.
+            "record::MAX_PLAINTEXT",
+        ],
+        crates: &["pki_types::ServerName", "std::sync"],
+        tests: &[],
+    },
+    Room {
+        name: "stream::blocking",
+        rooms: &["config", "connection", "error", "pending", "stream::pump"],
+        crates: &["pki_types::ServerName", "std::io", "std::sync"],
+        tests: &[],
+    },
+    // Passes on what is in it.
+    Room {
+        name: "stream",
+        rooms: &["stream::blocking", "stream::pump"],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
+        name: "fuzzing",
+        rooms: &[
+            "codec",
+            "enums",
+            "error",
+            "message",
+            "resumption",
+            "verify",
+            "waiver",
+        ],
+        crates: &["pki_types"],
+        tests: &[],
+    },
+];
+
+/// Rooms that have their rule before they are built.
+pub const NOT_YET: &[&str] = &["crypto::vector"];
+
+/// The layers inside of rooms, from the ground up. A module uses those in the layers before its own,
+/// and nothing of its own layer but itself; the room's `mod.rs` is above them all.
+pub const LAYERS: &[(&str, &[&[&str]])] = &[
+    (
+        "handshake",
+        &[
+            &["key_log", "limits", "session_info"],
+            &["agreed", "established", "verified"],
+            &["finish"],
+            &["client", "server"],
+        ],
+    ),
+    (
+        "verify",
+        &[
+            &["der", "name", "oid"],
+            &["certificate", "roots"],
+            &["form", "revocation", "end_point"],
+            &["chain"],
+            &["signatures"],
+            &["terms"],
+            &["path"],
+            &["diagnosis"],
+            &["ocsp"],
+            &["judgement"],
+            &["policy"],
+        ],
+    ),
+];
+
+/// The one room where the word `unsafe` may stand, in one file of no more lines than this.
+pub const UNSAFE_ROOM: &str = "crypto::vector";
+pub const UNSAFE_LINES: usize = 60;
+
+/// The most lines that a file may have without its tests.
+pub const MOST_LINES: usize = 500;
+
+/// Macros that write to a terminal, read a file or look at the environment.
+pub const OUTSIDE_MACROS: &[&str] = &[
+    "dbg",
+    "env",
+    "eprint",
+    "eprintln",
+    "include",
+    "option_env",
+    "print",
+    "println",
+];
