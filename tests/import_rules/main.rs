@@ -133,37 +133,34 @@ fn broken_imports(imports: &[Import]) -> BTreeSet<String> {
     broken
 }
 
+/// The module of a room that a file belongs to, and its layer: that of `mod.rs` is above all others.
+fn layer(room: &str, file: &str) -> Option<(String, Option<usize>)> {
+    let (_, layers) = LAYERS.iter().find(|(name, _)| *name == room)?;
+    let module = file.strip_prefix(room)?.strip_prefix('/')?;
+    let module = module.split('/').next()?.trim_end_matches(".rs");
+    let at = match module {
+        "mod" => Some(layers.len()),
+        _ => layers.iter().position(|layer| layer.contains(&module)),
+    };
+    Some((module.to_owned(), at))
+}
+
 /// Arrows between the modules of a room against its layers.
 fn broken_layers(tree: &Tree) -> BTreeSet<String> {
     let mut broken = BTreeSet::new();
-    let layer = |room: &str, file: &str| -> Option<(Option<usize>, String)> {
-        let layers = LAYERS.iter().find(|(name, _)| *name == room)?.1;
-        let module = file.strip_prefix(room)?.strip_prefix('/')?;
-        let module = module.split('/').next()?.trim_end_matches(".rs").to_owned();
-        let at = layers.iter().position(|layer| layer.contains(&&*module));
-        Some((
-            if module == "mod" {
-                Some(layers.len())
-            } else {
-                at
-            },
-            module,
-        ))
-    };
     for (room, _) in LAYERS {
         for module in tree.modules() {
-            if let Some((None, _)) = layer(room, &module.file) {
+            if let Some((_, None)) = layer(room, &module.file) {
                 broken.insert(format!("{} is in no layer", module.file));
             }
         }
         for (from, used) in tree.arrows() {
             for (to, item) in used {
-                let (Some((from_layer, from_module)), Some((to_layer, to_module))) =
+                if let (Some((from_module, Some(from_layer))), Some((to_module, Some(to_layer)))) =
                     (layer(room, &from), layer(room, &to))
-                else {
-                    continue;
-                };
-                if from_module != to_module && from_layer <= to_layer {
+                    && from_module != to_module
+                    && from_layer <= to_layer
+                {
                     broken.insert(format!("{from} uses {item} of {to}"));
                 }
             }

@@ -237,8 +237,10 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "handshake",
         &[
-            &["key_log", "limits", "session_info"],
-            &["agreed", "established", "verified"],
+            &["hello", "incoming", "key_log", "session_info", "verified"],
+            &["action", "established"],
+            &["limits", "step"],
+            &["agreed"],
             &["finish"],
             &["client", "server"],
         ],
@@ -246,15 +248,14 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "verify",
         &[
-            &["der", "name", "oid"],
+            &["der", "name", "oid", "search_error"],
             &["certificate", "roots"],
-            &["form", "revocation", "end_point"],
+            &["end_point", "form", "revocation"],
             &["chain"],
-            &["signatures"],
-            &["terms"],
+            &["server_name", "settings", "signatures"],
+            &["purpose"],
             &["path"],
-            &["diagnosis"],
-            &["ocsp"],
+            &["diagnosis", "ocsp"],
             &["judgement"],
             &["policy"],
         ],

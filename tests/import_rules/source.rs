@@ -16,6 +16,8 @@ pub struct Module {
     pub test_children: BTreeSet<String>,
     /// Functions, types, constants and macros of this module, but those that a macro makes.
     pub defined: BTreeSet<String>,
+    /// Those of them that a path can begin with: a function `rsa` does not hide the crate.
+    pub types: BTreeSet<String>,
     pub macros: BTreeSet<String>,
     /// All words of the code, outside of imports and tests.
     pub words: BTreeSet<String>,
@@ -32,6 +34,13 @@ pub struct Named {
     pub test: bool,
     /// Whether the name that an import brings is known in the whole module.
     pub everywhere: bool,
+}
+
+impl Named {
+    /// Whether this is an import that brings the name.
+    pub fn brings(&self, name: &str) -> bool {
+        matches!(&self.how, How::Import(brought) | How::Reexport(brought) if brought == name)
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -277,6 +286,9 @@ impl Reader<'_> {
             }
             (Kind::Word(word), Some(name)) if top && defines(word) => {
                 found[module].defined.insert(name.to_owned());
+                if !["const", "fn", "static"].contains(&&**word) {
+                    found[module].types.insert(name.to_owned());
+                }
                 self.note(at, found, module);
                 at + 1
             }
@@ -575,13 +587,14 @@ mod tests {
     fn modules_of_a_file() {
         let found = modules(
             "a/mod.rs",
-            "mod b; #[cfg(test)] mod c; mod d { mod e { use super::F; } } struct G; impl G { fn h() {} }",
+            "mod b; #[cfg(test)] mod c; mod d { mod e { use super::F; } } struct G; impl G { fn h() {} } fn i() {}",
         );
         let paths: Vec<_> = found.iter().map(|module| module.path.join("::")).collect();
         assert_eq!(paths, ["a", "a::d", "a::d::e"]);
         assert_eq!(found[0].children, ["b", "c", "d"].map(str::to_owned).into());
         assert_eq!(found[0].test_children, ["c".to_owned()].into());
-        assert_eq!(found[0].defined, ["G".to_owned()].into());
+        assert_eq!(found[0].defined, ["G", "i"].map(str::to_owned).into());
+        assert_eq!(found[0].types, ["G".to_owned()].into());
         assert_eq!(found[2].named[0].path, ["super", "F"]);
         assert_eq!(module_path("lib.rs"), [""; 0]);
         assert_eq!(module_path("a/b.rs"), ["a", "b"]);

@@ -165,108 +165,121 @@ impl Tree {
     }
 
     /// What a path may mean, from the root: nothing where its first name is no module, import or
-    /// crate (a type, say), and two things where an import inside a function may hide a crate.
+    /// crate (a type parameter, say), and two things where an import inside a function, or a function,
+    /// has the name of a crate.
     fn absolute(&self, from: &Module, named: &Named) -> Vec<Path> {
-        let mut names = &named.path[..];
-        let mut module = from.path.clone();
-        let first = names[0].as_str();
+        let knows = |name: &str| self.knows(from, name, &mut Vec::new());
+        self.from_root(from, named, knows)
+    }
+
+    /// As `absolute`, without what `use path::*` may have brought.
+    fn absolute_by_name(&self, from: &Module, named: &Named) -> Vec<Path> {
+        self.from_root(from, named, |name| self.knows_by_name(from, name))
+    }
+
+    fn from_root(&self, from: &Module, named: &Named, knows: impl Fn(&str) -> Known) -> Vec<Path> {
+        let first = named.path[0].as_str();
+        let beside = |module: &[String], names: usize| {
+            vec![Path::Inner([module, &named.path[names..]].concat())]
+        };
         match first {
-            "::" => return vec![Path::Outer(names[1..].to_vec())],
-            "crate" => module.clear(),
-            "self" => {}
+            "::" => vec![Path::Outer(named.path[1..].to_vec())],
+            "crate" => beside(&[], 1),
+            "self" => beside(&from.path, 1),
             "super" => {
-                while names.first().is_some_and(|name| name == "super") {
-                    module.pop();
-                    names = &names[1..];
-                }
-                return vec![Path::Inner([&module[..], names].concat())];
+                let supers = named
+                    .path
+                    .iter()
+                    .take_while(|name| *name == "super")
+                    .count();
+                let above = from.path.len().saturating_sub(supers);
+                beside(&from.path[..above], supers)
             }
-            _ => return self.relative(from, named, first),
-        }
-        module.extend_from_slice(&names[1..]);
-        vec![Path::Inner(module)]
-    }
-
-    fn relative(&self, from: &Module, named: &Named, first: &str) -> Vec<Path> {
-        if named.how == How::Macro {
-            let home = self
-                .macros
-                .get(first)
-                .filter(|_| self.knows(from, named, first) == Known::No);
-            return home
-                .map(|home| Path::Inner(child(home, first)))
-                .into_iter()
-                .collect();
-        }
-        let inner = Path::Inner([&from.path[..], &named.path[..]].concat());
-        let outer = self
-            .crates
-            .contains(first)
-            .then(|| Path::Outer(named.path.clone()));
-        match self.knows(from, named, first) {
-            Known::Everywhere => vec![inner],
-            Known::Somewhere => [Some(inner), outer].into_iter().flatten().collect(),
-            Known::No => outer.into_iter().collect(),
+            _ if named.how == How::Macro => match (knows(first), self.macros.get(first)) {
+                (Known::No, Some(home)) => beside(home, 0),
+                _ => Vec::new(),
+            },
+            _ => {
+                let outer = self.crates.contains(first);
+                let outer = outer.then(|| Path::Outer(named.path.clone()));
+                let mut paths = match knows(first) {
+                    Known::Everywhere => return beside(&from.path, 0),
+                    Known::Somewhere => beside(&from.path, 0),
+                    Known::No => Vec::new(),
+                };
+                paths.extend(outer);
+                paths
+            }
         }
     }
 
-    /// Whether a module knows a name without a path, apart from what the `asking` import brings itself.
-    fn knows(&self, module: &Module, asking: &Named, name: &str) -> Known {
-        if module.children.contains(name) || module.defined.contains(name) {
-            return Known::Everywhere;
-        }
-        let mut known = Known::No;
-        for named in &module.named {
-            let brings = match &named.how {
-                How::Import(brought) | How::Reexport(brought) => {
-                    brought == name && named.path[0] != name
-                }
-                How::Glob | How::ReexportGlob
-                    if !std::ptr::eq(named, asking) && named.path[0] != name =>
-                {
-                    self.absolute(module, named)
-                        .iter()
-                        .filter_map(|path| self.module(path))
-                        .any(|other| {
-                            other.path != module.path
-                                && self.knows(other, asking, name) != Known::No
-                        })
-                }
-                _ => false,
-            };
-            if brings && named.everywhere {
+    /// Whether a name begins a path in the module, by what stands there in so many words.
+    fn knows_by_name(&self, module: &Module, name: &str) -> Known {
+        let own = module.children.contains(name) || module.types.contains(name);
+        let mut known = match module.defined.contains(name) {
+            _ if own => return Known::Everywhere,
+            true => Known::Somewhere,
+            false => Known::No,
+        };
+        for named in module.named.iter().filter(|named| named.brings(name)) {
+            // `use rsa;` brings the crate.
+            if named.path[0] == name {
+                continue;
+            }
+            let begins_paths = self
+                .absolute_by_name(module, named)
+                .iter()
+                .all(|path| match path {
+                    Path::Inner(path) => self.modules.contains_key(path),
+                    Path::Outer(_) => true,
+                });
+            if named.everywhere && begins_paths {
                 return Known::Everywhere;
             }
-            if brings {
-                known = Known::Somewhere;
-            }
+            known = Known::Somewhere;
         }
         known
     }
 
-    fn module(&self, path: &Path) -> Option<&Module> {
-        match self.follow(path) {
-            Path::Inner(path) => self.modules.get(&path),
-            Path::Outer(_) => None,
+    /// Likewise, or by `use path::*`. Modules that are `asked` already are left out.
+    fn knows(&self, module: &Module, name: &str, asked: &mut Vec<Vec<String>>) -> Known {
+        let known = self.knows_by_name(module, name);
+        if known != Known::No || asked.contains(&module.path) {
+            return known;
         }
+        asked.push(module.path.clone());
+        self.globs(module)
+            .into_iter()
+            .map(|other| self.knows(other, name, asked))
+            .find(|known| *known != Known::No)
+            .unwrap_or(Known::No)
+    }
+
+    /// The modules of which a module imports all names.
+    fn globs(&self, module: &Module) -> Vec<&Module> {
+        module
+            .named
+            .iter()
+            .filter(|named| matches!(named.how, How::Glob | How::ReexportGlob))
+            .flat_map(|named| self.absolute_by_name(module, named))
+            .filter_map(|path| match self.follow_by_name(path) {
+                Path::Inner(path) => self.modules.get(&path),
+                Path::Outer(_) => None,
+            })
+            .collect()
     }
 
     /// Where a path leads to: the module or the item itself, behind all imports and re-exports.
     fn follow(&self, path: &Path) -> Path {
-        let mut path = path.clone();
+        let mut path = self.follow_by_name(path.clone());
         let mut seen = vec![path.clone()];
-        // Two modules that import all of each other would lead on for ever: a name that neither
-        // imports by name is of the one that was asked last.
-        let mut before_glob = None;
         while let Path::Inner(inner) = &path
-            && let Some((next, by_glob)) = self.step(inner)
+            && let Some(next) = self.step_by_glob(inner)
         {
+            let next = self.follow_by_name(next);
+            // Two modules import all of each other, and neither says where it has the name from.
             if seen.contains(&next) {
-                path = before_glob.unwrap_or(path);
                 break;
-            }
-            if by_glob {
-                before_glob = Some(path);
             }
             seen.push(next.clone());
             path = next;
@@ -278,6 +291,18 @@ impl Tree {
         }
     }
 
+    fn follow_by_name(&self, mut path: Path) -> Path {
+        let mut seen = Vec::new();
+        while let Path::Inner(inner) = &path
+            && let Some(next) = self.step_by_name(inner)
+            && !seen.contains(&next)
+        {
+            seen.push(next.clone());
+            path = next;
+        }
+        path
+    }
+
     /// The part of a path that names a module, or an item in one.
     fn item<'a>(&self, path: &'a [String]) -> &'a [String] {
         let modules = (0..=path.len())
@@ -287,57 +312,48 @@ impl Tree {
         &path[..path.len().min(modules + 1)]
     }
 
-    /// The path behind the first import on a path, and whether that import is of all names.
-    fn step(&self, path: &[String]) -> Option<(Path, bool)> {
+    /// The module and the name of an item that is not known to be defined there, and what follows it.
+    fn brought<'a>(&self, path: &'a [String]) -> Option<(&Module, &'a str, &'a [String])> {
         let item = self.item(path);
-        let rest = &path[item.len()..];
         if self.modules.contains_key(item) {
             return None;
         }
         let (name, module) = item.split_last()?;
         let module = self.modules.get(module)?;
-        if module.defined.contains(name) {
-            return None;
+        let defined = module.defined.contains(name);
+        (!defined).then_some((module, name, &path[item.len()..]))
+    }
+
+    /// The path behind the first import on a path.
+    fn step_by_name(&self, path: &[String]) -> Option<Path> {
+        let (module, name, rest) = self.brought(path)?;
+        let itself = Path::Inner(child(&module.path, name));
+        let paths = module
+            .named
+            .iter()
+            .filter(|named| named.brings(name))
+            .filter_map(|named| self.absolute_by_name(module, named).pop());
+        match paths.into_iter().find(|path| *path != itself)? {
+            Path::Inner(path) => Some(Path::Inner([&path, rest].concat())),
+            Path::Outer(path) => Some(Path::Outer([&path, rest].concat())),
         }
-        let append = |path: Path, more: &[String]| match path {
-            Path::Inner(path) => Path::Inner([&path[..], more].concat()),
-            Path::Outer(path) => Path::Outer([&path[..], more].concat()),
-        };
-        for named in &module.named {
-            let brings = match &named.how {
-                How::Import(brought) | How::Reexport(brought) => brought == name,
-                _ => false,
-            };
-            // An import of a name by itself is of a crate.
-            if brings
-                && let Some(path) = self.absolute(module, named).into_iter().next_back()
-                && path != Path::Inner(item.to_vec())
-            {
-                return Some((append(path, rest), false));
-            }
-        }
-        for named in &module.named {
-            if !matches!(named.how, How::Glob | How::ReexportGlob) {
-                continue;
-            }
-            for path in self.absolute(module, named) {
-                let other = self.module(&path);
-                if let Some(other) = other.filter(|other| {
-                    other.path != module.path && self.knows(other, named, name) != Known::No
-                }) {
-                    let path = Path::Inner(child(&other.path, name));
-                    return Some((append(path, rest), true));
-                }
-            }
-        }
-        None
+    }
+
+    /// Likewise, behind `use path::*`.
+    fn step_by_glob(&self, path: &[String]) -> Option<Path> {
+        let (module, name, rest) = self.brought(path)?;
+        let other = self
+            .globs(module)
+            .into_iter()
+            .find(|other| self.knows(other, name, &mut vec![module.path.clone()]) != Known::No)?;
+        Some(Path::Inner([&child(&other.path, name), rest].concat()))
     }
 }
 
 #[derive(PartialEq)]
 enum Known {
     No,
-    /// In some function.
+    /// In some function, or as a name that begins no path.
     Somewhere,
     Everywhere,
 }
@@ -469,6 +485,8 @@ mod tests {
             found[1..],
             ["a.rs: a::rsa::C = a::b::rsa::C", "a.rs: rsa::C"]
         );
+        let found = imports(&[root, ("a.rs", "fn rsa() {} rsa::B")]);
+        assert_eq!(found[1..], ["a.rs: rsa::B"]);
         let found = imports(&[root, ("a.rs", "use rsa as x; x::B")]);
         assert_eq!(found, ["a.rs: rsa", "a.rs: a::x::B = rsa::B"]);
         let found = imports(&[
@@ -515,6 +533,17 @@ mod tests {
                 "a.rs: a::tests::E::new = c::E"
             ]
         );
+    }
+
+    #[test]
+    fn globs_of_each_other_end() {
+        let files = [
+            ("lib.rs", "mod a; mod b;"),
+            ("a.rs", "use rsa::*; use sha2::*; pub use crate::b::*; c::D"),
+            ("b.rs", "use crate::a::*; e::F"),
+        ];
+        let expected = ["a.rs: rsa", "a.rs: sha2", "a.rs: b", "b.rs: a"];
+        assert_eq!(imports(&files), expected);
     }
 
     #[test]
