@@ -169,15 +169,15 @@ impl Tree {
     /// has the name of a crate.
     fn absolute(&self, from: &Module, named: &Named) -> Vec<Path> {
         let knows = |name: &str| self.knows(from, name, &mut Vec::new());
-        self.from_root(from, named, knows)
+        self.locate(from, named, knows)
     }
 
     /// As `absolute`, without what `use path::*` may have brought.
     fn absolute_by_name(&self, from: &Module, named: &Named) -> Vec<Path> {
-        self.from_root(from, named, |name| self.knows_by_name(from, name))
+        self.locate(from, named, |name| self.knows_by_name(from, name))
     }
 
-    fn from_root(&self, from: &Module, named: &Named, knows: impl Fn(&str) -> Known) -> Vec<Path> {
+    fn locate(&self, from: &Module, named: &Named, knows: impl Fn(&str) -> Known) -> Vec<Path> {
         let first = named.path[0].as_str();
         let beside = |module: &[String], names: usize| {
             vec![Path::Inner([module, &named.path[names..]].concat())]
