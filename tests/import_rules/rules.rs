@@ -24,13 +24,14 @@ pub const ROOMS: &[Room] = &[
         name: "waiver",
         rooms: &[],
         crates: &[],
-        tests: &[],
+        tests: &["verify"],
     },
     Room {
         name: "error",
         rooms: &["enums", "waiver"],
-        crates: &["pki_types::UnixTime", "thiserror"],
-        tests: &["std::error"],
+        crates: &["pki_types::UnixTime", "thiserror", "time::OffsetDateTime"],
+        // That the settings exist which errors name.
+        tests: &["config", "std::collections", "std::error"],
     },
     Room {
         name: "codec",
@@ -113,7 +114,7 @@ pub const ROOMS: &[Room] = &[
             "x509_ocsp",
             "x509_parser",
         ],
-        tests: &["x509_cert"],
+        tests: &["rsa", "sha2", "x509_cert"],
     },
     Room {
         name: "resumption",
@@ -184,7 +185,7 @@ pub const ROOMS: &[Room] = &[
             "record",
         ],
         crates: &["pki_types::ServerName", "std::sync"],
-        tests: &[],
+        tests: &["pki_types::UnixTime", "rand_chacha", "verify"],
     },
     Room {
         name: "stream::pump",
@@ -197,7 +198,7 @@ pub const ROOMS: &[Room] = &[
             "record::MAX_PLAINTEXT",
         ],
         crates: &["pki_types::ServerName", "std::sync"],
-        tests: &[],
+        tests: &["enums"],
     },
     Room {
         name: "stream::blocking",

@@ -70,6 +70,7 @@ pub fn modules(file: &str, source: &str) -> Vec<Module> {
     let mut found = vec![Module {
         path: module_path(file),
         file: file.to_owned(),
+        test: reader.tests.contains(&(0..tokens.len())),
         ..Module::default()
     }];
     reader.read(0..tokens.len(), &mut found, 0, true);
@@ -594,6 +595,7 @@ mod tests {
         assert_eq!(found[0].children, ["b", "c", "d"].map(str::to_owned).into());
         assert_eq!(found[0].test_children, ["c".to_owned()].into());
         assert_eq!(found[0].defined, ["G", "i"].map(str::to_owned).into());
+        assert!(!found[0].test && modules("a.rs", "#![cfg(test)] fn f() {}")[0].test);
         assert_eq!(found[0].types, ["G".to_owned()].into());
         assert_eq!(found[2].named[0].path, ["super", "F"]);
         assert_eq!(module_path("lib.rs"), [""; 0]);

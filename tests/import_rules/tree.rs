@@ -76,7 +76,7 @@ impl Tree {
             macros: BTreeMap::new(),
         };
         for mut module in read {
-            module.test = test_modules
+            module.test |= test_modules
                 .iter()
                 .any(|test| module.path.starts_with(test));
             let path = module.path.clone();
