@@ -5,8 +5,9 @@ use crate::config::{ClientConfig, ServerConfig};
 use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
 use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
 use crate::handshake::{
-    Action, Actions, ChannelBinding, Handshake, Incoming, Joiner, SessionInUse, SessionInfo,
+    Action, Actions, ChannelBinding, Handshake, Incoming, SessionInUse, SessionInfo,
 };
+use crate::keys::Joiner;
 use crate::message::CHANGE_CIPHER_SPEC;
 use crate::message::alert::Alert;
 use crate::pending::{Answer, Pending};

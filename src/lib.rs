@@ -80,6 +80,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handshake;
+mod keys;
 mod message;
 mod pending;
 mod record;

@@ -1,8 +1,8 @@
 //! AES-GCM as [RFC 5288](https://www.rfc-editor.org/rfc/rfc5288) uses it: a fixed salt and an
 //! eight-byte explicit nonce. Data is encrypted on its way into the output, decrypted where it lies.
 
-use super::key_schedule::WriteKeys;
 use super::suite::{BulkCipher, Suite};
+use super::write_keys::WriteKeys;
 use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aes::{Aes128Enc, Aes256Enc};

@@ -5,12 +5,13 @@ pub(crate) mod aead;
 #[cfg(feature = "ecdsa")]
 pub(crate) mod ecdsa;
 pub(crate) mod hash;
-pub(crate) mod key_schedule;
 pub(crate) mod pkcs1;
+pub(crate) mod pre_master_secret;
 pub(crate) mod prf;
 pub(crate) mod private_key;
 pub(crate) mod rng;
 pub(crate) mod rsa;
 pub(crate) mod sealing;
 pub(crate) mod suite;
-mod vectors;
+pub(crate) mod vectors;
+pub(crate) mod write_keys;

@@ -3,7 +3,7 @@
 //! [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1), in constant
 //! time.
 
-use super::key_schedule::{PreMasterSecret, SECRET};
+use super::pre_master_secret::{PRE_MASTER_SECRET as SECRET, PreMasterSecret};
 use super::rng::RandomSource;
 use crate::enums::ProtocolVersion;
 use crate::error::LocalError;

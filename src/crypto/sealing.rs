@@ -119,8 +119,8 @@ impl fmt::Debug for SealingKey {
 mod tests {
     use super::*;
     use crate::crypto::aead::AeadKey;
-    use crate::crypto::key_schedule::WriteKeys;
     use crate::crypto::suite::Suite;
+    use crate::crypto::write_keys::WriteKeys;
     use crate::enums::CipherSuite;
     use sha2::Digest;
 

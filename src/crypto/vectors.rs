@@ -2,27 +2,26 @@
 #![cfg(test)]
 
 use super::aead::{AeadKey, EXPLICIT_NONCE, TAG};
-use super::hash::{HashAlgorithm, HashValue};
-use super::key_schedule::{MasterSecret, PreMasterSecret, Randoms, WriteKeys};
 use super::rsa::{KEY_BITS, PublicKey};
 use super::suite::Suite;
+use super::write_keys::WriteKeys;
 use crate::enums::{CipherSuite, SignatureScheme};
 use serde_json::Value;
 
-fn load(name: &str) -> Value {
+pub(crate) fn load(name: &str) -> Value {
     let path = format!("{}/tests/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value[field].as_array().unwrap()
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap()
 }
 
-fn bytes(value: &Value, field: &str) -> Vec<u8> {
+pub(crate) fn bytes(value: &Value, field: &str) -> Vec<u8> {
     let text = text(value, field);
     (0..text.len())
         .step_by(2)
@@ -30,122 +29,8 @@ fn bytes(value: &Value, field: &str) -> Vec<u8> {
         .collect()
 }
 
-fn array<const N: usize>(value: &Value, field: &str) -> [u8; N] {
+pub(crate) fn array<const N: usize>(value: &Value, field: &str) -> [u8; N] {
     bytes(value, field).try_into().unwrap()
-}
-
-/// A suite whose key block is as long as the vector's longest, with every part of it in use.
-fn suite_with_mac(prf: HashAlgorithm) -> Suite {
-    let gcm = Suite::of(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256).unwrap();
-    Suite {
-        id: gcm.id,
-        prf,
-        bulk: gcm.bulk,
-        mac_key_length: 32,
-        enc_key_length: 16,
-        fixed_iv_length: 16,
-    }
-}
-
-fn suite(prf: HashAlgorithm) -> &'static Suite {
-    Suite::all().find(|suite| suite.prf == prf).unwrap()
-}
-
-#[test]
-fn key_schedule() {
-    let vectors = load("tls12_key_schedule");
-    let cases = list(&vectors, "cases");
-    assert_eq!(cases.len(), 24);
-    for case in cases {
-        let hash = match text(case, "hash") {
-            "sha256" => HashAlgorithm::Sha256,
-            "sha384" => HashAlgorithm::Sha384,
-            other => panic!("{other}"),
-        };
-        let randoms = Randoms {
-            client: array(case, "client_random"),
-            server: array(case, "server_random"),
-        };
-        let pre_master_secret = PreMasterSecret(array(case, "pre_master_secret"));
-        let master_secret = MasterSecret::derive(hash, &pre_master_secret, &randoms);
-        assert_eq!(master_secret.as_bytes()[..], bytes(case, "master_secret"));
-
-        let parts = |block: &super::key_schedule::KeyBlock| {
-            let (client, server) = block.partition();
-            let both = [client.mac_key, server.mac_key, client.key, server.key];
-            [&both.concat()[..], client.iv, server.iv].concat()
-        };
-        assert_eq!(
-            parts(&master_secret.key_block(suite(hash), &randoms)),
-            bytes(case, "key_block_gcm")
-        );
-        assert_eq!(
-            parts(&master_secret.key_block(&suite_with_mac(hash), &randoms)),
-            bytes(case, "key_block_128_bytes")
-        );
-
-        // The vectors use session_hash as the hash of the handshake too.
-        let session_hash = HashValue::new(&bytes(case, "session_hash"));
-        let extended = MasterSecret::derive_extended(hash, &pre_master_secret, &session_hash);
-        let expected = bytes(case, "extended_master_secret");
-        assert_eq!(extended.as_bytes()[..], expected);
-        let client = master_secret.client_verify_data(&session_hash);
-        assert_eq!(client.0[..], bytes(case, "client_verify_data"));
-        let server = master_secret.server_verify_data(&session_hash);
-        assert_eq!(server.0[..], bytes(case, "server_verify_data"));
-
-        let exporter = &case["exporter"];
-        let context = bytes(exporter, "context");
-        let context = (context.len().try_into().unwrap(), &context[..]);
-        for (context, field) in [(Some(context), "output"), (None, "output_no_context")] {
-            let expected = bytes(exporter, field);
-            let mut output = vec![0; expected.len()];
-            let label = text(exporter, "label").as_bytes();
-            master_secret.export(label, &randoms, context, &mut output);
-            assert_eq!(output, expected);
-        }
-    }
-}
-
-#[test]
-fn extended_master_secret_of_nist() {
-    let vectors = load("tls12_key_schedule");
-    let case = &vectors["nist_acvp_rfc7627_case_1"];
-    let hash = HashAlgorithm::Sha256;
-    let master_secret = MasterSecret::derive_extended(
-        hash,
-        &PreMasterSecret(array(case, "pre_master_secret")),
-        &HashValue::new(&bytes(case, "session_hash")),
-    );
-    let expected = bytes(case, "extended_master_secret");
-    assert_eq!(master_secret.as_bytes()[..], expected);
-    let randoms = Randoms {
-        client: array(case, "client_random"),
-        server: array(case, "server_random"),
-    };
-    let block = master_secret.key_block(&suite_with_mac(hash), &randoms);
-    let (client, server) = block.partition();
-    let both = [client.mac_key, server.mac_key, client.key, server.key];
-    let block = [&both.concat()[..], client.iv, server.iv].concat();
-    assert_eq!(block, bytes(case, "key_block_128_bytes"));
-}
-
-#[test]
-fn the_parts_of_a_key_block_lie_in_the_order_of_the_rfc() {
-    let randoms = Randoms {
-        client: [1; 32],
-        server: [2; 32],
-    };
-    let hash = HashAlgorithm::Sha256;
-    let master_secret = MasterSecret::derive(hash, &PreMasterSecret([3; 48]), &randoms);
-    let block = master_secret.key_block(&suite_with_mac(hash), &randoms);
-    let (client, server) = block.partition();
-    for side in [client, server] {
-        let lengths = (side.mac_key.len(), side.key.len(), side.iv.len());
-        assert_eq!(lengths, (32, 16, 16));
-    }
-    // A key block with MAC keys is not cut for an AEAD.
-    assert!(AeadKey::new(suite(hash), client).is_none());
 }
 
 #[test]

@@ -31,21 +31,20 @@ mod hello;
 mod offer;
 
 use super::established::Established;
-use super::transcript::{Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
-    State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
-    unexpected,
+    State as HandshakeState, check_verify_data, derive_master_secret, expect, log_key, unexpected,
 };
 use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES, ServerVerification};
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
+use crate::crypto::pre_master_secret::PreMasterSecret;
 use crate::crypto::suite::Suite;
 use crate::enums::{
     CipherSuite, ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion,
     SignatureScheme,
 };
 use crate::error::{DecodeError, Error, Incompatible, LocalError, Misuse, PeerError};
+use crate::keys::{Keep, MasterSecret, Randoms, Side, TrafficKeys, Transcript, VerifyData};
 use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
 use crate::message::finished::Finished;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
@@ -298,13 +297,13 @@ impl Negotiation {
         log_key(environment, &self.randoms, &session.master_secret);
         let keys = TrafficKeys::derive(&session.master_secret, self.suite, &self.randoms)?;
         let flight = ServerFlight {
-            server_write_key: keys.server,
+            server_write_key: keys.server_write,
             closing: Closing {
                 session,
                 ocsp_response: None,
                 ticket: None,
                 resumption,
-                own: OwnFinished::Due(keys.client),
+                own: OwnFinished::Due(keys.client_write),
                 negotiation: self,
             },
         };
@@ -625,7 +624,7 @@ struct Proof {
 impl Keyed {
     /// Signs the handshake so far, or has the caller do it.
     fn prove(mut self, proof: Proof, actions: &mut Actions) -> Result<State, Error> {
-        let message = self.negotiation.transcript.take_messages();
+        let message = self.negotiation.transcript.take_messages()?;
         let config = &self.negotiation.config;
         if config.offload_signing {
             let job = SignCertificateVerify {
@@ -680,15 +679,16 @@ impl Keyed {
             master_secret,
         } = self;
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
-        actions.push(Action::ChangeWriteKey(keys.client));
-        let verify_data = master_secret.client_verify_data(&negotiation.transcript.current());
+        actions.push(Action::ChangeWriteKey(keys.client_write));
+        let verify_data =
+            master_secret.verify_data(Side::Client, &negotiation.transcript.current());
         let finished = Finished {
             verify_data: verify_data.0,
         };
         actions.send(finished.encode(), &mut negotiation.transcript);
 
         let flight = ServerFlight {
-            server_write_key: keys.server,
+            server_write_key: keys.server_write,
             closing: Closing {
                 session: negotiation.session(master_secret, chain, &vouched),
                 ocsp_response,
@@ -920,7 +920,7 @@ impl ExpectFinished {
             own,
         } = self.0;
         let transcript = negotiation.transcript.current();
-        let expected = session.master_secret.server_verify_data(&transcript);
+        let expected = session.master_secret.verify_data(Side::Server, &transcript);
         check_verify_data(&finished.verify_data, &expected)?;
 
         negotiation.keep(&mut session, resumption, ticket, actions);
@@ -932,7 +932,7 @@ impl ExpectFinished {
                 actions.push(Action::ChangeWriteKey(client_write_key));
                 let transcript = negotiation.transcript.finish();
                 let finished = Finished {
-                    verify_data: master_secret.client_verify_data(&transcript).0,
+                    verify_data: master_secret.verify_data(Side::Client, &transcript).0,
                 };
                 actions.push(Action::SendHandshake(finished.encode()));
                 expected

@@ -3,8 +3,9 @@
 use super::SessionInfo;
 use crate::config::CertifiedKey;
 use crate::crypto::hash::HashAlgorithm;
-use crate::crypto::key_schedule::{MasterSecret, Randoms, SECRET, VerifyData};
+
 use crate::error::Misuse;
+use crate::keys::{MASTER_SECRET, MasterSecret, Randoms, VerifyData};
 use crate::verify::end_point_hash;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -54,7 +55,7 @@ pub(super) struct Established {
     own_certificate: Option<Arc<CertifiedKey>>,
 }
 
-struct Secret(Zeroizing<[u8; SECRET]>);
+struct Secret(Zeroizing<[u8; MASTER_SECRET]>);
 
 impl core::fmt::Debug for Secret {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -6,24 +6,21 @@
 
 mod client;
 mod established;
-mod joiner;
 mod limits;
 mod server;
 mod session_info;
-mod transcript;
 
 pub use established::ChannelBinding;
-pub(crate) use joiner::{Aligned, Joiner};
 pub use session_info::{NotResumed, Resumption, SessionInfo};
 
 use crate::config::{ClientConfig, Environment, ServerConfig};
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::{
-    MasterSecret, PreMasterSecret, Randoms, VERIFY_DATA, VerifyData,
-};
+use crate::crypto::pre_master_secret::PreMasterSecret;
 use crate::crypto::suite::Suite;
 use crate::enums::{AlertDescription, ContentType, HandshakeType};
-use crate::error::{Error, LocalError, Misuse, PeerError};
+use crate::error::{Error, Misuse, PeerError};
+use crate::keys::{Aligned, MasterSecret, Randoms, Transcript, VerifyData};
+use crate::message::finished::VERIFY_DATA;
 use crate::message::{HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
 pub(crate) use crate::resumption::SessionInUse;
@@ -80,7 +77,7 @@ impl Actions {
     }
 
     /// Sends a handshake message and adds it to `transcript`.
-    fn send(&mut self, message: Vec<u8>, transcript: &mut transcript::Transcript) {
+    fn send(&mut self, message: Vec<u8>, transcript: &mut Transcript) {
         transcript.add(&message);
         self.push(Action::SendHandshake(message));
     }
@@ -307,29 +304,6 @@ fn expect<'a>(
     }
 }
 
-/// The two directions' keys, each used when its ChangeCipherSpec passes.
-#[derive(Debug)]
-struct TrafficKeys {
-    client: AeadKey,
-    server: AeadKey,
-}
-
-impl TrafficKeys {
-    fn derive(
-        master_secret: &MasterSecret,
-        suite: &Suite,
-        randoms: &Randoms,
-    ) -> Result<Self, Error> {
-        let key_block = master_secret.key_block(suite, randoms);
-        let (client, server) = key_block.partition();
-        let key = |keys| AeadKey::new(suite, keys).ok_or(LocalError::KeyExhausted);
-        Ok(Self {
-            client: key(client)?,
-            server: key(server)?,
-        })
-    }
-}
-
 /// The master secret of a full handshake, extended or not, and logged. The transcript ends with
 /// ClientKeyExchange: "session_hash = Hash(handshake_messages) where "handshake_messages" refers to
 /// all handshake messages sent or received, starting at the ClientHello up to and including the
@@ -340,7 +314,7 @@ fn derive_master_secret(
     suite: &Suite,
     randoms: &Randoms,
     extended: bool,
-    transcript: &transcript::Transcript,
+    transcript: &Transcript,
     environment: &Environment,
 ) -> MasterSecret {
     let master_secret = match extended {

@@ -26,22 +26,21 @@ mod hello;
 mod lookup;
 
 use super::established::Established;
-use super::transcript::{Keep, Transcript};
 use super::{
     Action, Actions, Incoming, NotResumed, RecordLimits, Resumption, SessionInfo,
-    State as HandshakeState, TrafficKeys, check_verify_data, derive_master_secret, expect, log_key,
-    unexpected,
+    State as HandshakeState, check_verify_data, derive_master_secret, expect, log_key, unexpected,
 };
 use crate::config::{ClientAuth, ServerConfig, Shown};
 use crate::crypto::aead::AeadKey;
-use crate::crypto::key_schedule::{MasterSecret, PreMasterSecret, Randoms, VerifyData};
 use crate::crypto::pkcs1::select_pre_master_secret;
+use crate::crypto::pre_master_secret::PreMasterSecret;
 use crate::crypto::private_key::RawDecryption;
 use crate::crypto::suite::Suite;
 use crate::enums::{
     ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion, SignatureScheme,
 };
 use crate::error::{Error, Incompatible, LocalError, Misuse, PeerError};
+use crate::keys::{Keep, MasterSecret, Randoms, Side, TrafficKeys, Transcript, VerifyData};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::extension::Extensions;
 use crate::message::finished::Finished;
@@ -303,16 +302,16 @@ impl Negotiation {
             let message = new_session_ticket(&config, &session)?;
             actions.send(message, &mut self.transcript);
         }
-        actions.push(Action::ChangeWriteKey(keys.server));
+        actions.push(Action::ChangeWriteKey(keys.server_write));
         let verify_data = session
             .master_secret
-            .server_verify_data(&self.transcript.current());
+            .verify_data(Side::Server, &self.transcript.current());
         let finished = Finished {
             verify_data: verify_data.0,
         };
         actions.send(finished.encode(), &mut self.transcript);
         Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-            client_write_key: keys.client,
+            client_write_key: keys.client_write,
             finished: ExpectFinished {
                 negotiation: self,
                 session,
@@ -587,7 +586,7 @@ impl ExpectCertificateVerify {
         }
         drop(offered);
         let transcript = &mut negotiation.transcript;
-        let signed = transcript.take_messages();
+        let signed = transcript.take_messages()?;
         let Vouched { key, .. } = &self.client.vouched;
         if !key.verifies(verify.algorithm, &signed, verify.signature) {
             return Err(PeerError::BadCertificateVerify.into());
@@ -608,12 +607,12 @@ impl Keyed {
         let keys = TrafficKeys::derive(&master_secret, negotiation.suite, &negotiation.randoms)?;
         let session = negotiation.session(master_secret, client);
         Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-            client_write_key: keys.client,
+            client_write_key: keys.client_write,
             finished: ExpectFinished {
                 negotiation,
                 session,
                 own: OwnFinished::Due {
-                    server_write_key: keys.server,
+                    server_write_key: keys.server_write,
                     new_session,
                 },
             },
@@ -703,7 +702,7 @@ impl ExpectFinished {
             own,
         } = self;
         let master_secret = &session.master_secret;
-        let expected = master_secret.client_verify_data(&negotiation.transcript.current());
+        let expected = master_secret.verify_data(Side::Client, &negotiation.transcript.current());
         check_verify_data(&finished.verify_data, &expected)?;
 
         let (tls_unique, resumption) = match own {
@@ -720,7 +719,7 @@ impl ExpectFinished {
                 actions.push(Action::ChangeWriteKey(server_write_key));
                 let transcript = negotiation.transcript.finish();
                 let finished = Finished {
-                    verify_data: master_secret.server_verify_data(&transcript).0,
+                    verify_data: master_secret.verify_data(Side::Server, &transcript).0,
                 };
                 actions.push(Action::SendHandshake(finished.encode()));
                 (expected, Resumption::Full(new_session.not_resumed))

@@ -129,8 +129,8 @@ fn additional_data(sequence: u64, typ: ContentType, length: usize) -> [u8; 13] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::key_schedule::WriteKeys;
     use crate::crypto::suite::Suite;
+    use crate::crypto::write_keys::WriteKeys;
     use crate::enums::CipherSuite;
     use crate::error::Error;
     use crate::record::HEADER;

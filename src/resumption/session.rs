@@ -6,10 +6,10 @@
 use super::store::StoredSession;
 use crate::codec::{LengthPrefix, Reader, write_vector};
 use crate::crypto::hash::fingerprint;
-use crate::crypto::key_schedule::{MasterSecret, SECRET};
 use crate::crypto::suite::Suite;
 use crate::enums::{CipherSuite, MaxFragmentLength};
 use crate::error::DecodeError;
+use crate::keys::{MASTER_SECRET, MasterSecret};
 use crate::waiver::Waivers;
 use core::time::Duration;
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -192,7 +192,7 @@ impl Session {
 
 /// What every session has: the fields of fixed length, and the lengths of the others.
 const FIXED_LENGTH: usize =
-    1 + 2 + 1 + 1 + 2 + 1 + 8 + 8 + TrustContext::LENGTH + SECRET + 2 + 2 + 1 + 2;
+    1 + 2 + 1 + 1 + 2 + 1 + 8 + 8 + TrustContext::LENGTH + MASTER_SECRET + 2 + 2 + 1 + 2;
 
 /// A handle's number and content.
 fn parts(handle: Option<&Handle>) -> (u8, &[u8]) {
@@ -224,7 +224,7 @@ fn decode(bytes: &[u8]) -> Result<(Session, Option<Handle>), DecodeError> {
         expires: reader.array().map(u64::from_be_bytes)?,
     };
     let trust = TrustContext(reader.array()?);
-    let master_secret = Zeroizing::new(reader.array::<SECRET>()?);
+    let master_secret = Zeroizing::new(reader.array::<MASTER_SECRET>()?);
     let server_name = match reader.vector16()?.remainder() {
         [] => None,
         name => Some(decode_server_name(name)?),
@@ -286,7 +286,7 @@ mod tests {
         let suite = Suite::of(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256).unwrap();
         Session {
             suite,
-            master_secret: MasterSecret::from_bytes(suite.prf, &[7; SECRET]),
+            master_secret: MasterSecret::from_bytes(suite.prf, &[7; MASTER_SECRET]),
             extended_master_secret: true,
             max_fragment_length: Some(MaxFragmentLength::L1024),
             server_name: Some("plc.example".try_into().unwrap()),

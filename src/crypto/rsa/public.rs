@@ -2,8 +2,8 @@
 
 use super::emsa::Emsa;
 use super::{KEY_BITS, fixed_width};
-use crate::crypto::key_schedule::PreMasterSecret;
 use crate::crypto::pkcs1::{encode_pre_master_secret, less_than};
+use crate::crypto::pre_master_secret::PreMasterSecret;
 use crate::crypto::private_key::KeyId;
 use crate::crypto::rng::RandomSource;
 use crate::enums::SignatureScheme;

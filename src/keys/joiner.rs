@@ -3,7 +3,7 @@
 
 use crate::codec::u24_to_usize;
 use crate::enums::HandshakeType;
-use crate::error::PeerError;
+use crate::error::{Error, LocalError, PeerError};
 use crate::message::{HANDSHAKE_HEADER, HandshakeMessage, MAX_HANDSHAKE_BODY};
 
 /// Collects fragments and hands out whole messages.
@@ -38,8 +38,9 @@ impl Joiner {
 
     /// Takes the next whole message, if there is one. A message that announces more than 64 KiB
     /// is refused by its header, before it is collected.
-    pub(crate) fn next(&mut self) -> Result<Option<HandshakeMessage<'_>>, PeerError> {
-        let rest = self.buffer.get(self.taken..).unwrap_or_default();
+    pub(crate) fn next(&mut self) -> Result<Option<HandshakeMessage<'_>>, Error> {
+        let rest = self.buffer.get(self.taken..);
+        let rest = rest.ok_or(LocalError::Internal("more was taken than came"))?;
         let Some(([typ, length @ ..], _)) = rest.split_first_chunk::<HANDSHAKE_HEADER>() else {
             self.release();
             return Ok(None);
@@ -50,7 +51,8 @@ impl Joiner {
             return Err(PeerError::MessageTooLong {
                 message: typ,
                 length,
-            });
+            }
+            .into());
         }
         let end = self.taken + HANDSHAKE_HEADER + length;
         Ok(self.buffer.get(self.taken..end).map(|bytes| {
@@ -128,7 +130,8 @@ mod tests {
             Err(PeerError::MessageTooLong {
                 message: HandshakeType::CERTIFICATE,
                 length: (1 << 16) + 1,
-            })
+            }
+            .into())
         );
     }
 }
