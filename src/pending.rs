@@ -142,7 +142,7 @@ impl<'a> VerifyCertificate<'a> {
 pub struct DecryptPreMasterSecret {
     pub(crate) id: PauseId,
     pub(crate) key_id: KeyId,
-    pub(crate) ciphertext: Arc<[u8]>,
+    pub(crate) ciphertext: Arc<Vec<u8>>,
 }
 
 impl DecryptPreMasterSecret {
@@ -274,7 +274,7 @@ pub struct SignCertificateVerify {
     pub(crate) id: PauseId,
     pub(crate) key_id: KeyId,
     pub(crate) scheme: SignatureScheme,
-    pub(crate) message: Arc<[u8]>,
+    pub(crate) message: Arc<Vec<u8>>,
 }
 
 impl SignCertificateVerify {

@@ -9,7 +9,7 @@ mod server_certificates;
 pub use certified_key::CertifiedKey;
 pub(crate) use client::ServerVerification;
 pub use client::{ClientConfig, ClientConfigBuilder};
-pub(crate) use server::Shown;
+pub(crate) use server::SelectedCertificate;
 pub use server::{ClientAuth, ClientAuthorities, ServerConfig, ServerConfigBuilder};
 pub use server_certificates::{CertificateSet, CertificatesByName, ResolveCertificate};
 

@@ -83,7 +83,7 @@ enum Certificates {
 
 /// The certificate that a connection shows.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct SelectedCertificate {
     pub(crate) certificate: Arc<CertifiedKey>,
     /// Whom the server believes and who it is.
     pub(crate) trust: TrustContext,
@@ -91,7 +91,7 @@ pub(crate) struct Shown {
 
 /// A server's certificates when they have been checked.
 enum Identity {
-    Fixed(Shown),
+    Fixed(SelectedCertificate),
     Resolved(Arc<dyn ResolveCertificate>),
 }
 
@@ -129,22 +129,25 @@ impl ServerConfig {
     }
 
     /// What to show to a client that asks for this name.
-    pub(crate) fn shown(&self, server_name: Option<&DnsName<'_>>) -> Result<Shown, Error> {
+    pub(crate) fn select_certificate(
+        &self,
+        server_name: Option<&DnsName<'_>>,
+    ) -> Result<SelectedCertificate, Error> {
         match &self.identity {
-            Identity::Fixed(shown) => Ok(shown.clone()),
+            Identity::Fixed(selected) => Ok(selected.clone()),
             Identity::Resolved(resolver) => {
                 let certificate = resolver.resolve(server_name);
                 let certificate = certificate.ok_or(Incompatible::UnknownServerName)?;
                 if certificate.key().is_none() && !self.offload_decryption {
                     return Err(LocalError::NoPrivateKey.into());
                 }
-                Ok(Shown::new(certificate, &self.believed))
+                Ok(SelectedCertificate::new(certificate, &self.believed))
             }
         }
     }
 }
 
-impl Shown {
+impl SelectedCertificate {
     fn new(certificate: Arc<CertifiedKey>, believed: &[u8; 32]) -> Self {
         Self {
             trust: TrustContext::of(&[b"server", believed, &certificate.fingerprint]),
@@ -297,7 +300,7 @@ impl ServerConfigBuilder {
                 if certificate.key().is_none() && !self.offload_decryption {
                     return Err(ConfigError::KeyElsewhere);
                 }
-                Identity::Fixed(Shown::new(certificate, &believed))
+                Identity::Fixed(SelectedCertificate::new(certificate, &believed))
             }
             Certificates::Resolved(resolver) => Identity::Resolved(resolver),
         };

@@ -1,11 +1,12 @@
 //! What is left of a handshake: what can be derived from it for the protocols above.
 
-use super::SessionInfo;
+use super::session_info::SessionInfo;
+use super::verified::FinishedVerified;
 use crate::config::CertifiedKey;
 use crate::crypto::hash::HashAlgorithm;
-
 use crate::error::Misuse;
 use crate::keys::{MASTER_SECRET, MasterSecret, Randoms, VerifyData};
+use crate::resumption::Session;
 use crate::verify::end_point_hash;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -64,20 +65,21 @@ impl core::fmt::Debug for Secret {
 }
 
 impl Established {
+    /// Takes what both sides derive from. `own_finished` is this side's verify_data, if its Finished
+    /// was the first; otherwise the one that was verified was.
     pub(super) fn new(
-        master_secret: &MasterSecret,
-        prf: HashAlgorithm,
+        verified: FinishedVerified,
+        own_finished: Option<VerifyData>,
+        session: &Session,
         randoms: Randoms,
-        extended_master_secret: bool,
-        tls_unique: VerifyData,
         own_certificate: Option<Arc<CertifiedKey>>,
     ) -> Self {
         Self {
-            master_secret: Secret(Zeroizing::new(*master_secret.as_bytes())),
-            prf,
+            master_secret: Secret(Zeroizing::new(*session.master_secret.as_bytes())),
+            prf: session.suite.prf,
             randoms,
-            extended_master_secret,
-            tls_unique,
+            extended_master_secret: session.extended_master_secret,
+            tls_unique: own_finished.unwrap_or_else(|| verified.into_verify_data()),
             own_certificate,
         }
     }
@@ -87,9 +89,10 @@ impl Established {
     /// subsequent application-level authentication"
     /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)).
     pub(super) fn require_extended_master_secret(&self) -> Result<(), Misuse> {
-        match self.extended_master_secret {
-            true => Ok(()),
-            false => Err(Misuse::NoExtendedMasterSecret),
+        if self.extended_master_secret {
+            Ok(())
+        } else {
+            Err(Misuse::NoExtendedMasterSecret)
         }
     }
 

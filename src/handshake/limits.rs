@@ -1,7 +1,6 @@
 //! How long records may be: what the hellos agree on, and when it holds.
 
-use super::{Action, Actions};
-use crate::crypto::aead::AeadKey;
+use super::action::{Action, Actions};
 use crate::enums::{ExtensionType, MaxFragmentLength};
 use crate::error::PeerError;
 
@@ -12,7 +11,10 @@ pub(super) enum RecordLimits {
     Protocol,
     /// max_fragment_length: for both directions, "immediately", handshake messages among them
     /// ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
-    Fragments(MaxFragmentLength),
+    Fragments {
+        length: MaxFragmentLength,
+        bytes: usize,
+    },
     /// record_size_limit: for each direction what its receiver says, and for protected records
     /// only ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
     Records { sent: u16, received: u16 },
@@ -21,6 +23,18 @@ pub(super) enum RecordLimits {
 impl RecordLimits {
     /// The most plaintext in a record, unless less is agreed.
     pub(super) const PROTOCOL: u16 = 1 << 14;
+
+    /// The limit of a max_fragment_length.
+    pub(super) fn fragments(length: MaxFragmentLength) -> Result<Self, PeerError> {
+        // "If a server receives a maximum fragment length negotiation request for a value other
+        // than the allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
+        match length.bytes() {
+            Some(bytes) => Ok(Self::Fragments { length, bytes }),
+            None => Err(PeerError::IllegalExtension(
+                ExtensionType::MAX_FRAGMENT_LENGTH,
+            )),
+        }
+    }
 
     /// The limits that the two sides' record_size_limit say.
     pub(super) fn records(sent: u16, received: u16) -> Result<Self, PeerError> {
@@ -36,7 +50,7 @@ impl RecordLimits {
 
     pub(super) fn max_fragment_length(self) -> Option<MaxFragmentLength> {
         match self {
-            Self::Fragments(length) => Some(length),
+            Self::Fragments { length, .. } => Some(length),
             Self::Protocol | Self::Records { .. } => None,
         }
     }
@@ -44,7 +58,7 @@ impl RecordLimits {
     pub(super) fn sent(self) -> usize {
         match self {
             Self::Protocol => Self::PROTOCOL.into(),
-            Self::Fragments(length) => length.bytes().unwrap_or(Self::PROTOCOL.into()),
+            Self::Fragments { bytes, .. } => bytes,
             // A peer may say more than the protocol allows.
             Self::Records { sent, .. } => sent.min(Self::PROTOCOL).into(),
         }
@@ -52,7 +66,7 @@ impl RecordLimits {
 
     pub(super) fn received(self) -> usize {
         match self {
-            Self::Protocol | Self::Fragments(_) => self.sent(),
+            Self::Protocol | Self::Fragments { .. } => self.sent(),
             Self::Records { received, .. } => received.into(),
         }
     }
@@ -61,13 +75,44 @@ impl RecordLimits {
     /// room is not sent more than it has: a record may always be shorter.
     pub(super) fn apply_at_once(self, actions: &mut Actions) {
         actions.push(Action::LimitSent(self.sent()));
-        if let Self::Fragments(_) = self {
+        if let Self::Fragments { .. } = self {
             actions.push(Action::LimitReceived(self.received()));
         }
     }
+}
 
-    /// Expects the keys of the receiving direction, and its limit.
-    pub(super) fn change_read_key(self, key: AeadKey, actions: &mut Actions) {
-        actions.push(Action::ChangeReadKey(key, self.received()));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_hold_for_their_direction_only() {
+        let fragments = RecordLimits::fragments(MaxFragmentLength::L1024).unwrap();
+        let records = |sent| RecordLimits::records(sent, 300).unwrap();
+        for (limits, sent, received) in [
+            (RecordLimits::Protocol, 1 << 14, 1 << 14),
+            (fragments, 1024, 1024),
+            (records(64), 64, 300),
+            // A peer may say more than the protocol allows.
+            (records(u16::MAX), 1 << 14, 300),
+        ] {
+            assert_eq!((limits.sent(), limits.received()), (sent, received));
+        }
+        assert_eq!(
+            fragments.max_fragment_length(),
+            Some(MaxFragmentLength::L1024)
+        );
+        assert_eq!(records(64).max_fragment_length(), None);
+    }
+
+    #[test]
+    fn lengths_that_do_not_exist_are_refused() {
+        let illegal = |typ| Err(PeerError::IllegalExtension(typ));
+        for length in [0, 5, 255].map(MaxFragmentLength) {
+            let refused = illegal(ExtensionType::MAX_FRAGMENT_LENGTH);
+            assert_eq!(RecordLimits::fragments(length), refused);
+        }
+        let refused = illegal(ExtensionType::RECORD_SIZE_LIMIT);
+        assert_eq!(RecordLimits::records(63, 300), refused);
     }
 }

@@ -4,88 +4,41 @@
 //! as [`Actions`], which the connection carries out in order. States never see a record or a buffer
 //! of the caller's.
 
+mod action;
+mod agreed;
 mod client;
 mod established;
+mod finish;
+mod hello;
+mod incoming;
+mod key_log;
 mod limits;
 mod server;
 mod session_info;
+mod step;
+mod verified;
 
+pub(crate) use action::{Action, Actions};
 pub use established::ChannelBinding;
+pub(crate) use incoming::Incoming;
 pub use session_info::{NotResumed, Resumption, SessionInfo};
 
-use crate::config::{ClientConfig, Environment, ServerConfig};
-use crate::crypto::aead::AeadKey;
-use crate::crypto::pre_master_secret::PreMasterSecret;
-use crate::crypto::suite::Suite;
-use crate::enums::{AlertDescription, ContentType, HandshakeType};
+use crate::config::{ClientConfig, ServerConfig};
+use crate::enums::{AlertDescription, HandshakeType};
 use crate::error::{Error, Misuse, PeerError};
-use crate::keys::{Aligned, MasterSecret, Randoms, Transcript, VerifyData};
-use crate::message::finished::VERIFY_DATA;
 use crate::message::{HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
 pub(crate) use crate::resumption::SessionInUse;
-use core::fmt::Write;
 use core::net::SocketAddr;
 use established::Established;
-use limits::RecordLimits;
 use pki_types::ServerName;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use step::Step;
 
 /// How often the peer may ask for another handshake before it is dropped.
 ///
 /// Each refusal is a record that the peer makes this side send; an honest peer takes the first no.
 const MAX_RENEGOTIATION_REQUESTS: u8 = 4;
-
-/// What a state machine is given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Incoming<'a> {
-    Handshake(HandshakeMessage<'a>),
-    /// The peer changes its keys, at a place where that is possible.
-    ChangeCipherSpec(Aligned),
-}
-
-/// What a state asks of the connection.
-#[derive(Debug)]
-pub(crate) enum Action {
-    /// Send one handshake message, header included.
-    SendHandshake(Vec<u8>),
-    /// Send ChangeCipherSpec, and protect what is sent from here on.
-    ChangeWriteKey(AeadKey),
-    /// Expect what comes from here on to be protected, in records of at most this much plaintext.
-    ChangeReadKey(AeadKey, usize),
-    SendWarning(AlertDescription),
-    /// TLS 1.2 is agreed: from here on every record says so.
-    VersionAgreed,
-    /// Send no more plaintext than this in a record.
-    LimitSent(usize),
-    /// Accept no more plaintext than this in a record.
-    LimitReceived(usize),
-    /// From here on, a failure of the connection is one of this session.
-    UseSession(SessionInUse),
-    Complete(Box<SessionInfo>),
-}
-
-/// What the states ask for, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Actions(Vec<Action>);
-
-impl Actions {
-    fn push(&mut self, action: Action) {
-        self.0.push(action);
-    }
-
-    /// Sends a handshake message and adds it to `transcript`.
-    fn send(&mut self, message: Vec<u8>, transcript: &mut Transcript) {
-        transcript.add(&message);
-        self.push(Action::SendHandshake(message));
-    }
-
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = Action> {
-        self.0.into_iter()
-    }
-}
 
 /// A state of either role, or the end of the road.
 #[derive(Debug)]
@@ -94,6 +47,16 @@ enum State {
     Server(server::State),
     Established(Box<Established>),
     Failed(Error),
+}
+
+impl State {
+    /// Where a step of one role leads, whose states are wrapped by `role`.
+    fn after<S>(step: Step<S>, role: impl FnOnce(S) -> Self) -> Self {
+        match step {
+            Step::Next(state) => role(state),
+            Step::Established(established) => Self::Established(established),
+        }
+    }
 }
 
 /// The handshake of one connection, and what is left of it afterwards.
@@ -141,9 +104,15 @@ impl Handshake {
             return self.refuse_renegotiation(message, actions);
         }
         self.advance(|state| match state {
-            State::Client(state) => state.handle(incoming, actions),
-            State::Server(state) => state.handle(incoming, actions),
-            State::Established(_) => Err(unexpected(incoming, "nothing more")),
+            State::Client(state) => {
+                let step = state.handle(incoming, actions)?;
+                Ok(State::after(step, State::Client))
+            }
+            State::Server(state) => {
+                let step = state.handle(incoming, actions)?;
+                Ok(State::after(step, State::Server))
+            }
+            State::Established(_) => Err(incoming.unexpected("nothing more")),
             State::Failed(error) => Err(error),
         })
     }
@@ -163,8 +132,8 @@ impl Handshake {
             .ok_or(Misuse::NothingPending)?
             .belongs(&answer)?;
         self.advance(|state| match state {
-            State::Client(state) => state.resume(answer, actions),
-            State::Server(state) => state.resume(answer),
+            State::Client(state) => state.resume(answer, actions).map(State::Client),
+            State::Server(state) => state.resume(answer).map(State::Server),
             State::Established(_) => Err(Misuse::NothingPending.into()),
             State::Failed(error) => Err(error),
         })
@@ -234,7 +203,7 @@ impl Handshake {
 
     /// Whether the peer's version is still unknown to this client.
     pub(crate) fn awaits_server_hello(&self) -> bool {
-        matches!(self.state, State::Client(client::State::ServerHello(_)))
+        matches!(&self.state, State::Client(state) if state.awaits_server_hello())
     }
 
     fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {
@@ -274,79 +243,4 @@ impl Handshake {
         }
         Ok(())
     }
-}
-
-/// The error for something that came where `awaited` was due.
-fn unexpected(incoming: Incoming<'_>, awaited: &'static str) -> Error {
-    match incoming {
-        Incoming::Handshake(message) => PeerError::UnexpectedMessage {
-            received: message.typ,
-            awaited,
-        },
-        Incoming::ChangeCipherSpec(_) => {
-            PeerError::UnexpectedRecord(ContentType::CHANGE_CIPHER_SPEC)
-        }
-    }
-    .into()
-}
-
-/// The handshake message of this type, or the error that something else came.
-fn expect<'a>(
-    incoming: Incoming<'a>,
-    typ: HandshakeType,
-    awaited: &'static str,
-) -> Result<HandshakeMessage<'a>, Error> {
-    match incoming {
-        Incoming::Handshake(message) if message.typ == typ => Ok(message),
-        Incoming::Handshake(_) | Incoming::ChangeCipherSpec(_) => {
-            Err(unexpected(incoming, awaited))
-        }
-    }
-}
-
-/// The master secret of a full handshake, extended or not, and logged. The transcript ends with
-/// ClientKeyExchange: "session_hash = Hash(handshake_messages) where "handshake_messages" refers to
-/// all handshake messages sent or received, starting at the ClientHello up to and including the
-/// ClientKeyExchange message"
-/// ([RFC 7627 section 3](https://www.rfc-editor.org/rfc/rfc7627#section-3)).
-fn derive_master_secret(
-    pre_master_secret: &PreMasterSecret,
-    suite: &Suite,
-    randoms: &Randoms,
-    extended: bool,
-    transcript: &Transcript,
-    environment: &Environment,
-) -> MasterSecret {
-    let master_secret = match extended {
-        true => MasterSecret::derive_extended(suite.prf, pre_master_secret, &transcript.current()),
-        false => MasterSecret::derive(suite.prf, pre_master_secret, randoms),
-    };
-    log_key(environment, randoms, &master_secret);
-    master_secret
-}
-
-/// Whether the peer's verify_data is the expected one, in constant time.
-fn check_verify_data(received: &[u8; VERIFY_DATA], expected: &VerifyData) -> Result<(), PeerError> {
-    match received.ct_eq(&expected.0).into() {
-        true => Ok(()),
-        false => Err(PeerError::BadFinished),
-    }
-}
-
-/// Writes the connection's line to the key log, where there is one.
-fn log_key(environment: &Environment, randoms: &Randoms, master_secret: &MasterSecret) {
-    let Some(key_log) = &environment.key_log else {
-        return;
-    };
-    let mut line = Zeroizing::new(String::with_capacity(2 * (32 + 48) + 16));
-    line.push_str("CLIENT_RANDOM ");
-    for byte in randoms.client {
-        // Writing to a string does not fail.
-        let _ = write!(line, "{byte:02x}");
-    }
-    line.push(' ');
-    for byte in master_secret.as_bytes() {
-        let _ = write!(line, "{byte:02x}");
-    }
-    key_log.log(&line);
 }

@@ -86,7 +86,7 @@ mod tests {
         let mut transcript = Transcript::new(HashAlgorithm::Sha256, Keep::HashOnly);
         transcript.add(b"one");
         let not_kept = LocalError::Internal("the messages to sign were not kept");
-        assert_eq!(transcript.take_messages(), Err(not_kept.clone()));
+        assert_eq!(transcript.take_messages(), Err(not_kept));
         let mut transcript = Transcript::new(HashAlgorithm::Sha256, Keep::Messages);
         assert_eq!(transcript.take_messages(), Ok(Vec::new()));
         assert_eq!(transcript.take_messages(), Err(not_kept));

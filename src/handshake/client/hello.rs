@@ -1,226 +1,232 @@
-//! What a ClientHello asks for by its extensions, and what the ServerHello answers.
+//! ClientHello and ServerHello, which decide between a full handshake and an earlier session
+//! ([RFC 5246 section 7.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1)).
 
-use crate::config::{ClientConfig, ExtendedMasterSecret, SecureRenegotiation};
-use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength};
-use crate::error::{DecodeError, Error, Incompatible, PeerError};
-use crate::handshake::limits::RecordLimits;
+use super::State;
+use super::certificate::{ExpectCertificate, ExpectResumptionVerdict};
+use super::extensions::{Answers, grease, hello_extensions};
+use super::finish::{Closing, ServerFlight};
+use super::offer::{Offer, find_session, store_key};
+use crate::config::ClientConfig;
+use crate::enums::{CipherSuite, CompressionMethod, ProtocolVersion};
+use crate::error::{Error, Incompatible, PeerError};
+use crate::handshake::action::{Action, Actions};
+use crate::handshake::agreed::Agreed;
+use crate::handshake::finish::KeysReady;
+use crate::handshake::hello::draw;
+use crate::handshake::incoming::Incoming;
+use crate::handshake::session_info::{NotResumed, Resumption};
+use crate::keys::{Keep, Randoms, Side, Transcript};
 use crate::message::HandshakeBody;
-use crate::message::extension::Extensions;
-use crate::message::hello::ServerHello;
-use crate::resumption::Session;
+use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
+use crate::resumption::SessionInUse;
+use core::net::SocketAddr;
 use pki_types::ServerName;
+use std::sync::Arc;
 
-/// The extensions that the configuration asks for.
-pub(super) fn hello_extensions(
-    config: &ClientConfig,
-    server_name: &ServerName<'_>,
-    ticket: &[u8],
-) -> Extensions<'static> {
-    let mut extensions = Extensions::new();
-    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
-    // trailing dot".
-    if let ServerName::DnsName(name) = server_name {
-        let name: &str = name.as_ref();
-        extensions.push_server_name(name.strip_suffix('.').unwrap_or(name));
+/// Sends the ClientHello, which offers the session that is kept for the server.
+pub(in crate::handshake) fn start(
+    config: Arc<ClientConfig>,
+    server_name: ServerName<'static>,
+    address: Option<SocketAddr>,
+    actions: &mut Actions,
+) -> Result<State, Error> {
+    let client_random = draw(&config.common)?;
+    let store_key = store_key(&server_name, address);
+    let offer = find_session(&config, &server_name, &store_key);
+    let (session_id, ticket) = match &offer {
+        Ok(offer) => (offer.session_id, offer.ticket()),
+        Err(_) => (SessionId::default(), None),
+    };
+
+    let mut cipher_suites: Vec<_> = config.common.suites.iter().map(|suite| suite.id).collect();
+    let mut extensions = hello_extensions(&config, &server_name, ticket);
+    // "when a client intends to resume a session and sets ClientHello.client_version to the protocol
+    // version negotiated for that session, it MUST NOT include TLS_FALLBACK_SCSV"
+    // (RFC 7507 section 4).
+    if config.after_fallback && offer.is_err() {
+        cipher_suites.push(CipherSuite::TLS_FALLBACK_SCSV);
     }
-    if let Some(length) = config.max_fragment_length {
-        extensions.push_max_fragment_length(length);
+    if config.grease {
+        (cipher_suites, extensions) = grease(&config, cipher_suites, extensions)?;
     }
-    if config.request_ocsp_response {
-        extensions.push_status_request();
+    let hello = ClientHello {
+        client_version: ProtocolVersion::TLS_1_2,
+        random: Random(client_random),
+        session_id,
+        cipher_suites,
+        compression_methods: vec![CompressionMethod::NULL],
+        extensions: Some(extensions),
+    };
+    let message = hello.encode();
+    let client_hello = message.as_slice().into();
+    if offer.is_ok()
+        && let Some(store) = &config.common.session_store
+    {
+        actions.push(Action::UseSession(SessionInUse::new(store, &store_key)));
     }
-    extensions.push_signature_algorithms(&config.signature_algorithms);
-    if !config.common.alpn_protocols.is_empty() {
-        extensions.push_alpn(&config.common.alpn_protocols);
-    }
-    if config.common.extended_master_secret != ExtendedMasterSecret::Off {
-        extensions.push_extended_master_secret();
-    }
-    if let Some(limit) = config.common.record_size_limit {
-        extensions.push_record_size_limit(limit);
-    }
-    if config.takes_tickets() {
-        extensions.push_session_ticket(ticket);
-    }
-    extensions.push_renegotiation_info();
-    extensions
+    actions.push(Action::SendHandshake(message));
+    Ok(State::ServerHello(Box::new(ExpectServerHello {
+        config,
+        server_name,
+        store_key,
+        client_random,
+        session_id,
+        offer,
+        client_hello,
+    })))
 }
 
-impl ClientConfig {
-    /// Whether there is both the will to take tickets and the place to keep them.
-    fn takes_tickets(&self) -> bool {
-        self.session_tickets && self.common.session_store.is_some()
+/// The ClientHello is sent.
+#[derive(Debug)]
+pub(crate) struct ExpectServerHello {
+    config: Arc<ClientConfig>,
+    server_name: ServerName<'static>,
+    store_key: Box<[u8]>,
+    client_random: [u8; 32],
+    session_id: SessionId,
+    offer: Result<Offer, NotResumed>,
+    /// The message, to be hashed as the suite says.
+    client_hello: Box<[u8]>,
+}
+
+impl ExpectServerHello {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let (message, hello) = incoming.expect::<ServerHello<'_>>()?;
+        let config = &self.config;
+
+        if hello.server_version != ProtocolVersion::TLS_1_2 {
+            return Err(Incompatible::Version {
+                offered: hello.server_version,
+            }
+            .into());
+        }
+        self.check_downgrade(&hello.random)?;
+        let suite = config
+            .common
+            .suite(hello.cipher_suite)
+            .ok_or(PeerError::UnofferedSuite(hello.cipher_suite))?;
+        if hello.compression_method != CompressionMethod::NULL {
+            return Err(PeerError::UnofferedCompression(hello.compression_method).into());
+        }
+        let answers = Answers::read(&hello, config, &self.server_name)?;
+
+        actions.push(Action::VersionAgreed);
+        let resumed = !hello.session_id.is_empty() && hello.session_id == self.session_id;
+        let (resumption, offer) = match self.offer {
+            Ok(offer) if resumed => (offer.resumption(), Some(offer)),
+            Ok(_) => (Resumption::Full(NotResumed::Declined), None),
+            Err(reason) => (Resumption::Full(reason), None),
+        };
+        let session = offer.as_ref().map(|offer| &offer.session);
+        let limits = answers.record_limits(config, session)?;
+        limits.apply_at_once(actions);
+        let keep = match *config.certificates {
+            [_, ..] if offer.is_none() => Keep::Messages,
+            _ => Keep::HashOnly,
+        };
+        let mut transcript = Transcript::new(suite.prf, keep);
+        transcript.add(&self.client_hello);
+        transcript.add(message.bytes);
+        let negotiation = Negotiation {
+            config: self.config,
+            server_name: self.server_name,
+            store_key: self.store_key,
+            session_id: hello.session_id,
+            agreed: Agreed {
+                suite,
+                randoms: Randoms {
+                    client: self.client_random,
+                    server: hello.random.0,
+                },
+                extended_master_secret: answers.extended_master_secret,
+                secure_renegotiation: answers.secure_renegotiation,
+                alpn_protocol: answers.alpn_protocol,
+                limits,
+                resumption,
+            },
+            certificate_status: answers.certificate_status,
+            new_session_ticket: answers.new_session_ticket,
+            transcript,
+        };
+        match offer {
+            None => Ok(State::Certificate(Box::new(ExpectCertificate {
+                negotiation,
+            }))),
+            Some(offer) => negotiation.resume(offer),
+        }
     }
 
-    /// Whether the ClientHello carried an extension that a server may answer.
-    fn requested(&self, typ: ExtensionType, server_name: &ServerName<'_>) -> bool {
-        match typ {
-            ExtensionType::SERVER_NAME => matches!(server_name, ServerName::DnsName(_)),
-            ExtensionType::MAX_FRAGMENT_LENGTH => self.max_fragment_length.is_some(),
-            ExtensionType::STATUS_REQUEST => self.request_ocsp_response,
-            ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
-                !self.common.alpn_protocols.is_empty()
+    /// "TLS 1.3 clients receiving a ServerHello indicating TLS 1.2 or below MUST check that the last
+    /// 8 bytes are not equal to either of these values"
+    /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)). A client
+    /// is one if its caller tried a newer version before; to all others the values say nothing.
+    fn check_downgrade(&self, random: &Random) -> Result<(), PeerError> {
+        match random.0.last_chunk() {
+            Some(b"DOWNGRD\x01" | b"DOWNGRD\x00") if self.config.after_fallback => {
+                Err(PeerError::Downgraded)
             }
-            ExtensionType::EXTENDED_MASTER_SECRET => {
-                self.common.extended_master_secret != ExtendedMasterSecret::Off
-            }
-            ExtensionType::RECORD_SIZE_LIMIT => self.common.record_size_limit.is_some(),
-            ExtensionType::SESSION_TICKET => self.takes_tickets(),
-            ExtensionType::RENEGOTIATION_INFO => true,
-            // signature_algorithms among them: "Servers MUST NOT send this extension."
-            _ => false,
+            _ => Ok(()),
         }
     }
 }
 
-/// Adds a suite at the front and an extension at each end that nobody knows
-/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), drawn at random
-/// from the sixteen values that are reserved for it.
-pub(super) fn grease(
-    config: &ClientConfig,
-    suites: Vec<CipherSuite>,
-    extensions: Extensions<'_>,
-) -> Result<(Vec<CipherSuite>, Extensions<'static>), Error> {
-    let mut drawn = [0; 3];
-    config.common.random().fill(&mut drawn)?;
-    let [suite, first, last] = drawn.map(|byte| byte & 0x0f);
-    // "There MUST NOT be more than one extension of the same type."
-    let last = if last == first { last ^ 1 } else { last };
-    let value = |nibble: u8| u16::from_be_bytes([nibble << 4 | 0x0a; 2]);
-
-    let suites = [CipherSuite(value(suite))].into_iter().chain(suites);
-    let mut greased = Extensions::new();
-    greased.push_raw(ExtensionType(value(first)), &[]);
-    for (typ, content) in extensions.iter() {
-        greased.push_raw(typ, content);
-    }
-    greased.push_raw(ExtensionType(value(last)), &[0]);
-    Ok((suites.collect(), greased))
-}
-
-/// What the extensions of the ServerHello say.
+/// What the hellos settled, and the handshake's messages so far.
 #[derive(Debug)]
-pub(super) struct Answers {
-    pub(super) secure_renegotiation: bool,
-    pub(super) extended_master_secret: bool,
-    pub(super) alpn_protocol: Option<Box<[u8]>>,
-    max_fragment_length: Option<MaxFragmentLength>,
-    record_size_limit: Option<u16>,
+pub(super) struct Negotiation {
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) server_name: ServerName<'static>,
+    pub(super) store_key: Box<[u8]>,
+    /// The server's, by which it will know the session.
+    pub(super) session_id: SessionId,
+    pub(super) agreed: Agreed,
     /// CertificateStatus may come.
     pub(super) certificate_status: bool,
     /// NewSessionTicket will come.
     pub(super) new_session_ticket: bool,
+    pub(super) transcript: Transcript,
 }
 
-impl Answers {
-    /// "If a client receives an extension type in ServerHello that it did not request in the
-    /// associated ClientHello, it MUST abort the handshake with an unsupported_extension fatal
-    /// alert."
-    pub(super) fn read(
-        hello: &ServerHello<'_>,
-        config: &ClientConfig,
-        server_name: &ServerName<'_>,
-    ) -> Result<Self, Error> {
-        let none = Extensions::default();
-        let extensions = hello.extensions.as_ref().unwrap_or(&none);
-        for (typ, _) in extensions.iter() {
-            if !config.requested(typ, server_name) {
-                return Err(PeerError::UnsolicitedExtension(typ).into());
-            }
+impl Negotiation {
+    /// Goes on with the keys of an earlier session.
+    fn resume(self, offer: Offer) -> Result<State, Error> {
+        let Self {
+            config,
+            server_name,
+            store_key,
+            session_id,
+            agreed,
+            new_session_ticket,
+            transcript,
+            ..
+        } = self;
+        let session = offer.session;
+        // "the value from the state of the session being resumed" (section 7.4.1.3).
+        if agreed.suite.id != session.suite.id {
+            return Err(PeerError::ResumedWithOtherSuite(agreed.suite.id).into());
         }
-        let decode = |error: DecodeError| error.of(ServerHello::NAME);
-        extensions.server_name_ack().map_err(decode)?;
-        Ok(Self {
-            secure_renegotiation: read_renegotiation_info(extensions, config)?,
-            extended_master_secret: read_extended_master_secret(extensions, config)?,
-            alpn_protocol: read_alpn(extensions, config)?,
-            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
-            record_size_limit: extensions.record_size_limit().map_err(decode)?,
-            certificate_status: extensions.status_request_ack().map_err(decode)?,
-            new_session_ticket: extensions.session_ticket_ack().map_err(decode)?,
-        })
-    }
-
-    /// Judges the lengths that the server answers with, in a full handshake or for a session.
-    pub(super) fn record_limits(
-        &self,
-        config: &ClientConfig,
-        session: Option<&Session>,
-    ) -> Result<RecordLimits, PeerError> {
-        // "if a client receives a maximum fragment length negotiation response that differs from
-        // the length it requested, it MUST also abort the handshake with an "illegal_parameter"
-        // alert." A session has its length already.
-        let kept = session.map(|session| session.max_fragment_length);
-        if let Some(length) = self.max_fragment_length
-            && kept.unwrap_or(config.max_fragment_length) != Some(length)
-        {
-            return Err(PeerError::IllegalExtension(
-                ExtensionType::MAX_FRAGMENT_LENGTH,
-            ));
+        // "If the original session did not use the "extended_master_secret" extension but the new
+        // ServerHello contains the extension, the client MUST abort the handshake. If the original
+        // session used the extension but the new ServerHello does not contain the extension, the
+        // client MUST abort the handshake."
+        if agreed.extended_master_secret != session.extended_master_secret {
+            return Err(PeerError::ExtendedMasterSecretChanged.into());
         }
-        let length = self.max_fragment_length.or(kept.flatten());
-        match (config.common.record_size_limit, self.record_size_limit) {
-            // "A client MUST treat receipt of both "max_fragment_length" and "record_size_limit" as
-            // a fatal error, and it SHOULD generate an "illegal_parameter" alert."
-            (Some(_), Some(_)) if self.max_fragment_length.is_some() => Err(
-                PeerError::IllegalExtension(ExtensionType::MAX_FRAGMENT_LENGTH),
-            ),
-            (Some(received), Some(sent)) => RecordLimits::records(sent, received),
-            _ => Ok(length.map_or(RecordLimits::Protocol, RecordLimits::Fragments)),
-        }
-    }
-}
-
-/// "The client MUST then verify that the length of the "renegotiated_connection" field is zero,
-/// and if it is not, MUST abort the handshake (by sending a fatal handshake_failure alert)."
-fn read_renegotiation_info(
-    extensions: &Extensions<'_>,
-    config: &ClientConfig,
-) -> Result<bool, Error> {
-    let info = extensions.renegotiation_info();
-    match info.map_err(|error| error.of(ServerHello::NAME))? {
-        Some([]) => Ok(true),
-        Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
-        None => match config.common.secure_renegotiation {
-            SecureRenegotiation::Required => Err(Incompatible::NoSecureRenegotiation.into()),
-            SecureRenegotiation::Optional => Ok(false),
-        },
-    }
-}
-
-/// "If a client receives a ServerHello without the extension, it SHOULD abort the handshake if
-/// it does not wish to interoperate with legacy servers"
-/// ([RFC 7627 section 5.2](https://www.rfc-editor.org/rfc/rfc7627#section-5.2)).
-fn read_extended_master_secret(
-    extensions: &Extensions<'_>,
-    config: &ClientConfig,
-) -> Result<bool, Error> {
-    let used = extensions.extended_master_secret();
-    let used = used.map_err(|error| error.of(ServerHello::NAME))?;
-    match config.common.extended_master_secret {
-        ExtendedMasterSecret::Required if !used => Err(Incompatible::NoExtendedMasterSecret.into()),
-        _ => Ok(used),
-    }
-}
-
-/// "the "ProtocolNameList" MUST contain exactly one "ProtocolName"", one of the client's.
-fn read_alpn(
-    extensions: &Extensions<'_>,
-    config: &ClientConfig,
-) -> Result<Option<Box<[u8]>>, Error> {
-    let offered = &config.common.alpn_protocols;
-    let chosen = extensions.alpn();
-    match chosen
-        .map_err(|error| error.of(ServerHello::NAME))?
-        .as_deref()
-    {
-        None => Ok(None),
-        Some([chosen]) if offered.iter().any(|own| **own == **chosen) => {
-            Ok(Some(Box::from(*chosen)))
-        }
-        Some(_) => {
-            let typ = ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION;
-            Err(PeerError::IllegalExtension(typ).into())
-        }
+        agreed.log_key(&config.common.environment, &session.master_secret);
+        let flight = ServerFlight {
+            new_session_ticket,
+            keys: KeysReady::finish_second(Side::Client, agreed, transcript, session)?,
+            closing: Closing {
+                config,
+                store_key,
+                session_id,
+                ocsp_response: None,
+                ticket: None,
+            },
+        };
+        Ok(ExpectResumptionVerdict::new(server_name, flight).settle())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{ClientConfig, ExtendedMasterSecret};
 use crate::crypto::hash::{HashAlgorithm, Hasher};
-use crate::handshake::{NotResumed, Resumption};
+use crate::handshake::session_info::{NotResumed, Resumption};
 use crate::message::hello::SessionId;
 use crate::resumption::{Handle, Session};
 use core::net::SocketAddr;
@@ -22,6 +22,8 @@ pub(super) fn store_key(server_name: &ServerName<'_>, address: Option<SocketAddr
 #[derive(Debug)]
 pub(super) struct Offer {
     pub(super) session: Session,
+    /// What the ClientHello says: the session's ID, or with a ticket one that is made up.
+    pub(super) session_id: SessionId,
     handle: Handle,
 }
 
@@ -33,29 +35,29 @@ impl Offer {
         }
     }
 
-    /// The session's ID; with a ticket one that is made up: "If the server accepts the ticket and
-    /// the Session ID is not empty, then it MUST respond with the same Session ID present in the
-    /// ClientHello. This allows the client to easily differentiate when the server is resuming a
-    /// session from when it is falling back to a full handshake."
-    /// ([RFC 5077 section 3.4](https://www.rfc-editor.org/rfc/rfc5077#section-3.4))
-    ///
-    /// The hash of the ticket is as good as random bytes: no server names a session by it.
-    pub(super) fn session_id(&self) -> SessionId {
-        match &self.handle {
-            Handle::Id(id) => SessionId::from_slice(id),
-            Handle::Ticket(ticket) => {
-                let mut hasher = Hasher::new(HashAlgorithm::Sha256);
-                hasher.update(ticket);
-                SessionId::from_slice(hasher.finish().as_bytes())
-            }
-        }
-        .unwrap_or_default()
-    }
-
     pub(super) fn resumption(&self) -> Resumption {
         match self.handle {
             Handle::Id(_) => Resumption::SessionId,
             Handle::Ticket(_) => Resumption::Ticket,
+        }
+    }
+}
+
+/// The session's ID; with a ticket one that is made up: "If the server accepts the ticket and the
+/// Session ID is not empty, then it MUST respond with the same Session ID present in the
+/// ClientHello. This allows the client to easily differentiate when the server is resuming a session
+/// from when it is falling back to a full handshake."
+/// ([RFC 5077 section 3.4](https://www.rfc-editor.org/rfc/rfc5077#section-3.4))
+///
+/// The hash of the ticket is as good as random bytes: no server names a session by it. `None` for an
+/// ID that is longer than an ID may be.
+fn session_id(handle: &Handle) -> Option<SessionId> {
+    match handle {
+        Handle::Id(id) => SessionId::from_slice(id),
+        Handle::Ticket(ticket) => {
+            let mut hasher = Hasher::new(HashAlgorithm::Sha256);
+            hasher.update(ticket);
+            SessionId::from_slice(hasher.finish().as_bytes())
         }
     }
 }
@@ -109,6 +111,10 @@ pub(super) fn find_session(
     }
     match handle {
         Handle::Ticket(_) if !config.session_tickets => Err(NotResumed::NothingOffered),
-        Handle::Id(_) | Handle::Ticket(_) => Ok(Offer { session, handle }),
+        Handle::Id(_) | Handle::Ticket(_) => Ok(Offer {
+            session_id: session_id(&handle).ok_or(NotResumed::Unknown)?,
+            session,
+            handle,
+        }),
     }
 }

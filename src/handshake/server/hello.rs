@@ -1,211 +1,274 @@
-//! What a ClientHello asks for, and what a server agrees to.
+//! ClientHello and the flight that answers it, in full or with an earlier session
+//! ([RFC 5246 section 7.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1)).
 
-use crate::config::{ExtendedMasterSecret, SecureRenegotiation, ServerConfig};
-use crate::crypto::suite::Suite;
-use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength, ProtocolVersion};
-use crate::error::{DecodeError, Error, Incompatible, PeerError, ProtocolList, SuiteList};
+use super::State;
+use super::certificate::ExpectCertificate;
+use super::extensions::{Accepted, ClientOffer, check_version, choose_suite};
+use super::finish::{Closing, ExpectChangeCipherSpec, NewHandle, new_session_ticket};
+use super::key_exchange::ExpectClientKeyExchange;
+use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
+use crate::config::{ClientAuth, SelectedCertificate, ServerConfig};
+use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion, SignatureScheme};
+use crate::error::{Error, PeerError};
+use crate::handshake::action::{Action, Actions};
+use crate::handshake::agreed::Agreed;
+use crate::handshake::finish::KeysReady;
+use crate::handshake::hello::draw;
+use crate::handshake::incoming::Incoming;
 use crate::handshake::limits::RecordLimits;
-use crate::message::HandshakeBody;
+use crate::handshake::session_info::Resumption;
+use crate::keys::{Keep, Randoms, Side, Transcript};
+use crate::message::certificate::CertificateRequest;
 use crate::message::extension::Extensions;
-use crate::message::hello::ClientHello;
+use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
+use crate::message::{HandshakeBody, ServerHelloDone};
+use crate::resumption::{SealedBy, Session};
 use pki_types::DnsName;
+use std::sync::Arc;
 
-/// "If a TLS server receives a ClientHello containing a version number greater than the highest
-/// version supported by the server, it MUST reply according to the highest version supported by the
-/// server" (appendix E.1). TLS 1.3's extensions are not looked at.
-pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
-    let offered = hello.client_version;
-    let suites = &hello.cipher_suites;
-    match offered < ProtocolVersion::TLS_1_2 {
-        false => Ok(()),
-        // "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol
-        // version supported by the server is higher than the version indicated in
-        // ClientHello.client_version, the server MUST respond with a fatal inappropriate_fallback
-        // alert".
-        true if suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) => {
-            Err(Incompatible::InappropriateFallback { offered })
-        }
-        true => Err(Incompatible::Version { offered }),
-    }
-}
-
-/// The first suite of one side's list that stands in the other's.
-pub(super) fn choose_suite(
-    config: &ServerConfig,
-    offered: &[CipherSuite],
-) -> Result<&'static Suite, Incompatible> {
-    let acceptable = &config.common.suites;
-    let chosen = config
-        .suite_preference
-        .choose(acceptable, offered, |suite, id| suite.id == *id);
-    chosen.copied().ok_or_else(|| {
-        let acceptable: Vec<_> = acceptable.iter().map(|suite| suite.id).collect();
-        Incompatible::NoCommonSuite {
-            offered: SuiteList::new(offered),
-            acceptable: SuiteList::new(&acceptable),
-        }
-    })
-}
-
-/// What the extensions of a ClientHello ask for.
-pub(super) struct Asked<'a> {
-    pub(super) server_name: AskedName<'a>,
-    /// The server signs nothing: which they are does not matter.
-    pub(super) names_signature_algorithms: bool,
-    pub(super) secure_renegotiation: bool,
-    pub(super) extended_master_secret: bool,
-    pub(super) alpn_protocols: Vec<&'a [u8]>,
-    pub(super) max_fragment_length: Option<MaxFragmentLength>,
-    pub(super) record_size_limit: Option<u16>,
-    pub(super) ocsp_response: bool,
-    /// Empty where the client has no ticket but would take one.
-    pub(super) session_ticket: Option<&'a [u8]>,
-}
-
-impl<'a> Asked<'a> {
-    pub(super) fn read(
-        hello: &ClientHello<'_>,
-        extensions: &'a Extensions<'_>,
-    ) -> Result<Self, Error> {
-        let decode = |error: DecodeError| error.of(ClientHello::NAME);
-        let signature_algorithms = extensions.signature_algorithms().map_err(decode)?;
-        Ok(Self {
-            names_signature_algorithms: signature_algorithms.is_some(),
-            server_name: AskedName::read(extensions)?,
-            secure_renegotiation: read_renegotiation_info(hello, extensions)?,
-            extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
-            alpn_protocols: extensions.alpn().map_err(decode)?.unwrap_or_default(),
-            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
-            record_size_limit: extensions.record_size_limit().map_err(decode)?,
-            ocsp_response: extensions.asks_for_ocsp().map_err(decode)?,
-            session_ticket: extensions.session_ticket().map_err(decode)?,
-        })
-    }
-}
-
-/// The name that the client asks for.
-pub(super) enum AskedName<'a> {
-    None,
-    Usable(DnsName<'a>),
-    /// An address, or a name that DNS does not allow or that ends with a dot, is nobody's we know:
-    /// not used, and so not acknowledged.
-    Unusable,
-}
-
-impl<'a> AskedName<'a> {
-    fn read(extensions: &'a Extensions<'_>) -> Result<Self, Error> {
-        let name = extensions.server_name();
-        match name.map_err(|error| error.of(ClientHello::NAME))? {
-            None => Ok(Self::None),
-            // "represented as a byte string using ASCII encoding without a trailing dot".
-            Some(name) if !name.is_ascii() || name.contains(&0) => {
-                Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
-            }
-            Some(name) if name.ends_with(b".") => Ok(Self::Unusable),
-            Some(name) => Ok(DnsName::try_from(name).map_or(Self::Unusable, Self::Usable)),
-        }
-    }
-}
-
-/// "the server MUST check if it includes the TLS_EMPTY_RENEGOTIATION_INFO_SCSV SCSV", and of the
-/// extension "MUST then verify that the length of the "renegotiated_connection" field is zero, and
-/// if it is not, MUST abort the handshake" (RFC 5746 section 3.6).
-fn read_renegotiation_info(
-    hello: &ClientHello<'_>,
-    extensions: &Extensions<'_>,
-) -> Result<bool, Error> {
-    let signalled = hello
-        .cipher_suites
-        .contains(&CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
-    let info = extensions.renegotiation_info();
-    match info.map_err(|error| error.of(ClientHello::NAME))? {
-        None => Ok(signalled),
-        Some([]) => Ok(true),
-        Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
-    }
-}
-
-/// What is agreed of what was asked for.
+/// Nothing has happened yet.
 #[derive(Debug)]
-pub(super) struct Agreed {
-    pub(super) server_name: Option<DnsName<'static>>,
-    pub(super) names_signature_algorithms: bool,
-    pub(super) secure_renegotiation: bool,
-    pub(super) extended_master_secret: bool,
-    pub(super) alpn_protocol: Option<Box<[u8]>>,
-    pub(super) limits: RecordLimits,
-    pub(super) asks_for_ocsp: bool,
+pub(crate) struct ExpectClientHello {
+    pub(super) config: Arc<ServerConfig>,
 }
 
-impl Agreed {
-    pub(super) fn of(asked: &Asked<'_>, config: &ServerConfig) -> Result<Self, Error> {
-        let common = &config.common;
-        if common.secure_renegotiation == SecureRenegotiation::Required
-            && !asked.secure_renegotiation
-        {
-            return Err(Incompatible::NoSecureRenegotiation.into());
+impl ExpectClientHello {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let (message, hello) = incoming.expect::<ClientHello<'_>>()?;
+        let config = &self.config;
+        check_version(&hello)?;
+        // "This vector MUST contain, and all implementations MUST support,
+        // CompressionMethod.null." Others may stand beside it.
+        if !hello.compression_methods.contains(&CompressionMethod::NULL) {
+            return Err(PeerError::NoNullCompression.into());
         }
-        // "If a server receives a ClientHello without the extension, it SHOULD abort the handshake
-        // if it does not wish to interoperate with legacy clients."
-        let extended_master_secret = match common.extended_master_secret {
-            ExtendedMasterSecret::Off => false,
-            ExtendedMasterSecret::Optional => asked.extended_master_secret,
-            ExtendedMasterSecret::Required if asked.extended_master_secret => true,
-            ExtendedMasterSecret::Required => {
-                return Err(Incompatible::NoExtendedMasterSecret.into());
-            }
+        let none = Extensions::default();
+        let offer = ClientOffer::read(&hello, hello.extensions.as_ref().unwrap_or(&none))?;
+        let accepted = Accepted::of(&offer, config)?;
+        let selected = config.select_certificate(accepted.server_name.as_ref())?;
+
+        let found = match find_session(config, &hello, &offer, &accepted, selected.trust) {
+            Ok(found) => check_extended_master_secret(found, &offer, config)?,
+            Err(reason) => Err(reason),
         };
-        Ok(Self {
-            server_name: match &asked.server_name {
-                AskedName::Usable(name) => Some(name.to_owned()),
-                AskedName::None | AskedName::Unusable => None,
+        let suite = match &found {
+            Ok(found) => found.session.suite,
+            Err(_) => choose_suite(config, &hello.cipher_suites)?,
+        };
+        let randoms = Randoms {
+            client: hello.random.0,
+            server: draw(&config.common)?,
+        };
+        let keep = match config.client_auth {
+            ClientAuth::Request(_) | ClientAuth::Require(_) if found.is_err() => Keep::Messages,
+            _ => Keep::HashOnly,
+        };
+        let mut transcript = Transcript::new(suite.prf, keep);
+        transcript.add(message.bytes);
+        let negotiation = Negotiation {
+            client_version: hello.client_version,
+            server_name: accepted.server_name,
+            names_signature_algorithms: offer.names_signature_algorithms,
+            selected,
+            agreed: Agreed {
+                suite,
+                randoms,
+                extended_master_secret: accepted.extended_master_secret,
+                secure_renegotiation: offer.secure_renegotiation,
+                alpn_protocol: accepted.alpn_protocol,
+                limits: accepted.limits,
+                resumption: match &found {
+                    Ok(found) => found.by.resumption(),
+                    Err(reason) => Resumption::Full(*reason),
+                },
             },
-            names_signature_algorithms: asked.names_signature_algorithms,
-            secure_renegotiation: asked.secure_renegotiation,
-            extended_master_secret,
-            alpn_protocol: choose_protocol(config, &asked.alpn_protocols)?,
-            limits: record_limits(config, asked)?,
-            asks_for_ocsp: asked.ocsp_response,
+            transcript,
+            config: self.config,
+        };
+        match found {
+            Ok(found) => negotiation.resume(found, hello.session_id, actions),
+            Err(_) => negotiation.send_flight(&offer, actions),
+        }
+    }
+}
+
+/// What the hellos settled, and the handshake's messages so far.
+#[derive(Debug)]
+pub(super) struct Negotiation {
+    pub(super) config: Arc<ServerConfig>,
+    /// As offered, not as agreed: the pre-master secret repeats it.
+    pub(super) client_version: ProtocolVersion,
+    pub(super) server_name: Option<DnsName<'static>>,
+    names_signature_algorithms: bool,
+    pub(super) selected: SelectedCertificate,
+    pub(super) agreed: Agreed,
+    pub(super) transcript: Transcript,
+}
+
+impl Negotiation {
+    /// ServerHello, Certificate, CertificateStatus, CertificateRequest, ServerHelloDone.
+    fn send_flight(
+        mut self,
+        offer: &ClientOffer<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let handle = match (&self.config.tickets, &self.config.common.session_store) {
+            (Some(_), _) if offer.session_ticket.is_some() => NewHandle::Ticket,
+            (_, Some(_)) => NewHandle::SessionId(SessionId::new(draw(&self.config.common)?)),
+            (_, None) => NewHandle::None,
+        };
+        let mut extensions = Extensions::new();
+        if self.server_name.is_some() {
+            extensions.push_server_name_ack();
+        }
+        let certificate = self.selected.certificate.clone();
+        let status = if offer.ocsp_response {
+            certificate.certificate_status()
+        } else {
+            None
+        };
+        if status.is_some() {
+            extensions.push_status_request_ack();
+        }
+        // "If a server is planning on issuing a session ticket to a client that does not present
+        // one, it SHOULD include an empty Session ID in the ServerHello."
+        let (session_id, ticket) = match handle {
+            NewHandle::SessionId(id) => (id, false),
+            NewHandle::Ticket => (SessionId::default(), true),
+            NewHandle::None => (SessionId::default(), false),
+        };
+        self.send_hello(session_id, extensions, ticket, actions);
+
+        let message = certificate.certificate_message.to_vec();
+        actions.send(message, &mut self.transcript);
+        if let Some(status) = status {
+            actions.send(status.to_vec(), &mut self.transcript);
+        }
+        let requested = !matches!(self.config.client_auth, ClientAuth::None);
+        if requested {
+            let request = self.certificate_request().encode();
+            actions.send(request, &mut self.transcript);
+        }
+        actions.send(ServerHelloDone.encode(), &mut self.transcript);
+
+        let exchange = ExpectClientKeyExchange {
+            negotiation: self,
+            handle,
+            client: None,
+        };
+        Ok(if requested {
+            State::Certificate(Box::new(ExpectCertificate(exchange)))
+        } else {
+            State::ClientKeyExchange(Box::new(exchange))
         })
     }
-}
 
-/// "In the event that the server supports no protocols that the client advertises, then the server
-/// SHALL respond with a fatal "no_application_protocol" alert"
-/// ([RFC 7301 section 3.2](https://www.rfc-editor.org/rfc/rfc7301#section-3.2)). A side that names
-/// none does without.
-fn choose_protocol(
-    config: &ServerConfig,
-    offered: &[&[u8]],
-) -> Result<Option<Box<[u8]>>, Incompatible> {
-    let acceptable = &config.common.alpn_protocols;
-    if offered.is_empty() || acceptable.is_empty() {
-        return Ok(None);
-    }
-    let chosen = config
-        .alpn_preference
-        .choose(acceptable, offered, |own, offered| **own == **offered);
-    let chosen = chosen.ok_or_else(|| Incompatible::NoCommonProtocol {
-        offered: ProtocolList::new(offered.iter().copied()),
-        acceptable: ProtocolList::new(acceptable.iter().map(|name| &**name)),
-    })?;
-    Ok(Some(chosen.clone()))
-}
-
-fn record_limits(config: &ServerConfig, asked: &Asked<'_>) -> Result<RecordLimits, PeerError> {
-    match (asked.record_size_limit, asked.max_fragment_length) {
-        // "A server that supports the "record_size_limit" extension MUST ignore a
-        // "max_fragment_length" that appears in a ClientHello if both extensions appear."
-        (Some(sent), _) => {
-            let own = config.common.record_size_limit;
-            RecordLimits::records(sent, own.unwrap_or(RecordLimits::PROTOCOL))
+    fn certificate_request(&self) -> CertificateRequest<'_> {
+        let request = &self.config.client_certificate_request;
+        let authorities = request.authorities.iter();
+        CertificateRequest {
+            certificate_types: vec![ClientCertificateType::RSA_SIGN],
+            supported_signature_algorithms: self.client_signature_algorithms().collect(),
+            certificate_authorities: authorities.map(Vec::as_slice).collect(),
         }
-        // "If a server receives a maximum fragment length negotiation request for a value other
-        // than the allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
-        (None, Some(length)) if length.bytes().is_none() => Err(PeerError::IllegalExtension(
-            ExtensionType::MAX_FRAGMENT_LENGTH,
-        )),
-        (None, Some(length)) => Ok(RecordLimits::Fragments(length)),
-        (None, None) => Ok(RecordLimits::Protocol),
+    }
+
+    /// What the client may sign with. One without signature_algorithms may, if so configured, do what
+    /// its absence stands for: the server is to "behave as if client had sent the value {sha1,rsa}".
+    pub(super) fn client_signature_algorithms(&self) -> impl Iterator<Item = SignatureScheme> {
+        let configured = &self.config.client_certificate_request.signature_algorithms;
+        let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
+        let implied = !self.names_signature_algorithms
+            && self.config.sha1_for_clients_without_signature_algorithms
+            && !configured.contains(&sha1);
+        configured.iter().copied().chain(implied.then_some(sha1))
+    }
+
+    /// ServerHello, NewSessionTicket, ChangeCipherSpec, Finished, with the keys of an earlier
+    /// session.
+    ///
+    /// "When resuming a session, the server MUST NOT include a server_name extension in the server
+    /// hello."
+    fn resume(
+        mut self,
+        found: Found,
+        session_id: SessionId,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let Found { session, by } = found;
+        let ticket = match by {
+            FoundBy::SessionId(in_use) => {
+                actions.push(Action::UseSession(in_use));
+                false
+            }
+            // Never in exchange for a newer key's.
+            FoundBy::Ticket(SealedBy::Next) => false,
+            FoundBy::Ticket(SealedBy::Current) => self.config.renew_tickets,
+            FoundBy::Ticket(SealedBy::Other) => true,
+        };
+        let environment = &self.config.common.environment;
+        self.agreed.log_key(environment, &session.master_secret);
+
+        self.send_hello(session_id, Extensions::new(), ticket, actions);
+        if ticket {
+            let message = new_session_ticket(&self.config, &session)?;
+            actions.send(message, &mut self.transcript);
+        }
+        self.finish_first(session, actions)
+    }
+
+    /// ChangeCipherSpec, Finished.
+    fn finish_first(self, session: Session, actions: &mut Actions) -> Result<State, Error> {
+        let (agreed, transcript) = (self.agreed, self.transcript);
+        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+            keys: KeysReady::finish_first(Side::Server, agreed, transcript, session, actions)?,
+            closing: Closing {
+                config: self.config,
+                handle: NewHandle::None,
+                certificate: self.selected.certificate,
+            },
+        })))
+    }
+
+    /// ServerHello, with the extensions that every handshake has beside those given.
+    fn send_hello(
+        &mut self,
+        session_id: SessionId,
+        mut extensions: Extensions<'static>,
+        ticket: bool,
+        actions: &mut Actions,
+    ) {
+        match self.agreed.limits {
+            RecordLimits::Protocol => {}
+            RecordLimits::Fragments { length, .. } => extensions.push_max_fragment_length(length),
+            RecordLimits::Records { received, .. } => extensions.push_record_size_limit(received),
+        }
+        if let Some(protocol) = &self.agreed.alpn_protocol {
+            extensions.push_alpn(core::slice::from_ref(protocol));
+        }
+        if self.agreed.extended_master_secret {
+            extensions.push_extended_master_secret();
+        }
+        if ticket {
+            extensions.push_session_ticket(&[]);
+        }
+        if self.agreed.secure_renegotiation {
+            extensions.push_renegotiation_info();
+        }
+        let hello = ServerHello {
+            server_version: ProtocolVersion::TLS_1_2,
+            random: Random(self.agreed.randoms.server),
+            session_id,
+            cipher_suite: self.agreed.suite.id,
+            compression_method: CompressionMethod::NULL,
+            extensions: (!extensions.is_empty()).then_some(extensions),
+        };
+        actions.push(Action::VersionAgreed);
+        actions.send(hello.encode(), &mut self.transcript);
+        self.agreed.limits.apply_at_once(actions);
     }
 }

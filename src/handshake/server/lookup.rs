@@ -1,9 +1,9 @@
 //! Whether the session that a client offers is resumed.
 
-use super::hello::{Agreed, Asked, AskedName};
+use super::extensions::{Accepted, ClientOffer, OfferedName};
 use crate::config::{ExtendedMasterSecret, ServerConfig};
 use crate::error::PeerError;
-use crate::handshake::NotResumed;
+use crate::handshake::session_info::{NotResumed, Resumption};
 use crate::message::hello::ClientHello;
 use crate::resumption::{SealedBy, Session, SessionInUse, TrustContext};
 use pki_types::ServerName;
@@ -19,19 +19,28 @@ pub(super) enum FoundBy {
     Ticket(SealedBy),
 }
 
+impl FoundBy {
+    pub(super) fn resumption(&self) -> Resumption {
+        match self {
+            Self::SessionId(_) => Resumption::SessionId,
+            Self::Ticket(_) => Resumption::Ticket,
+        }
+    }
+}
+
 /// The session that the client offers, if it may be resumed.
 pub(super) fn find_session(
     config: &ServerConfig,
     hello: &ClientHello<'_>,
-    asked: &Asked<'_>,
-    agreed: &Agreed,
+    offer: &ClientOffer<'_>,
+    accepted: &Accepted,
     trust: TrustContext,
 ) -> Result<Found, NotResumed> {
     let now = config.common.now();
     let session_id = hello.session_id.as_bytes();
     // "If a ticket is presented by the client, the server MUST NOT attempt to use the Session ID in
     // the ClientHello for stateful session resumption."
-    let found = match (&config.tickets, asked.session_ticket) {
+    let found = match (&config.tickets, offer.session_ticket) {
         (Some(tickets), Some(ticket @ [_, ..])) => {
             let opened = tickets.open(ticket, now).ok_or(NotResumed::Unknown)?;
             Session::decode(&opened.plaintext).map(|session| Found {
@@ -64,10 +73,10 @@ pub(super) fn find_session(
     // "A server that implements this extension MUST NOT accept the request to resume the session if
     // the server_name extension contains a different name."
     // ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3))
-    let same_name = match &asked.server_name {
-        AskedName::None => session.server_name.is_none(),
-        AskedName::Usable(name) => session.server_name == Some(ServerName::DnsName(name.clone())),
-        AskedName::Unusable => false,
+    let same_name = match &offer.server_name {
+        OfferedName::None => session.server_name.is_none(),
+        OfferedName::Usable(name) => session.server_name == Some(ServerName::DnsName(name.clone())),
+        OfferedName::Unusable => false,
     };
     if !same_name {
         return Err(NotResumed::ServerName);
@@ -76,7 +85,7 @@ pub(super) fn find_session(
     if config.common.suite(suite).is_none() || !hello.cipher_suites.contains(&suite) {
         return Err(NotResumed::Suite);
     }
-    if session.max_fragment_length != agreed.limits.max_fragment_length() {
+    if session.max_fragment_length != accepted.limits.max_fragment_length() {
         return Err(NotResumed::MaxFragmentLength);
     }
     Ok(found)
@@ -86,13 +95,13 @@ pub(super) fn find_session(
 /// session that may not be resumed with what this hello says gets a full handshake.
 pub(super) fn check_extended_master_secret(
     found: Found,
-    asked: &Asked<'_>,
+    offer: &ClientOffer<'_>,
     config: &ServerConfig,
 ) -> Result<Result<Found, NotResumed>, PeerError> {
     let common = &config.common;
     let allowed = match (
         found.session.extended_master_secret,
-        asked.extended_master_secret,
+        offer.extended_master_secret,
     ) {
         // "the server MUST abort the abbreviated handshake", which is the end of the session too.
         (true, false) => {
@@ -113,8 +122,9 @@ pub(super) fn check_extended_master_secret(
         // SHOULD abort the handshake", which a full one is as good as.
         (false, false) => common.resume_without_extended_master_secret,
     };
-    Ok(match allowed {
-        true => Ok(found),
-        false => Err(NotResumed::ExtendedMasterSecret),
+    Ok(if allowed {
+        Ok(found)
+    } else {
+        Err(NotResumed::ExtendedMasterSecret)
     })
 }

@@ -1,0 +1,48 @@
+//! What the states ask of the connection.
+
+use super::session_info::SessionInfo;
+use crate::crypto::aead::AeadKey;
+use crate::enums::AlertDescription;
+use crate::keys::Transcript;
+use crate::resumption::SessionInUse;
+
+/// One thing for the connection to do.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Send one handshake message, header included.
+    SendHandshake(Vec<u8>),
+    /// Send ChangeCipherSpec, and protect what is sent from here on.
+    ChangeWriteKey(AeadKey),
+    /// Expect what comes from here on to be protected, in records of at most this much plaintext.
+    ChangeReadKey(AeadKey, usize),
+    SendWarning(AlertDescription),
+    /// TLS 1.2 is agreed: from here on every record says so.
+    VersionAgreed,
+    /// Send no more plaintext than this in a record.
+    LimitSent(usize),
+    /// Accept no more plaintext than this in a record.
+    LimitReceived(usize),
+    /// From here on, a failure of the connection is one of this session.
+    UseSession(SessionInUse),
+    Complete(Box<SessionInfo>),
+}
+
+/// What the states ask for, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Actions(Vec<Action>);
+
+impl Actions {
+    pub(super) fn push(&mut self, action: Action) {
+        self.0.push(action);
+    }
+
+    /// Sends a handshake message and adds it to `transcript`.
+    pub(super) fn send(&mut self, message: Vec<u8>, transcript: &mut Transcript) {
+        transcript.add(&message);
+        self.push(Action::SendHandshake(message));
+    }
+
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = Action> {
+        self.0.into_iter()
+    }
+}

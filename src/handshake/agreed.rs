@@ -1,0 +1,101 @@
+//! What the hellos settled, whichever side this is, and what a full handshake makes of it.
+
+use super::key_log;
+use super::limits::RecordLimits;
+use super::session_info::Resumption;
+use crate::config::{Common, Environment};
+use crate::crypto::pre_master_secret::PreMasterSecret;
+use crate::crypto::suite::Suite;
+use crate::keys::{MasterSecret, Randoms, Transcript};
+use crate::resumption::{Session, TrustContext, Validity};
+use crate::verify::Vouched;
+use crate::waiver::Waivers;
+use pki_types::{CertificateDer, ServerName};
+
+/// What the two hellos settled.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    pub(super) suite: &'static Suite,
+    pub(super) randoms: Randoms,
+    pub(super) extended_master_secret: bool,
+    pub(super) secure_renegotiation: bool,
+    pub(super) alpn_protocol: Option<Box<[u8]>>,
+    pub(super) limits: RecordLimits,
+    pub(super) resumption: Resumption,
+}
+
+impl Agreed {
+    /// The master secret of a full handshake, extended or not, and logged. The transcript ends with
+    /// ClientKeyExchange.
+    pub(super) fn master_secret(
+        &self,
+        pre_master_secret: &PreMasterSecret,
+        transcript: &Transcript,
+        environment: &Environment,
+    ) -> MasterSecret {
+        let prf = self.suite.prf;
+        let master_secret = if self.extended_master_secret {
+            MasterSecret::derive_extended(prf, pre_master_secret, &transcript.current())
+        } else {
+            MasterSecret::derive(prf, pre_master_secret, &self.randoms)
+        };
+        self.log_key(environment, &master_secret);
+        master_secret
+    }
+
+    /// Writes the connection's line to the key log, where there is one.
+    pub(super) fn log_key(&self, environment: &Environment, master_secret: &MasterSecret) {
+        key_log::log(environment, &self.randoms, master_secret);
+    }
+
+    /// The session that a full handshake makes, with a peer that showed a certificate or did not.
+    pub(super) fn new_session(
+        &self,
+        common: &Common,
+        master_secret: MasterSecret,
+        server_name: Option<ServerName<'static>>,
+        trust: TrustContext,
+        peer: Option<PeerChain>,
+    ) -> Session {
+        let (peer_certificates, waivers, ocsp_verified, certificates_expire) = match peer {
+            Some(PeerChain { chain, vouched }) => (
+                chain,
+                vouched.waivers,
+                vouched.ocsp_verified,
+                vouched.expires,
+            ),
+            // Without a certificate there is none that expires.
+            None => (Box::default(), Waivers::default(), false, u64::MAX),
+        };
+        let now = common.now();
+        Session {
+            suite: self.suite,
+            master_secret,
+            extended_master_secret: self.extended_master_secret,
+            max_fragment_length: self.limits.max_fragment_length(),
+            server_name,
+            peer_certificates,
+            waivers,
+            ocsp_verified,
+            trust,
+            validity: Validity::starting(now, common.session_lifetime, certificates_expire),
+        }
+    }
+}
+
+/// A peer's certificate chain that somebody vouches for.
+#[derive(Debug)]
+pub(super) struct PeerChain {
+    chain: Box<[CertificateDer<'static>]>,
+    pub(super) vouched: Vouched,
+}
+
+impl PeerChain {
+    /// Keeps of the chain as it came what leads to the root.
+    pub(super) fn new(received: Box<[CertificateDer<'static>]>, vouched: Vouched) -> Self {
+        Self {
+            chain: vouched.verified(received),
+            vouched,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The server's certificate and the verdict on it
+//! ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2), and
+//! [RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+
+use super::State;
+use super::finish::ServerFlight;
+use super::hello::Negotiation;
+use super::key_exchange::{ClientCertificate, ExpectServerHelloDone};
+use crate::config::ServerVerification;
+use crate::enums::HandshakeType;
+use crate::error::{DecodeError, Error};
+use crate::handshake::action::Actions;
+use crate::handshake::agreed::PeerChain;
+use crate::handshake::incoming::Incoming;
+use crate::message::certificate::{Certificate, CertificateStatus};
+use crate::message::{HandshakeBody, HandshakeMessage};
+use crate::pending::{PauseId, Pending, ResumedChain, Verified, VerifyCertificate};
+use crate::verify::{Stapled, Vouched, check_chain_length, require_common_name, server_key};
+use pki_types::{CertificateDer, ServerName};
+
+/// The server as it showed itself.
+#[derive(Debug)]
+pub(super) struct ShownServer {
+    chain: Box<[CertificateDer<'static>]>,
+    ocsp_response: Option<Box<[u8]>>,
+}
+
+/// A full handshake is agreed.
+#[derive(Debug)]
+pub(crate) struct ExpectCertificate {
+    pub(super) negotiation: Negotiation,
+}
+
+impl ExpectCertificate {
+    pub(super) fn handle(
+        mut self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let (message, certificate) = incoming.expect::<Certificate<'_>>()?;
+        // Only a client may send an empty chain (sections 7.4.2 and 7.4.6).
+        if certificate.certificate_list.is_empty() {
+            return Err(DecodeError::EmptyVector.of(Certificate::NAME));
+        }
+        check_chain_length(&certificate.certificate_list)?;
+        self.negotiation.transcript.add(message.bytes);
+        let server = ShownServer {
+            chain: certificate.into_owned(),
+            ocsp_response: None,
+        };
+        if self.negotiation.certificate_status {
+            Ok(State::CertificateStatus(Box::new(
+                ExpectCertificateStatus {
+                    negotiation: self.negotiation,
+                    server,
+                },
+            )))
+        } else {
+            ExpectCertificateVerdict::new(self.negotiation, server, None).settle(actions)
+        }
+    }
+}
+
+/// The server announced CertificateStatus.
+#[derive(Debug)]
+pub(crate) struct ExpectCertificateStatus {
+    negotiation: Negotiation,
+    server: ShownServer,
+}
+
+impl ExpectCertificateStatus {
+    pub(super) fn handle(
+        mut self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let message = match incoming {
+            Incoming::Handshake(message) => message,
+            Incoming::ChangeCipherSpec(_) => {
+                return Err(incoming.unexpected(CertificateStatus::NAME));
+            }
+        };
+        let following = if message.typ == HandshakeType::CERTIFICATE_STATUS {
+            let status: CertificateStatus<'_> = message.decode()?;
+            self.server.ocsp_response = Some(status.ocsp_response.into());
+            self.negotiation.transcript.add(message.bytes);
+            None
+        } else {
+            // A server may announce the message and not send it (RFC 6066 section 8): this is the
+            // one after it.
+            Some(message)
+        };
+        ExpectCertificateVerdict::new(self.negotiation, self.server, following).settle(actions)
+    }
+}
+
+/// The chain is with the policy, or with the caller.
+#[derive(Debug)]
+pub(crate) struct ExpectCertificateVerdict {
+    id: PauseId,
+    negotiation: Negotiation,
+    server: ShownServer,
+    /// A message that came behind the chain and is looked at after the verdict.
+    following: Option<(HandshakeType, Box<[u8]>)>,
+}
+
+impl ExpectCertificateVerdict {
+    fn new(
+        negotiation: Negotiation,
+        server: ShownServer,
+        following: Option<HandshakeMessage<'_>>,
+    ) -> Self {
+        Self {
+            id: PauseId::next(),
+            negotiation,
+            server,
+            following: following.map(|message| (message.typ, message.bytes.into())),
+        }
+    }
+
+    /// Decides at once where the configuration has a policy.
+    fn settle(self, actions: &mut Actions) -> Result<State, Error> {
+        let config = &self.negotiation.config;
+        let policy = match &config.verification {
+            ServerVerification::Policy(policy) => policy,
+            ServerVerification::Caller => return Ok(State::CertificateVerdict(Box::new(self))),
+        };
+        let chain = &self.server.chain;
+        let name = &self.negotiation.server_name;
+        let stapled = Stapled::Response(self.server.ocsp_response.as_deref());
+        let vouched = policy.verify_server(chain, name, stapled, config.common.now())?;
+        if config.require_common_name {
+            require_common_name(chain, name)?;
+        }
+        self.accepted(vouched, actions)
+    }
+
+    pub(super) fn pending(&self) -> Pending<'_> {
+        Pending::VerifyCertificate(VerifyCertificate {
+            id: self.id,
+            chain: &self.server.chain,
+            server_name: &self.negotiation.server_name,
+            ocsp_response: self.server.ocsp_response.as_deref(),
+            resumed: None,
+        })
+    }
+
+    /// Goes on with what the caller verified, or vouches for.
+    pub(super) fn decided(self, verified: Verified, actions: &mut Actions) -> Result<State, Error> {
+        let vouched = match verified.into_vouched() {
+            Some(vouched) => vouched,
+            None => server_key(&self.server.chain)?,
+        };
+        self.accepted(vouched, actions)
+    }
+
+    /// Somebody vouches for the chain: its key is the one to encrypt to.
+    fn accepted(self, vouched: Vouched, actions: &mut Actions) -> Result<State, Error> {
+        let state = ExpectServerHelloDone {
+            negotiation: self.negotiation,
+            server: PeerChain::new(self.server.chain, vouched),
+            ocsp_response: self.server.ocsp_response,
+            client_certificate: ClientCertificate::NotRequested,
+        };
+        match &self.following {
+            None => Ok(State::ServerHelloDone(Box::new(state))),
+            Some((typ, bytes)) => {
+                let message = HandshakeMessage { typ: *typ, bytes };
+                state.handle(Incoming::Handshake(message), actions)
+            }
+        }
+    }
+}
+
+/// The chain of the session that is resumed is with the caller, unless a policy verified it before.
+#[derive(Debug)]
+pub(crate) struct ExpectResumptionVerdict {
+    id: PauseId,
+    server_name: ServerName<'static>,
+    flight: ServerFlight,
+}
+
+impl ExpectResumptionVerdict {
+    pub(super) fn new(server_name: ServerName<'static>, flight: ServerFlight) -> Self {
+        Self {
+            id: PauseId::next(),
+            server_name,
+            flight,
+        }
+    }
+
+    /// Decides at once where the configuration has a policy: it is the one that the session's full
+    /// handshake satisfied, or the session would not have been offered.
+    pub(super) fn settle(self) -> State {
+        match self.flight.closing.config.verification {
+            ServerVerification::Policy(_) => self.accepted(None),
+            ServerVerification::Caller => State::ResumptionVerdict(Box::new(self)),
+        }
+    }
+
+    pub(super) fn pending(&self) -> Pending<'_> {
+        let session = &self.flight.keys.finish.session;
+        Pending::VerifyCertificate(VerifyCertificate {
+            id: self.id,
+            chain: &session.peer_certificates,
+            server_name: &self.server_name,
+            ocsp_response: None,
+            resumed: Some(ResumedChain {
+                ocsp_verified: session.ocsp_verified,
+            }),
+        })
+    }
+
+    /// Goes on, with what was waived this time beside what was waived in the full handshake.
+    pub(super) fn accepted(mut self, vouched: Option<Vouched>) -> State {
+        if let Some(vouched) = vouched {
+            let waivers = &mut self.flight.keys.finish.session.waivers;
+            waivers.extend(vouched.waivers.iter());
+        }
+        self.flight.expect()
+    }
+}

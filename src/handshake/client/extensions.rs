@@ -1,0 +1,201 @@
+//! What a ClientHello asks for by its extensions, and what the ServerHello answers.
+
+use crate::config::{ClientConfig, ExtendedMasterSecret};
+use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength};
+use crate::error::{DecodeError, Error, PeerError};
+use crate::handshake::hello::{
+    agree_extended_master_secret, check_secure_renegotiation, read_renegotiation_info,
+};
+use crate::handshake::limits::RecordLimits;
+use crate::message::HandshakeBody;
+use crate::message::extension::Extensions;
+use crate::message::hello::ServerHello;
+use crate::resumption::Session;
+use pki_types::ServerName;
+
+/// The extensions that the configuration asks for.
+pub(super) fn hello_extensions(
+    config: &ClientConfig,
+    server_name: &ServerName<'_>,
+    ticket: Option<&[u8]>,
+) -> Extensions<'static> {
+    let mut extensions = Extensions::new();
+    // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
+    // trailing dot".
+    if let ServerName::DnsName(name) = server_name {
+        let name: &str = name.as_ref();
+        extensions.push_server_name(name.strip_suffix('.').unwrap_or(name));
+    }
+    if let Some(length) = config.max_fragment_length {
+        extensions.push_max_fragment_length(length);
+    }
+    if config.request_ocsp_response {
+        extensions.push_status_request();
+    }
+    extensions.push_signature_algorithms(&config.signature_algorithms);
+    if !config.common.alpn_protocols.is_empty() {
+        extensions.push_alpn(&config.common.alpn_protocols);
+    }
+    if config.common.extended_master_secret != ExtendedMasterSecret::Off {
+        extensions.push_extended_master_secret();
+    }
+    if let Some(limit) = config.common.record_size_limit {
+        extensions.push_record_size_limit(limit);
+    }
+    if takes_tickets(config) {
+        // Without a ticket, the extension asks for one by being empty.
+        extensions.push_session_ticket(ticket.unwrap_or(&[]));
+    }
+    extensions.push_renegotiation_info();
+    extensions
+}
+
+/// Whether there is both the will to take tickets and the place to keep them.
+fn takes_tickets(config: &ClientConfig) -> bool {
+    config.session_tickets && config.common.session_store.is_some()
+}
+
+/// Whether the ClientHello carried an extension that a server may answer.
+fn requested(config: &ClientConfig, server_name: &ServerName<'_>, typ: ExtensionType) -> bool {
+    let common = &config.common;
+    match typ {
+        ExtensionType::SERVER_NAME => matches!(server_name, ServerName::DnsName(_)),
+        ExtensionType::MAX_FRAGMENT_LENGTH => config.max_fragment_length.is_some(),
+        ExtensionType::STATUS_REQUEST => config.request_ocsp_response,
+        ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !common.alpn_protocols.is_empty(),
+        ExtensionType::EXTENDED_MASTER_SECRET => {
+            common.extended_master_secret != ExtendedMasterSecret::Off
+        }
+        ExtensionType::RECORD_SIZE_LIMIT => common.record_size_limit.is_some(),
+        ExtensionType::SESSION_TICKET => takes_tickets(config),
+        ExtensionType::RENEGOTIATION_INFO => true,
+        // signature_algorithms among them: "Servers MUST NOT send this extension."
+        _ => false,
+    }
+}
+
+/// Adds a suite at the front and an extension at each end that nobody knows
+/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), drawn at random
+/// from the sixteen values that are reserved for it.
+pub(super) fn grease(
+    config: &ClientConfig,
+    suites: Vec<CipherSuite>,
+    extensions: Extensions<'_>,
+) -> Result<(Vec<CipherSuite>, Extensions<'static>), Error> {
+    let mut drawn = [0; 3];
+    config.common.random().fill(&mut drawn)?;
+    let [suite, first, last] = drawn.map(|byte| byte & 0x0f);
+    // "There MUST NOT be more than one extension of the same type."
+    let last = if last == first { last ^ 1 } else { last };
+    let value = |nibble: u8| u16::from_be_bytes([nibble << 4 | 0x0a; 2]);
+
+    let suites = [CipherSuite(value(suite))].into_iter().chain(suites);
+    let mut greased = Extensions::new();
+    greased.push_raw(ExtensionType(value(first)), &[]);
+    for (typ, content) in extensions.iter() {
+        greased.push_raw(typ, content);
+    }
+    greased.push_raw(ExtensionType(value(last)), &[0]);
+    Ok((suites.collect(), greased))
+}
+
+/// What the extensions of the ServerHello say.
+#[derive(Debug)]
+pub(super) struct Answers {
+    pub(super) secure_renegotiation: bool,
+    pub(super) extended_master_secret: bool,
+    pub(super) alpn_protocol: Option<Box<[u8]>>,
+    max_fragment_length: Option<MaxFragmentLength>,
+    record_size_limit: Option<u16>,
+    /// CertificateStatus may come.
+    pub(super) certificate_status: bool,
+    /// NewSessionTicket will come.
+    pub(super) new_session_ticket: bool,
+}
+
+impl Answers {
+    /// "If a client receives an extension type in ServerHello that it did not request in the
+    /// associated ClientHello, it MUST abort the handshake with an unsupported_extension fatal
+    /// alert."
+    pub(super) fn read(
+        hello: &ServerHello<'_>,
+        config: &ClientConfig,
+        server_name: &ServerName<'_>,
+    ) -> Result<Self, Error> {
+        let none = Extensions::default();
+        let extensions = hello.extensions.as_ref().unwrap_or(&none);
+        for (typ, _) in extensions.iter() {
+            if !requested(config, server_name, typ) {
+                return Err(PeerError::UnsolicitedExtension(typ).into());
+            }
+        }
+        let decode = |error: DecodeError| error.of(ServerHello::NAME);
+        extensions.server_name_ack().map_err(decode)?;
+        let secure_renegotiation = read_renegotiation_info::<ServerHello<'_>>(extensions)?;
+        check_secure_renegotiation(&config.common, secure_renegotiation)?;
+        let extended_master_secret = extensions.extended_master_secret().map_err(decode)?;
+        Ok(Self {
+            secure_renegotiation,
+            extended_master_secret: agree_extended_master_secret(
+                &config.common,
+                extended_master_secret,
+            )?,
+            alpn_protocol: read_alpn(extensions, config)?,
+            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
+            record_size_limit: extensions.record_size_limit().map_err(decode)?,
+            certificate_status: extensions.status_request_ack().map_err(decode)?,
+            new_session_ticket: extensions.session_ticket_ack().map_err(decode)?,
+        })
+    }
+
+    /// Judges the lengths that the server answers with, in a full handshake or for a session.
+    pub(super) fn record_limits(
+        &self,
+        config: &ClientConfig,
+        session: Option<&Session>,
+    ) -> Result<RecordLimits, PeerError> {
+        // "if a client receives a maximum fragment length negotiation response that differs from
+        // the length it requested, it MUST also abort the handshake with an "illegal_parameter"
+        // alert." A session has its length already.
+        let illegal = PeerError::IllegalExtension(ExtensionType::MAX_FRAGMENT_LENGTH);
+        let (due, kept) = match session {
+            Some(session) => (session.max_fragment_length, session.max_fragment_length),
+            None => (config.max_fragment_length, None),
+        };
+        if self.max_fragment_length.is_some() && self.max_fragment_length != due {
+            return Err(illegal);
+        }
+        match (config.common.record_size_limit, self.record_size_limit) {
+            // "A client MUST treat receipt of both "max_fragment_length" and "record_size_limit" as
+            // a fatal error, and it SHOULD generate an "illegal_parameter" alert."
+            (Some(_), Some(_)) if self.max_fragment_length.is_some() => Err(illegal),
+            (Some(received), Some(sent)) => RecordLimits::records(sent, received),
+            _ => match self.max_fragment_length.or(kept) {
+                Some(length) => RecordLimits::fragments(length),
+                None => Ok(RecordLimits::Protocol),
+            },
+        }
+    }
+}
+
+/// "the "ProtocolNameList" MUST contain exactly one "ProtocolName"", one of the client's.
+fn read_alpn(
+    extensions: &Extensions<'_>,
+    config: &ClientConfig,
+) -> Result<Option<Box<[u8]>>, Error> {
+    let offered = &config.common.alpn_protocols;
+    let chosen = extensions.alpn();
+    match chosen
+        .map_err(|error| error.of(ServerHello::NAME))?
+        .as_deref()
+    {
+        None => Ok(None),
+        Some([chosen]) if offered.iter().any(|own| **own == **chosen) => {
+            Ok(Some(Box::from(*chosen)))
+        }
+        Some(_) => {
+            let typ = ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION;
+            Err(PeerError::IllegalExtension(typ).into())
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The end of the client's handshake: what the server still sends, and the session that is kept
+//! ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077),
+//! [RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
+
+use super::State;
+use crate::config::ClientConfig;
+use crate::error::Error;
+use crate::handshake::action::{Action, Actions};
+use crate::handshake::established::Established;
+use crate::handshake::finish::{Finish, KeysReady};
+use crate::handshake::incoming::Incoming;
+use crate::handshake::session_info::{NotResumed, Resumption};
+use crate::message::hello::SessionId;
+use crate::message::ticket::NewSessionTicket;
+use crate::resumption::{Handle, Session, SessionInUse};
+use std::sync::Arc;
+
+/// The keys are derived, and the server's last flight is due.
+#[derive(Debug)]
+pub(super) struct ServerFlight {
+    /// Whether the server announced one.
+    pub(super) new_session_ticket: bool,
+    pub(super) keys: KeysReady,
+    pub(super) closing: Closing,
+}
+
+impl ServerFlight {
+    pub(super) fn expect(self) -> State {
+        if self.new_session_ticket {
+            State::NewSessionTicket(Box::new(ExpectNewSessionTicket(self)))
+        } else {
+            self.expect_change_cipher_spec()
+        }
+    }
+
+    fn expect_change_cipher_spec(self) -> State {
+        State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+            keys: self.keys,
+            closing: self.closing,
+        }))
+    }
+}
+
+/// The server announced a ticket.
+#[derive(Debug)]
+pub(crate) struct ExpectNewSessionTicket(ServerFlight);
+
+impl ExpectNewSessionTicket {
+    pub(super) fn handle(self, incoming: Incoming<'_>) -> Result<State, Error> {
+        // "This message MUST be sent if the server included a SessionTicket extension in the
+        // ServerHello."
+        let (message, ticket) = incoming.expect::<NewSessionTicket<'_>>()?;
+        let mut flight = self.0;
+        flight.keys.finish.transcript.add(message.bytes);
+        // "If the server determines that it does not want to include a ticket after it has included
+        // the SessionTicket extension in the ServerHello, then it sends a zero-length ticket".
+        flight.closing.ticket = (!ticket.ticket.is_empty()).then(|| Ticket {
+            lifetime_hint: ticket.ticket_lifetime_hint,
+            ticket: ticket.ticket.into(),
+        });
+        Ok(flight.expect_change_cipher_spec())
+    }
+}
+
+/// The server has nothing more to say in clear.
+#[derive(Debug)]
+pub(crate) struct ExpectChangeCipherSpec {
+    keys: KeysReady,
+    closing: Closing,
+}
+
+impl ExpectChangeCipherSpec {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        Ok(State::Finished(Box::new(ExpectFinished {
+            finish: self.keys.change_read_key(incoming, actions)?,
+            closing: self.closing,
+        })))
+    }
+}
+
+/// The server's keys are in use.
+#[derive(Debug)]
+pub(crate) struct ExpectFinished {
+    finish: Finish,
+    closing: Closing,
+}
+
+impl ExpectFinished {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Box<Established>, Error> {
+        let Self {
+            mut finish,
+            mut closing,
+        } = self;
+        let verified = finish.verify(incoming)?;
+        let ocsp_response = closing.ocsp_response.take();
+        closing.keep(&mut finish.session, finish.agreed.resumption, actions);
+        Ok(finish.complete(verified, ocsp_response, None, actions))
+    }
+}
+
+/// What the client knows until the handshake is complete, to keep its session for the next
+/// connection.
+#[derive(Debug)]
+pub(super) struct Closing {
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) store_key: Box<[u8]>,
+    pub(super) session_id: SessionId,
+    pub(super) ocsp_response: Option<Box<[u8]>>,
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// A ticket that came in this handshake.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    /// In seconds, 0 where the server does not say.
+    lifetime_hint: u32,
+    ticket: Box<[u8]>,
+}
+
+impl Closing {
+    /// Keeps the session, if the server gave a handle to it. One that the server declined, without
+    /// giving another in its place, is of no use any more.
+    fn keep(self, session: &mut Session, resumption: Resumption, actions: &mut Actions) {
+        let common = &self.config.common;
+        let Some(store) = &common.session_store else {
+            return;
+        };
+        let now = common.now();
+        let handle = match self.ticket {
+            Some(ticket) => {
+                session.validity.shorten(now, ticket.lifetime_hint);
+                Some(Handle::Ticket(ticket.ticket))
+            }
+            None if resumption.is_resumed() || self.session_id.is_empty() => None,
+            None => Some(Handle::Id(self.session_id.as_bytes().into())),
+        };
+        let stored = handle.and_then(|handle| session.encode_with_handle(&handle));
+        match stored {
+            // Another connection of the session may have failed meanwhile.
+            Some(_) if resumption.is_resumed() && store.get(&self.store_key, now).is_none() => {}
+            Some(stored) => {
+                store.put(&self.store_key, stored, now);
+                let session = SessionInUse::new(store, &self.store_key);
+                actions.push(Action::UseSession(session));
+            }
+            None if resumption == Resumption::Full(NotResumed::Declined) => {
+                store.remove(&self.store_key);
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The rest of the server's flight, and the client's, up to its ChangeCipherSpec: its certificate,
+//! the key exchange, and the proof that it holds its certificate's key
+//! ([RFC 5246 sections 7.4.4 to 7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
+
+use super::State;
+use super::finish::{Closing, ServerFlight};
+use super::hello::Negotiation;
+use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES};
+use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
+use crate::enums::{ClientCertificateType, HandshakeType, ProtocolVersion, SignatureScheme};
+use crate::error::{Error, LocalError};
+use crate::handshake::action::Actions;
+use crate::handshake::agreed::PeerChain;
+use crate::handshake::finish::KeysReady;
+use crate::handshake::incoming::Incoming;
+use crate::keys::{MasterSecret, Side};
+use crate::message::certificate::{Certificate, CertificateRequest};
+use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
+use crate::message::{HandshakeBody, ServerHelloDone};
+use crate::pending::{PauseId, Pending, SignCertificateVerify};
+use std::sync::Arc;
+
+/// What to answer a CertificateRequest with.
+#[derive(Debug)]
+pub(super) enum ClientCertificate {
+    NotRequested,
+    /// "If no suitable certificate is available, the client MUST send a certificate message
+    /// containing no certificates."
+    NoneSuitable,
+    Suitable(Arc<CertifiedKey>, SignatureScheme),
+}
+
+impl ClientCertificate {
+    /// The first configured certificate from one of the server's authorities, if the server takes RSA
+    /// signatures of an algorithm that is made here.
+    ///
+    /// "If the certificate_authorities list in the certificate request message was non-empty, one of
+    /// the certificates in the certificate chain SHOULD be issued by one of the listed CAs." Of several,
+    /// one goes first whose chain is signed with the server's algorithms, as RFC 5246 demands; where
+    /// there is only another, it is for the server to judge it, as in
+    /// [RFC 8446 section 4.4.2.2](https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.2).
+    fn choose(config: &ClientConfig, request: &CertificateRequest<'_>) -> Self {
+        let takes_rsa = request
+            .certificate_types
+            .contains(&ClientCertificateType::RSA_SIGN);
+        let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
+        let scheme = SIGNATURE_SCHEMES
+            .iter()
+            .chain(config.sign_with_sha1.then_some(&sha1))
+            .find(|scheme| request.supported_signature_algorithms.contains(scheme));
+        let mut issued = config
+            .certificates
+            .iter()
+            .filter(|certified| certified.is_issued_by(&request.certificate_authorities))
+            .peekable();
+        let any = issued.peek().copied();
+        let signed = |certified: &&Arc<CertifiedKey>| {
+            certified.is_signed_with(&request.supported_signature_algorithms)
+        };
+        let certified = issued.find(signed).or(any);
+        match (certified, scheme) {
+            (Some(certified), Some(scheme)) if takes_rsa => {
+                Self::Suitable(certified.clone(), *scheme)
+            }
+            _ => Self::NoneSuitable,
+        }
+    }
+}
+
+/// The server's key is known.
+#[derive(Debug)]
+pub(crate) struct ExpectServerHelloDone {
+    pub(super) negotiation: Negotiation,
+    pub(super) server: PeerChain,
+    pub(super) ocsp_response: Option<Box<[u8]>>,
+    pub(super) client_certificate: ClientCertificate,
+}
+
+impl ExpectServerHelloDone {
+    pub(super) fn handle(
+        mut self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let (requested, awaited) = match self.client_certificate {
+            ClientCertificate::NotRequested => (false, "certificate_request or server_hello_done"),
+            ClientCertificate::NoneSuitable | ClientCertificate::Suitable(..) => {
+                (true, "server_hello_done")
+            }
+        };
+        match incoming {
+            Incoming::Handshake(message)
+                if message.typ == HandshakeType::CERTIFICATE_REQUEST && !requested =>
+            {
+                let request: CertificateRequest<'_> = message.decode()?;
+                let config = &self.negotiation.config;
+                self.client_certificate = ClientCertificate::choose(config, &request);
+                self.negotiation.transcript.add(message.bytes);
+                Ok(State::ServerHelloDone(Box::new(self)))
+            }
+            Incoming::Handshake(message) if message.typ == HandshakeType::SERVER_HELLO_DONE => {
+                let ServerHelloDone = message.decode()?;
+                self.negotiation.transcript.add(message.bytes);
+                self.send_flight(actions)
+            }
+            Incoming::Handshake(_) | Incoming::ChangeCipherSpec(_) => {
+                Err(incoming.unexpected(awaited))
+            }
+        }
+    }
+
+    /// Certificate and ClientKeyExchange, and what is left of the flight.
+    fn send_flight(mut self, actions: &mut Actions) -> Result<State, Error> {
+        let negotiation = &mut self.negotiation;
+        match &self.client_certificate {
+            ClientCertificate::NotRequested => {}
+            ClientCertificate::NoneSuitable => {
+                let empty = Certificate {
+                    certificate_list: Vec::new(),
+                };
+                actions.send(empty.encode(), &mut negotiation.transcript);
+            }
+            ClientCertificate::Suitable(certified, _) => {
+                let message = certified.certificate_message.to_vec();
+                actions.send(message, &mut negotiation.transcript);
+            }
+        }
+
+        let common = &negotiation.config.common;
+        let pre_master_secret = draw_pre_master_secret(&negotiation.config)?;
+        let server_key = &self.server.vouched.key;
+        let encrypted = server_key.encrypt(&pre_master_secret, common.random())?;
+        let key_exchange = ClientKeyExchange {
+            encrypted_pre_master_secret: &encrypted,
+        };
+        actions.send(key_exchange.encode(), &mut negotiation.transcript);
+        let exchanged = KeyExchanged {
+            master_secret: negotiation.agreed.master_secret(
+                &pre_master_secret,
+                &negotiation.transcript,
+                &common.environment,
+            ),
+            negotiation: self.negotiation,
+            server: self.server,
+            ocsp_response: self.ocsp_response,
+        };
+        match self.client_certificate {
+            ClientCertificate::NotRequested | ClientCertificate::NoneSuitable => {
+                exchanged.send_finished(actions)
+            }
+            ClientCertificate::Suitable(certified, scheme) => {
+                ExpectSignature::new(exchanged, certified, scheme)?.settle(actions)
+            }
+        }
+    }
+}
+
+/// "The version number in the PreMasterSecret is the version offered by the client in the
+/// ClientHello.client_version, not the version negotiated for the connection", then "46
+/// securely-generated random bytes".
+fn draw_pre_master_secret(config: &ClientConfig) -> Result<PreMasterSecret, LocalError> {
+    let mut pre_master_secret = PreMasterSecret([0; PRE_MASTER_SECRET]);
+    let [major, minor, random @ ..] = &mut pre_master_secret.0;
+    [*major, *minor] = ProtocolVersion::TLS_1_2.to_bytes();
+    config.common.random().fill(random)?;
+    Ok(pre_master_secret)
+}
+
+/// The flight is sent up to ClientKeyExchange, and the master secret is known.
+#[derive(Debug)]
+struct KeyExchanged {
+    negotiation: Negotiation,
+    server: PeerChain,
+    ocsp_response: Option<Box<[u8]>>,
+    master_secret: MasterSecret,
+}
+
+impl KeyExchanged {
+    /// ChangeCipherSpec, Finished.
+    fn send_finished(self, actions: &mut Actions) -> Result<State, Error> {
+        let Negotiation {
+            config,
+            server_name,
+            store_key,
+            session_id,
+            agreed,
+            new_session_ticket,
+            transcript,
+            ..
+        } = self.negotiation;
+        let session = agreed.new_session(
+            &config.common,
+            self.master_secret,
+            Some(server_name),
+            config.trust,
+            Some(self.server),
+        );
+        let flight = ServerFlight {
+            new_session_ticket,
+            keys: KeysReady::finish_first(Side::Client, agreed, transcript, session, actions)?,
+            closing: Closing {
+                config,
+                store_key,
+                session_id,
+                ocsp_response: self.ocsp_response,
+                ticket: None,
+            },
+        };
+        Ok(flight.expect())
+    }
+}
+
+/// What CertificateVerify signs is with the certificate's key, here or at the caller's.
+#[derive(Debug)]
+pub(crate) struct ExpectSignature {
+    exchanged: KeyExchanged,
+    certified: Arc<CertifiedKey>,
+    job: SignCertificateVerify,
+}
+
+impl ExpectSignature {
+    /// Has the handshake so far signed.
+    fn new(
+        mut exchanged: KeyExchanged,
+        certified: Arc<CertifiedKey>,
+        scheme: SignatureScheme,
+    ) -> Result<Self, LocalError> {
+        let messages = exchanged.negotiation.transcript.take_messages()?;
+        let job = SignCertificateVerify {
+            id: PauseId::next(),
+            key_id: certified.key_id(),
+            scheme,
+            message: Arc::new(messages),
+        };
+        Ok(Self {
+            exchanged,
+            certified,
+            job,
+        })
+    }
+
+    /// Signs at once where the configuration has the key.
+    fn settle(self, actions: &mut Actions) -> Result<State, Error> {
+        let config = &self.exchanged.negotiation.config;
+        if config.offload_signing {
+            return Ok(State::Signature(Box::new(self)));
+        }
+        let (scheme, message) = (self.job.scheme, &self.job.message);
+        let signature = self.certified.sign(scheme, message, config.common.random());
+        self.signed(signature, actions)
+    }
+
+    pub(super) fn pending(&self) -> Pending<'_> {
+        Pending::SignCertificateVerify(self.job.clone())
+    }
+
+    /// CertificateVerify, ChangeCipherSpec, Finished.
+    ///
+    /// A signature that is not good does not leave: made by a key store that miscalculated, it could
+    /// give away the key.
+    pub(super) fn signed(
+        mut self,
+        signature: Result<Vec<u8>, LocalError>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let signature = signature?;
+        let (scheme, message) = (self.job.scheme, &self.job.message);
+        let key = &self.certified.public_key;
+        if !key.verifies(scheme, message, &signature) {
+            return Err(LocalError::Signing.into());
+        }
+        let verify = CertificateVerify {
+            algorithm: scheme,
+            signature: &signature,
+        };
+        let transcript = &mut self.exchanged.negotiation.transcript;
+        actions.send(verify.encode(), transcript);
+        self.exchanged.send_finished(actions)
+    }
+}

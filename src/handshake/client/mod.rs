@@ -1,0 +1,131 @@
+//! The client's handshake, after RFC 5246 figures 1 and 2.
+//!
+//! ```text
+//! start                              -> ClientHello
+//! ExpectServerHello                  <- ServerHello
+//!
+//! in full:
+//! ExpectCertificate                  <- Certificate
+//! ExpectCertificateStatus            <- CertificateStatus (if announced, and then optional)
+//! ExpectCertificateVerdict              (by the policy, or by the caller, if so configured)
+//! ExpectServerHelloDone              <- CertificateRequest (optional), ServerHelloDone
+//!                                    -> Certificate (if requested), ClientKeyExchange
+//! ExpectSignature                       (with a certificate; by its key, or by the caller, if so
+//!                                       configured)
+//!                                    -> CertificateVerify (with a certificate),
+//!                                       ChangeCipherSpec, Finished
+//! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
+//! ExpectChangeCipherSpec             <- ChangeCipherSpec
+//! ExpectFinished                     <- Finished
+//!
+//! a session resumed:
+//! ExpectResumptionVerdict               (by what verified the session's chain, or by the caller, if
+//!                                       so configured)
+//! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
+//! ExpectChangeCipherSpec             <- ChangeCipherSpec
+//! ExpectFinished                     <- Finished
+//!                                    -> ChangeCipherSpec, Finished
+//! ```
+//!
+//! A verdict and a signature are always waited for. Where the configuration has the answer, it is
+//! given at once, and the state is left before anybody sees it.
+//!
+//! There is never a ServerKeyExchange: the server's certificate holds the key.
+
+mod certificate;
+mod extensions;
+mod finish;
+mod hello;
+mod key_exchange;
+mod offer;
+
+pub(super) use hello::start;
+
+use super::action::Actions;
+use super::incoming::Incoming;
+use super::step::Step;
+use crate::error::{Error, LocalError};
+use crate::pending::{Answer, AnswerKind, Pending};
+use certificate::{
+    ExpectCertificate, ExpectCertificateStatus, ExpectCertificateVerdict, ExpectResumptionVerdict,
+};
+use finish::{ExpectChangeCipherSpec, ExpectFinished, ExpectNewSessionTicket};
+use hello::ExpectServerHello;
+use key_exchange::{ExpectServerHelloDone, ExpectSignature};
+
+/// What the client waits for.
+#[derive(Debug)]
+pub(super) enum State {
+    ServerHello(Box<ExpectServerHello>),
+    Certificate(Box<ExpectCertificate>),
+    CertificateStatus(Box<ExpectCertificateStatus>),
+    CertificateVerdict(Box<ExpectCertificateVerdict>),
+    ServerHelloDone(Box<ExpectServerHelloDone>),
+    Signature(Box<ExpectSignature>),
+    ResumptionVerdict(Box<ExpectResumptionVerdict>),
+    NewSessionTicket(Box<ExpectNewSessionTicket>),
+    ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
+    Finished(Box<ExpectFinished>),
+}
+
+impl State {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Step<Self>, Error> {
+        match self {
+            Self::ServerHello(state) => state.handle(incoming, actions),
+            Self::Certificate(state) => state.handle(incoming, actions),
+            Self::CertificateStatus(state) => state.handle(incoming, actions),
+            Self::CertificateVerdict(_) | Self::ResumptionVerdict(_) => {
+                Err(incoming.unexpected("the caller's verdict"))
+            }
+            Self::ServerHelloDone(state) => state.handle(incoming, actions),
+            Self::Signature(_) => Err(incoming.unexpected("the caller's signature")),
+            Self::NewSessionTicket(state) => state.handle(incoming),
+            Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
+            Self::Finished(state) => {
+                return state.handle(incoming, actions).map(Step::Established);
+            }
+        }
+        .map(Step::Next)
+    }
+
+    /// What the caller must answer before the handshake goes on.
+    pub(super) fn pending(&self) -> Option<Pending<'_>> {
+        match self {
+            Self::CertificateVerdict(state) => Some(state.pending()),
+            Self::ResumptionVerdict(state) => Some(state.pending()),
+            Self::Signature(state) => Some(state.pending()),
+            Self::ServerHello(_)
+            | Self::Certificate(_)
+            | Self::CertificateStatus(_)
+            | Self::ServerHelloDone(_)
+            | Self::NewSessionTicket(_)
+            | Self::ChangeCipherSpec(_)
+            | Self::Finished(_) => None,
+        }
+    }
+
+    /// Takes the answer to what is pending.
+    pub(super) fn resume(self, answer: Answer, actions: &mut Actions) -> Result<Self, Error> {
+        match (self, answer.0) {
+            (Self::CertificateVerdict(state), AnswerKind::Certificate { verdict, .. }) => {
+                state.decided(verdict?, actions)
+            }
+            (Self::ResumptionVerdict(state), AnswerKind::Certificate { verdict, .. }) => {
+                Ok(state.accepted(verdict?.into_vouched()))
+            }
+            (Self::Signature(state), AnswerKind::Signature { signature, .. }) => {
+                state.signed(signature.ok_or(LocalError::Signing), actions)
+            }
+            _ => Err(LocalError::Internal("the answer belongs to another state").into()),
+        }
+    }
+
+    /// Whether the server's version is still unknown.
+    pub(super) fn awaits_server_hello(&self) -> bool {
+        matches!(self, Self::ServerHello(_))
+    }
+}

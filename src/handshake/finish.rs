@@ -1,0 +1,198 @@
+//! The end of a handshake, from its keys on: what both roles do alike
+//! ([RFC 5246 sections 7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.1) and
+//! [7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
+//!
+//! [`KeysReady`] waits for the peer's ChangeCipherSpec, [`Finish`] for its Finished. This side's own
+//! two are sent before, or when the peer's are verified.
+
+use super::action::{Action, Actions};
+use super::agreed::Agreed;
+use super::established::Established;
+use super::incoming::Incoming;
+use super::session_info::SessionInfo;
+use super::verified::FinishedVerified;
+use crate::config::CertifiedKey;
+use crate::crypto::aead::AeadKey;
+use crate::crypto::hash::HashValue;
+use crate::error::{Error, LocalError};
+use crate::keys::{MasterSecret, Side, TrafficKeys, Transcript, VerifyData};
+use crate::message::HandshakeBody;
+use crate::message::finished::Finished;
+use crate::resumption::Session;
+use std::sync::Arc;
+
+/// The keys are derived, and the peer still sends in clear.
+#[derive(Debug)]
+pub(super) struct KeysReady {
+    peer_write_key: AeadKey,
+    pub(super) finish: Finish,
+}
+
+impl KeysReady {
+    /// Sends this side's ChangeCipherSpec and Finished, the first of the two: a client's in a full
+    /// handshake, a server's when a session is resumed.
+    pub(super) fn finish_first(
+        side: Side,
+        agreed: Agreed,
+        mut transcript: Transcript,
+        session: Session,
+        actions: &mut Actions,
+    ) -> Result<Self, LocalError> {
+        let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session)?;
+        actions.push(Action::ChangeWriteKey(own_write_key));
+        let (verify_data, message) = finished(side, &session.master_secret, &transcript.current());
+        actions.send(message, &mut transcript);
+        Ok(Self {
+            peer_write_key,
+            finish: Finish {
+                side,
+                agreed,
+                transcript,
+                session,
+                own: OwnFinished::Sent(verify_data),
+            },
+        })
+    }
+
+    /// Leaves this side's ChangeCipherSpec and Finished until the peer's are there.
+    pub(super) fn finish_second(
+        side: Side,
+        agreed: Agreed,
+        transcript: Transcript,
+        session: Session,
+    ) -> Result<Self, LocalError> {
+        let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session)?;
+        Ok(Self {
+            peer_write_key,
+            finish: Finish {
+                side,
+                agreed,
+                transcript,
+                session,
+                own: OwnFinished::Due(own_write_key),
+            },
+        })
+    }
+
+    /// Takes the peer's ChangeCipherSpec: from here on it protects what it sends.
+    pub(super) fn change_read_key(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Finish, Error> {
+        let _aligned = incoming.expect_change_cipher_spec()?;
+        let limit = self.finish.agreed.limits.received();
+        actions.push(Action::ChangeReadKey(self.peer_write_key, limit));
+        Ok(self.finish)
+    }
+}
+
+/// The peer's keys are in use, and its Finished is due.
+#[derive(Debug)]
+pub(super) struct Finish {
+    side: Side,
+    pub(super) agreed: Agreed,
+    pub(super) transcript: Transcript,
+    pub(super) session: Session,
+    own: OwnFinished,
+}
+
+/// This side's own Finished.
+#[derive(Debug)]
+enum OwnFinished {
+    /// It is sent, and was the first of the two.
+    Sent(VerifyData),
+    /// It answers the peer's, protected with this key.
+    Due(AeadKey),
+}
+
+impl Finish {
+    /// Takes the peer's Finished.
+    pub(super) fn verify(&mut self, incoming: Incoming<'_>) -> Result<FinishedVerified, Error> {
+        let (message, finished) = incoming.expect::<Finished>()?;
+        let verified = FinishedVerified::check(
+            &finished,
+            self.side.peer(),
+            &self.session.master_secret,
+            &self.transcript.current(),
+        )?;
+        self.transcript.add(message.bytes);
+        Ok(verified)
+    }
+
+    /// Sends this side's ChangeCipherSpec and Finished, unless they are sent already, and completes
+    /// the handshake.
+    pub(super) fn complete(
+        self,
+        verified: FinishedVerified,
+        ocsp_response: Option<Box<[u8]>>,
+        own_certificate: Option<Arc<CertifiedKey>>,
+        actions: &mut Actions,
+    ) -> Box<Established> {
+        let Self {
+            side,
+            agreed,
+            transcript,
+            session,
+            own,
+        } = self;
+        let own_finished = match own {
+            OwnFinished::Sent(verify_data) => Some(verify_data),
+            OwnFinished::Due(write_key) => {
+                actions.push(Action::ChangeWriteKey(write_key));
+                let transcript = transcript.finish();
+                let (_, message) = finished(side, &session.master_secret, &transcript);
+                actions.push(Action::SendHandshake(message));
+                None
+            }
+        };
+        let established = Established::new(
+            verified,
+            own_finished,
+            &session,
+            agreed.randoms,
+            own_certificate,
+        );
+        actions.push(Action::Complete(Box::new(SessionInfo {
+            cipher_suite: session.suite.id,
+            server_name: session.server_name,
+            peer_certificates: session.peer_certificates,
+            waivers: session.waivers,
+            ocsp_response,
+            resumption: agreed.resumption,
+            extended_master_secret: session.extended_master_secret,
+            secure_renegotiation: agreed.secure_renegotiation,
+            alpn_protocol: agreed.alpn_protocol,
+            largest_record_sent: agreed.limits.sent(),
+            largest_record_received: agreed.limits.received(),
+        })));
+        Box::new(established)
+    }
+}
+
+/// The key that this side writes with, and the peer's.
+fn traffic_keys(
+    side: Side,
+    agreed: &Agreed,
+    session: &Session,
+) -> Result<(AeadKey, AeadKey), LocalError> {
+    let keys = TrafficKeys::derive(&session.master_secret, agreed.suite, &agreed.randoms)?;
+    Ok(match side {
+        Side::Client => (keys.client_write, keys.server_write),
+        Side::Server => (keys.server_write, keys.client_write),
+    })
+}
+
+/// A side's Finished after these messages.
+fn finished(
+    side: Side,
+    master_secret: &MasterSecret,
+    transcript: &HashValue,
+) -> (VerifyData, Vec<u8>) {
+    let verify_data = master_secret.verify_data(side, transcript);
+    let message = Finished {
+        verify_data: verify_data.0,
+    };
+    let message = message.encode();
+    (verify_data, message)
+}

@@ -1,0 +1,57 @@
+//! What both sides decide alike when they make a hello or read the peer's.
+
+use crate::config::{Common, ExtendedMasterSecret, SecureRenegotiation};
+use crate::error::{Error, Incompatible, LocalError, PeerError};
+use crate::message::HandshakeBody;
+use crate::message::extension::Extensions;
+
+/// Draws a hello's random, or a session ID.
+pub(super) fn draw(common: &Common) -> Result<[u8; 32], LocalError> {
+    let mut random = [0; 32];
+    common.random().fill(&mut random)?;
+    Ok(random)
+}
+
+/// Whether the extensions of this hello say that the peer knows secure renegotiation.
+///
+/// Of a ServerHello: "The client MUST then verify that the length of the "renegotiated_connection"
+/// field is zero, and if it is not, MUST abort the handshake (by sending a fatal handshake_failure
+/// alert)" ([RFC 5746 section 3.4](https://www.rfc-editor.org/rfc/rfc5746#section-3.4)). Of a
+/// ClientHello: "The server MUST then verify that the length of the "renegotiated_connection" field
+/// is zero, and if it is not, MUST abort the handshake"
+/// ([section 3.6](https://www.rfc-editor.org/rfc/rfc5746#section-3.6)).
+pub(super) fn read_renegotiation_info<'a, Hello: HandshakeBody<'a>>(
+    extensions: &Extensions<'_>,
+) -> Result<bool, Error> {
+    let info = extensions.renegotiation_info();
+    match info.map_err(|error| error.of(Hello::NAME))? {
+        None => Ok(false),
+        Some([]) => Ok(true),
+        Some(_) => Err(PeerError::RenegotiationInfoNotEmpty.into()),
+    }
+}
+
+/// Refuses a peer that does not know secure renegotiation, where it has to.
+pub(super) fn check_secure_renegotiation(common: &Common, known: bool) -> Result<(), Incompatible> {
+    match common.secure_renegotiation {
+        SecureRenegotiation::Required if !known => Err(Incompatible::NoSecureRenegotiation),
+        SecureRenegotiation::Required | SecureRenegotiation::Optional => Ok(()),
+    }
+}
+
+/// Whether the extended master secret is used with a peer that knows it, or does not.
+///
+/// "If a server receives a ClientHello without the extension, it SHOULD abort the handshake if it
+/// does not wish to interoperate with legacy clients." "If a client receives a ServerHello without
+/// the extension, it SHOULD abort the handshake if it does not wish to interoperate with legacy
+/// servers." ([RFC 7627 section 5.2](https://www.rfc-editor.org/rfc/rfc7627#section-5.2))
+pub(super) fn agree_extended_master_secret(
+    common: &Common,
+    known: bool,
+) -> Result<bool, Incompatible> {
+    match common.extended_master_secret {
+        ExtendedMasterSecret::Off => Ok(false),
+        ExtendedMasterSecret::Required if !known => Err(Incompatible::NoExtendedMasterSecret),
+        ExtendedMasterSecret::Required | ExtendedMasterSecret::Optional => Ok(known),
+    }
+}

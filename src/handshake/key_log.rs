@@ -1,0 +1,25 @@
+//! The key log's line.
+
+use crate::config::Environment;
+use crate::keys::{MASTER_SECRET, MasterSecret, Randoms};
+use core::fmt::Write;
+use zeroize::Zeroizing;
+
+/// Writes the connection's line to the key log, where there is one.
+pub(super) fn log(environment: &Environment, randoms: &Randoms, master_secret: &MasterSecret) {
+    let Some(key_log) = &environment.key_log else {
+        return;
+    };
+    // In one piece: a text that grows leaves the secret behind where it was.
+    let mut line = Zeroizing::new(String::with_capacity(2 * (32 + MASTER_SECRET) + 16));
+    line.push_str("CLIENT_RANDOM ");
+    for byte in randoms.client {
+        // Writing to a string does not fail.
+        let _ = write!(line, "{byte:02x}");
+    }
+    line.push(' ');
+    for byte in master_secret.as_bytes() {
+        let _ = write!(line, "{byte:02x}");
+    }
+    key_log.log(&line);
+}

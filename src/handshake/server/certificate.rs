@@ -1,0 +1,72 @@
+//! The client's certificate, if one is requested, and the proof that it holds its key
+//! ([RFC 5246 sections 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6) and
+//! [7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.8)).
+
+use super::State;
+use super::key_exchange::{ExpectClientKeyExchange, KeyExchanged};
+use crate::config::ClientAuth;
+use crate::error::{Error, Incompatible, PeerError};
+use crate::handshake::agreed::PeerChain;
+use crate::handshake::incoming::Incoming;
+use crate::message::certificate::Certificate;
+use crate::message::key_exchange::CertificateVerify;
+use crate::verify::check_chain_length;
+
+/// A client certificate was requested.
+#[derive(Debug)]
+pub(crate) struct ExpectCertificate(pub(super) ExpectClientKeyExchange);
+
+impl ExpectCertificate {
+    pub(super) fn handle(self, incoming: Incoming<'_>) -> Result<State, Error> {
+        let (message, certificate) = incoming.expect::<Certificate<'_>>()?;
+        check_chain_length(&certificate.certificate_list)?;
+        let mut exchange = self.0;
+        exchange.negotiation.transcript.add(message.bytes);
+        let config = &exchange.negotiation.config;
+
+        exchange.client = match &config.client_auth {
+            // "If the client does not send any certificates, the server MAY at its discretion
+            // either continue the handshake without client authentication, or respond with a fatal
+            // handshake_failure alert."
+            ClientAuth::Require(_) if certificate.certificate_list.is_empty() => {
+                return Err(Incompatible::NoClientCertificate.into());
+            }
+            ClientAuth::Request(policy) | ClientAuth::Require(policy)
+                if !certificate.certificate_list.is_empty() =>
+            {
+                let now = config.common.now();
+                let vouched = policy.verify_client(&certificate.certificate_list, now)?;
+                Some(PeerChain::new(certificate.into_owned(), vouched))
+            }
+            ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
+        };
+        Ok(State::ClientKeyExchange(Box::new(exchange)))
+    }
+}
+
+/// The client showed a certificate and must prove that it holds the key.
+#[derive(Debug)]
+pub(crate) struct ExpectCertificateVerify {
+    pub(super) exchanged: KeyExchanged,
+    pub(super) client: PeerChain,
+}
+
+impl ExpectCertificateVerify {
+    pub(super) fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
+        let (message, verify) = incoming.expect::<CertificateVerify<'_>>()?;
+        // "The hash and signature algorithms used in the signature MUST be one of those present in
+        // the supported_signature_algorithms field of the CertificateRequest message."
+        let negotiation = &mut self.exchanged.negotiation;
+        let offered = |scheme| scheme == verify.algorithm;
+        if !negotiation.client_signature_algorithms().any(offered) {
+            return Err(PeerError::UnofferedSignatureScheme(verify.algorithm).into());
+        }
+        let signed = negotiation.transcript.take_messages()?;
+        let key = &self.client.vouched.key;
+        if !key.verifies(verify.algorithm, &signed, verify.signature) {
+            return Err(PeerError::BadCertificateVerify.into());
+        }
+        negotiation.transcript.add(message.bytes);
+        self.exchanged.expect_change_cipher_spec(Some(self.client))
+    }
+}

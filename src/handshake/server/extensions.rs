@@ -1,0 +1,190 @@
+//! What a ClientHello asks for, and what a server agrees to.
+
+use crate::config::ServerConfig;
+use crate::crypto::suite::Suite;
+use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength, ProtocolVersion};
+use crate::error::{DecodeError, Error, Incompatible, PeerError, ProtocolList, SuiteList};
+use crate::handshake::hello::{
+    agree_extended_master_secret, check_secure_renegotiation, read_renegotiation_info,
+};
+use crate::handshake::limits::RecordLimits;
+use crate::message::HandshakeBody;
+use crate::message::extension::Extensions;
+use crate::message::hello::ClientHello;
+use pki_types::DnsName;
+
+/// "If a TLS server receives a ClientHello containing a version number greater than the highest
+/// version supported by the server, it MUST reply according to the highest version supported by the
+/// server" (appendix E.1). TLS 1.3's extensions are not looked at.
+pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
+    let offered = hello.client_version;
+    let suites = &hello.cipher_suites;
+    if offered >= ProtocolVersion::TLS_1_2 {
+        return Ok(());
+    }
+    // "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol version
+    // supported by the server is higher than the version indicated in ClientHello.client_version,
+    // the server MUST respond with a fatal inappropriate_fallback alert".
+    if suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) {
+        return Err(Incompatible::InappropriateFallback { offered });
+    }
+    Err(Incompatible::Version { offered })
+}
+
+/// The first suite of one side's list that stands in the other's.
+pub(super) fn choose_suite(
+    config: &ServerConfig,
+    offered: &[CipherSuite],
+) -> Result<&'static Suite, Incompatible> {
+    let acceptable = &config.common.suites;
+    let chosen = config
+        .suite_preference
+        .choose(acceptable, offered, |suite, id| suite.id == *id);
+    chosen.copied().ok_or_else(|| {
+        let acceptable: Vec<_> = acceptable.iter().map(|suite| suite.id).collect();
+        Incompatible::NoCommonSuite {
+            offered: SuiteList::new(offered),
+            acceptable: SuiteList::new(&acceptable),
+        }
+    })
+}
+
+/// What the extensions of a ClientHello ask for.
+pub(super) struct ClientOffer<'a> {
+    pub(super) server_name: OfferedName<'a>,
+    /// The server signs nothing: which they are does not matter.
+    pub(super) names_signature_algorithms: bool,
+    pub(super) secure_renegotiation: bool,
+    pub(super) extended_master_secret: bool,
+    /// `None` where the client names none.
+    pub(super) alpn_protocols: Option<Vec<&'a [u8]>>,
+    pub(super) max_fragment_length: Option<MaxFragmentLength>,
+    pub(super) record_size_limit: Option<u16>,
+    pub(super) ocsp_response: bool,
+    /// Empty where the client has no ticket but would take one.
+    pub(super) session_ticket: Option<&'a [u8]>,
+}
+
+impl<'a> ClientOffer<'a> {
+    pub(super) fn read(
+        hello: &ClientHello<'_>,
+        extensions: &'a Extensions<'_>,
+    ) -> Result<Self, Error> {
+        let decode = |error: DecodeError| error.of(ClientHello::NAME);
+        let signature_algorithms = extensions.signature_algorithms().map_err(decode)?;
+        Ok(Self {
+            names_signature_algorithms: signature_algorithms.is_some(),
+            server_name: OfferedName::read(extensions)?,
+            secure_renegotiation: knows_secure_renegotiation(hello, extensions)?,
+            extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
+            alpn_protocols: extensions.alpn().map_err(decode)?,
+            max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
+            record_size_limit: extensions.record_size_limit().map_err(decode)?,
+            ocsp_response: extensions.asks_for_ocsp().map_err(decode)?,
+            session_ticket: extensions.session_ticket().map_err(decode)?,
+        })
+    }
+}
+
+/// The name of the server that the client asks for.
+pub(super) enum OfferedName<'a> {
+    None,
+    Usable(DnsName<'a>),
+    /// An address, or a name that DNS does not allow or that ends with a dot, is nobody's we know:
+    /// not used, and so not acknowledged.
+    Unusable,
+}
+
+impl<'a> OfferedName<'a> {
+    fn read(extensions: &'a Extensions<'_>) -> Result<Self, Error> {
+        let name = extensions.server_name();
+        match name.map_err(|error| error.of(ClientHello::NAME))? {
+            None => Ok(Self::None),
+            // "represented as a byte string using ASCII encoding without a trailing dot".
+            Some(name) if !name.is_ascii() || name.contains(&0) => {
+                Err(PeerError::IllegalExtension(ExtensionType::SERVER_NAME).into())
+            }
+            Some(name) if name.ends_with(b".") => Ok(Self::Unusable),
+            Some(name) => Ok(DnsName::try_from(name).map_or(Self::Unusable, Self::Usable)),
+        }
+    }
+}
+
+/// "the server MUST check if it includes the TLS_EMPTY_RENEGOTIATION_INFO_SCSV SCSV", and if not,
+/// the extension (RFC 5746 section 3.6).
+fn knows_secure_renegotiation(
+    hello: &ClientHello<'_>,
+    extensions: &Extensions<'_>,
+) -> Result<bool, Error> {
+    let by_extension = read_renegotiation_info::<ClientHello<'_>>(extensions)?;
+    let scsv = CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV;
+    Ok(by_extension || hello.cipher_suites.contains(&scsv))
+}
+
+/// What the server accepts of it.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) server_name: Option<DnsName<'static>>,
+    pub(super) extended_master_secret: bool,
+    pub(super) alpn_protocol: Option<Box<[u8]>>,
+    pub(super) limits: RecordLimits,
+}
+
+impl Accepted {
+    pub(super) fn of(offer: &ClientOffer<'_>, config: &ServerConfig) -> Result<Self, Error> {
+        let common = &config.common;
+        check_secure_renegotiation(common, offer.secure_renegotiation)?;
+        let extended_master_secret =
+            agree_extended_master_secret(common, offer.extended_master_secret)?;
+        Ok(Self {
+            server_name: match &offer.server_name {
+                OfferedName::Usable(name) => Some(name.to_owned()),
+                OfferedName::None | OfferedName::Unusable => None,
+            },
+            extended_master_secret,
+            alpn_protocol: match &offer.alpn_protocols {
+                Some(offered) => choose_protocol(config, offered)?,
+                None => None,
+            },
+            limits: record_limits(config, offer)?,
+        })
+    }
+}
+
+/// "In the event that the server supports no protocols that the client advertises, then the server
+/// SHALL respond with a fatal "no_application_protocol" alert"
+/// ([RFC 7301 section 3.2](https://www.rfc-editor.org/rfc/rfc7301#section-3.2)). A side that names
+/// none does without.
+fn choose_protocol(
+    config: &ServerConfig,
+    offered: &[&[u8]],
+) -> Result<Option<Box<[u8]>>, Incompatible> {
+    let acceptable = &config.common.alpn_protocols;
+    if acceptable.is_empty() {
+        return Ok(None);
+    }
+    let chosen = config
+        .alpn_preference
+        .choose(acceptable, offered, |own, offered| **own == **offered);
+    let chosen = chosen.ok_or_else(|| Incompatible::NoCommonProtocol {
+        offered: ProtocolList::new(offered.iter().copied()),
+        acceptable: ProtocolList::new(acceptable.iter().map(|name| &**name)),
+    })?;
+    Ok(Some(chosen.clone()))
+}
+
+fn record_limits(
+    config: &ServerConfig,
+    offer: &ClientOffer<'_>,
+) -> Result<RecordLimits, PeerError> {
+    match (offer.record_size_limit, offer.max_fragment_length) {
+        // "A server that supports the "record_size_limit" extension MUST ignore a
+        // "max_fragment_length" that appears in a ClientHello if both extensions appear."
+        (Some(sent), _) => {
+            let own = config.common.record_size_limit;
+            RecordLimits::records(sent, own.unwrap_or(RecordLimits::PROTOCOL))
+        }
+        (None, Some(length)) => RecordLimits::fragments(length),
+        (None, None) => Ok(RecordLimits::Protocol),
+    }
+}

@@ -1,0 +1,119 @@
+//! The end of the server's handshake: what the client still sends, and the session that it is given
+//! ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077),
+//! [RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
+
+use super::State;
+use crate::config::{CertifiedKey, ServerConfig};
+use crate::error::{Error, LocalError};
+use crate::handshake::action::{Action, Actions};
+use crate::handshake::established::Established;
+use crate::handshake::finish::{Finish, KeysReady};
+use crate::handshake::incoming::Incoming;
+use crate::message::HandshakeBody;
+use crate::message::hello::SessionId;
+use crate::message::ticket::NewSessionTicket;
+use crate::resumption::{Session, SessionInUse};
+use std::sync::Arc;
+
+/// The keys are derived.
+#[derive(Debug)]
+pub(crate) struct ExpectChangeCipherSpec {
+    pub(super) keys: KeysReady,
+    pub(super) closing: Closing,
+}
+
+impl ExpectChangeCipherSpec {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        Ok(State::Finished(Box::new(ExpectFinished {
+            finish: self.keys.change_read_key(incoming, actions)?,
+            closing: self.closing,
+        })))
+    }
+}
+
+/// The client's keys are in use.
+#[derive(Debug)]
+pub(crate) struct ExpectFinished {
+    finish: Finish,
+    closing: Closing,
+}
+
+impl ExpectFinished {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Box<Established>, Error> {
+        let Self {
+            mut finish,
+            closing,
+        } = self;
+        let verified = finish.verify(incoming)?;
+        closing.hand_out(&mut finish, actions)?;
+        Ok(finish.complete(verified, None, Some(closing.certificate), actions))
+    }
+}
+
+/// What the server knows until the handshake is complete, to let the client resume the session.
+#[derive(Debug)]
+pub(super) struct Closing {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) handle: NewHandle,
+    pub(super) certificate: Arc<CertifiedKey>,
+}
+
+/// By what the client will be able to resume a new session.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NewHandle {
+    None,
+    SessionId(SessionId),
+    Ticket,
+}
+
+impl Closing {
+    /// Lets the client resume the session: by a ticket, or by keeping it under its ID.
+    fn hand_out(&self, finish: &mut Finish, actions: &mut Actions) -> Result<(), LocalError> {
+        let session = &finish.session;
+        match (self.handle, &self.config.common.session_store) {
+            (NewHandle::Ticket, _) => {
+                let message = new_session_ticket(&self.config, session)?;
+                actions.send(message, &mut finish.transcript);
+            }
+            (NewHandle::SessionId(id), Some(store)) => {
+                if let Some(stored) = session.encode() {
+                    store.put(id.as_bytes(), stored, self.config.common.now());
+                    actions.push(Action::UseSession(SessionInUse::new(store, id.as_bytes())));
+                }
+            }
+            (NewHandle::SessionId(_), None) | (NewHandle::None, _) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The session, sealed for the client to keep. "If the server determines that it does not want to
+/// include a ticket after it has included the SessionTicket extension in the ServerHello, then it
+/// sends a zero-length ticket": so it is with a session that is too long to be kept.
+pub(super) fn new_session_ticket(
+    config: &ServerConfig,
+    session: &Session,
+) -> Result<Vec<u8>, LocalError> {
+    let now = config.common.now();
+    let left = session.validity.left(now);
+    let ticket = match (&config.tickets, session.encode()) {
+        // A lifetime of 0 would say that none is known.
+        (Some(tickets), Some(stored)) if left > 0 => {
+            tickets.seal(stored.as_bytes(), now, config.common.random())?
+        }
+        _ => Vec::new(),
+    };
+    let message = NewSessionTicket {
+        ticket_lifetime_hint: left,
+        ticket: &ticket,
+    };
+    Ok(message.encode())
+}

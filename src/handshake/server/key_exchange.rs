@@ -1,0 +1,163 @@
+//! The key exchange, of which nothing shows whether it succeeded
+//! ([RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)).
+
+use super::State;
+use super::certificate::ExpectCertificateVerify;
+use super::finish::{Closing, ExpectChangeCipherSpec, NewHandle};
+use super::hello::Negotiation;
+use crate::crypto::pkcs1::select_pre_master_secret;
+use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
+use crate::crypto::private_key::RawDecryption;
+use crate::error::{Error, LocalError};
+use crate::handshake::agreed::PeerChain;
+use crate::handshake::finish::KeysReady;
+use crate::handshake::incoming::Incoming;
+use crate::keys::{MasterSecret, Side};
+use crate::message::key_exchange::ClientKeyExchange;
+use crate::pending::{DecryptPreMasterSecret, PauseId, Pending};
+use pki_types::ServerName;
+use std::sync::Arc;
+use subtle::Choice;
+
+/// The server's flight is answered by the key.
+#[derive(Debug)]
+pub(crate) struct ExpectClientKeyExchange {
+    pub(super) negotiation: Negotiation,
+    pub(super) handle: NewHandle,
+    pub(super) client: Option<PeerChain>,
+}
+
+impl ExpectClientKeyExchange {
+    pub(super) fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
+        let (message, key_exchange) = incoming.expect::<ClientKeyExchange<'_>>()?;
+        self.negotiation.transcript.add(message.bytes);
+        let encrypted = key_exchange.encrypted_pre_master_secret;
+        ExpectPreMasterSecret::new(self, encrypted)?.settle()
+    }
+}
+
+/// What the handshake goes on with if the ciphertext was no good.
+#[derive(Debug)]
+struct Fallback {
+    secret: PreMasterSecret,
+    /// Whether what was decrypted is what the client sent.
+    admitted: Choice,
+}
+
+/// The encrypted pre-master secret is with the certificate's key, here or at the caller's.
+#[derive(Debug)]
+pub(crate) struct ExpectPreMasterSecret {
+    exchange: ExpectClientKeyExchange,
+    fallback: Fallback,
+    job: DecryptPreMasterSecret,
+}
+
+impl ExpectPreMasterSecret {
+    fn new(exchange: ExpectClientKeyExchange, encrypted: &[u8]) -> Result<Self, LocalError> {
+        let negotiation = &exchange.negotiation;
+        let certificate = &negotiation.selected.certificate;
+        let (ciphertext, admitted) = certificate.public_key.admit(encrypted);
+        // Drawn before the decryption and every time, so that nothing is drawn because of what was
+        // found.
+        let mut secret = PreMasterSecret([0; PRE_MASTER_SECRET]);
+        negotiation.config.common.random().fill(&mut secret.0)?;
+        let job = DecryptPreMasterSecret {
+            id: PauseId::next(),
+            key_id: certificate.key_id(),
+            ciphertext: Arc::new(ciphertext),
+        };
+        Ok(Self {
+            exchange,
+            fallback: Fallback { secret, admitted },
+            job,
+        })
+    }
+
+    /// Decrypts at once where the configuration has the key.
+    fn settle(self) -> Result<State, Error> {
+        let negotiation = &self.exchange.negotiation;
+        let config = &negotiation.config;
+        if config.offload_decryption {
+            return Ok(State::PreMasterSecret(Box::new(self)));
+        }
+        let certificate = &negotiation.selected.certificate;
+        let raw = certificate.decrypt(&self.job.ciphertext, config.common.random());
+        self.decrypted(&raw)
+    }
+
+    pub(super) fn pending(&self) -> Pending<'_> {
+        Pending::DecryptPreMasterSecret(self.job.clone())
+    }
+
+    /// Goes on with the pre-master secret that came, or with the fallback, and knows not which.
+    pub(super) fn decrypted(self, raw: &RawDecryption) -> Result<State, Error> {
+        let Self {
+            exchange, fallback, ..
+        } = self;
+        let negotiation = exchange.negotiation;
+        // A result from outside may have any length, and that of a key which failed has none.
+        let length = negotiation.selected.certificate.public_key.length();
+        let whole = Choice::from(u8::from(raw.0.len() == length));
+        let pre_master_secret = select_pre_master_secret(
+            &raw.0,
+            fallback.admitted & whole,
+            negotiation.client_version,
+            &fallback.secret,
+        );
+        let exchanged = KeyExchanged {
+            master_secret: negotiation.agreed.master_secret(
+                &pre_master_secret,
+                &negotiation.transcript,
+                &negotiation.config.common.environment,
+            ),
+            negotiation,
+            handle: exchange.handle,
+        };
+        match exchange.client {
+            None => exchanged.expect_change_cipher_spec(None),
+            Some(client) => Ok(State::CertificateVerify(Box::new(
+                ExpectCertificateVerify { exchanged, client },
+            ))),
+        }
+    }
+}
+
+/// ClientKeyExchange came, and the master secret is known.
+#[derive(Debug)]
+pub(super) struct KeyExchanged {
+    pub(super) negotiation: Negotiation,
+    handle: NewHandle,
+    master_secret: MasterSecret,
+}
+
+impl KeyExchanged {
+    /// Derives the keys and waits for the client to change to them.
+    pub(super) fn expect_change_cipher_spec(
+        self,
+        client: Option<PeerChain>,
+    ) -> Result<State, Error> {
+        let Negotiation {
+            config,
+            server_name,
+            selected,
+            agreed,
+            transcript,
+            ..
+        } = self.negotiation;
+        let session = agreed.new_session(
+            &config.common,
+            self.master_secret,
+            server_name.map(ServerName::DnsName),
+            selected.trust,
+            client,
+        );
+        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+            keys: KeysReady::finish_second(Side::Server, agreed, transcript, session)?,
+            closing: Closing {
+                config,
+                handle: self.handle,
+                certificate: selected.certificate,
+            },
+        })))
+    }
+}

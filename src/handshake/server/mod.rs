@@ -1,0 +1,107 @@
+//! The server's handshake, after RFC 5246 figures 1 and 2.
+//!
+//! ```text
+//! ExpectClientHello                  <- ClientHello
+//!
+//! in full:
+//!                                    -> ServerHello, Certificate,
+//!                                       CertificateStatus (if asked for and configured),
+//!                                       CertificateRequest (if configured), ServerHelloDone
+//! ExpectCertificate                  <- Certificate (if requested, possibly empty)
+//! ExpectClientKeyExchange            <- ClientKeyExchange
+//! ExpectPreMasterSecret                 (decrypted by the certificate's key, or by the caller, if
+//!                                       so configured)
+//! ExpectCertificateVerify            <- CertificateVerify (after a certificate)
+//! ExpectChangeCipherSpec             <- ChangeCipherSpec
+//! ExpectFinished                     <- Finished
+//!                                    -> NewSessionTicket (if announced), ChangeCipherSpec, Finished
+//!
+//! a session resumed:
+//!                                    -> ServerHello, NewSessionTicket (if announced),
+//!                                       ChangeCipherSpec, Finished
+//! ExpectChangeCipherSpec             <- ChangeCipherSpec
+//! ExpectFinished                     <- Finished
+//! ```
+//!
+//! The pre-master secret is always waited for. Where the configuration has the key, it is decrypted
+//! at once, and the state is left before anybody sees it.
+
+mod certificate;
+mod extensions;
+mod finish;
+mod hello;
+mod key_exchange;
+mod lookup;
+
+use super::action::Actions;
+use super::incoming::Incoming;
+use super::step::Step;
+use crate::config::ServerConfig;
+use crate::error::{Error, LocalError};
+use crate::pending::{Answer, AnswerKind, Pending};
+use certificate::{ExpectCertificate, ExpectCertificateVerify};
+use finish::{ExpectChangeCipherSpec, ExpectFinished};
+use hello::ExpectClientHello;
+use key_exchange::{ExpectClientKeyExchange, ExpectPreMasterSecret};
+use std::sync::Arc;
+
+/// What the server waits for.
+#[derive(Debug)]
+pub(super) enum State {
+    ClientHello(ExpectClientHello),
+    Certificate(Box<ExpectCertificate>),
+    ClientKeyExchange(Box<ExpectClientKeyExchange>),
+    PreMasterSecret(Box<ExpectPreMasterSecret>),
+    CertificateVerify(Box<ExpectCertificateVerify>),
+    ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
+    Finished(Box<ExpectFinished>),
+}
+
+/// Waits for the ClientHello.
+pub(super) fn start(config: Arc<ServerConfig>) -> State {
+    State::ClientHello(ExpectClientHello { config })
+}
+
+impl State {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Step<Self>, Error> {
+        match self {
+            Self::ClientHello(state) => state.handle(incoming, actions),
+            Self::Certificate(state) => state.handle(incoming),
+            Self::ClientKeyExchange(state) => state.handle(incoming),
+            Self::PreMasterSecret(_) => Err(incoming.unexpected("the decrypted pre-master secret")),
+            Self::CertificateVerify(state) => state.handle(incoming),
+            Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
+            Self::Finished(state) => {
+                return state.handle(incoming, actions).map(Step::Established);
+            }
+        }
+        .map(Step::Next)
+    }
+
+    /// What the caller must answer before the handshake goes on.
+    pub(super) fn pending(&self) -> Option<Pending<'_>> {
+        match self {
+            Self::PreMasterSecret(state) => Some(state.pending()),
+            Self::ClientHello(_)
+            | Self::Certificate(_)
+            | Self::ClientKeyExchange(_)
+            | Self::CertificateVerify(_)
+            | Self::ChangeCipherSpec(_)
+            | Self::Finished(_) => None,
+        }
+    }
+
+    /// Takes the answer to what is pending.
+    pub(super) fn resume(self, answer: Answer) -> Result<Self, Error> {
+        match (self, answer.0) {
+            (Self::PreMasterSecret(state), AnswerKind::PreMasterSecret { raw, .. }) => {
+                state.decrypted(&raw)
+            }
+            _ => Err(LocalError::Internal("the answer belongs to another state").into()),
+        }
+    }
+}
