@@ -32,8 +32,11 @@ pub(super) fn read_renegotiation_info<'a, Hello: HandshakeBody<'a>>(
 }
 
 /// Refuses a peer that does not know secure renegotiation, where it has to.
-pub(super) fn check_secure_renegotiation(common: &Common, known: bool) -> Result<(), Incompatible> {
-    match common.secure_renegotiation {
+pub(super) fn check_secure_renegotiation(
+    policy: SecureRenegotiation,
+    known: bool,
+) -> Result<(), Incompatible> {
+    match policy {
         SecureRenegotiation::Required if !known => Err(Incompatible::NoSecureRenegotiation),
         SecureRenegotiation::Required | SecureRenegotiation::Optional => Ok(()),
     }
@@ -46,12 +49,56 @@ pub(super) fn check_secure_renegotiation(common: &Common, known: bool) -> Result
 /// the extension, it SHOULD abort the handshake if it does not wish to interoperate with legacy
 /// servers." ([RFC 7627 section 5.2](https://www.rfc-editor.org/rfc/rfc7627#section-5.2))
 pub(super) fn agree_extended_master_secret(
-    common: &Common,
+    policy: ExtendedMasterSecret,
     known: bool,
 ) -> Result<bool, Incompatible> {
-    match common.extended_master_secret {
+    match policy {
         ExtendedMasterSecret::Off => Ok(false),
         ExtendedMasterSecret::Required if !known => Err(Incompatible::NoExtendedMasterSecret),
         ExtendedMasterSecret::Required | ExtendedMasterSecret::Optional => Ok(known),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::hello::ServerHello;
+
+    #[test]
+    fn renegotiation_info_is_empty() {
+        let mut extensions = Extensions::new();
+        let read =
+            |extensions: &Extensions<'_>| read_renegotiation_info::<ServerHello<'_>>(extensions);
+        assert_eq!(read(&extensions), Ok(false));
+        extensions.push_renegotiation_info();
+        assert_eq!(read(&extensions), Ok(true));
+        let mut filled = Extensions::new();
+        filled.push_raw(crate::enums::ExtensionType::RENEGOTIATION_INFO, &[1, 7]);
+        let refused = PeerError::RenegotiationInfoNotEmpty;
+        assert_eq!(read(&filled), Err(refused.into()));
+    }
+
+    #[test]
+    fn only_what_is_required_has_to_be_known() {
+        let refused = Err(Incompatible::NoSecureRenegotiation);
+        for (policy, known, checked) in [
+            (SecureRenegotiation::Required, true, Ok(())),
+            (SecureRenegotiation::Required, false, refused),
+            (SecureRenegotiation::Optional, true, Ok(())),
+            (SecureRenegotiation::Optional, false, Ok(())),
+        ] {
+            assert_eq!(check_secure_renegotiation(policy, known), checked);
+        }
+        let refused = Err(Incompatible::NoExtendedMasterSecret);
+        for (policy, known, agreed) in [
+            (ExtendedMasterSecret::Off, true, Ok(false)),
+            (ExtendedMasterSecret::Off, false, Ok(false)),
+            (ExtendedMasterSecret::Optional, true, Ok(true)),
+            (ExtendedMasterSecret::Optional, false, Ok(false)),
+            (ExtendedMasterSecret::Required, true, Ok(true)),
+            (ExtendedMasterSecret::Required, false, refused),
+        ] {
+            assert_eq!(agree_extended_master_secret(policy, known), agreed);
+        }
     }
 }

@@ -4,8 +4,8 @@
 
 use super::State;
 use super::finish::ServerFlight;
-use super::hello::Negotiation;
 use super::key_exchange::{ClientCertificate, ExpectServerHelloDone};
+use super::negotiation::Negotiation;
 use crate::config::ServerVerification;
 use crate::enums::HandshakeType;
 use crate::error::{DecodeError, Error};

@@ -132,12 +132,12 @@ impl Answers {
         let decode = |error: DecodeError| error.of(ServerHello::NAME);
         extensions.server_name_ack().map_err(decode)?;
         let secure_renegotiation = read_renegotiation_info::<ServerHello<'_>>(extensions)?;
-        check_secure_renegotiation(&config.common, secure_renegotiation)?;
+        check_secure_renegotiation(config.common.secure_renegotiation, secure_renegotiation)?;
         let extended_master_secret = extensions.extended_master_secret().map_err(decode)?;
         Ok(Self {
             secure_renegotiation,
             extended_master_secret: agree_extended_master_secret(
-                &config.common,
+                config.common.extended_master_secret,
                 extended_master_secret,
             )?,
             alpn_protocol: read_alpn(extensions, config)?,

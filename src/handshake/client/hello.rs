@@ -5,6 +5,7 @@ use super::State;
 use super::certificate::{ExpectCertificate, ExpectResumptionVerdict};
 use super::extensions::{Answers, grease, hello_extensions};
 use super::finish::{Closing, ServerFlight};
+use super::negotiation::Negotiation;
 use super::offer::{Offer, find_session, store_key};
 use crate::config::ClientConfig;
 use crate::enums::{CipherSuite, CompressionMethod, ProtocolVersion};
@@ -156,7 +157,7 @@ impl ExpectServerHello {
             None => Ok(State::Certificate(Box::new(ExpectCertificate {
                 negotiation,
             }))),
-            Some(offer) => negotiation.resume(offer),
+            Some(offer) => resume(negotiation, offer),
         }
     }
 
@@ -174,59 +175,41 @@ impl ExpectServerHello {
     }
 }
 
-/// What the hellos settled, and the handshake's messages so far.
-#[derive(Debug)]
-pub(super) struct Negotiation {
-    pub(super) config: Arc<ClientConfig>,
-    pub(super) server_name: ServerName<'static>,
-    pub(super) store_key: Box<[u8]>,
-    /// The server's, by which it will know the session.
-    pub(super) session_id: SessionId,
-    pub(super) agreed: Agreed,
-    /// CertificateStatus may come.
-    pub(super) certificate_status: bool,
-    /// NewSessionTicket will come.
-    pub(super) new_session_ticket: bool,
-    pub(super) transcript: Transcript,
-}
-
-impl Negotiation {
-    /// Goes on with the keys of an earlier session.
-    fn resume(self, offer: Offer) -> Result<State, Error> {
-        let Self {
+/// Goes on with the keys of an earlier session.
+fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
+    let Negotiation {
+        config,
+        server_name,
+        store_key,
+        session_id,
+        agreed,
+        new_session_ticket,
+        transcript,
+        ..
+    } = negotiation;
+    let session = offer.session;
+    // "the value from the state of the session being resumed" (section 7.4.1.3).
+    if agreed.suite.id != session.suite.id {
+        return Err(PeerError::ResumedWithOtherSuite(agreed.suite.id).into());
+    }
+    // "If the original session did not use the "extended_master_secret" extension but the new
+    // ServerHello contains the extension, the client MUST abort the handshake. If the original
+    // session used the extension but the new ServerHello does not contain the extension, the
+    // client MUST abort the handshake."
+    if agreed.extended_master_secret != session.extended_master_secret {
+        return Err(PeerError::ExtendedMasterSecretChanged.into());
+    }
+    agreed.log_key(&config.common.environment, &session.master_secret);
+    let flight = ServerFlight {
+        new_session_ticket,
+        keys: KeysReady::finish_second(Side::Client, agreed, transcript, session)?,
+        closing: Closing {
             config,
-            server_name,
             store_key,
             session_id,
-            agreed,
-            new_session_ticket,
-            transcript,
-            ..
-        } = self;
-        let session = offer.session;
-        // "the value from the state of the session being resumed" (section 7.4.1.3).
-        if agreed.suite.id != session.suite.id {
-            return Err(PeerError::ResumedWithOtherSuite(agreed.suite.id).into());
-        }
-        // "If the original session did not use the "extended_master_secret" extension but the new
-        // ServerHello contains the extension, the client MUST abort the handshake. If the original
-        // session used the extension but the new ServerHello does not contain the extension, the
-        // client MUST abort the handshake."
-        if agreed.extended_master_secret != session.extended_master_secret {
-            return Err(PeerError::ExtendedMasterSecretChanged.into());
-        }
-        agreed.log_key(&config.common.environment, &session.master_secret);
-        let flight = ServerFlight {
-            new_session_ticket,
-            keys: KeysReady::finish_second(Side::Client, agreed, transcript, session)?,
-            closing: Closing {
-                config,
-                store_key,
-                session_id,
-                ocsp_response: None,
-                ticket: None,
-            },
-        };
-        Ok(ExpectResumptionVerdict::new(server_name, flight).settle())
-    }
+            ocsp_response: None,
+            ticket: None,
+        },
+    };
+    Ok(ExpectResumptionVerdict::new(server_name, flight).settle())
 }

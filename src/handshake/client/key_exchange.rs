@@ -4,7 +4,7 @@
 
 use super::State;
 use super::finish::{Closing, ServerFlight};
-use super::hello::Negotiation;
+use super::negotiation::Negotiation;
 use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES};
 use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
 use crate::enums::{ClientCertificateType, HandshakeType, ProtocolVersion, SignatureScheme};

@@ -37,6 +37,7 @@ mod extensions;
 mod finish;
 mod hello;
 mod key_exchange;
+mod negotiation;
 mod offer;
 
 pub(super) use hello::start;

@@ -1,15 +1,13 @@
-//! The client's certificate, if one is requested, and the proof that it holds its key
-//! ([RFC 5246 sections 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6) and
-//! [7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.8)).
+//! The client's certificate, if one is requested
+//! ([RFC 5246 section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)).
 
 use super::State;
-use super::key_exchange::{ExpectClientKeyExchange, KeyExchanged};
+use super::key_exchange::ExpectClientKeyExchange;
 use crate::config::ClientAuth;
-use crate::error::{Error, Incompatible, PeerError};
+use crate::error::{Error, Incompatible};
 use crate::handshake::agreed::PeerChain;
 use crate::handshake::incoming::Incoming;
 use crate::message::certificate::Certificate;
-use crate::message::key_exchange::CertificateVerify;
 use crate::verify::check_chain_length;
 
 /// A client certificate was requested.
@@ -41,32 +39,5 @@ impl ExpectCertificate {
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
         };
         Ok(State::ClientKeyExchange(Box::new(exchange)))
-    }
-}
-
-/// The client showed a certificate and must prove that it holds the key.
-#[derive(Debug)]
-pub(crate) struct ExpectCertificateVerify {
-    pub(super) exchanged: KeyExchanged,
-    pub(super) client: PeerChain,
-}
-
-impl ExpectCertificateVerify {
-    pub(super) fn handle(mut self, incoming: Incoming<'_>) -> Result<State, Error> {
-        let (message, verify) = incoming.expect::<CertificateVerify<'_>>()?;
-        // "The hash and signature algorithms used in the signature MUST be one of those present in
-        // the supported_signature_algorithms field of the CertificateRequest message."
-        let negotiation = &mut self.exchanged.negotiation;
-        let offered = |scheme| scheme == verify.algorithm;
-        if !negotiation.client_signature_algorithms().any(offered) {
-            return Err(PeerError::UnofferedSignatureScheme(verify.algorithm).into());
-        }
-        let signed = negotiation.transcript.take_messages()?;
-        let key = &self.client.vouched.key;
-        if !key.verifies(verify.algorithm, &signed, verify.signature) {
-            return Err(PeerError::BadCertificateVerify.into());
-        }
-        negotiation.transcript.add(message.bytes);
-        self.exchanged.expect_change_cipher_spec(Some(self.client))
     }
 }

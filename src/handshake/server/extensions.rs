@@ -1,4 +1,4 @@
-//! What a ClientHello asks for, and what a server agrees to.
+//! What a ClientHello offers, and what a server accepts of it.
 
 use crate::config::ServerConfig;
 use crate::crypto::suite::Suite;
@@ -121,7 +121,7 @@ fn knows_secure_renegotiation(
     Ok(by_extension || hello.cipher_suites.contains(&scsv))
 }
 
-/// What the server accepts of it.
+/// What the server accepts of a client's offer.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) server_name: Option<DnsName<'static>>,
@@ -133,9 +133,11 @@ pub(super) struct Accepted {
 impl Accepted {
     pub(super) fn of(offer: &ClientOffer<'_>, config: &ServerConfig) -> Result<Self, Error> {
         let common = &config.common;
-        check_secure_renegotiation(common, offer.secure_renegotiation)?;
-        let extended_master_secret =
-            agree_extended_master_secret(common, offer.extended_master_secret)?;
+        check_secure_renegotiation(common.secure_renegotiation, offer.secure_renegotiation)?;
+        let extended_master_secret = agree_extended_master_secret(
+            common.extended_master_secret,
+            offer.extended_master_secret,
+        )?;
         Ok(Self {
             server_name: match &offer.server_name {
                 OfferedName::Usable(name) => Some(name.to_owned()),

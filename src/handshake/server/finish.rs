@@ -1,19 +1,64 @@
-//! The end of the server's handshake: what the client still sends, and the session that it is given
+//! The end of the server's handshake: its keys, what the client still sends, and the session that it
+//! is given
 //! ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077),
 //! [RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
 
 use super::State;
+use super::negotiation::Negotiation;
 use crate::config::{CertifiedKey, ServerConfig};
 use crate::error::{Error, LocalError};
 use crate::handshake::action::{Action, Actions};
+use crate::handshake::agreed::PeerChain;
 use crate::handshake::established::Established;
 use crate::handshake::finish::{Finish, KeysReady};
 use crate::handshake::incoming::Incoming;
+use crate::keys::{MasterSecret, Side};
 use crate::message::HandshakeBody;
 use crate::message::hello::SessionId;
 use crate::message::ticket::NewSessionTicket;
 use crate::resumption::{Session, SessionInUse};
+use pki_types::ServerName;
 use std::sync::Arc;
+
+/// ClientKeyExchange came, and the master secret is known.
+#[derive(Debug)]
+pub(super) struct KeyExchanged {
+    pub(super) negotiation: Negotiation,
+    pub(super) handle: NewHandle,
+    pub(super) master_secret: MasterSecret,
+}
+
+impl KeyExchanged {
+    /// Derives the keys and waits for the client to change to them.
+    pub(super) fn expect_change_cipher_spec(
+        self,
+        client: Option<PeerChain>,
+    ) -> Result<State, Error> {
+        let Negotiation {
+            config,
+            server_name,
+            selected,
+            agreed,
+            transcript,
+            ..
+        } = self.negotiation;
+        let session = agreed.new_session(
+            &config.common,
+            self.master_secret,
+            server_name.map(ServerName::DnsName),
+            selected.trust,
+            client,
+        );
+        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+            keys: KeysReady::finish_second(Side::Server, agreed, transcript, session)?,
+            closing: Closing {
+                config,
+                handle: self.handle,
+                certificate: selected.certificate,
+            },
+        })))
+    }
+}
 
 /// The keys are derived.
 #[derive(Debug)]

@@ -7,8 +7,9 @@ use super::extensions::{Accepted, ClientOffer, check_version, choose_suite};
 use super::finish::{Closing, ExpectChangeCipherSpec, NewHandle, new_session_ticket};
 use super::key_exchange::ExpectClientKeyExchange;
 use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
-use crate::config::{ClientAuth, SelectedCertificate, ServerConfig};
-use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion, SignatureScheme};
+use super::negotiation::Negotiation;
+use crate::config::{ClientAuth, ServerConfig};
+use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion};
 use crate::error::{Error, PeerError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::agreed::Agreed;
@@ -22,8 +23,7 @@ use crate::message::certificate::CertificateRequest;
 use crate::message::extension::Extensions;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
 use crate::message::{HandshakeBody, ServerHelloDone};
-use crate::resumption::{SealedBy, Session};
-use pki_types::DnsName;
+use crate::resumption::SealedBy;
 use std::sync::Arc;
 
 /// Nothing has happened yet.
@@ -90,185 +90,171 @@ impl ExpectClientHello {
             config: self.config,
         };
         match found {
-            Ok(found) => negotiation.resume(found, hello.session_id, actions),
-            Err(_) => negotiation.send_flight(&offer, actions),
+            Ok(found) => resume(negotiation, found, hello.session_id, actions),
+            Err(_) => send_flight(negotiation, &offer, actions),
         }
     }
 }
 
-/// What the hellos settled, and the handshake's messages so far.
-#[derive(Debug)]
-pub(super) struct Negotiation {
-    pub(super) config: Arc<ServerConfig>,
-    /// As offered, not as agreed: the pre-master secret repeats it.
-    pub(super) client_version: ProtocolVersion,
-    pub(super) server_name: Option<DnsName<'static>>,
-    names_signature_algorithms: bool,
-    pub(super) selected: SelectedCertificate,
-    pub(super) agreed: Agreed,
-    pub(super) transcript: Transcript,
-}
-
-impl Negotiation {
-    /// ServerHello, Certificate, CertificateStatus, CertificateRequest, ServerHelloDone.
-    fn send_flight(
-        mut self,
-        offer: &ClientOffer<'_>,
-        actions: &mut Actions,
-    ) -> Result<State, Error> {
-        let handle = match (&self.config.tickets, &self.config.common.session_store) {
-            (Some(_), _) if offer.session_ticket.is_some() => NewHandle::Ticket,
-            (_, Some(_)) => NewHandle::SessionId(SessionId::new(draw(&self.config.common)?)),
-            (_, None) => NewHandle::None,
-        };
-        let mut extensions = Extensions::new();
-        if self.server_name.is_some() {
-            extensions.push_server_name_ack();
-        }
-        let certificate = self.selected.certificate.clone();
-        let status = if offer.ocsp_response {
-            certificate.certificate_status()
-        } else {
-            None
-        };
-        if status.is_some() {
-            extensions.push_status_request_ack();
-        }
-        // "If a server is planning on issuing a session ticket to a client that does not present
-        // one, it SHOULD include an empty Session ID in the ServerHello."
-        let (session_id, ticket) = match handle {
-            NewHandle::SessionId(id) => (id, false),
-            NewHandle::Ticket => (SessionId::default(), true),
-            NewHandle::None => (SessionId::default(), false),
-        };
-        self.send_hello(session_id, extensions, ticket, actions);
-
-        let message = certificate.certificate_message.to_vec();
-        actions.send(message, &mut self.transcript);
-        if let Some(status) = status {
-            actions.send(status.to_vec(), &mut self.transcript);
-        }
-        let requested = !matches!(self.config.client_auth, ClientAuth::None);
-        if requested {
-            let request = self.certificate_request().encode();
-            actions.send(request, &mut self.transcript);
-        }
-        actions.send(ServerHelloDone.encode(), &mut self.transcript);
-
-        let exchange = ExpectClientKeyExchange {
-            negotiation: self,
-            handle,
-            client: None,
-        };
-        Ok(if requested {
-            State::Certificate(Box::new(ExpectCertificate(exchange)))
-        } else {
-            State::ClientKeyExchange(Box::new(exchange))
-        })
-    }
-
-    fn certificate_request(&self) -> CertificateRequest<'_> {
-        let request = &self.config.client_certificate_request;
-        let authorities = request.authorities.iter();
-        CertificateRequest {
-            certificate_types: vec![ClientCertificateType::RSA_SIGN],
-            supported_signature_algorithms: self.client_signature_algorithms().collect(),
-            certificate_authorities: authorities.map(Vec::as_slice).collect(),
-        }
-    }
-
-    /// What the client may sign with. One without signature_algorithms may, if so configured, do what
-    /// its absence stands for: the server is to "behave as if client had sent the value {sha1,rsa}".
-    pub(super) fn client_signature_algorithms(&self) -> impl Iterator<Item = SignatureScheme> {
-        let configured = &self.config.client_certificate_request.signature_algorithms;
-        let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
-        let implied = !self.names_signature_algorithms
-            && self.config.sha1_for_clients_without_signature_algorithms
-            && !configured.contains(&sha1);
-        configured.iter().copied().chain(implied.then_some(sha1))
-    }
-
-    /// ServerHello, NewSessionTicket, ChangeCipherSpec, Finished, with the keys of an earlier
-    /// session.
-    ///
-    /// "When resuming a session, the server MUST NOT include a server_name extension in the server
-    /// hello."
-    fn resume(
-        mut self,
-        found: Found,
-        session_id: SessionId,
-        actions: &mut Actions,
-    ) -> Result<State, Error> {
-        let Found { session, by } = found;
-        let ticket = match by {
-            FoundBy::SessionId(in_use) => {
-                actions.push(Action::UseSession(in_use));
-                false
-            }
-            // Never in exchange for a newer key's.
-            FoundBy::Ticket(SealedBy::Next) => false,
-            FoundBy::Ticket(SealedBy::Current) => self.config.renew_tickets,
-            FoundBy::Ticket(SealedBy::Other) => true,
-        };
-        let environment = &self.config.common.environment;
-        self.agreed.log_key(environment, &session.master_secret);
-
-        self.send_hello(session_id, Extensions::new(), ticket, actions);
-        if ticket {
-            let message = new_session_ticket(&self.config, &session)?;
-            actions.send(message, &mut self.transcript);
-        }
-        self.finish_first(session, actions)
-    }
-
-    /// ChangeCipherSpec, Finished.
-    fn finish_first(self, session: Session, actions: &mut Actions) -> Result<State, Error> {
-        let (agreed, transcript) = (self.agreed, self.transcript);
-        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-            keys: KeysReady::finish_first(Side::Server, agreed, transcript, session, actions)?,
-            closing: Closing {
-                config: self.config,
-                handle: NewHandle::None,
-                certificate: self.selected.certificate,
-            },
-        })))
-    }
-
-    /// ServerHello, with the extensions that every handshake has beside those given.
-    fn send_hello(
-        &mut self,
-        session_id: SessionId,
-        mut extensions: Extensions<'static>,
-        ticket: bool,
-        actions: &mut Actions,
+/// ServerHello, Certificate, CertificateStatus, CertificateRequest, ServerHelloDone.
+fn send_flight(
+    mut negotiation: Negotiation,
+    offer: &ClientOffer<'_>,
+    actions: &mut Actions,
+) -> Result<State, Error> {
+    let handle = match (
+        &negotiation.config.tickets,
+        &negotiation.config.common.session_store,
     ) {
-        match self.agreed.limits {
-            RecordLimits::Protocol => {}
-            RecordLimits::Fragments { length, .. } => extensions.push_max_fragment_length(length),
-            RecordLimits::Records { received, .. } => extensions.push_record_size_limit(received),
-        }
-        if let Some(protocol) = &self.agreed.alpn_protocol {
-            extensions.push_alpn(core::slice::from_ref(protocol));
-        }
-        if self.agreed.extended_master_secret {
-            extensions.push_extended_master_secret();
-        }
-        if ticket {
-            extensions.push_session_ticket(&[]);
-        }
-        if self.agreed.secure_renegotiation {
-            extensions.push_renegotiation_info();
-        }
-        let hello = ServerHello {
-            server_version: ProtocolVersion::TLS_1_2,
-            random: Random(self.agreed.randoms.server),
-            session_id,
-            cipher_suite: self.agreed.suite.id,
-            compression_method: CompressionMethod::NULL,
-            extensions: (!extensions.is_empty()).then_some(extensions),
-        };
-        actions.push(Action::VersionAgreed);
-        actions.send(hello.encode(), &mut self.transcript);
-        self.agreed.limits.apply_at_once(actions);
+        (Some(_), _) if offer.session_ticket.is_some() => NewHandle::Ticket,
+        (_, Some(_)) => NewHandle::SessionId(SessionId::new(draw(&negotiation.config.common)?)),
+        (_, None) => NewHandle::None,
+    };
+    let mut extensions = Extensions::new();
+    if negotiation.server_name.is_some() {
+        extensions.push_server_name_ack();
     }
+    let certificate = negotiation.selected.certificate.clone();
+    let status = if offer.ocsp_response {
+        certificate.certificate_status()
+    } else {
+        None
+    };
+    if status.is_some() {
+        extensions.push_status_request_ack();
+    }
+    // "If a server is planning on issuing a session ticket to a client that does not present
+    // one, it SHOULD include an empty Session ID in the ServerHello."
+    let (session_id, ticket) = match handle {
+        NewHandle::SessionId(id) => (id, false),
+        NewHandle::Ticket => (SessionId::default(), true),
+        NewHandle::None => (SessionId::default(), false),
+    };
+    send_hello(&mut negotiation, session_id, extensions, ticket, actions);
+
+    let message = certificate.certificate_message.to_vec();
+    actions.send(message, &mut negotiation.transcript);
+    if let Some(status) = status {
+        actions.send(status.to_vec(), &mut negotiation.transcript);
+    }
+    let requested = !matches!(negotiation.config.client_auth, ClientAuth::None);
+    if requested {
+        let request = certificate_request(&negotiation).encode();
+        actions.send(request, &mut negotiation.transcript);
+    }
+    actions.send(ServerHelloDone.encode(), &mut negotiation.transcript);
+
+    let exchange = ExpectClientKeyExchange {
+        negotiation,
+        handle,
+        client: None,
+    };
+    Ok(if requested {
+        State::Certificate(Box::new(ExpectCertificate(exchange)))
+    } else {
+        State::ClientKeyExchange(Box::new(exchange))
+    })
+}
+
+fn certificate_request(negotiation: &Negotiation) -> CertificateRequest<'_> {
+    let request = &negotiation.config.client_certificate_request;
+    let authorities = request.authorities.iter();
+    CertificateRequest {
+        certificate_types: vec![ClientCertificateType::RSA_SIGN],
+        supported_signature_algorithms: negotiation.client_signature_algorithms().collect(),
+        certificate_authorities: authorities.map(Vec::as_slice).collect(),
+    }
+}
+
+/// ServerHello, NewSessionTicket, ChangeCipherSpec, Finished, with the keys of an earlier
+/// session.
+///
+/// "When resuming a session, the server MUST NOT include a server_name extension in the server
+/// hello."
+fn resume(
+    mut negotiation: Negotiation,
+    found: Found,
+    session_id: SessionId,
+    actions: &mut Actions,
+) -> Result<State, Error> {
+    let Found { session, by } = found;
+    let ticket = match by {
+        FoundBy::SessionId(in_use) => {
+            actions.push(Action::UseSession(in_use));
+            false
+        }
+        // Never in exchange for a newer key's.
+        FoundBy::Ticket(SealedBy::Next) => false,
+        FoundBy::Ticket(SealedBy::Current) => negotiation.config.renew_tickets,
+        FoundBy::Ticket(SealedBy::Other) => true,
+    };
+    let environment = &negotiation.config.common.environment;
+    negotiation
+        .agreed
+        .log_key(environment, &session.master_secret);
+
+    send_hello(
+        &mut negotiation,
+        session_id,
+        Extensions::new(),
+        ticket,
+        actions,
+    );
+    if ticket {
+        let message = new_session_ticket(&negotiation.config, &session)?;
+        actions.send(message, &mut negotiation.transcript);
+    }
+    let Negotiation {
+        config,
+        selected,
+        agreed,
+        transcript,
+        ..
+    } = negotiation;
+    Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
+        keys: KeysReady::finish_first(Side::Server, agreed, transcript, session, actions)?,
+        closing: Closing {
+            config,
+            handle: NewHandle::None,
+            certificate: selected.certificate,
+        },
+    })))
+}
+
+/// ServerHello, with the extensions that every handshake has beside those given.
+fn send_hello(
+    negotiation: &mut Negotiation,
+    session_id: SessionId,
+    mut extensions: Extensions<'static>,
+    ticket: bool,
+    actions: &mut Actions,
+) {
+    match negotiation.agreed.limits {
+        RecordLimits::Protocol => {}
+        RecordLimits::Fragments { length, .. } => extensions.push_max_fragment_length(length),
+        RecordLimits::Records { received, .. } => extensions.push_record_size_limit(received),
+    }
+    if let Some(protocol) = &negotiation.agreed.alpn_protocol {
+        extensions.push_alpn(core::slice::from_ref(protocol));
+    }
+    if negotiation.agreed.extended_master_secret {
+        extensions.push_extended_master_secret();
+    }
+    if ticket {
+        extensions.push_session_ticket(&[]);
+    }
+    if negotiation.agreed.secure_renegotiation {
+        extensions.push_renegotiation_info();
+    }
+    let hello = ServerHello {
+        server_version: ProtocolVersion::TLS_1_2,
+        random: Random(negotiation.agreed.randoms.server),
+        session_id,
+        cipher_suite: negotiation.agreed.suite.id,
+        compression_method: CompressionMethod::NULL,
+        extensions: (!extensions.is_empty()).then_some(extensions),
+    };
+    actions.push(Action::VersionAgreed);
+    actions.send(hello.encode(), &mut negotiation.transcript);
+    negotiation.agreed.limits.apply_at_once(actions);
 }

@@ -2,20 +2,17 @@
 //! ([RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)).
 
 use super::State;
-use super::certificate::ExpectCertificateVerify;
-use super::finish::{Closing, ExpectChangeCipherSpec, NewHandle};
-use super::hello::Negotiation;
+use super::certificate_verify::ExpectCertificateVerify;
+use super::finish::{KeyExchanged, NewHandle};
+use super::negotiation::Negotiation;
 use crate::crypto::pkcs1::select_pre_master_secret;
 use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
 use crate::crypto::private_key::RawDecryption;
 use crate::error::{Error, LocalError};
 use crate::handshake::agreed::PeerChain;
-use crate::handshake::finish::KeysReady;
 use crate::handshake::incoming::Incoming;
-use crate::keys::{MasterSecret, Side};
 use crate::message::key_exchange::ClientKeyExchange;
 use crate::pending::{DecryptPreMasterSecret, PauseId, Pending};
-use pki_types::ServerName;
 use std::sync::Arc;
 use subtle::Choice;
 
@@ -39,7 +36,8 @@ impl ExpectClientKeyExchange {
 /// What the handshake goes on with if the ciphertext was no good.
 #[derive(Debug)]
 struct Fallback {
-    secret: PreMasterSecret,
+    /// Boxed: a value that moves leaves its bytes behind where it was.
+    secret: Box<PreMasterSecret>,
     /// Whether what was decrypted is what the client sent.
     admitted: Choice,
 }
@@ -59,7 +57,7 @@ impl ExpectPreMasterSecret {
         let (ciphertext, admitted) = certificate.public_key.admit(encrypted);
         // Drawn before the decryption and every time, so that nothing is drawn because of what was
         // found.
-        let mut secret = PreMasterSecret([0; PRE_MASTER_SECRET]);
+        let mut secret = Box::new(PreMasterSecret([0; PRE_MASTER_SECRET]));
         negotiation.config.common.random().fill(&mut secret.0)?;
         let job = DecryptPreMasterSecret {
             id: PauseId::next(),
@@ -119,45 +117,5 @@ impl ExpectPreMasterSecret {
                 ExpectCertificateVerify { exchanged, client },
             ))),
         }
-    }
-}
-
-/// ClientKeyExchange came, and the master secret is known.
-#[derive(Debug)]
-pub(super) struct KeyExchanged {
-    pub(super) negotiation: Negotiation,
-    handle: NewHandle,
-    master_secret: MasterSecret,
-}
-
-impl KeyExchanged {
-    /// Derives the keys and waits for the client to change to them.
-    pub(super) fn expect_change_cipher_spec(
-        self,
-        client: Option<PeerChain>,
-    ) -> Result<State, Error> {
-        let Negotiation {
-            config,
-            server_name,
-            selected,
-            agreed,
-            transcript,
-            ..
-        } = self.negotiation;
-        let session = agreed.new_session(
-            &config.common,
-            self.master_secret,
-            server_name.map(ServerName::DnsName),
-            selected.trust,
-            client,
-        );
-        Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-            keys: KeysReady::finish_second(Side::Server, agreed, transcript, session)?,
-            closing: Closing {
-                config,
-                handle: self.handle,
-                certificate: selected.certificate,
-            },
-        })))
     }
 }

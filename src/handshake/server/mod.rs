@@ -27,11 +27,13 @@
 //! at once, and the state is left before anybody sees it.
 
 mod certificate;
+mod certificate_verify;
 mod extensions;
 mod finish;
 mod hello;
 mod key_exchange;
 mod lookup;
+mod negotiation;
 
 use super::action::Actions;
 use super::incoming::Incoming;
@@ -39,7 +41,8 @@ use super::step::Step;
 use crate::config::ServerConfig;
 use crate::error::{Error, LocalError};
 use crate::pending::{Answer, AnswerKind, Pending};
-use certificate::{ExpectCertificate, ExpectCertificateVerify};
+use certificate::ExpectCertificate;
+use certificate_verify::ExpectCertificateVerify;
 use finish::{ExpectChangeCipherSpec, ExpectFinished};
 use hello::ExpectClientHello;
 use key_exchange::{ExpectClientKeyExchange, ExpectPreMasterSecret};
