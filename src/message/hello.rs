@@ -170,7 +170,6 @@ mod tests {
     use super::*;
     use crate::enums::SignatureScheme;
     use crate::message::testing::round_trips;
-    use proptest::prelude::*;
 
     fn client_hello() -> ClientHello<'static> {
         let mut extensions = Extensions::default();
@@ -270,18 +269,19 @@ mod tests {
         assert_eq!(decode_error(&odd_suites), DecodeError::BadLength);
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-        #[test]
-        fn whatever_decodes_encodes_to_the_same_bytes(at in 0usize..90, value: u8) {
-            let mut bytes = body(&client_hello());
-            let at = at % bytes.len();
-            bytes[at] = value;
-            let mut reader = Reader::new(&bytes);
-            if let Ok(hello) = ClientHello::decode_body(&mut reader)
-                && reader.finish().is_ok()
-            {
-                prop_assert_eq!(body(&hello), bytes);
+    #[test]
+    fn whatever_decodes_encodes_to_the_same_bytes() {
+        let hello = body(&client_hello());
+        for at in 0..hello.len() {
+            for value in 0..=u8::MAX {
+                let mut bytes = hello.clone();
+                bytes[at] = value;
+                let mut reader = Reader::new(&bytes);
+                if let Ok(hello) = ClientHello::decode_body(&mut reader)
+                    && reader.finish().is_ok()
+                {
+                    assert_eq!(body(&hello), bytes, "{at}");
+                }
             }
         }
     }
