@@ -5,8 +5,7 @@
 //! The reference seals and opens the same batch in place, with a record's nonce and additional
 //! data. The aim is at least 0.97 of its throughput for records of 16 KiB.
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+use premaster_testing as common;
 mod support;
 
 use aes_gcm::aead::AeadInOut;

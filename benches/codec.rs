@@ -5,9 +5,6 @@
 //! that they would not show it. Only records go through one, a server's: it refuses a hello without
 //! a suite of its own when it has read all of it, before anything is drawn or hashed.
 
-#[path = "../tests/common/mod.rs"]
-mod common;
-
 #[path = "../src/codec.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod codec;
@@ -24,7 +21,6 @@ mod message;
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod waiver;
 
-use common::{NAME, pki, server_builder, wire};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use enums::{CipherSuite, CompressionMethod, ExtensionType, HandshakeType};
@@ -35,6 +31,7 @@ use message::extension::Extensions;
 use message::hello::{ClientHello, Random, ServerHello, SessionId};
 use message::{HandshakeBody, HandshakeMessage};
 use premaster::Connection;
+use premaster_testing::{NAME, pki, server_builder, wire};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;

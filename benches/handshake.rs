@@ -9,8 +9,7 @@
 //! is one encryption to the server's key and one check of the signature on the server's certificate,
 //! both by the `rsa` crate with keys that are already parsed.
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+use premaster_testing as common;
 mod support;
 
 use common::pki;

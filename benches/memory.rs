@@ -7,8 +7,7 @@
 //! the place of the last one. The aim is at most 3 KiB for a connection that is idle after its
 //! handshake, and 24 KiB during it.
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+use premaster_testing as common;
 mod support;
 
 use common::{certified, client_builder, client_certified, now, rng, roots, server_builder};

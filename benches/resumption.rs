@@ -4,8 +4,7 @@
 //! what is measured is everything else. How it compares with another library, `benches/peers`
 //! tells.
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+use premaster_testing as common;
 mod support;
 
 use common::now;

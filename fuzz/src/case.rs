@@ -6,9 +6,9 @@
 //! then each time the issuer of the one before, all valid, unless that is waived. The same chain
 //! always gets the same verdict, and an error is short and printable.
 
-use crate::common::NAME;
-use crate::common::pki::der::{enumerated, explicit, object_identifier, octet_string, sequence};
-use crate::common::pki::{self, Algorithm, Authority, keys};
+use premaster_testing::NAME;
+use premaster_testing::pki::der::{enumerated, explicit, object_identifier, octet_string, sequence};
+use premaster_testing::pki::{self, Algorithm, Authority, keys};
 use crate::setting::variant;
 use arbitrary::Arbitrary;
 use premaster::fuzzing::{self, Accepted};

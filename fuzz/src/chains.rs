@@ -1,7 +1,7 @@
 //! Chains and OCSP responses, good and bad, and the verdicts on them.
 
 use crate::case::{Case, Form, Lists, Name, Part, Peer, REVOKED, Signer, Terms, WAIVERS};
-use crate::common::pki::{self, Algorithm, Authority, DAY, Ocsp, Spec, Status};
+use premaster_testing::pki::{self, Algorithm, Authority, DAY, Ocsp, Spec, Status};
 use premaster::Waiver;
 use x509_cert::der::asn1::Any;
 use x509_cert::der::{Decode, Encode};

@@ -15,7 +15,6 @@
 
 mod case;
 mod chains;
-mod common;
 mod drive;
 mod endpoint;
 mod input;

@@ -1,13 +1,13 @@
 //! Authorities: certificates chosen by the names of those that the other side knows, and chains whose
 //! authorities have keys on elliptic curves. And proofs with SHA-1, of both sides.
 
-use crate::common::pki::{self, Authority, Key, Spec};
-use crate::common::{client_builder, now, rng, roots};
 use crate::files::{Files, other_root};
 use crate::openssl::OpenSsl;
 use crate::peer::{Offer, Peer, Settings};
-use crate::{Trials, client, lasting, server};
+use crate::{Trials, client, server};
 use premaster::{ClientAuth, ClientConfig, RootStore, ServerConfigBuilder, SignatureScheme};
+use premaster_testing::pki::{self, Authority, Key, Spec};
+use premaster_testing::{client_builder, lasting, now, rng, roots};
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -1,14 +1,14 @@
 //! We are the client, the program is the server.
 
-use crate::common::client_builder;
 use crate::exchange::{
     Echo, LONG, SHORT, echo, expect_close, expect_failure, expect_success, greet, hang_up,
 };
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect, connect_to};
-use crate::program::Program;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::{CipherSuite, ClientConfigBuilder, Error, MaxFragmentLength};
+use premaster_testing::client_builder;
+use premaster_testing::program::Program;
 use std::process::Command;
 
 pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
@@ -128,6 +128,7 @@ fn certificate_chosen(peer: &dyn Peer, files: &Files) {
 }
 
 /// We ask, and the server grants it.
+#[track_caller]
 fn granted(peer: &dyn Peer, files: &Files, extension: Extension) {
     /// In bytes, for what the server sends.
     const RECORD_SIZE_LIMIT: u16 = 600;
@@ -165,6 +166,7 @@ fn granted(peer: &dyn Peer, files: &Files, extension: Extension) {
 }
 
 /// The server wants what we do not have, and says so.
+#[track_caller]
 fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing) {
     let (mut stream, _program) = connect(peer, settings, files, client_builder());
     let alert = peer.refusal(missing);

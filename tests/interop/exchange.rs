@@ -1,9 +1,9 @@
 //! What is done with a connection: data both ways, an end, or a handshake that fails.
 
-use crate::common::rng;
 use crate::peer::Tls;
-use crate::program::{Ended, Program};
 use premaster::Error;
+use premaster_testing::program::{Ended, Program};
+use premaster_testing::rng;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 use std::io::{self, Read, Write};
@@ -28,6 +28,7 @@ pub enum Echo {
 
 /// Sends this many pieces and gets each back before the next: two sides that both write more than
 /// the transport holds would wait for each other without end.
+#[track_caller]
 pub fn echo(stream: &mut Tls, program: &mut Program, echo: Echo, pieces: usize) {
     let mut rng = rng(3);
     let mut back = vec![0; PIECE];
@@ -44,6 +45,7 @@ pub fn echo(stream: &mut Tls, program: &mut Program, echo: Echo, pieces: usize) 
 }
 
 /// Sends one piece, one way: the program has it on its standard output.
+#[track_caller]
 pub fn deliver(stream: &mut Tls, program: &mut Program) {
     let piece = piece(&mut rng(3));
     stream.write_all(&piece).unwrap();
@@ -52,6 +54,7 @@ pub fn deliver(stream: &mut Tls, program: &mut Program) {
 
 /// A line each way. Answers with what the program has printed before, if it has no other output than
 /// the one that it joins to the connection.
+#[track_caller]
 pub fn greet(stream: &mut Tls, program: &mut Program, echo: Echo) -> String {
     stream.write_all(GREETING.as_bytes()).unwrap();
     let mut printed = String::new();
@@ -93,6 +96,7 @@ fn piece(rng: &mut ChaCha12Rng) -> Vec<u8> {
 }
 
 /// The peer says that it sends nothing more.
+#[track_caller]
 pub fn expect_close(stream: &mut Tls) {
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
 }
@@ -105,12 +109,14 @@ pub fn hang_up(stream: &Tls) {
 }
 
 /// The peer hangs up without a word.
+#[track_caller]
 pub fn expect_truncation(stream: &mut Tls) {
     let error = stream.read(&mut [0]).unwrap_err();
     assert_eq!(error_of(&error), Error::Truncated);
 }
 
 /// The program ends, and content.
+#[track_caller]
 pub fn expect_success(program: Program) -> Ended {
     let ended = program.wait();
     assert!(ended.status.success(), "{ended:?}");

@@ -1,9 +1,8 @@
 //! What the outside programs read: certificates and keys as files.
 
-use crate::common::pki::{self, Authority};
-use crate::lasting;
 use premaster::CertifiedKey;
-use std::fs;
+use premaster_testing::pki::{self, Authority};
+use premaster_testing::{Directory, data, lasting};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,9 +21,9 @@ system_default = defaults
 Options = -ExtendedMasterSecret
 ";
 
-/// A directory of its own, removed when this is dropped, and the identities in it.
+/// A directory of its own, and the identities in it.
 pub struct Files {
-    directory: PathBuf,
+    directory: Directory,
     pub server: Arc<CertifiedKey>,
     pub client: Arc<CertifiedKey>,
     /// The client with the same key under a certificate of the other root's.
@@ -33,9 +32,7 @@ pub struct Files {
 
 impl Files {
     pub fn create() -> Self {
-        let directory =
-            std::env::temp_dir().join(format!("premaster-interop-{}", std::process::id()));
-        fs::create_dir(&directory).unwrap();
+        let directory = Directory::create("interop");
         let (server, client) = (lasting::server(), lasting::client());
         let foreign = lasting::client().issued_by(&other_root());
         let client_key = pki::key("rsa-2048-client");
@@ -97,30 +94,15 @@ impl Files {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        self.directory.root().join(name)
     }
 
     pub fn write(&self, name: &str, content: &[u8]) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        // What is left over in a temporary directory fails no test.
-        let _ = fs::remove_dir_all(&self.directory);
+        self.directory.write(name, content).into()
     }
 }
 
 /// A root that only those know who are told.
 pub fn other_root() -> Authority {
     Authority::new("CN=Other Root", pki::key("rsa-3072"))
-}
-
-fn data(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "data", name]
-        .iter()
-        .collect()
 }

@@ -1,12 +1,12 @@
 //! GnuTLS's `gnutls-cli` and `gnutls-serv`.
 
-use crate::common::NAME;
 use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
 use crate::peer::{
     ClientCertificate, Extension, Missing, Offer, Peer, RECORD_SIZE_LIMIT, Settings,
 };
 use premaster::{AlertDescription, CipherSuite};
+use premaster_testing::NAME;
 use std::process::Command;
 
 /// Has no option that says where to listen.

@@ -7,13 +7,6 @@
 //! their own that has only the loopback one. Where that cannot be had, `gnutls-serv` is not
 //! started.
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../common/lasting.rs"]
-mod lasting;
-#[path = "../common/program.rs"]
-mod program;
-
 mod authorities;
 mod client;
 mod exchange;
@@ -34,6 +27,7 @@ use files::Files;
 use libtest_mimic::{Arguments, Completion, Trial};
 use peer::Peer;
 use premaster::{CipherSuite, SignatureScheme};
+use premaster_testing::program::{is_ci, is_installed};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
@@ -138,8 +132,7 @@ impl Trials {
 
 /// Or why not.
 fn is_usable(program: &str) -> Result<(), String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if !std::env::split_paths(&path).any(|directory| directory.join(program).is_file()) {
+    if !is_installed(program) {
         return Err(format!("{program} is not installed"));
     }
     if program == gnutls::SERVER && std::env::var_os(LOOPBACK_ONLY).is_none() {
@@ -148,8 +141,4 @@ fn is_usable(program: &str) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-fn is_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| value == "true")
 }

@@ -1,10 +1,10 @@
 //! OpenSSL's `s_client` and `s_server`.
 
-use crate::common::NAME;
 use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
 use crate::peer::{CONNECTIONS, ClientCertificate, Extension, Missing, Offer, Peer, Settings};
 use premaster::{AlertDescription, CipherSuite};
+use premaster_testing::NAME;
 use std::process::Command;
 
 const PROGRAM: &str = "openssl";

@@ -1,14 +1,14 @@
 //! An outside TLS implementation, and how a connection with it comes about.
 
-use crate::common::name;
 use crate::exchange::expect_success;
 use crate::facts::Facts;
 use crate::files::Files;
-use crate::program::{Ended, Program};
 use premaster::{
     AlertDescription, CipherSuite, ClientConfigBuilder, ServerConfigBuilder, SignatureScheme,
     Stream,
 };
+use premaster_testing::name;
+use premaster_testing::program::{Ended, Program};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
@@ -250,6 +250,7 @@ pub fn start_client(command: impl FnOnce(u16) -> Command) -> (Program, TcpListen
 }
 
 /// Ends the peer's server after its last connection.
+#[track_caller]
 pub fn end(peer: &dyn Peer, program: Program) -> Ended {
     if peer.server_ends() {
         return expect_success(program);

@@ -3,7 +3,7 @@
 use crate::Trials;
 use crate::files::Files;
 use crate::peer::free_port;
-use crate::program::{Ended, Program, example};
+use premaster_testing::program::{Ended, Program, example};
 use redis::Commands;
 use std::process::Command;
 use std::time::Duration;

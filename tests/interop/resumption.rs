@@ -2,18 +2,18 @@
 
 use crate::Trials;
 use crate::client::who_echoes;
-use crate::common::{client_builder, name, rng, roots};
 use crate::exchange::{Echo, expect_close, expect_failure, expect_success, greet, hang_up};
 use crate::facts::{Facts, PROTOCOL};
 use crate::files::Files;
 use crate::openssl::OpenSsl;
 use crate::peer::{CONNECTIONS, Offer, Peer, Sessions, Settings, end, start_client, start_server};
-use crate::program::Program;
 use crate::server::our_server;
 use premaster::{
     CipherSuite, ClientAuth, ClientConfig, Error, ExtendedMasterSecret, MemoryStore, NotResumed,
     PeerError, Resumption, ServerConfig, SessionStore, Stream, TicketKey, TicketKeySet, Tickets,
 };
+use premaster_testing::program::Program;
+use premaster_testing::{client_builder, name, rng, roots};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -388,6 +388,7 @@ fn all_printed(program: Program) -> String {
 }
 
 /// Each connection is the same to both sides.
+#[track_caller]
 fn assert_agreed(ours: Vec<Facts>, theirs: Vec<Facts>) {
     assert_eq!(ours.len(), theirs.len());
     for (number, (ours, theirs)) in ours.into_iter().zip(theirs).enumerate() {

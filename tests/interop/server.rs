@@ -1,17 +1,17 @@
 //! We are the server, the program is the client.
 
-use crate::common::{NAME, roots, server_builder_with};
 use crate::exchange::{
     Echo, LONG, SHORT, deliver, echo, expect_close, expect_failure, expect_success,
     expect_truncation, greet, hang_up,
 };
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept, accept_from};
-use crate::program::Program;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::{
     CipherSuite, ClientAuth, Error, Incompatible, ProtocolVersion, ServerConfigBuilder,
 };
+use premaster_testing::program::Program;
+use premaster_testing::{NAME, roots, server_builder_with};
 use std::process::Command;
 
 pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
@@ -209,6 +209,7 @@ fn only_tls11(peer: &dyn Peer, files: &Files) {
 }
 
 /// The error with which a handshake fails, after the client has reported its alert.
+#[track_caller]
 fn failure(peer: &dyn Peer, files: &Files, offer: Offer, config: ServerConfigBuilder) -> Error {
     let (mut stream, program) = accept(peer, Settings::offer(offer), files, config);
     let error = expect_failure(&mut stream);

@@ -4,19 +4,19 @@
 //! The programs have a clock of their own, and so our side has the same.
 
 use crate::client::session_with;
-use crate::common::pki::{self, Ocsp, SingleResponse};
-use crate::common::{rng, roots, server_builder_with};
 use crate::exchange::{expect_failure, expect_success, hang_up};
 use crate::files::Files;
 use crate::gnutls::GnuTls;
 use crate::openssl::OpenSsl;
 use crate::peer::{Offer, Peer, Settings, accept_from, connect_to};
-use crate::program::Program;
-use crate::{Trials, lasting, server};
+use crate::{Trials, server};
 use premaster::pki_types::UnixTime;
 use premaster::{
     AlertDescription, CertificateFault, CertificatePolicy, ClientConfig, Error, RevocationLists,
 };
+use premaster_testing::pki::{self, Ocsp, SingleResponse};
+use premaster_testing::program::Program;
+use premaster_testing::{lasting, rng, roots, server_builder_with};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -152,6 +152,7 @@ fn their_revocation_list(files: &Files, status: Status) {
 }
 
 /// A client with this policy believes the server, or tells it what is wrong.
+#[track_caller]
 fn judge(policy: CertificatePolicy, command: impl Fn(u16) -> Command, status: Status) {
     let config = ClientConfig::builder(policy)
         .random(rng(1))

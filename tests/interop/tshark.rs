@@ -1,13 +1,13 @@
 //! tshark reads a connection of ours with the server's key alone, as RSA key transport lets anybody
 //! do, or with the key log.
 
-use crate::common::pair::End;
-use crate::common::{Pair, client_builder, name, server_builder};
 use crate::files::Files;
 use crate::pcap::{self, Flight, PORT, Sender};
-use crate::program::Program;
 use crate::{SUITES, Trials};
 use premaster::{CipherSuite, ClientConfig, KeyLog, Resumption, ServerConfig};
+use premaster_testing::pair::End;
+use premaster_testing::program::Program;
+use premaster_testing::{Pair, client_builder, name, server_builder};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -146,6 +146,7 @@ impl Recording {
     }
 
     /// A connection that resumes the session of another one, which nobody looked at.
+    #[track_caller]
     fn of_resumed(suite: CipherSuite) -> Self {
         let sides = Sides::new(suite);
         sides.record();
@@ -164,6 +165,7 @@ impl Recording {
     }
 
     /// What tshark makes of it with these options. `name` tells the files of the tests apart.
+    #[track_caller]
     fn read_by_tshark(&self, files: &Files, name: &str, options: &[String]) -> Plaintext {
         let file = files.write(
             &format!("{name}-{}.pcap", self.suite),

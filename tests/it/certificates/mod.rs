@@ -1,0 +1,16 @@
+//! What a client makes of a server's certificate: chains that the tests make themselves, good and
+//! bad in one way each, and what has to be said of every one of them.
+
+mod clients;
+mod diagnosis;
+mod good;
+mod names;
+mod peer_certificate;
+mod pins;
+mod refused;
+mod revocation;
+mod scene;
+mod sessions;
+#[cfg(feature = "ocsp")]
+mod stapled;
+mod waivers;

@@ -1,0 +1,27 @@
+//! Everything that needs no program but this one, as one crate: it is linked once.
+
+mod allocations;
+
+mod captured;
+mod certificates;
+mod client_auth;
+mod configuration;
+mod errors;
+mod exporter;
+mod extensions;
+mod forger;
+mod handshake;
+mod hellos;
+#[cfg(feature = "ocsp")]
+mod hostile;
+mod key_transport;
+mod no_alloc;
+mod pauses;
+mod pki;
+mod private_keys;
+mod profiles;
+mod resumption;
+mod roots;
+mod server_names;
+mod stream;
+mod tampering;

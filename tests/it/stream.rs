@@ -1,0 +1,415 @@
+//! The blocking adapter, over loopback TCP and over transports that misbehave.
+
+use premaster::{
+    AlertDescription, CertificateFault, ClientConfig, Error, Misuse, Pending, ServerConfig, Stream,
+};
+use premaster_testing::pair::End;
+use premaster_testing::wire::record;
+use premaster_testing::{client_builder, name, rng, roots, server_builder};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+const TIMEOUT: Option<Duration> = Some(Duration::from_secs(20));
+
+/// A server on a thread of its own, and a transport that leads to it.
+fn serve<T: Send + 'static>(
+    work: impl FnOnce(Stream<TcpStream>) -> T + Send + 'static,
+) -> (TcpStream, JoinHandle<T>) {
+    serve_with(Arc::new(server_builder().build().unwrap()), work)
+}
+
+fn serve_with<T: Send + 'static>(
+    config: Arc<ServerConfig>,
+    work: impl FnOnce(Stream<TcpStream>) -> T + Send + 'static,
+) -> (TcpStream, JoinHandle<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let transport = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    transport.set_read_timeout(TIMEOUT).unwrap();
+    let server = std::thread::spawn(move || {
+        let (transport, _) = listener.accept().unwrap();
+        transport.set_read_timeout(TIMEOUT).unwrap();
+        work(Stream::server(config, transport).unwrap())
+    });
+    (transport, server)
+}
+
+fn client<S: Read + Write>(transport: S) -> Stream<S> {
+    let config = Arc::new(client_builder().build().unwrap());
+    Stream::client(config, name(), transport).unwrap()
+}
+
+/// The connection's error inside an I/O error.
+fn inner(error: &io::Error) -> &Error {
+    error.get_ref().unwrap().downcast_ref().unwrap()
+}
+
+#[test]
+fn data_both_ways_and_a_clean_close() {
+    let (transport, server) = serve(|mut stream| {
+        let mut request = vec![0; 100_000];
+        stream.read_exact(&mut request).unwrap();
+        stream.write_all(&request).unwrap();
+        // The client closes first; its close is answered.
+        assert_eq!(stream.read(&mut request).unwrap(), 0);
+        assert_eq!(
+            stream.write(b"late").unwrap_err().kind(),
+            ErrorKind::NotConnected
+        );
+        request
+    });
+    let mut stream = client(transport);
+    let data: Vec<u8> = (0..100_000u32).map(|i| (i >> 3) as u8).collect();
+    stream.write_all(&data).unwrap();
+    let mut answer = vec![0; data.len()];
+    // Through a window that never fits a record.
+    for piece in answer.chunks_mut(333) {
+        stream.read_exact(piece).unwrap();
+    }
+    assert_eq!(answer, data);
+    assert!(stream.connection().session().is_some());
+    stream.close().unwrap();
+    assert_eq!(stream.read(&mut answer).unwrap(), 0);
+    assert_eq!(stream.read(&mut []).unwrap(), 0);
+    assert_eq!(server.join().unwrap(), data);
+}
+
+#[test]
+fn a_session_is_resumed_at_its_own_address() {
+    let server_config = Arc::new(server_builder().build().unwrap());
+    let client_config = Arc::new(client_builder().build().unwrap());
+    let connect = |address: [u8; 4]| {
+        let work = |mut stream: Stream<TcpStream>| stream.complete_handshake().unwrap();
+        let (transport, server) = serve_with(server_config.clone(), work);
+        let address = (address, 4433).into();
+        let mut stream =
+            Stream::client_at(client_config.clone(), name(), address, transport).unwrap();
+        stream.complete_handshake().unwrap();
+        server.join().unwrap();
+        let session = stream.connection().session().unwrap();
+        session.resumption().is_resumed()
+    };
+    assert!(!connect([192, 0, 2, 1]));
+    assert!(connect([192, 0, 2, 1]));
+    assert!(!connect([192, 0, 2, 2]));
+}
+
+#[test]
+fn a_transport_that_just_ends_is_truncation() {
+    let (transport, server) = serve(|mut stream| {
+        stream.write_all(b"half of it").unwrap();
+    });
+    let mut stream = client(transport);
+    let mut answer = Vec::new();
+    let error = stream.read_to_end(&mut answer).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(inner(&error), &Error::Truncated);
+    assert_eq!(answer, b"half of it");
+    server.join().unwrap();
+}
+
+#[test]
+fn both_sides_learn_why_a_handshake_failed() {
+    let (transport, server) = serve(|mut stream| stream.complete_handshake().unwrap_err());
+    let config = Arc::new(client_builder().build().unwrap());
+    let other = "other.example".try_into().unwrap();
+    let mut stream = Stream::client(config, other, transport).unwrap();
+    let error = stream.complete_handshake().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    let fault = premaster_testing::fault(Err(inner(&error).clone()));
+    assert!(matches!(fault, CertificateFault::NameMismatch { .. }));
+    assert_eq!(inner(&stream.write(b"data").unwrap_err()), inner(&error));
+    let error = server.join().unwrap();
+    assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+    assert_eq!(
+        inner(&error),
+        &Error::AlertReceived(AlertDescription::BAD_CERTIFICATE)
+    );
+}
+
+#[test]
+fn a_pause_is_answered_and_the_handshake_goes_on() {
+    let (transport, server) = serve(|mut stream| stream.write_all(b"welcome"));
+    let config = ClientConfig::builder_with_caller_verification()
+        .random(rng(1))
+        .build();
+    let mut stream = Stream::client(Arc::new(config.unwrap()), name(), transport).unwrap();
+    for _ in 0..2 {
+        let error = stream.complete_handshake().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert_eq!(inner(&error), &Misuse::Unanswered.into());
+    }
+    let Some(Pending::VerifyCertificate(pending)) = stream.pending() else {
+        panic!("nothing pending");
+    };
+    let answer = pending.answer(pending.verify(&roots().into(), premaster_testing::now()));
+    stream.resume(answer).unwrap();
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"welcome");
+    server.join().unwrap().unwrap();
+}
+
+/// A transport that gives and takes a few bytes at a time and, every other time, is interrupted or
+/// not ready.
+struct Reluctant<S> {
+    inner: S,
+    mood: ErrorKind,
+    reads: usize,
+    writes: usize,
+}
+
+impl<S> Reluctant<S> {
+    fn new(inner: S, mood: ErrorKind) -> Self {
+        Self {
+            inner,
+            mood,
+            reads: 0,
+            writes: 0,
+        }
+    }
+}
+
+/// Whether a call goes through, the calls before it having been counted.
+fn willing(calls: &mut usize, mood: ErrorKind) -> io::Result<()> {
+    *calls += 1;
+    match *calls % 2 {
+        0 => Ok(()),
+        _ => Err(mood.into()),
+    }
+}
+
+impl<S: Read> Read for Reluctant<S> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        willing(&mut self.reads, self.mood)?;
+        let length = out.len().min(700);
+        self.inner.read(&mut out[..length])
+    }
+}
+
+impl<S: Write> Write for Reluctant<S> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        willing(&mut self.writes, self.mood)?;
+        self.inner.write(&data[..data.len().min(100)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Nothing is lost and nothing comes twice, whatever the transport's mood.
+#[test]
+fn transports_may_be_slow_interrupted_and_not_ready() {
+    for mood in [ErrorKind::Interrupted, ErrorKind::WouldBlock] {
+        let (transport, server) = serve(|mut stream| {
+            let mut request = [0; 1000];
+            stream.read_exact(&mut request).unwrap();
+            stream.write_all(&request).unwrap();
+            stream.close().unwrap();
+        });
+        // What is not ready to be written may not keep the reading for long either.
+        let soon = Some(Duration::from_millis(5));
+        transport.set_read_timeout(soon).unwrap();
+        let mut stream = client(Reluctant::new(transport, mood));
+        let data: Vec<u8> = (0..1000u32).map(|i| i as u8).collect();
+        let mut written = 0;
+        let mut answer = Vec::new();
+        let mut buffer = [0; 90];
+        for _ in 0..10_000 {
+            let result = match written < data.len() {
+                true => stream.write(&data[written..]).map(|count| {
+                    written += count;
+                    None
+                }),
+                false => stream
+                    .flush()
+                    .and_then(|()| stream.read(&mut buffer))
+                    .map(Some),
+            };
+            match result {
+                Ok(Some(0)) => break,
+                Ok(Some(count)) => answer.extend_from_slice(&buffer[..count]),
+                Ok(None) => {}
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+        }
+        assert_eq!(answer, data, "{mood}");
+        server.join().unwrap();
+    }
+}
+
+/// A transport in memory whose writes can be made to fail.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Pipes>>);
+
+#[derive(Default)]
+struct Pipes {
+    to_server: Vec<u8>,
+    to_client: VecDeque<u8>,
+    write_fails: Option<ErrorKind>,
+    writes: usize,
+}
+
+impl Read for Memory {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut pipes = self.0.lock().unwrap();
+        match pipes.to_client.is_empty() {
+            true => Err(ErrorKind::WouldBlock.into()),
+            false => pipes.to_client.read(out),
+        }
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let mut pipes = self.0.lock().unwrap();
+        if let Some(kind) = pipes.write_fails {
+            return Err(kind.into());
+        }
+        pipes.writes += 1;
+        let taken = &data[..data.len().min(1000)];
+        pipes.to_server.extend_from_slice(taken);
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Memory {
+    fn fail_writes(&self, kind: Option<ErrorKind>) {
+        self.0.lock().unwrap().write_fails = kind;
+    }
+
+    /// Has the server take in what was written, and say what it has to say.
+    fn deliver(&self, server: &mut End) {
+        let mut pipes = self.0.lock().unwrap();
+        server.take(&std::mem::take(&mut pipes.to_server)).unwrap();
+        pipes.to_client.extend(server.outgoing.drain(..));
+    }
+}
+
+/// A client's stream over memory, its handshake complete, and the server's end.
+#[track_caller]
+fn in_memory() -> (Stream<Memory>, End, Memory) {
+    let memory = Memory::default();
+    let mut stream = client(memory.clone());
+    let mut server = premaster_testing::pair(client_builder(), server_builder()).server;
+    for _ in 0..2 {
+        let error = stream.complete_handshake().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        memory.deliver(&mut server);
+    }
+    stream.complete_handshake().unwrap();
+    (stream, server, memory)
+}
+
+#[test]
+fn what_the_peer_said_is_read_though_nothing_can_be_written() {
+    let (mut stream, mut server, memory) = in_memory();
+    server.send(b"413 too large");
+    server.close();
+    memory.deliver(&mut server);
+    memory.fail_writes(Some(ErrorKind::BrokenPipe));
+    let mut room = [0; 5];
+    assert_eq!(stream.read(&mut room).unwrap(), 5);
+    // The failure shows at the write that follows the one it hit.
+    let failed = (0..2).find_map(|_| stream.write(b"more").err()).unwrap();
+    assert_eq!(failed.kind(), ErrorKind::BrokenPipe);
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!([&room[..], &rest].concat(), b"413 too large");
+}
+
+#[test]
+fn the_peers_alert_is_read_though_the_flight_cannot_be_written() {
+    let memory = Memory::default();
+    let alert = record(21, &[2, 40]);
+    memory.0.lock().unwrap().to_client.extend(alert);
+    memory.fail_writes(Some(ErrorKind::BrokenPipe));
+    let error = client(memory).complete_handshake().unwrap_err();
+    assert_eq!(
+        inner(&error),
+        &Error::AlertReceived(AlertDescription::HANDSHAKE_FAILURE)
+    );
+    // With nothing to read, the failed write is what is told.
+    let memory = Memory::default();
+    memory.fail_writes(Some(ErrorKind::BrokenPipe));
+    let error = client(memory).complete_handshake().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+}
+
+/// Two sides that write more than the transport holds must both go on reading.
+#[test]
+fn a_transport_that_is_full_does_not_stop_the_reading() {
+    let (mut stream, mut server, memory) = in_memory();
+    memory.fail_writes(Some(ErrorKind::WouldBlock));
+    assert_eq!(stream.write(b"waits").unwrap(), 5);
+    server.send(b"hello");
+    memory.deliver(&mut server);
+    let mut room = [0; 10];
+    assert_eq!(stream.read(&mut room).unwrap(), 5);
+    // What is kept is bounded: nothing more is taken before it has gone.
+    let error = stream.write(b"more").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    memory.fail_writes(None);
+    stream.write_all(b" and more").unwrap();
+    memory.deliver(&mut server);
+    assert_eq!(server.received, b"waits and more");
+}
+
+#[test]
+fn what_a_write_took_is_sent_once_whatever_the_transport_says() {
+    for kind in [ErrorKind::TimedOut, ErrorKind::WouldBlock, ErrorKind::Other] {
+        let (mut stream, mut server, memory) = in_memory();
+        memory.fail_writes(Some(kind));
+        let mut left = 2;
+        while let Err(error) = stream.write_all(b"pay 10;") {
+            assert_eq!(error.kind(), kind);
+            left -= 1;
+            assert!(left > 0);
+        }
+        assert_eq!(stream.flush().unwrap_err().kind(), kind);
+        memory.fail_writes(None);
+        stream.flush().unwrap();
+        memory.deliver(&mut server);
+        assert_eq!(server.received, b"pay 10;");
+    }
+}
+
+#[test]
+fn a_long_write_takes_a_bounded_piece_and_each_byte_goes_once() {
+    let (mut stream, mut server, memory) = in_memory();
+    let data = vec![7; 1 << 20];
+    assert_eq!(stream.write(&data).unwrap(), 1 << 16);
+    stream.write_all(&data[1 << 16..]).unwrap();
+    let writes = memory.0.lock().unwrap().writes;
+    assert!(writes < data.len() / 1000 * 11 / 10, "{writes}");
+    memory.deliver(&mut server);
+    assert_eq!(server.received, data);
+}
+
+#[test]
+fn a_transport_that_takes_nothing_is_an_error() {
+    struct Full;
+    impl Read for Full {
+        fn read(&mut self, _out: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+    impl Write for Full {
+        fn write(&mut self, _data: &[u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let error = client(Full).complete_handshake().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WriteZero);
+}

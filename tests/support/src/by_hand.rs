@@ -1,0 +1,228 @@
+//! Each side by hand, which says what this crate's never would, against one of this crate's.
+
+use crate::forger::{Forger, LastKey, Sender};
+use crate::pair::End;
+use crate::pki::{Algorithm, Key};
+use crate::wire::{
+    ALERT, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC,
+    CLIENT_KEY_EXCHANGE, Hello, body_of, certificate_body, handshake, messages, record, said,
+    split_vector, vector,
+};
+use premaster::pki_types::{CertificateDer, ServerName};
+use premaster::{AlertDescription, ClientConfigBuilder, Connection, Error, ServerConfigBuilder};
+use std::sync::Arc;
+
+/// A server by hand in a handshake with one of our clients.
+///
+/// It needs no key: it learns the client's secrets from the key log, so that any public key can be in
+/// its certificate.
+pub struct ServerByHand {
+    pub client: End,
+    key_log: Arc<LastKey>,
+    /// The records with the handshake messages so far.
+    transcript: Vec<Vec<u8>>,
+}
+
+impl ServerByHand {
+    /// A client's hello to the server of this name.
+    #[track_caller]
+    pub fn meet(client: ClientConfigBuilder, name: &str) -> Self {
+        let key_log = Arc::new(LastKey::default());
+        let config = Arc::new(client.key_log(key_log.clone()).build().unwrap());
+        let name = ServerName::try_from(name).unwrap().to_owned();
+        let mut outgoing = Vec::new();
+        let client = Connection::client(config, name, &mut outgoing).unwrap();
+        let mut client = End::new(client, outgoing);
+        let transcript = said(&mut client);
+        Self {
+            client,
+            key_log,
+            transcript,
+        }
+    }
+
+    /// Its record.
+    pub fn client_hello(&self) -> &[u8] {
+        &self.transcript[0]
+    }
+
+    /// Says records with handshake messages.
+    pub fn say(&mut self, flight: &[Vec<u8>]) -> Result<(), Error> {
+        self.transcript.extend_from_slice(flight);
+        self.client.take(&flight.concat())
+    }
+
+    /// Takes the client's flight, which must fit everything that was said, and answers it.
+    #[track_caller]
+    pub fn complete(self) -> (End, Forger) {
+        let key_log = self.key_log.clone();
+        self.complete_with(|records| Forger::new(&key_log, &records[1]))
+    }
+
+    /// The same with keys that come from elsewhere: from the records of both sides up to the client's
+    /// last before ChangeCipherSpec.
+    #[track_caller]
+    pub fn complete_with(mut self, forger: impl FnOnce(&[Vec<u8>]) -> Forger) -> (End, Forger) {
+        let mut flight = said(&mut self.client);
+        let finished = flight.pop().unwrap();
+        let change = flight.pop().unwrap();
+        assert_eq!(change, record(CHANGE_CIPHER_SPEC, &[1]));
+        self.transcript.extend(flight);
+        let forger = forger(&self.transcript);
+
+        let mut transcript = messages(&self.transcript);
+        assert_eq!(
+            finished,
+            forger.sealed_finished(Sender::Client, &transcript)
+        );
+        transcript.extend(forger.finished(Sender::Client, &transcript));
+        let answer = forger.sealed_finished(Sender::Server, &transcript);
+        self.client.take(&[change, answer].concat()).unwrap();
+        assert!(self.client.connection.session().is_some());
+        (self.client, forger)
+    }
+}
+
+/// A client by hand in a full handshake with one of our servers.
+pub struct ClientByHand {
+    pub server: End,
+    /// What the server said first, in records.
+    pub flight: Vec<Vec<u8>>,
+    /// The records of both sides so far, the client's hello the first.
+    transcript: Vec<Vec<u8>>,
+}
+
+impl ClientByHand {
+    /// The server's first flight is sent.
+    #[track_caller]
+    pub fn new(server: ServerConfigBuilder, hello: &Hello) -> Self {
+        let config = Arc::new(server.build().unwrap());
+        let mut server = End::new(Connection::server(config).unwrap(), Vec::new());
+        let hello = hello.client();
+        server.take(&hello).unwrap();
+        let flight = said(&mut server);
+        let transcript = [&[hello], &flight[..]].concat();
+        Self {
+            server,
+            flight,
+            transcript,
+        }
+    }
+
+    /// What the server asks for, if it asks.
+    pub fn request(&self) -> Option<Request> {
+        let body = body_of(&self.flight, CERTIFICATE_REQUEST)?;
+        Some(Request::read(&body))
+    }
+
+    pub fn send(&mut self, typ: u8, body: &[u8]) -> Result<(), Error> {
+        self.transcript.push(handshake(typ, body));
+        self.server.take(&handshake(typ, body))
+    }
+
+    pub fn send_certificates(&mut self, chain: &[CertificateDer<'_>]) -> Result<(), Error> {
+        let chain: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
+        self.send(CERTIFICATE, &certificate_body(&chain))
+    }
+
+    /// What it decrypts to shows at Finished alone.
+    pub fn send_any_key_exchange(&mut self) -> Result<(), Error> {
+        self.send_key_exchange(&[1; 256])
+    }
+
+    pub fn send_key_exchange(&mut self, ciphertext: &[u8]) -> Result<(), Error> {
+        self.send(CLIENT_KEY_EXCHANGE, &vector(2, ciphertext))
+    }
+
+    /// Signs what was said so far.
+    pub fn sign(&self, key: &Key, algorithm: Algorithm) -> Vec<u8> {
+        key.sign(algorithm, &messages(&self.transcript))
+    }
+
+    pub fn send_proof(&mut self, scheme: u16, signature: &[u8]) -> Result<(), Error> {
+        let body = [scheme.to_be_bytes().to_vec(), vector(2, signature)].concat();
+        self.send(CERTIFICATE_VERIFY, &body)
+    }
+
+    pub fn send_change_cipher_spec(&mut self) -> Result<(), Error> {
+        self.server.take(&record(CHANGE_CIPHER_SPEC, &[1]))
+    }
+
+    /// The keys that this pre-master secret makes, without the extended master secret.
+    #[track_caller]
+    pub fn forger(&self, pre_master_secret: &[u8]) -> Forger {
+        Forger::from_pre_master_secret(pre_master_secret, &self.transcript[0], &self.flight[0])
+    }
+
+    /// Says Finished with these keys.
+    pub fn send_finished(&mut self, forger: &Forger) -> Result<(), Error> {
+        let transcript = messages(&self.transcript);
+        let finished = forger.sealed_finished(Sender::Client, &transcript);
+        self.server.take(&finished)
+    }
+
+    /// The server refused what it was sent, says so by this alert and by nothing else, and takes in
+    /// nothing more.
+    #[track_caller]
+    pub fn assert_refused(&mut self, result: Result<(), Error>, alert: AlertDescription) -> Error {
+        let error = result.unwrap_err();
+        let told = std::mem::take(&mut self.server.outgoing);
+        assert_eq!(told, record(ALERT, &[2, alert.0]), "{error:?}");
+        assert_eq!(self.send_change_cipher_spec(), Err(error.clone()));
+        assert!(self.server.outgoing.is_empty());
+        assert!(self.server.connection.session().is_none());
+        error
+    }
+}
+
+/// A CertificateRequest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub types: Vec<u8>,
+    pub algorithms: Vec<u16>,
+    /// Distinguished names in DER.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+impl Request {
+    /// Reads the body of the message.
+    #[track_caller]
+    pub fn read(body: &[u8]) -> Self {
+        let (types, rest) = split_vector(1, body);
+        let (algorithms, rest) = split_vector(2, rest);
+        let (mut names, rest) = split_vector(2, rest);
+        assert!(rest.is_empty());
+        let mut authorities = Vec::new();
+        while !names.is_empty() {
+            let (name, after) = split_vector(2, names);
+            authorities.push(name.to_vec());
+            names = after;
+        }
+        Self {
+            types: types.to_vec(),
+            algorithms: numbers(algorithms),
+            authorities,
+        }
+    }
+
+    pub fn body(&self) -> Vec<u8> {
+        let names = self.authorities.iter().flat_map(|name| vector(2, name));
+        [
+            vector(1, &self.types),
+            vector(2, &bytes(&self.algorithms)),
+            vector(2, &names.collect::<Vec<_>>()),
+        ]
+        .concat()
+    }
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u16> {
+    let pairs = bytes.chunks_exact(2);
+    pairs
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+        .collect()
+}
+
+fn bytes(numbers: &[u16]) -> Vec<u8> {
+    numbers.iter().flat_map(|n| n.to_be_bytes()).collect()
+}
