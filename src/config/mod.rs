@@ -241,10 +241,10 @@ impl CommonBuilder {
     }
 }
 
-/// The suites of these numbers, or all of them.
+/// The suites of these numbers, or those that are offered unless others are named.
 fn implemented(ids: Option<Vec<CipherSuite>>) -> Result<Box<[&'static Suite]>, ConfigError> {
     let Some(ids) = ids else {
-        return Ok(Suite::all().collect());
+        return Ok(Suite::default_offer().collect());
     };
     let mut suites: Vec<&'static Suite> = Vec::new();
     for id in ids {

@@ -23,34 +23,78 @@ pub(crate) struct Suite {
     pub(crate) fixed_iv_length: usize,
 }
 
-/// Every suite that this crate implements, in the order in which it prefers them.
-static SUITES: [Suite; 2] = [
-    Suite {
-        id: CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
-        prf: HashAlgorithm::Sha384,
-        bulk: BulkCipher::Aes256Gcm,
-        mac_key_length: 0,
-        enc_key_length: 32,
-        fixed_iv_length: 4,
-    },
-    Suite {
-        id: CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
-        prf: HashAlgorithm::Sha256,
-        bulk: BulkCipher::Aes128Gcm,
-        mac_key_length: 0,
-        enc_key_length: 16,
-        fixed_iv_length: 4,
-    },
-];
+static AES_128_GCM_SHA256: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes128Gcm,
+    mac_key_length: 0,
+    enc_key_length: 16,
+    fixed_iv_length: 4,
+};
+
+static AES_256_GCM_SHA384: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+    prf: HashAlgorithm::Sha384,
+    bulk: BulkCipher::Aes256Gcm,
+    mac_key_length: 0,
+    enc_key_length: 32,
+    fixed_iv_length: 4,
+};
+
+/// Every suite that this crate implements.
+static ALL: [&Suite; 2] = [&AES_256_GCM_SHA384, &AES_128_GCM_SHA256];
+
+/// What a configuration offers and accepts that names no suites. A suite that is implemented gets
+/// in here only by a decision of its own.
+static DEFAULT_OFFER: [&Suite; 2] = [&AES_256_GCM_SHA384, &AES_128_GCM_SHA256];
 
 impl Suite {
     /// The suite of a number, if this crate implements it.
     pub(crate) fn of(id: CipherSuite) -> Option<&'static Self> {
-        SUITES.iter().find(|suite| suite.id == id)
+        Self::all().find(|suite| suite.id == id)
     }
 
     /// Every implemented suite, the preferred one first.
     pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
-        SUITES.iter()
+        ALL.into_iter()
+    }
+
+    /// The suites of a configuration that names none, the preferred one first.
+    pub(crate) fn default_offer() -> impl Iterator<Item = &'static Self> {
+        DEFAULT_OFFER.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn these_suites_are_implemented() {
+        assert!(Suite::all().map(|suite| suite.id).eq([
+            CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+        ]));
+    }
+
+    /// A suite that is added above does not belong here by itself.
+    #[test]
+    fn these_suites_are_offered_unless_others_are_named() {
+        assert!(Suite::default_offer().map(|suite| suite.id).eq([
+            CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+            CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+        ]));
+    }
+
+    #[test]
+    fn a_suite_is_found_by_its_number_and_only_once() {
+        for suite in Suite::all() {
+            assert!(core::ptr::eq(Suite::of(suite.id).unwrap(), suite));
+            assert_eq!(Suite::all().filter(|other| other.id == suite.id).count(), 1);
+        }
+        for suite in Suite::default_offer() {
+            assert!(Suite::of(suite.id).is_some());
+        }
+        assert!(Suite::of(CipherSuite(0x0a0a)).is_none());
     }
 }
