@@ -1,7 +1,7 @@
 //! The cryptography of TLS 1.2 with RSA key transport. Takes bytes and keys; knows no message, no
 //! record and no handshake.
 
-pub(crate) mod aead;
+pub(crate) mod cipher;
 #[cfg(feature = "ecdsa")]
 pub(crate) mod ecdsa;
 pub(crate) mod hash;
@@ -14,4 +14,3 @@ pub(crate) mod rsa;
 pub(crate) mod sealing;
 pub(crate) mod suite;
 pub(crate) mod vectors;
-pub(crate) mod write_keys;

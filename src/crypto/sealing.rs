@@ -13,7 +13,8 @@
 //! ([SP 800-38D section 8.3](https://csrc.nist.gov/pubs/sp/800/38/d/final)), a number that a fleet
 //! of servers can reach. Salts of 256 random bits do not meet, however many there are.
 
-use super::aead::{AeadError, TAG};
+use super::cipher::CipherError;
+use super::cipher::gcm::TAG;
 use aes_gcm::aead::Nonce;
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm};
@@ -70,17 +71,17 @@ impl SealingKey {
     /// share key and nonce, and give themselves away.
     ///
     /// Fails only for a text of 2^36 bytes, which GCM cannot take.
-    pub(crate) fn seal(&self, salt: [u8; SALT], plaintext: &[u8]) -> Result<Vec<u8>, AeadError> {
+    pub(crate) fn seal(&self, salt: [u8; SALT], plaintext: &[u8]) -> Result<Vec<u8>, CipherError> {
         let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + TAG);
         sealed.extend_from_slice(&self.name);
         sealed.extend_from_slice(&salt);
         sealed.resize(HEADER + plaintext.len(), 0);
         let (header, ciphertext) = sealed.split_at_mut(HEADER);
-        let buffer = InOutBuf::new(plaintext, ciphertext).map_err(|_| AeadError)?;
+        let buffer = InOutBuf::new(plaintext, ciphertext).map_err(|_| CipherError)?;
         let tag = self
             .cipher(&salt)
             .encrypt_inout_detached(&Nonce::<Aes256Gcm>::default(), header, buffer)
-            .map_err(|_| AeadError)?;
+            .map_err(|_| CipherError)?;
         sealed.extend_from_slice(&tag);
         Ok(sealed)
     }
@@ -118,10 +119,7 @@ impl fmt::Debug for SealingKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::aead::AeadKey;
-    use crate::crypto::suite::Suite;
-    use crate::crypto::write_keys::WriteKeys;
-    use crate::enums::CipherSuite;
+    use crate::crypto::cipher::gcm::GcmKey;
     use sha2::Digest;
 
     fn key() -> SealingKey {
@@ -164,16 +162,10 @@ mod tests {
 
         let mut expected: Vec<u8> = (0..16).collect();
         expected.extend_from_slice(&salt);
-        let suite = Suite::of(CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384).unwrap();
-        let keys = WriteKeys {
-            mac_key: &[],
-            key: &derived,
-            iv: &[0; 4],
-        };
         let mut ciphertext = [0; 9];
-        let tag = AeadKey::new(suite, keys)
+        let tag = GcmKey::aes_256(&derived)
             .unwrap()
-            .seal([0; 8], &expected, plaintext, &mut ciphertext)
+            .encrypt([0; 12], &expected, plaintext, &mut ciphertext)
             .unwrap();
         // As OpenSSL computes it; it depends on every byte so far.
         assert_eq!(

@@ -1,7 +1,7 @@
 //! What the states ask of the connection.
 
 use super::session_info::SessionInfo;
-use crate::crypto::aead::AeadKey;
+use crate::crypto::cipher::Cipher;
 use crate::enums::AlertDescription;
 use crate::keys::Transcript;
 use crate::resumption::SessionInUse;
@@ -12,9 +12,9 @@ pub(crate) enum Action {
     /// Send one handshake message, header included.
     SendHandshake(Vec<u8>),
     /// Send ChangeCipherSpec, and protect what is sent from here on.
-    ChangeWriteKey(AeadKey),
+    ChangeWriteKey(Cipher),
     /// Expect what comes from here on to be protected, in records of at most this much plaintext.
-    ChangeReadKey(AeadKey, usize),
+    ChangeReadKey(Cipher, usize),
     SendWarning(AlertDescription),
     /// TLS 1.2 is agreed: from here on every record says so.
     VersionAgreed,

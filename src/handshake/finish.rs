@@ -12,7 +12,7 @@ use super::incoming::Incoming;
 use super::session_info::SessionInfo;
 use super::verified::FinishedVerified;
 use crate::config::CertifiedKey;
-use crate::crypto::aead::AeadKey;
+use crate::crypto::cipher::Cipher;
 use crate::crypto::hash::HashValue;
 use crate::error::{Error, LocalError};
 use crate::keys::{MasterSecret, Side, TrafficKeys, Transcript, VerifyData};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The keys are derived, and the peer still sends in clear.
 #[derive(Debug)]
 pub(super) struct KeysReady {
-    peer_write_key: AeadKey,
+    peer_write_key: Cipher,
     pub(super) finish: Finish,
 }
 
@@ -103,7 +103,7 @@ enum OwnFinished {
     /// It is sent, and was the first of the two.
     Sent(VerifyData),
     /// It answers the peer's, protected with this key.
-    Due(AeadKey),
+    Due(Cipher),
 }
 
 impl Finish {
@@ -175,7 +175,7 @@ fn traffic_keys(
     side: Side,
     agreed: &Agreed,
     session: &Session,
-) -> Result<(AeadKey, AeadKey), LocalError> {
+) -> Result<(Cipher, Cipher), LocalError> {
     let keys = TrafficKeys::derive(&session.master_secret, agreed.suite, &agreed.randoms)?;
     Ok(match side {
         Side::Client => (keys.client_write, keys.server_write),

@@ -28,7 +28,6 @@ use crate::enums::{AlertDescription, HandshakeType};
 use crate::error::{Error, Misuse, PeerError};
 use crate::message::{HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
-pub(crate) use crate::resumption::SessionInUse;
 use core::net::SocketAddr;
 use established::Established;
 use pki_types::ServerName;

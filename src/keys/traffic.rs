@@ -3,9 +3,8 @@
 
 use super::{MasterSecret, Randoms};
 use crate::codec::Reader;
-use crate::crypto::aead::AeadKey;
+use crate::crypto::cipher::{Cipher, WriteKeys};
 use crate::crypto::suite::Suite;
-use crate::crypto::write_keys::WriteKeys;
 use crate::error::LocalError;
 use core::fmt;
 use zeroize::Zeroize;
@@ -16,8 +15,8 @@ const MAX_KEY_BLOCK: usize = 2 * (48 + 32 + 16);
 /// The two directions' keys, each used when its sender's ChangeCipherSpec passes.
 #[derive(Debug)]
 pub(crate) struct TrafficKeys {
-    pub(crate) client_write: AeadKey,
-    pub(crate) server_write: AeadKey,
+    pub(crate) client_write: Cipher,
+    pub(crate) server_write: Cipher,
 }
 
 impl TrafficKeys {
@@ -28,12 +27,9 @@ impl TrafficKeys {
     ) -> Result<Self, LocalError> {
         let key_block = KeyBlock::derive(master_secret, suite, randoms)?;
         let (client, server) = key_block.partition()?;
-        let key = |keys| {
-            AeadKey::new(suite, keys).ok_or(LocalError::Internal("the key block is no cipher's"))
-        };
         Ok(Self {
-            client_write: key(client)?,
-            server_write: key(server)?,
+            client_write: Cipher::new(suite, client)?,
+            server_write: Cipher::new(suite, server)?,
         })
     }
 }

@@ -1,48 +1,88 @@
-//! The record layer ([RFC 5246 section 6.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2)):
-//! headers and their limits, one direction each way, over buffers that belong to the caller.
+//! The record layer ([RFC 5246 section 6.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2)),
+//! over buffers that belong to the caller.
+//!
+//! | section | subject | where |
+//! |---|---|---|
+//! | 6.2.1 | fragmentation: headers and limits, one type a direction | `header`, `write`, `read` |
+//! | 6.2.2 | compression: the null method, which changes nothing | |
+//! | 6.2.3 | protection: sequence numbers, and a cipher that knows the rest | `protection` |
+//!
+//! A cipher says itself how much it adds; nothing in this room knows what a fragment is made of.
 
+mod header;
 mod protection;
 mod read;
 mod write;
 
-use protection::OVERHEAD;
+pub(crate) use header::HEADER;
+use header::RecordHeader;
 pub(crate) use read::{RecordReader, VersionRule};
 pub(crate) use write::RecordWriter;
 
-use crate::codec::Reader;
-use crate::enums::{ContentType, ProtocolVersion};
-use crate::error::DecodeError;
+use crate::error::LocalError;
 
-/// Length of a record's header: type, version, length.
-pub(crate) const HEADER: usize = 5;
-
-/// The most plaintext in a record: "The length MUST NOT exceed 2^14."
+/// The most plaintext in a record (section 6.2.1): "The length MUST NOT exceed 2^14."
 pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
 
-/// The most bytes after the header of a protected record. "The length MUST NOT exceed 2^14 + 2048",
-/// and AES-GCM always adds the same: a longer record holds too much plaintext.
-pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + OVERHEAD;
+/// The longest fragment of a protected record (section 6.2.3), whatever protects it: "The length
+/// MUST NOT exceed 2^14 + 2048."
+pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
 
-/// A record's header.
+/// The most plaintext in a record of one direction: [`MAX_PLAINTEXT`], or less where that is
+/// agreed. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RecordHeader {
-    pub(crate) typ: ContentType,
-    pub(crate) version: ProtocolVersion,
-    pub(crate) length: u16,
+struct PlaintextLimit(usize);
+
+impl PlaintextLimit {
+    const PROTOCOL: Self = Self(MAX_PLAINTEXT);
+
+    fn new(length: usize) -> Result<Self, LocalError> {
+        match length {
+            1..=MAX_PLAINTEXT => Ok(Self(length)),
+            _ => Err(LocalError::Internal("no record can keep to such a limit")),
+        }
+    }
 }
 
-impl RecordHeader {
-    pub(crate) fn to_bytes(self) -> [u8; HEADER] {
-        let [major, minor] = self.version.to_bytes();
-        let [high, low] = self.length.to_be_bytes();
-        [self.typ.0, major, minor, high, low]
+#[cfg(test)]
+mod testing {
+    use crate::crypto::cipher::{Cipher, WriteKeys};
+    use crate::crypto::suite::Suite;
+
+    /// The cipher of a suite, always with the same key.
+    pub(super) fn cipher(suite: &Suite) -> Cipher {
+        let keys = WriteKeys {
+            mac_key: &[5; 48][..suite.mac_key_length],
+            key: &[7; 32][..suite.enc_key_length],
+            iv: &[8; 16][..suite.fixed_iv_length],
+        };
+        Cipher::new(suite, keys).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::suite::Suite;
+
+    #[test]
+    fn no_cipher_adds_more_than_the_protocol_allows() {
+        for suite in Suite::all() {
+            let cipher = testing::cipher(suite);
+            assert!(MAX_PLAINTEXT + cipher.max_overhead() <= MAX_CIPHERTEXT);
+        }
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            typ: ContentType(reader.u8()?),
-            version: ProtocolVersion(reader.u16()?),
-            length: reader.u16()?,
-        })
+    #[test]
+    fn a_limit_is_from_one_byte_to_the_protocols_most() {
+        for length in [1, 64, MAX_PLAINTEXT] {
+            assert_eq!(PlaintextLimit::new(length), Ok(PlaintextLimit(length)));
+        }
+        for length in [0, MAX_PLAINTEXT + 1] {
+            assert!(matches!(
+                PlaintextLimit::new(length),
+                Err(LocalError::Internal(_))
+            ));
+        }
     }
 }

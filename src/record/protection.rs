@@ -1,18 +1,10 @@
-//! Record protection: sequence numbers and the AEAD
-//! ([RFC 5246 section 6.2.3.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3.3),
-//! [RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3)).
-//!
-//! A protected fragment is `explicit nonce | ciphertext | tag`. The explicit nonce that is sent is
-//! the sequence number, so it never repeats; the one that is received may be anything.
+//! Record protection ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)):
+//! a cipher, and the numbers of the records that it seals or opens.
 
 use super::RecordHeader;
-use crate::crypto::aead::{AeadKey, EXPLICIT_NONCE, TAG};
+use crate::crypto::cipher::{AuthenticatedHeader, Cipher, CipherError};
 use crate::enums::{ContentType, ProtocolVersion};
-use crate::error::{LocalError, PeerError};
-use core::ops::Range;
-
-/// What protection adds to a fragment.
-pub(super) const OVERHEAD: usize = EXPLICIT_NONCE + TAG;
+use crate::error::{Error, LocalError, PeerError};
 
 /// The number of the next record, until there is none.
 ///
@@ -28,122 +20,91 @@ impl Sequence {
     }
 }
 
-/// One direction's key and record counter.
+/// One direction's cipher and record counter.
 #[derive(Debug)]
 pub(super) struct Protection {
-    key: AeadKey,
+    cipher: Cipher,
     sequence: Sequence,
 }
 
 impl Protection {
-    pub(super) fn new(key: AeadKey) -> Self {
+    pub(super) fn new(cipher: Cipher) -> Self {
         Self {
-            key,
+            cipher,
             sequence: Sequence(Some(0)),
         }
     }
 
-    /// Appends `plaintext`, at most 2^14 bytes, as one protected record.
+    /// The most that a protected fragment is longer than its plaintext.
+    pub(super) fn max_overhead(&self) -> usize {
+        self.cipher.max_overhead()
+    }
+
+    /// How long the fragment is that [`seal`](Self::seal) makes of a plaintext of this length.
+    pub(super) fn fragment_length(&self, plaintext: usize) -> usize {
+        self.cipher.fragment_length(plaintext)
+    }
+
+    /// Appends `plaintext`, at most 2^14 bytes, as one protected record. After an error `out` is as
+    /// it was.
     pub(super) fn seal(
         &mut self,
         typ: ContentType,
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
-        let sequence = self.sequence.take()?;
-        let explicit_nonce = sequence.to_be_bytes();
-        // MAX_CIPHERTEXT fits sixteen bits; a longer plaintext is a fault of the fragmenting.
-        let length =
-            u16::try_from(plaintext.len() + OVERHEAD).map_err(|_| LocalError::KeyExhausted)?;
-        let header = RecordHeader {
-            typ,
-            version: ProtocolVersion::TLS_1_2,
-            length,
-        };
-
+        let authenticated = self.next(typ)?;
+        let length = self.cipher.fragment_length(plaintext.len());
+        let header = RecordHeader::new(typ, authenticated.version, length)?;
         let start = out.len();
         out.extend_from_slice(&header.to_bytes());
-        out.extend_from_slice(&explicit_nonce);
-        let body = out.len();
-        out.resize(body + plaintext.len(), 0);
-        let sealed = self.key.seal(
-            explicit_nonce,
-            &additional_data(sequence, typ, plaintext.len()),
-            plaintext,
-            out.get_mut(body..).unwrap_or_default(),
-        );
-        match sealed {
-            Ok(tag) => {
-                out.extend_from_slice(&tag);
-                Ok(())
-            }
-            Err(_) => {
+        self.cipher
+            .seal(authenticated, plaintext, out)
+            .map_err(|CipherError| {
                 out.truncate(start);
-                Err(LocalError::KeyExhausted)
-            }
-        }
+                LocalError::Internal("a plaintext could not be sealed")
+            })
     }
 
-    /// Decrypts a record's fragment in place and says where in it the plaintext lies.
+    /// Decrypts a record's fragment in place and returns its plaintext.
     ///
     /// Whatever is wrong with it, the error is the same: "If the decryption fails, a fatal
     /// bad_record_mac alert MUST be generated."
-    pub(super) fn open(
+    pub(super) fn open<'f>(
         &mut self,
         typ: ContentType,
-        fragment: &mut [u8],
-    ) -> Result<Range<usize>, crate::error::Error> {
-        let sequence = self.sequence.take()?;
-        let length = fragment
-            .len()
-            .checked_sub(OVERHEAD)
+        fragment: &'f mut [u8],
+    ) -> Result<&'f mut [u8], Error> {
+        let authenticated = self.next(typ)?;
+        self.cipher
+            .largest_plaintext(fragment.len())
             .ok_or(PeerError::BadRecord)?;
-        let (explicit_nonce, rest) = fragment
-            .split_first_chunk_mut::<EXPLICIT_NONCE>()
-            .ok_or(PeerError::BadRecord)?;
-        let (ciphertext, tag) = rest
-            .split_last_chunk_mut::<TAG>()
-            .ok_or(PeerError::BadRecord)?;
-        self.key
-            .open(
-                *explicit_nonce,
-                &additional_data(sequence, typ, length),
-                ciphertext,
-                *tag,
-            )
-            .map_err(|_| PeerError::BadRecord)?;
-        Ok(EXPLICIT_NONCE..EXPLICIT_NONCE + length)
+        self.cipher
+            .open(authenticated, fragment)
+            .map_err(|CipherError| PeerError::BadRecord.into())
     }
-}
 
-/// `seq_num + TLSCompressed.type + TLSCompressed.version + TLSCompressed.length`.
-fn additional_data(sequence: u64, typ: ContentType, length: usize) -> [u8; 13] {
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = sequence.to_be_bytes();
-    let [major, minor] = ProtocolVersion::TLS_1_2.to_bytes();
-    let [.., high, low] = length.to_be_bytes();
-    [
-        s0, s1, s2, s3, s4, s5, s6, s7, typ.0, major, minor, high, low,
-    ]
+    /// What the next record is authenticated by; its number is used up.
+    fn next(&mut self, typ: ContentType) -> Result<AuthenticatedHeader, LocalError> {
+        Ok(AuthenticatedHeader {
+            sequence: self.sequence.take()?,
+            typ,
+            version: ProtocolVersion::TLS_1_2,
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::crypto::suite::Suite;
-    use crate::crypto::write_keys::WriteKeys;
     use crate::enums::CipherSuite;
-    use crate::error::Error;
-    use crate::record::HEADER;
+    use crate::record::{HEADER, testing};
 
     fn pair() -> (Protection, Protection) {
         let suite = Suite::of(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256).unwrap();
-        let keys = WriteKeys {
-            mac_key: &[],
-            key: &[7; 16],
-            iv: &[8; 4],
-        };
-        let key = AeadKey::new(suite, keys).unwrap();
-        (Protection::new(key.clone()), Protection::new(key))
+        let cipher = testing::cipher(suite);
+        (Protection::new(cipher.clone()), Protection::new(cipher))
     }
 
     #[test]
@@ -159,7 +120,7 @@ mod tests {
             let plaintext = opener
                 .open(ContentType::APPLICATION_DATA, &mut out[HEADER..])
                 .unwrap();
-            assert_eq!(&out[HEADER..][plaintext], b"data");
+            assert_eq!(plaintext, b"data");
         }
     }
 
@@ -193,7 +154,7 @@ mod tests {
                 .unwrap();
             out.split_off(HEADER)
         };
-        let open = |typ, mut fragment: Vec<u8>| pair().1.open(typ, &mut fragment);
+        let open = |typ, mut fragment: Vec<u8>| pair().1.open(typ, &mut fragment).map(|_| ());
         let bad = Err(Error::Peer(PeerError::BadRecord));
         for at in 0..sealed.len() {
             let mut fragment = sealed.clone();

@@ -1,12 +1,11 @@
-//! Records coming in.
+//! Records coming in ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 
-use super::protection::{OVERHEAD, Protection};
-use super::{HEADER, MAX_PLAINTEXT, RecordHeader};
+use super::protection::Protection;
+use super::{HEADER, PlaintextLimit, RecordHeader};
 use crate::codec::Reader;
-use crate::crypto::aead::AeadKey;
+use crate::crypto::cipher::Cipher;
 use crate::enums::{ContentType, ProtocolVersion};
-use crate::error::{Error, PeerError};
-use core::ops::Range;
+use crate::error::{Error, LocalError, PeerError};
 
 /// How many empty records may come in a row.
 ///
@@ -27,15 +26,12 @@ pub(crate) enum VersionRule {
     Tls12,
 }
 
-/// One record, deframed and decrypted: its type and where its plaintext lies.
+/// One record, deframed and decrypted: a TLSPlaintext in the bytes that were received.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plaintext {
+pub(crate) struct Plaintext<'b> {
     pub(crate) typ: ContentType,
     pub(crate) version: ProtocolVersion,
-    /// Position of the plaintext in the bytes that were given.
-    pub(crate) content: Range<usize>,
-    /// Length of the whole record.
-    pub(crate) consumed: usize,
+    pub(crate) content: &'b mut [u8],
 }
 
 /// The receiving direction.
@@ -43,8 +39,7 @@ pub(crate) struct Plaintext {
 pub(crate) struct RecordReader {
     protection: Option<Protection>,
     versions: VersionRule,
-    /// The most plaintext in a record.
-    max_plaintext: usize,
+    limit: PlaintextLimit,
     empty_in_a_row: u8,
 }
 
@@ -53,7 +48,7 @@ impl RecordReader {
         Self {
             protection: None,
             versions,
-            max_plaintext: MAX_PLAINTEXT,
+            limit: PlaintextLimit::PROTOCOL,
             empty_in_a_row: 0,
         }
     }
@@ -63,38 +58,48 @@ impl RecordReader {
         self.versions = VersionRule::Tls12;
     }
 
-    /// From the next record on, everything is protected with `key`.
-    pub(crate) fn install(&mut self, key: AeadKey) {
-        self.protection = Some(Protection::new(key));
+    /// From the next record on, everything is protected with `cipher`.
+    pub(crate) fn install(&mut self, cipher: Cipher) {
+        self.protection = Some(Protection::new(cipher));
     }
 
-    /// From the next record on, no more than `length` bytes of plaintext are accepted, 2^14 at most.
-    pub(crate) fn limit(&mut self, length: usize) {
-        self.max_plaintext = length;
+    /// From the next record on, no more than `length` bytes of plaintext are accepted.
+    pub(crate) fn limit(&mut self, length: usize) -> Result<(), LocalError> {
+        self.limit = PlaintextLimit::new(length)?;
+        Ok(())
     }
 
-    /// Takes the record at the front of `incoming`, decrypting it where it lies, or `None` if it
-    /// is not all there. A header that breaks a rule is refused before its record has arrived.
-    pub(crate) fn read(&mut self, incoming: &mut [u8]) -> Result<Option<Plaintext>, Error> {
+    /// Cuts the record off the front of `incoming` and decrypts it where it lies; `None` if it is
+    /// not all there. A header that breaks a rule is refused before its record has arrived.
+    pub(crate) fn read<'b>(
+        &mut self,
+        incoming: &mut &'b mut [u8],
+    ) -> Result<Option<Plaintext<'b>>, Error> {
         let Ok(header) = RecordHeader::decode(&mut Reader::new(incoming)) else {
             return Ok(None);
         };
         self.check(header)?;
-        let consumed = HEADER + usize::from(header.length);
-        let Some(fragment) = incoming.get_mut(HEADER..consumed) else {
+        let length = HEADER + usize::from(header.length);
+        let Some((_, fragment)) = incoming
+            .split_off_mut(..length)
+            .and_then(|record| record.split_first_chunk_mut::<HEADER>())
+        else {
             return Ok(None);
         };
 
         let content = match &mut self.protection {
-            None => 0..fragment.len(),
+            None => fragment,
             Some(protection) => protection.open(header.typ, fragment)?,
         };
+        // What was padded to a length that is allowed shows only now that it is too long.
+        if content.len() > self.limit.0 {
+            return Err(PeerError::RecordTooLong.into());
+        }
         self.count_empty(header.typ, content.is_empty())?;
         Ok(Some(Plaintext {
             typ: header.typ,
             version: header.version,
-            content: HEADER + content.start..HEADER + content.end,
-            consumed,
+            content,
         }))
     }
 
@@ -116,11 +121,11 @@ impl RecordReader {
             return Err(PeerError::UnexpectedRecord(header.typ));
         }
         // What is too long is refused without decrypting it (RFC 6066 section 4).
-        let overhead = match self.protection {
+        let overhead = match &self.protection {
             None => 0,
-            Some(_) => OVERHEAD,
+            Some(protection) => protection.max_overhead(),
         };
-        if usize::from(header.length) > self.max_plaintext + overhead {
+        if usize::from(header.length) > self.limit.0 + overhead {
             return Err(PeerError::RecordTooLong);
         }
         Ok(())
@@ -147,9 +152,28 @@ impl RecordReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::suite::Suite;
+    use crate::record::{MAX_PLAINTEXT, RecordWriter, testing};
 
-    fn read(versions: VersionRule, record: &[u8]) -> Result<Option<Plaintext>, Error> {
-        RecordReader::new(versions).read(&mut record.to_vec())
+    /// What is read first of these bytes, and how many bytes are left.
+    fn read_with(
+        reader: &mut RecordReader,
+        record: &[u8],
+    ) -> Result<Option<(u8, u16, Vec<u8>, usize)>, Error> {
+        let mut bytes = record.to_vec();
+        let mut rest = &mut bytes[..];
+        let read = reader.read(&mut rest)?;
+        Ok(read.map(|record| {
+            let content = record.content.to_vec();
+            (record.typ.0, record.version.0, content, rest.len())
+        }))
+    }
+
+    fn read(
+        versions: VersionRule,
+        record: &[u8],
+    ) -> Result<Option<(u8, u16, Vec<u8>, usize)>, Error> {
+        read_with(&mut RecordReader::new(versions), record)
     }
 
     #[test]
@@ -160,12 +184,7 @@ mod tests {
         }
         assert_eq!(
             read(VersionRule::AnyTls, &record),
-            Ok(Some(Plaintext {
-                typ: ContentType::HANDSHAKE,
-                version: ProtocolVersion::TLS_1_0,
-                content: 5..7,
-                consumed: 7,
-            }))
+            Ok(Some((22, 0x0301, vec![7, 8], 1)))
         );
     }
 
@@ -204,6 +223,68 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_whole_is_left_where_it_is() {
+        let mut bytes = [22, 3, 3, 0, 2, 7];
+        let mut rest = &mut bytes[..];
+        let mut reader = RecordReader::new(VersionRule::Tls12);
+        assert_eq!(reader.read(&mut rest), Ok(None));
+        assert_eq!(rest, [22, 3, 3, 0, 2, 7]);
+    }
+
+    /// The cipher says how much longer than its plaintext a fragment may be, and the header alone
+    /// tells whether it is.
+    #[test]
+    fn a_protected_record_may_be_longer_by_what_its_cipher_adds() {
+        for suite in Suite::all() {
+            for limit in [64, 512, MAX_PLAINTEXT] {
+                let cipher = testing::cipher(suite);
+                let most = limit + cipher.max_overhead();
+                let mut reader = RecordReader::new(VersionRule::Tls12);
+                reader.install(cipher);
+                reader.limit(limit).unwrap();
+                for (length, result) in [
+                    (most, Ok(None)),
+                    (most + 1, Err(PeerError::RecordTooLong.into())),
+                ] {
+                    let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
+                    assert_eq!(read_with(&mut reader, &[23, 3, 3, high, low]), result);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_writer_protects_its_reader_reads() {
+        for suite in Suite::all() {
+            let mut writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+            writer.install(testing::cipher(suite));
+            let mut reader = RecordReader::new(VersionRule::Tls12);
+            reader.install(testing::cipher(suite));
+            for length in [1, 16, MAX_PLAINTEXT] {
+                let content = vec![9; length];
+                let mut out = Vec::new();
+                writer
+                    .write(ContentType::APPLICATION_DATA, &content, &mut out)
+                    .unwrap();
+                let expected = Ok(Some((23, 0x0303, content, 0)));
+                assert_eq!(read_with(&mut reader, &out), expected);
+            }
+        }
+    }
+
+    /// Nothing but the length shows it, so it is bad_record_mac like all else.
+    #[test]
+    fn a_protected_record_too_short_for_its_cipher_is_a_bad_record() {
+        let suite = Suite::all().next().unwrap();
+        let mut reader = RecordReader::new(VersionRule::Tls12);
+        reader.install(testing::cipher(suite));
+        assert_eq!(
+            read_with(&mut reader, &[23, 3, 3, 0, 1, 0]),
+            Err(PeerError::BadRecord.into())
+        );
+    }
+
+    #[test]
     fn only_application_data_may_be_empty_and_not_for_ever() {
         for typ in [20, 21, 22] {
             assert_eq!(
@@ -212,7 +293,7 @@ mod tests {
             );
         }
         let mut reader = RecordReader::new(VersionRule::Tls12);
-        let mut read = |record: &[u8]| reader.read(&mut record.to_vec());
+        let mut read = |record: &[u8]| read_with(&mut reader, record);
         for _ in 0..2 {
             for _ in 0..MAX_EMPTY_RECORDS {
                 assert!(read(&[23, 3, 3, 0, 0]).unwrap().is_some());

@@ -1,8 +1,8 @@
-//! Records going out.
+//! Records going out ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 
-use super::protection::{OVERHEAD, Protection};
-use super::{HEADER, MAX_PLAINTEXT, RecordHeader};
-use crate::crypto::aead::AeadKey;
+use super::protection::Protection;
+use super::{HEADER, PlaintextLimit, RecordHeader};
+use crate::crypto::cipher::Cipher;
 use crate::enums::{ContentType, ProtocolVersion};
 use crate::error::LocalError;
 
@@ -12,8 +12,7 @@ pub(crate) struct RecordWriter {
     protection: Option<Protection>,
     /// The version that unprotected records carry.
     version: ProtocolVersion,
-    /// The most plaintext in a record.
-    max_plaintext: usize,
+    limit: PlaintextLimit,
 }
 
 impl RecordWriter {
@@ -21,7 +20,7 @@ impl RecordWriter {
         Self {
             protection: None,
             version,
-            max_plaintext: MAX_PLAINTEXT,
+            limit: PlaintextLimit::PROTOCOL,
         }
     }
 
@@ -30,50 +29,61 @@ impl RecordWriter {
         self.version = ProtocolVersion::TLS_1_2;
     }
 
-    /// From the next record on, everything is protected with `key`.
-    pub(crate) fn install(&mut self, key: AeadKey) {
-        self.protection = Some(Protection::new(key));
+    /// From the next record on, everything is protected with `cipher`.
+    pub(crate) fn install(&mut self, cipher: Cipher) {
+        self.protection = Some(Protection::new(cipher));
     }
 
-    /// From the next record on, `length` bytes of plaintext are the most, 2^14 at most and not zero.
-    pub(crate) fn limit(&mut self, length: usize) {
-        self.max_plaintext = length;
+    /// From the next record on, `length` bytes of plaintext are the most.
+    pub(crate) fn limit(&mut self, length: usize) -> Result<(), LocalError> {
+        self.limit = PlaintextLimit::new(length)?;
+        Ok(())
     }
 
     /// Appends `content` in as few records as hold it; nothing for no content.
     ///
-    /// Protected content is encrypted straight into `out`. On error `out` ends with the last whole
-    /// record.
+    /// "The record layer fragments information blocks into TLSPlaintext records carrying data in
+    /// chunks of 2^14 bytes or less." Protected content is encrypted straight into `out`. On error
+    /// `out` ends with the last whole record.
     pub(crate) fn write(
         &mut self,
         typ: ContentType,
         content: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
-        let records = content.len().div_ceil(self.max_plaintext);
-        out.reserve(content.len() + records * (HEADER + OVERHEAD));
-        for fragment in content.chunks(self.max_plaintext) {
+        let plaintexts = content.chunks(self.limit.0);
+        out.reserve(
+            plaintexts
+                .clone()
+                .map(|plaintext| HEADER + self.fragment_length(plaintext.len()))
+                .sum(),
+        );
+        for plaintext in plaintexts {
             match &mut self.protection {
-                Some(protection) => protection.seal(typ, fragment, out)?,
                 None => {
-                    let header = RecordHeader {
-                        typ,
-                        version: self.version,
-                        // A chunk is at most 2^14.
-                        length: u16::try_from(fragment.len()).unwrap_or(u16::MAX),
-                    };
+                    let header = RecordHeader::new(typ, self.version, plaintext.len())?;
                     out.extend_from_slice(&header.to_bytes());
-                    out.extend_from_slice(fragment);
+                    out.extend_from_slice(plaintext);
                 }
+                Some(protection) => protection.seal(typ, plaintext, out)?,
             }
         }
         Ok(())
+    }
+
+    fn fragment_length(&self, plaintext: usize) -> usize {
+        match &self.protection {
+            None => plaintext,
+            Some(protection) => protection.fragment_length(plaintext),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::suite::Suite;
+    use crate::record::{MAX_PLAINTEXT, testing};
 
     #[test]
     fn content_is_cut_at_the_limit() {
@@ -89,5 +99,42 @@ mod tests {
         assert_eq!(out[HEADER + MAX_PLAINTEXT..], [22, 3, 1, 0, 1, 9]);
         writer.write(ContentType::ALERT, &[1, 0], &mut out).unwrap();
         assert_eq!(out[out.len() - 7..], [21, 3, 3, 0, 2, 1, 0]);
+    }
+
+    #[test]
+    fn room_is_made_once_for_all_records() {
+        for suite in Suite::all() {
+            let mut writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+            writer.install(testing::cipher(suite));
+            writer.limit(100).unwrap();
+            let mut out = Vec::new();
+            writer
+                .write(ContentType::APPLICATION_DATA, &[9; 250], &mut out)
+                .unwrap();
+            let fragments = [100, 100, 50].map(|plaintext| writer.fragment_length(plaintext));
+            assert_eq!(out.len(), 3 * HEADER + fragments.iter().sum::<usize>());
+            assert_eq!(out.capacity(), out.len());
+            let mut rest = &out[..];
+            for fragment in fragments {
+                assert_eq!(rest[..3], [23, 3, 3]);
+                assert_eq!(
+                    rest[3..HEADER],
+                    u16::try_from(fragment).unwrap().to_be_bytes()
+                );
+                rest = &rest[HEADER + fragment..];
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_no_record_can_keep_changes_nothing() {
+        let mut writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+        writer.limit(1).unwrap();
+        for length in [0, MAX_PLAINTEXT + 1] {
+            assert!(writer.limit(length).is_err());
+        }
+        let mut out = Vec::new();
+        writer.write(ContentType::ALERT, &[1, 0], &mut out).unwrap();
+        assert_eq!(out, [21, 3, 3, 0, 1, 1, 21, 3, 3, 0, 1, 0]);
     }
 }

@@ -1,31 +1,33 @@
 //! The public [`Connection`]: the one place that sees the record layer and the handshake, and
 //! carries out between them what the handshake's states ask for.
 
+mod act;
+mod end;
+mod event;
+mod receive;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 use crate::config::{ClientConfig, ServerConfig};
-use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
-use crate::error::{DecodeError, Error, Incompatible, Misuse, PeerError};
-use crate::handshake::{
-    Action, Actions, ChannelBinding, Handshake, Incoming, SessionInUse, SessionInfo,
-};
+use crate::enums::{AlertDescription, ContentType, ProtocolVersion};
+use crate::error::{Error, Misuse};
+use crate::handshake::{Actions, ChannelBinding, Handshake, SessionInfo};
 use crate::keys::Joiner;
-use crate::message::CHANGE_CIPHER_SPEC;
-use crate::message::alert::Alert;
 use crate::pending::{Answer, Pending};
 pub(crate) use crate::record::MAX_PLAINTEXT;
 use crate::record::{HEADER, MAX_CIPHERTEXT, RecordReader, RecordWriter, VersionRule};
-use core::fmt;
+use crate::resumption::SessionInUse;
 use core::net::SocketAddr;
-use core::ops::Range;
+pub use event::{Event, Received};
 use pki_types::ServerName;
 use std::sync::Arc;
 
-/// The longest record that a peer may send, header included. An input buffer of this size always
-/// holds a whole record.
+/// The longest record that a peer may send with any cipher suite, header included: 5 + 2^14 + 2048
+/// bytes ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)). An input
+/// buffer of this size always holds a whole record.
 pub const MAX_RECORD_LENGTH: usize = HEADER + MAX_CIPHERTEXT;
-
-/// How many warning alerts a peer may send before it is dropped. None of them means anything to
-/// this crate but close_notify, which is not counted.
-const MAX_WARNINGS: u8 = 4;
 
 /// One TLS connection, client or server, without its transport.
 ///
@@ -69,54 +71,6 @@ pub struct Connection {
     close_sent: bool,
     close_received: bool,
     warnings: u8,
-}
-
-/// What one call of [`Connection::receive`] came to.
-#[derive(Debug)]
-#[must_use]
-pub struct Received<'b> {
-    /// How many bytes at the front of the input are done with. They must not be given again.
-    pub consumed: usize,
-    /// What happened.
-    pub event: Event<'b>,
-}
-
-/// What happened to a connection.
-#[non_exhaustive]
-pub enum Event<'b> {
-    /// There is no whole record in the input. Send what is outgoing and come back with more.
-    NeedData,
-    /// The handshake is over: the peer is who it should be, and application data can be sent.
-    HandshakeComplete,
-    /// Application data, decrypted in place in the input. Never empty.
-    ApplicationData(&'b mut [u8]),
-    /// The connection takes in nothing until [`Connection::resume`] has been given the answer to
-    /// [`Connection::pending`].
-    Paused,
-    /// The peer closed the connection cleanly and will send nothing more. Any bytes left in the
-    /// input are not TLS's. The answering close_notify is in the output.
-    PeerClosed,
-}
-
-impl fmt::Debug for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NeedData => f.write_str("NeedData"),
-            Self::HandshakeComplete => f.write_str("HandshakeComplete"),
-            Self::ApplicationData(data) => write!(f, "ApplicationData({} bytes)", data.len()),
-            Self::Paused => f.write_str("Paused"),
-            Self::PeerClosed => f.write_str("PeerClosed"),
-        }
-    }
-}
-
-/// An event before it borrows the input: where its data lies.
-enum Progress {
-    NeedData,
-    HandshakeComplete,
-    ApplicationData(Range<usize>),
-    Paused,
-    PeerClosed,
 }
 
 impl Connection {
@@ -214,20 +168,15 @@ impl Connection {
         outgoing: &mut Vec<u8>,
     ) -> Result<Received<'b>, Error> {
         self.check_not_failed()?;
-        let mut consumed = 0;
-        let progress = self
-            .process(incoming, &mut consumed, outgoing)
+        let length = incoming.len();
+        let mut rest = incoming;
+        let event = self
+            .process(&mut rest, outgoing)
             .map_err(|error| self.fail(error, outgoing))?;
-        let event = match progress {
-            Progress::NeedData => Event::NeedData,
-            Progress::HandshakeComplete => Event::HandshakeComplete,
-            Progress::ApplicationData(data) => {
-                Event::ApplicationData(incoming.get_mut(data).unwrap_or_default())
-            }
-            Progress::Paused => Event::Paused,
-            Progress::PeerClosed => Event::PeerClosed,
-        };
-        Ok(Received { consumed, event })
+        Ok(Received {
+            consumed: length - rest.len(),
+            event,
+        })
     }
 
     /// Encrypts `plaintext` into `outgoing`, in records of at most 2^14 bytes or what
@@ -397,238 +346,6 @@ impl Connection {
         match self.handshake.failure() {
             Some(error) => Err(error.clone()),
             None => Ok(()),
-        }
-    }
-
-    fn process(
-        &mut self,
-        incoming: &mut [u8],
-        consumed: &mut usize,
-        outgoing: &mut Vec<u8>,
-    ) -> Result<Progress, Error> {
-        loop {
-            if self.close_received {
-                return Ok(Progress::PeerClosed);
-            }
-            if let Some(progress) = self.handle_messages(outgoing)? {
-                return Ok(progress);
-            }
-            let start = *consumed;
-            let rest = incoming.get_mut(start..).unwrap_or_default();
-            let Some(record) = self.reader.read(rest)? else {
-                return Ok(Progress::NeedData);
-            };
-            let content = rest.get(record.content.clone()).unwrap_or_default();
-            *consumed += record.consumed;
-
-            self.check_not_interleaved(record.typ)?;
-            match record.typ {
-                ContentType::HANDSHAKE => {
-                    self.check_record_version(record.version)?;
-                    self.joiner.push(content);
-                }
-                ContentType::CHANGE_CIPHER_SPEC => {
-                    self.handle_change_cipher_spec(content, outgoing)?;
-                }
-                ContentType::ALERT => self.handle_alert(content, outgoing)?,
-                ContentType::APPLICATION_DATA if self.handshake.is_established() => {
-                    if !content.is_empty() {
-                        let Range { start: from, end } = record.content;
-                        return Ok(Progress::ApplicationData(start + from..start + end));
-                    }
-                }
-                other => return Err(PeerError::UnexpectedRecord(other).into()),
-            }
-        }
-    }
-
-    /// Gives the handshake every whole message, until it pauses or completes.
-    fn handle_messages(&mut self, outgoing: &mut Vec<u8>) -> Result<Option<Progress>, Error> {
-        loop {
-            if self.handshake.pending().is_some() {
-                return Ok(Some(Progress::Paused));
-            }
-            let Some(message) = self.joiner.next()? else {
-                return Ok(None);
-            };
-            let mut actions = Actions::default();
-            self.handshake
-                .handle(Incoming::Handshake(message), &mut actions)?;
-            if self.apply(actions, outgoing)? {
-                return Ok(Some(Progress::HandshakeComplete));
-            }
-        }
-    }
-
-    /// A server of another version shows itself by its first handshake record; its ServerHello
-    /// would only say the same. To one of this version everything is said in its own, the alert
-    /// that refuses its ServerHello too.
-    fn check_record_version(&mut self, version: ProtocolVersion) -> Result<(), Error> {
-        if !self.handshake.awaits_server_hello() {
-            return Ok(());
-        }
-        if version != ProtocolVersion::TLS_1_2 {
-            return Err(Incompatible::Version { offered: version }.into());
-        }
-        self.writer.use_tls12();
-        Ok(())
-    }
-
-    /// ChangeCipherSpec is judged where it is handled, by the same proof.
-    fn check_not_interleaved(&self, typ: ContentType) -> Result<(), PeerError> {
-        match typ {
-            ContentType::HANDSHAKE | ContentType::CHANGE_CIPHER_SPEC => Ok(()),
-            _ if self.joiner.aligned().is_some() => Ok(()),
-            _ => Err(PeerError::InterleavedRecord(typ)),
-        }
-    }
-
-    fn handle_change_cipher_spec(
-        &mut self,
-        content: &[u8],
-        outgoing: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let aligned = self
-            .joiner
-            .aligned()
-            .ok_or(PeerError::KeyChangeInsideMessage)?;
-        match content {
-            [byte] if [*byte] == CHANGE_CIPHER_SPEC => {}
-            [_] => return Err(PeerError::BadChangeCipherSpec.into()),
-            _ => return Err(DecodeError::TrailingData.of("change_cipher_spec")),
-        }
-        let mut actions = Actions::default();
-        self.handshake
-            .handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;
-        self.apply(actions, outgoing)?;
-        Ok(())
-    }
-
-    fn handle_alert(&mut self, content: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
-        let alert = Alert::decode(content).map_err(|error| error.of("alert"))?;
-        match (alert.level, alert.description) {
-            (AlertLevel::WARNING, AlertDescription::CLOSE_NOTIFY) => {
-                // "The other party MUST respond with a close_notify alert of its own and close
-                // down the connection immediately, discarding any pending writes."
-                self.close_received = true;
-                self.reader = RecordReader::new(VersionRule::Tls12);
-                self.send_close_notify(outgoing);
-                if self.handshake.is_established() {
-                    Ok(())
-                } else {
-                    // A client that changes its mind is no failure of its session.
-                    if !self.handshake.is_incomplete_client() {
-                        self.session_in_use = None;
-                    }
-                    Err(Error::AlertReceived(alert.description))
-                }
-            }
-            (AlertLevel::WARNING, _) => {
-                self.warnings += 1;
-                if self.warnings > MAX_WARNINGS {
-                    return Err(PeerError::TooManyWarnings.into());
-                }
-                Ok(())
-            }
-            (AlertLevel::FATAL, description) => Err(Error::AlertReceived(description)),
-            (AlertLevel(level), _) => Err(PeerError::BadAlertLevel(level).into()),
-        }
-    }
-
-    /// Carries out what the handshake asked for; true if it is complete.
-    fn apply(&mut self, actions: Actions, outgoing: &mut Vec<u8>) -> Result<bool, Error> {
-        let mut complete = false;
-        for action in actions.into_iter() {
-            match action {
-                Action::SendHandshake(message) => {
-                    self.writer
-                        .write(ContentType::HANDSHAKE, &message, outgoing)?;
-                }
-                Action::ChangeWriteKey(key) => {
-                    let typ = ContentType::CHANGE_CIPHER_SPEC;
-                    self.writer.write(typ, &CHANGE_CIPHER_SPEC, outgoing)?;
-                    self.writer.install(key);
-                }
-                Action::ChangeReadKey(key, limit) => {
-                    self.reader.install(key);
-                    self.reader.limit(limit);
-                }
-                Action::SendWarning(description) => self.send_warning(description, outgoing),
-                Action::VersionAgreed => {
-                    self.reader.expect_tls12();
-                    self.writer.use_tls12();
-                }
-                Action::LimitSent(length) => self.writer.limit(length),
-                Action::LimitReceived(length) => self.reader.limit(length),
-                Action::UseSession(session) => self.session_in_use = Some(session),
-                Action::Complete(session) => {
-                    self.session = Some(session);
-                    complete = true;
-                }
-            }
-        }
-        Ok(complete)
-    }
-
-    /// Ends the connection with `error`, its alert going out, and hands the error back.
-    fn fail(&mut self, error: Error, outgoing: &mut Vec<u8>) -> Error {
-        if let Some(description) = error.alert() {
-            self.send_alert(Alert::fatal(description), outgoing);
-        }
-        // "the session identifier MUST be invalidated, preventing the failed session from being
-        // used to establish new connections."
-        self.forget_session();
-        self.forget(error.clone());
-        error
-    }
-
-    fn forget_session(&mut self) {
-        if let Some(session) = self.session_in_use.take() {
-            session.forget();
-        }
-    }
-
-    /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
-    /// a failed connection." From now on there is nothing but the error.
-    fn forget(&mut self, error: Error) {
-        self.handshake.fail(error);
-        self.joiner = Joiner::default();
-        self.reader = RecordReader::new(VersionRule::Tls12);
-        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
-    }
-
-    fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
-        self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
-        self.close_sent = true;
-        // The key is of no more use.
-        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
-    }
-
-    fn send_warning(&mut self, description: AlertDescription, outgoing: &mut Vec<u8>) {
-        self.send_alert(Alert::warning(description), outgoing);
-    }
-
-    /// "close_notify: This message notifies the recipient that the sender will not send any more
-    /// messages on this connection": after it, nothing goes out.
-    ///
-    /// An alert that the key can no longer protect is not sent either: there is nothing else to
-    /// say it with, and the connection ends all the same.
-    fn send_alert(&mut self, alert: Alert, outgoing: &mut Vec<u8>) {
-        if self.close_sent {
-            return;
-        }
-        let _ = self
-            .writer
-            .write(ContentType::ALERT, &alert.encode(), outgoing);
-    }
-}
-
-/// A client whose handshake does not come to its end, be it that the server is silent, offers its
-/// session to nobody again: what the server stumbled over may be in it.
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if self.handshake.is_incomplete_client() {
-            self.forget_session();
         }
     }
 }

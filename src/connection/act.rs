@@ -1,0 +1,48 @@
+//! What the handshake asks for, carried out.
+
+use super::Connection;
+use crate::enums::ContentType;
+use crate::error::Error;
+use crate::handshake::{Action, Actions};
+use crate::message::CHANGE_CIPHER_SPEC;
+
+impl Connection {
+    /// Carries out what the handshake asked for; true if it is complete.
+    pub(super) fn apply(
+        &mut self,
+        actions: Actions,
+        outgoing: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
+        let mut complete = false;
+        for action in actions.into_iter() {
+            match action {
+                Action::SendHandshake(message) => {
+                    self.writer
+                        .write(ContentType::HANDSHAKE, &message, outgoing)?;
+                }
+                Action::ChangeWriteKey(cipher) => {
+                    let typ = ContentType::CHANGE_CIPHER_SPEC;
+                    self.writer.write(typ, &CHANGE_CIPHER_SPEC, outgoing)?;
+                    self.writer.install(cipher);
+                }
+                Action::ChangeReadKey(cipher, limit) => {
+                    self.reader.install(cipher);
+                    self.reader.limit(limit)?;
+                }
+                Action::SendWarning(description) => self.send_warning(description, outgoing),
+                Action::VersionAgreed => {
+                    self.reader.expect_tls12();
+                    self.writer.use_tls12();
+                }
+                Action::LimitSent(length) => self.writer.limit(length)?,
+                Action::LimitReceived(length) => self.reader.limit(length)?,
+                Action::UseSession(session) => self.session_in_use = Some(session),
+                Action::Complete(session) => {
+                    self.session = Some(session);
+                    complete = true;
+                }
+            }
+        }
+        Ok(complete)
+    }
+}

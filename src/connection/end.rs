@@ -1,0 +1,72 @@
+//! How a connection ends: by a close, by an error, or by being dropped.
+
+use super::Connection;
+use crate::enums::{AlertDescription, ContentType, ProtocolVersion};
+use crate::error::Error;
+use crate::keys::Joiner;
+use crate::message::alert::Alert;
+use crate::record::{RecordReader, RecordWriter, VersionRule};
+
+impl Connection {
+    /// Ends the connection with `error`, its alert going out, and hands the error back.
+    pub(super) fn fail(&mut self, error: Error, outgoing: &mut Vec<u8>) -> Error {
+        if let Some(description) = error.alert() {
+            self.send_alert(Alert::fatal(description), outgoing);
+        }
+        // "the session identifier MUST be invalidated, preventing the failed session from being
+        // used to establish new connections."
+        self.forget_session();
+        self.forget(error.clone());
+        error
+    }
+
+    pub(super) fn forget_session(&mut self) {
+        if let Some(session) = self.session_in_use.take() {
+            session.forget();
+        }
+    }
+
+    /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
+    /// a failed connection." From now on there is nothing but the error.
+    pub(super) fn forget(&mut self, error: Error) {
+        self.handshake.fail(error);
+        self.joiner = Joiner::default();
+        self.reader = RecordReader::new(VersionRule::Tls12);
+        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+    }
+
+    pub(super) fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
+        self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
+        self.close_sent = true;
+        // The key is of no more use.
+        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+    }
+
+    pub(super) fn send_warning(&mut self, description: AlertDescription, outgoing: &mut Vec<u8>) {
+        self.send_alert(Alert::warning(description), outgoing);
+    }
+
+    /// "close_notify: This message notifies the recipient that the sender will not send any more
+    /// messages on this connection": after it, nothing goes out.
+    ///
+    /// An alert that the key can no longer protect is not sent either: there is nothing else to
+    /// say it with, and the connection ends all the same.
+    fn send_alert(&mut self, alert: Alert, outgoing: &mut Vec<u8>) {
+        if self.close_sent {
+            return;
+        }
+        let _ = self
+            .writer
+            .write(ContentType::ALERT, &alert.encode(), outgoing);
+    }
+}
+
+/// A client whose handshake does not come to its end, be it that the server is silent, offers its
+/// session to nobody again: what the server stumbled over may be in it.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.handshake.is_incomplete_client() {
+            self.forget_session();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What becomes of the records that come in.
+
+use super::{Connection, Event};
+use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
+use crate::error::{DecodeError, Error, Incompatible, PeerError};
+use crate::handshake::{Actions, Incoming};
+use crate::message::CHANGE_CIPHER_SPEC;
+use crate::message::alert::Alert;
+use crate::record::{RecordReader, VersionRule};
+
+/// How many warning alerts a peer may send before it is dropped. None of them means anything to
+/// this crate but close_notify, which is not counted.
+const MAX_WARNINGS: u8 = 4;
+
+impl Connection {
+    /// Takes whole records from the front of `incoming` until something happens.
+    pub(super) fn process<'b>(
+        &mut self,
+        incoming: &mut &'b mut [u8],
+        outgoing: &mut Vec<u8>,
+    ) -> Result<Event<'b>, Error> {
+        loop {
+            if self.close_received {
+                return Ok(Event::PeerClosed);
+            }
+            if let Some(event) = self.handle_messages(outgoing)? {
+                return Ok(event);
+            }
+            let Some(record) = self.reader.read(incoming)? else {
+                return Ok(Event::NeedData);
+            };
+            self.check_not_interleaved(record.typ)?;
+            match record.typ {
+                ContentType::HANDSHAKE => {
+                    self.check_record_version(record.version)?;
+                    self.joiner.push(record.content);
+                }
+                ContentType::CHANGE_CIPHER_SPEC => {
+                    self.handle_change_cipher_spec(record.content, outgoing)?;
+                }
+                ContentType::ALERT => self.handle_alert(record.content, outgoing)?,
+                ContentType::APPLICATION_DATA if self.handshake.is_established() => {
+                    if !record.content.is_empty() {
+                        return Ok(Event::ApplicationData(record.content));
+                    }
+                }
+                other => return Err(PeerError::UnexpectedRecord(other).into()),
+            }
+        }
+    }
+
+    /// Gives the handshake every whole message, until it pauses or completes.
+    fn handle_messages(&mut self, outgoing: &mut Vec<u8>) -> Result<Option<Event<'static>>, Error> {
+        loop {
+            if self.handshake.pending().is_some() {
+                return Ok(Some(Event::Paused));
+            }
+            let Some(message) = self.joiner.next()? else {
+                return Ok(None);
+            };
+            let mut actions = Actions::default();
+            self.handshake
+                .handle(Incoming::Handshake(message), &mut actions)?;
+            if self.apply(actions, outgoing)? {
+                return Ok(Some(Event::HandshakeComplete));
+            }
+        }
+    }
+
+    /// A server of another version shows itself by its first handshake record; its ServerHello
+    /// would only say the same. To one of this version everything is said in its own, the alert
+    /// that refuses its ServerHello too.
+    fn check_record_version(&mut self, version: ProtocolVersion) -> Result<(), Error> {
+        if !self.handshake.awaits_server_hello() {
+            return Ok(());
+        }
+        if version != ProtocolVersion::TLS_1_2 {
+            return Err(Incompatible::Version { offered: version }.into());
+        }
+        self.writer.use_tls12();
+        Ok(())
+    }
+
+    /// ChangeCipherSpec is judged where it is handled, by the same proof.
+    fn check_not_interleaved(&self, typ: ContentType) -> Result<(), PeerError> {
+        match typ {
+            ContentType::HANDSHAKE | ContentType::CHANGE_CIPHER_SPEC => Ok(()),
+            _ if self.joiner.aligned().is_some() => Ok(()),
+            _ => Err(PeerError::InterleavedRecord(typ)),
+        }
+    }
+
+    fn handle_change_cipher_spec(
+        &mut self,
+        content: &[u8],
+        outgoing: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let aligned = self
+            .joiner
+            .aligned()
+            .ok_or(PeerError::KeyChangeInsideMessage)?;
+        match content {
+            [byte] if [*byte] == CHANGE_CIPHER_SPEC => {}
+            [_] => return Err(PeerError::BadChangeCipherSpec.into()),
+            _ => return Err(DecodeError::TrailingData.of("change_cipher_spec")),
+        }
+        let mut actions = Actions::default();
+        self.handshake
+            .handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;
+        self.apply(actions, outgoing)?;
+        Ok(())
+    }
+
+    fn handle_alert(&mut self, content: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
+        let alert = Alert::decode(content).map_err(|error| error.of("alert"))?;
+        match (alert.level, alert.description) {
+            (AlertLevel::WARNING, AlertDescription::CLOSE_NOTIFY) => {
+                // "The other party MUST respond with a close_notify alert of its own and close
+                // down the connection immediately, discarding any pending writes."
+                self.close_received = true;
+                self.reader = RecordReader::new(VersionRule::Tls12);
+                self.send_close_notify(outgoing);
+                if self.handshake.is_established() {
+                    Ok(())
+                } else {
+                    // A client that changes its mind is no failure of its session.
+                    if !self.handshake.is_incomplete_client() {
+                        self.session_in_use = None;
+                    }
+                    Err(Error::AlertReceived(alert.description))
+                }
+            }
+            (AlertLevel::WARNING, _) => {
+                self.warnings += 1;
+                if self.warnings > MAX_WARNINGS {
+                    return Err(PeerError::TooManyWarnings.into());
+                }
+                Ok(())
+            }
+            (AlertLevel::FATAL, description) => Err(Error::AlertReceived(description)),
+            (AlertLevel(level), _) => Err(PeerError::BadAlertLevel(level).into()),
+        }
+    }
+}

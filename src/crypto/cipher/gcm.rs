@@ -1,0 +1,233 @@
+//! AES-GCM as [RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3) uses it: a
+//! fixed salt and an eight-byte explicit nonce.
+//!
+//! A fragment is `explicit nonce | ciphertext | tag`. The explicit nonce that is sent is the
+//! sequence number, so it never repeats; the one that is received may be anything.
+
+use super::contract::{AuthenticatedHeader, CipherError, WriteKeys};
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::inout::InOutBuf;
+use aes_gcm::aes::{Aes128Enc, Aes256Enc};
+use aes_gcm::{AeadInOut, AesGcm, KeyInit};
+
+/// Length of the nonce's part that travels in the record.
+const EXPLICIT_NONCE: usize = 8;
+
+/// Length of the nonce's part that comes from the key block.
+const SALT: usize = 4;
+
+const NONCE: usize = SALT + EXPLICIT_NONCE;
+
+/// Length of the authentication tag.
+pub(in crate::crypto) const TAG: usize = 16;
+
+/// What sealing adds to a plaintext, always the same.
+pub(super) const OVERHEAD: usize = EXPLICIT_NONCE + TAG;
+
+/// GCM decrypts with the forward direction of AES too, so the keys of the other one are left out.
+type Aes128Gcm = AesGcm<Aes128Enc, U12>;
+type Aes256Gcm = AesGcm<Aes256Enc, U12>;
+
+/// One direction's key and salt. Wiped when dropped.
+#[derive(Clone)]
+pub(crate) struct Gcm {
+    key: GcmKey,
+    salt: [u8; SALT],
+}
+
+impl Gcm {
+    pub(super) fn new(
+        key: fn(&[u8]) -> Result<GcmKey, CipherError>,
+        keys: WriteKeys<'_>,
+    ) -> Result<Self, CipherError> {
+        if !keys.mac_key.is_empty() {
+            return Err(CipherError);
+        }
+        Ok(Self {
+            key: key(keys.key)?,
+            salt: keys.iv.try_into().map_err(|_| CipherError)?,
+        })
+    }
+
+    pub(super) fn largest_plaintext(fragment: usize) -> Option<usize> {
+        fragment.checked_sub(OVERHEAD)
+    }
+
+    pub(super) fn seal(
+        &self,
+        header: AuthenticatedHeader,
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CipherError> {
+        let additional_data = header.with_length(plaintext.len())?;
+        let explicit_nonce = header.sequence.to_be_bytes();
+        out.extend_from_slice(&explicit_nonce);
+        let start = out.len();
+        out.resize(start + plaintext.len(), 0);
+        let ciphertext = out.get_mut(start..).ok_or(CipherError)?;
+        let nonce = self.nonce(explicit_nonce);
+        let tag = self
+            .key
+            .encrypt(nonce, &additional_data, plaintext, ciphertext)?;
+        out.extend_from_slice(&tag);
+        Ok(())
+    }
+
+    pub(super) fn open<'f>(
+        &self,
+        header: AuthenticatedHeader,
+        fragment: &'f mut [u8],
+    ) -> Result<&'f mut [u8], CipherError> {
+        let (explicit_nonce, rest) = fragment.split_first_chunk_mut().ok_or(CipherError)?;
+        let (text, tag) = rest.split_last_chunk_mut().ok_or(CipherError)?;
+        let additional_data = header.with_length(text.len())?;
+        let nonce = self.nonce(*explicit_nonce);
+        self.key.decrypt(nonce, &additional_data, text, *tag)?;
+        Ok(text)
+    }
+
+    /// `struct { opaque salt[4]; opaque nonce_explicit[8]; } GCMNonce`.
+    fn nonce(&self, explicit: [u8; EXPLICIT_NONCE]) -> [u8; NONCE] {
+        let [s0, s1, s2, s3] = self.salt;
+        let [e0, e1, e2, e3, e4, e5, e6, e7] = explicit;
+        [s0, s1, s2, s3, e0, e1, e2, e3, e4, e5, e6, e7]
+    }
+}
+
+impl Drop for Gcm {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.salt);
+    }
+}
+
+/// An AES key for GCM, as [SP 800-38D](https://csrc.nist.gov/pubs/sp/800/38/d/final) has it: any
+/// nonce, any additional data.
+#[derive(Clone)]
+pub(in crate::crypto) enum GcmKey {
+    Aes128(Box<Aes128Gcm>),
+    Aes256(Box<Aes256Gcm>),
+}
+
+impl GcmKey {
+    pub(in crate::crypto) fn aes_128(key: &[u8]) -> Result<Self, CipherError> {
+        match Aes128Gcm::new_from_slice(key) {
+            Ok(key) => Ok(Self::Aes128(Box::new(key))),
+            Err(_) => Err(CipherError),
+        }
+    }
+
+    pub(in crate::crypto) fn aes_256(key: &[u8]) -> Result<Self, CipherError> {
+        match Aes256Gcm::new_from_slice(key) {
+            Ok(key) => Ok(Self::Aes256(Box::new(key))),
+            Err(_) => Err(CipherError),
+        }
+    }
+
+    /// Encrypts `plaintext` into `out`, which is as long, and returns the tag.
+    pub(in crate::crypto) fn encrypt(
+        &self,
+        nonce: [u8; NONCE],
+        additional_data: &[u8],
+        plaintext: &[u8],
+        out: &mut [u8],
+    ) -> Result<[u8; TAG], CipherError> {
+        let nonce = nonce.into();
+        let buffer = InOutBuf::new(plaintext, out).map_err(|_| CipherError)?;
+        match self {
+            Self::Aes128(key) => key.encrypt_inout_detached(&nonce, additional_data, buffer),
+            Self::Aes256(key) => key.encrypt_inout_detached(&nonce, additional_data, buffer),
+        }
+        .map(Into::into)
+        .map_err(|_| CipherError)
+    }
+
+    /// Checks `tag` and decrypts `text` in place; leaves it as it was if the tag is wrong.
+    pub(in crate::crypto) fn decrypt(
+        &self,
+        nonce: [u8; NONCE],
+        additional_data: &[u8],
+        text: &mut [u8],
+        tag: [u8; TAG],
+    ) -> Result<(), CipherError> {
+        let (nonce, buffer, tag) = (nonce.into(), text.into(), tag.into());
+        match self {
+            Self::Aes128(key) => key.decrypt_inout_detached(&nonce, additional_data, buffer, &tag),
+            Self::Aes256(key) => key.decrypt_inout_detached(&nonce, additional_data, buffer, &tag),
+        }
+        .map_err(|_| CipherError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enums::{ContentType, ProtocolVersion};
+
+    /// [RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3), put together by hand.
+    #[test]
+    fn a_fragment_is_made_as_the_rfc_says() {
+        let keys = WriteKeys {
+            mac_key: &[],
+            key: &[7; 16],
+            iv: &[1, 2, 3, 4],
+        };
+        let header = AuthenticatedHeader {
+            sequence: 0x0506_0708_090a_0b0c,
+            typ: ContentType::ALERT,
+            version: ProtocolVersion::TLS_1_2,
+        };
+        let mut ciphertext = [0; 2];
+        let tag = GcmKey::aes_128(keys.key)
+            .unwrap()
+            .encrypt(
+                [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+                &[5, 6, 7, 8, 9, 10, 11, 12, 21, 3, 3, 0, 2],
+                &[1, 0],
+                &mut ciphertext,
+            )
+            .unwrap();
+
+        let gcm = Gcm::new(GcmKey::aes_128, keys).unwrap();
+        let mut fragment = Vec::new();
+        gcm.seal(header, &[1, 0], &mut fragment).unwrap();
+        assert_eq!(fragment[..8], [5, 6, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(fragment[8..10], ciphertext);
+        assert_eq!(fragment[10..], tag);
+    }
+
+    /// "Each value of the nonce_explicit MUST be distinct for each distinct invocation": the
+    /// sender's business alone.
+    #[test]
+    fn a_received_explicit_nonce_may_be_anything() {
+        let keys = WriteKeys {
+            mac_key: &[],
+            key: &[7; 32],
+            iv: &[8; 4],
+        };
+        let header = |sequence| AuthenticatedHeader {
+            sequence,
+            typ: ContentType::ALERT,
+            version: ProtocolVersion::TLS_1_2,
+        };
+        let gcm = Gcm::new(GcmKey::aes_256, keys).unwrap();
+        let mut fragment = vec![9; EXPLICIT_NONCE];
+        let mut ciphertext = [0; 2];
+        let additional_data = header(1).with_length(2).unwrap();
+        let nonce = gcm.nonce([9; EXPLICIT_NONCE]);
+        let tag = gcm
+            .key
+            .encrypt(nonce, &additional_data, &[1, 0], &mut ciphertext)
+            .unwrap();
+        fragment.extend_from_slice(&ciphertext);
+        fragment.extend_from_slice(&tag);
+        assert_eq!(gcm.open(header(0), &mut fragment.clone()), Err(CipherError));
+        assert_eq!(gcm.open(header(1), &mut fragment).unwrap(), [1, 0]);
+    }
+
+    #[test]
+    fn a_fragment_has_room_for_nonce_and_tag() {
+        assert_eq!(Gcm::largest_plaintext(OVERHEAD - 1), None);
+        assert_eq!(Gcm::largest_plaintext(OVERHEAD), Some(0));
+        assert_eq!(Gcm::largest_plaintext((1 << 14) + 24), Some(1 << 14));
+    }
+}

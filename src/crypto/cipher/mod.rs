@@ -1,0 +1,235 @@
+//! The ciphers that protect records: what they add, how they seal a plaintext and open a fragment
+//! ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)).
+//!
+//! A *fragment* is what stands behind a protected record's header. How it is made up (explicit
+//! nonce or IV, ciphertext, MAC, padding, tag) is known to the cipher alone: the record layer asks
+//! how long things may be, and has them sealed and opened.
+//!
+//! | question | for |
+//! |---|---|
+//! | [`Cipher::largest_plaintext`] | a received fragment: can it be opened at all? |
+//! | [`Cipher::max_overhead`] | a received header: can its plaintext keep to the limit? |
+//! | [`Cipher::fragment_length`] | a header that is sent: how long is this plaintext's fragment? |
+
+mod contract;
+pub(in crate::crypto) mod gcm;
+
+pub(crate) use contract::{AuthenticatedHeader, CipherError, WriteKeys};
+
+use super::suite::{BulkCipher, Suite};
+use crate::error::LocalError;
+use core::fmt;
+use gcm::{Gcm, GcmKey};
+
+/// The cipher of one direction of a connection, with its keys, which are wiped when it is dropped.
+#[derive(Clone)]
+pub(crate) enum Cipher {
+    Gcm(Gcm),
+}
+
+impl Cipher {
+    /// Takes one side's part of the key block, which was cut for this suite.
+    pub(crate) fn new(suite: &Suite, keys: WriteKeys<'_>) -> Result<Self, LocalError> {
+        match suite.bulk {
+            BulkCipher::Aes128Gcm => Gcm::new(GcmKey::aes_128, keys),
+            BulkCipher::Aes256Gcm => Gcm::new(GcmKey::aes_256, keys),
+        }
+        .map(Self::Gcm)
+        .map_err(|CipherError| LocalError::Internal("a key block was not cut for its suite"))
+    }
+
+    /// The most plaintext that a received fragment of this length can hold; `None` for a length
+    /// that no fragment of this cipher has.
+    pub(crate) fn largest_plaintext(&self, fragment: usize) -> Option<usize> {
+        match self {
+            Self::Gcm(_) => Gcm::largest_plaintext(fragment),
+        }
+    }
+
+    /// The most that a fragment can be longer than its plaintext, whoever sealed it.
+    pub(crate) fn max_overhead(&self) -> usize {
+        match self {
+            Self::Gcm(_) => gcm::OVERHEAD,
+        }
+    }
+
+    /// How long the fragment is that [`seal`](Self::seal) makes of a plaintext of this length.
+    pub(crate) fn fragment_length(&self, plaintext: usize) -> usize {
+        match self {
+            Self::Gcm(_) => plaintext + gcm::OVERHEAD,
+        }
+    }
+
+    /// Appends the fragment that holds `plaintext`, encrypted on its way there. No two plaintexts
+    /// may be sealed under one sequence number.
+    ///
+    /// After an error `out` is as it was.
+    pub(crate) fn seal(
+        &self,
+        header: AuthenticatedHeader,
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CipherError> {
+        let start = out.len();
+        match self {
+            Self::Gcm(gcm) => gcm.seal(header, plaintext, out),
+        }
+        .inspect_err(|CipherError| out.truncate(start))
+    }
+
+    /// Checks and decrypts a fragment where it lies, and returns its plaintext, a part of it.
+    ///
+    /// The error does not say whether length, padding or authentication was wrong.
+    pub(crate) fn open<'f>(
+        &self,
+        header: AuthenticatedHeader,
+        fragment: &'f mut [u8],
+    ) -> Result<&'f mut [u8], CipherError> {
+        match self {
+            Self::Gcm(gcm) => gcm.open(header, fragment),
+        }
+    }
+}
+
+impl fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enums::{ContentType, ProtocolVersion};
+
+    const KEYS: WriteKeys<'_> = WriteKeys {
+        mac_key: &[],
+        key: &[7; 32],
+        iv: &[8; 4],
+    };
+
+    const HEADER: AuthenticatedHeader = AuthenticatedHeader {
+        sequence: 0x0102_0304_0506_0708,
+        typ: ContentType::APPLICATION_DATA,
+        version: ProtocolVersion::TLS_1_2,
+    };
+
+    /// The keys of [`KEYS`], cut to what the suite needs.
+    fn keys(suite: &Suite) -> WriteKeys<'static> {
+        WriteKeys {
+            key: &KEYS.key[..suite.enc_key_length],
+            ..KEYS
+        }
+    }
+
+    fn ciphers() -> impl Iterator<Item = Cipher> {
+        Suite::all().map(|suite| Cipher::new(suite, keys(suite)).unwrap())
+    }
+
+    #[test]
+    fn the_authenticated_header_is_the_rfcs() {
+        assert_eq!(
+            HEADER.with_length(0x0a0b),
+            Ok([1, 2, 3, 4, 5, 6, 7, 8, 23, 3, 3, 0x0a, 0x0b])
+        );
+        assert_eq!(HEADER.with_length(1 << 16), Err(CipherError));
+    }
+
+    /// What holds for every cipher, and what the record layer relies on.
+    #[test]
+    fn ciphers_keep_their_contract() {
+        for cipher in ciphers() {
+            for length in [0, 1, 15, 16, 17, 255, 256, 1 << 14] {
+                let plaintext = vec![0x5a; length];
+                let mut out = vec![1, 2, 3];
+                cipher.seal(HEADER, &plaintext, &mut out).unwrap();
+                let mut fragment = out.split_off(3);
+                assert_eq!(out, [1, 2, 3]);
+                assert_eq!(fragment.len(), cipher.fragment_length(length));
+                assert!(fragment.len() <= length + cipher.max_overhead());
+                assert!(cipher.largest_plaintext(fragment.len()).unwrap() >= length);
+                assert_eq!(cipher.open(HEADER, &mut fragment).unwrap(), plaintext);
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_that_no_fragment_has_is_never_opened() {
+        for cipher in ciphers() {
+            for length in 0..300 {
+                if cipher.largest_plaintext(length).is_none() {
+                    assert!(cipher.open(HEADER, &mut vec![0; length]).is_err());
+                }
+            }
+            assert_eq!(cipher.largest_plaintext(0), None);
+        }
+    }
+
+    #[test]
+    fn every_part_of_the_header_is_authenticated() {
+        for cipher in ciphers() {
+            for other in [
+                AuthenticatedHeader {
+                    sequence: HEADER.sequence + 1,
+                    ..HEADER
+                },
+                AuthenticatedHeader {
+                    typ: ContentType::ALERT,
+                    ..HEADER
+                },
+                AuthenticatedHeader {
+                    version: ProtocolVersion::TLS_1_1,
+                    ..HEADER
+                },
+            ] {
+                let mut fragment = Vec::new();
+                cipher.seal(HEADER, b"data", &mut fragment).unwrap();
+                assert_eq!(cipher.open(other, &mut fragment.clone()), Err(CipherError));
+                assert!(cipher.open(HEADER, &mut fragment).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn a_plaintext_that_cannot_be_sealed_leaves_the_output_as_it_was() {
+        for cipher in ciphers() {
+            let mut out = vec![1, 2, 3];
+            let sealed = cipher.seal(HEADER, &[0; 1 << 16], &mut out);
+            assert_eq!(sealed, Err(CipherError));
+            assert_eq!(out, [1, 2, 3]);
+        }
+    }
+
+    #[test]
+    fn keys_that_were_cut_for_another_suite_are_refused() {
+        for suite in Suite::all() {
+            let good = keys(suite);
+            for bad in [
+                WriteKeys {
+                    mac_key: &[1],
+                    ..good
+                },
+                WriteKeys {
+                    key: &good.key[1..],
+                    ..good
+                },
+                WriteKeys {
+                    iv: &[0; 16],
+                    ..good
+                },
+            ] {
+                assert!(matches!(
+                    Cipher::new(suite, bad),
+                    Err(LocalError::Internal(_))
+                ));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cipher_and_its_keys_do_not_print() {
+        for cipher in ciphers() {
+            assert_eq!(format!("{cipher:?}{KEYS:?}"), "[redacted][redacted]");
+        }
+    }
+}
