@@ -1,7 +1,8 @@
 //! A blocking adapter: `io::Read` and `io::Write` over a [`Connection`] and a transport.
 
+use super::pump::{Overrun, Pump, Step};
 use crate::config::{ClientConfig, ServerConfig};
-use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
+use crate::connection::Connection;
 use crate::error::{Error, Misuse};
 use crate::pending::{Answer, Pending};
 use core::net::SocketAddr;
@@ -41,22 +42,9 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct Stream<S> {
-    connection: Connection,
+    pump: Pump,
     transport: S,
-    /// A record's worth of room; what is between `start` and `end` is still to be received.
-    incoming: Box<[u8]>,
-    start: usize,
-    end: usize,
-    /// Decrypted data that the last read had no room for, from `given` on.
-    plaintext: Vec<u8>,
-    given: usize,
-    /// What the connection has to say, written up to `written`.
-    outgoing: Vec<u8>,
-    written: usize,
 }
-
-/// How much one write takes: what is kept for a transport that takes nothing stays bounded.
-const MAX_WRITE: usize = 4 * MAX_PLAINTEXT;
 
 impl<S: Read + Write> Stream<S> {
     /// A client's connection to the server of this name. Nothing is written yet.
@@ -106,15 +94,8 @@ impl<S: Read + Write> Stream<S> {
 
     fn new(connection: Connection, outgoing: Vec<u8>, transport: S) -> Self {
         Self {
-            connection,
+            pump: Pump::new(connection, outgoing),
             transport,
-            incoming: vec![0; MAX_RECORD_LENGTH].into(),
-            start: 0,
-            end: 0,
-            plaintext: Vec::new(),
-            given: 0,
-            outgoing,
-            written: 0,
         }
     }
 
@@ -126,12 +107,12 @@ impl<S: Read + Write> Stream<S> {
     /// [`Misuse::Unanswered`] inside if the connection is paused: answer with
     /// [`resume`](Self::resume) and call again.
     pub fn complete_handshake(&mut self) -> io::Result<()> {
-        if self.connection.session().is_some() {
+        if self.is_established() {
             return Ok(());
         }
-        while self.connection.session().is_none() {
+        while !self.is_established() {
             if self.advance()? == Advance::Closed {
-                return Err(io_error(Misuse::Closed.into()));
+                return Err(io_error(Misuse::Closed));
             }
         }
         self.flush_outgoing()
@@ -143,14 +124,14 @@ impl<S: Read + Write> Stream<S> {
     ///
     /// Those of the transport.
     pub fn close(&mut self) -> io::Result<()> {
-        self.connection.close(&mut self.outgoing);
+        self.pump.close();
         self.flush_outgoing()
     }
 
     /// What the connection waits for; see [`Connection::pending`].
     #[must_use]
     pub fn pending(&self) -> Option<Pending<'_>> {
-        self.connection.pending()
+        self.pump.connection().pending()
     }
 
     /// Answers what is pending; see [`Connection::resume`]. A transport that fails meanwhile shows
@@ -160,7 +141,7 @@ impl<S: Read + Write> Stream<S> {
     ///
     /// Those of the connection.
     pub fn resume(&mut self, answer: Answer) -> io::Result<()> {
-        let resumed = self.connection.resume(answer, &mut self.outgoing);
+        let resumed = self.pump.resume(answer);
         let _ = self.flush_outgoing();
         resumed.map_err(io_error)
     }
@@ -168,7 +149,7 @@ impl<S: Read + Write> Stream<S> {
     /// The connection, for what was agreed.
     #[must_use]
     pub fn connection(&self) -> &Connection {
-        &self.connection
+        self.pump.connection()
     }
 
     /// The transport.
@@ -182,88 +163,66 @@ impl<S: Read + Write> Stream<S> {
     /// [`close`](Self::close) or flush first.
     #[must_use]
     pub fn into_inner(self) -> (S, Vec<u8>) {
-        let unread = self.incoming.get(self.start..self.end).unwrap_or_default();
-        let unread = unread.to_vec();
-        (self.transport, unread)
+        (self.transport, self.pump.into_unread())
     }
 
-    /// Receives once: what is in the buffer, or what the transport has.
+    fn is_established(&self) -> bool {
+        self.pump.connection().session().is_some()
+    }
+
+    /// Does one step of the pump.
     ///
-    /// A transport that can no longer be written to may still hold what the peer said before: its
-    /// data, its close, or the alert that tells why. So a failed write stops nothing here; it shows
-    /// at the next write, or when there is nothing to read either.
+    /// A failed write stops nothing here: it shows at the next write, or when there is nothing to
+    /// read either.
     fn advance(&mut self) -> io::Result<Advance> {
-        let input = self
-            .incoming
-            .get_mut(self.start..self.end)
-            .unwrap_or_default();
-        let received = match self.connection.receive(input, &mut self.outgoing) {
-            Ok(received) => received,
-            Err(error) => {
-                let _ = self.flush_outgoing();
-                return Err(io_error(error));
-            }
-        };
-        self.start += received.consumed;
-        match received.event {
-            Event::ApplicationData(data) => {
-                self.plaintext.clear();
-                self.plaintext.extend_from_slice(data);
-                self.given = 0;
-                Ok(Advance::Progress)
-            }
-            Event::HandshakeComplete => Ok(Advance::Progress),
-            Event::PeerClosed => {
-                let _ = self.flush_outgoing();
-                Ok(Advance::Closed)
-            }
-            Event::Paused => {
-                let _ = self.flush_outgoing();
-                Err(io_error(Misuse::Unanswered.into()))
-            }
-            Event::NeedData => {
+        match self.pump.step() {
+            Ok(Step::Data | Step::HandshakeComplete) => Ok(Advance::Progress),
+            Ok(Step::NeedRead) => self.fill(),
+            Ok(Step::NeedWrite) => {
                 let flushed = self.flush_outgoing();
                 self.fill().map_err(|error| match flushed {
                     Err(cause) if cause.kind() != io::ErrorKind::WouldBlock => cause,
                     _ => error,
                 })
             }
+            Ok(Step::Closed) => {
+                let _ = self.flush_outgoing();
+                Ok(Advance::Closed)
+            }
+            Ok(Step::Paused) => {
+                let _ = self.flush_outgoing();
+                Err(io_error(Misuse::Unanswered))
+            }
+            Err(error) => {
+                let _ = self.flush_outgoing();
+                Err(io_error(error))
+            }
         }
     }
 
-    /// Reads from the transport behind what is still to be received.
+    /// Reads once from the transport.
     fn fill(&mut self) -> io::Result<Advance> {
-        self.incoming.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        let room = self.incoming.get_mut(self.end..).unwrap_or_default();
-        let read = loop {
-            match self.transport.read(room) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        if read == 0 {
-            self.connection.receive_eof().map_err(io_error)?;
+        let room = self.pump.room().map_err(io_error)?;
+        let count = uninterrupted(|| self.transport.read(room))?;
+        if count == 0 {
+            self.pump.read_eof().map_err(io_error)?;
             return Ok(Advance::Closed);
         }
-        self.end += read;
+        self.pump.read(count).map_err(overrun)?;
         Ok(Advance::Progress)
     }
 
     /// Writes what is outgoing. What the transport does not take now is kept.
     fn flush_outgoing(&mut self) -> io::Result<()> {
-        while let Some(rest @ [_, ..]) = self.outgoing.get(self.written..) {
-            match self.transport.write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+        while let rest @ [_, ..] = self.pump.outgoing().map_err(io_error)? {
+            match uninterrupted(|| self.transport.write(rest))? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => self.pump.wrote(count).map_err(overrun)?,
             }
         }
-        self.outgoing.clear();
-        self.written = 0;
-        self.transport.flush()
+        self.transport.flush()?;
+        self.pump.flushed();
+        Ok(())
     }
 }
 
@@ -280,18 +239,17 @@ impl<S: Read + Write> Read for Stream<S> {
             return Ok(0);
         }
         self.complete_handshake()?;
-        while self.given == self.plaintext.len() {
+        loop {
+            let data = self.pump.plaintext().map_err(io_error)?;
+            if !data.is_empty() {
+                let count = copy(data, out);
+                self.pump.gave(count).map_err(overrun)?;
+                return Ok(count);
+            }
             if self.advance()? == Advance::Closed {
                 return Ok(0);
             }
         }
-        let rest = self.plaintext.get(self.given..).unwrap_or_default();
-        let count = rest.len().min(out.len());
-        for (to, from) in out.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        self.given += count;
-        Ok(count)
     }
 }
 
@@ -304,10 +262,11 @@ impl<S: Read + Write> Write for Stream<S> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.complete_handshake()?;
         self.flush_outgoing()?;
-        let taken = data.get(..MAX_WRITE).unwrap_or(data);
-        let sent = self.connection.send(taken, &mut self.outgoing);
+        let sent = self.pump.send(data);
         let _ = self.flush_outgoing();
-        sent.map(|()| taken.len()).map_err(io_error)
+        // Everything from before has been written above.
+        sent.map_err(io_error)?
+            .ok_or_else(|| io::ErrorKind::WouldBlock.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -315,7 +274,31 @@ impl<S: Read + Write> Write for Stream<S> {
     }
 }
 
-fn io_error(error: Error) -> io::Error {
+/// Copies as much as fits, and says how much.
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let count = from.len().min(to.len());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    count
+}
+
+/// Makes a call again as long as it is interrupted.
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn overrun(Overrun: Overrun) -> io::Error {
+    io::Error::other("the transport says that it moved more bytes than it was given")
+}
+
+fn io_error(error: impl Into<Error>) -> io::Error {
+    let error = error.into();
     let kind = match &error {
         Error::Truncated => io::ErrorKind::UnexpectedEof,
         Error::AlertReceived(_) => io::ErrorKind::ConnectionAborted,

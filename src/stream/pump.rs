@@ -1,0 +1,591 @@
+//! A [`Connection`] with its buffers, and no I/O: [`Pump::step`] says what it needs next, and
+//! whoever drives it moves the bytes, blocking or not.
+//!
+//! A driver does what the step says and asks again:
+//!
+//! | step | the driver |
+//! |---|---|
+//! | [`Step::NeedWrite`] | writes [`Pump::outgoing`], flushes, and reads if the transport takes nothing now |
+//! | [`Step::NeedRead`] | reads into [`Pump::room`] |
+//! | [`Step::Data`] | gives [`Pump::plaintext`] to its caller; nothing more is received before |
+//! | [`Step::Paused`] | has its caller answer [`Pump::connection`]'s question |
+//! | [`Step::HandshakeComplete`] | goes on |
+//! | [`Step::Closed`] | stops reading |
+//!
+//! The last two, a pause and every error may leave something to be written. A transport that can no
+//! longer be written to may still hold what the peer said before (its data, its close, or the alert
+//! that tells why), so a failed write is no reason not to read.
+
+use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
+use crate::error::{Error, LocalError};
+use crate::pending::Answer;
+use core::fmt;
+
+/// How much plaintext is encrypted ahead: what is kept for a transport that takes nothing stays
+/// bounded.
+const MAX_SEND: usize = 4 * MAX_PLAINTEXT;
+
+/// What a connection needs next, or has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// There is no whole record left, and nothing to be written.
+    NeedRead,
+    /// There is no whole record left, and something should be written before more is waited for.
+    NeedWrite,
+    /// The handshake is complete; reported once.
+    HandshakeComplete,
+    /// There is application data.
+    Data,
+    /// The connection waits for an answer.
+    Paused,
+    /// The peer has closed the connection.
+    Closed,
+}
+
+/// A transport says that it moved more bytes than it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Overrun;
+
+/// A connection, what was read for it, and what is to be written.
+#[derive(Debug)]
+pub(super) struct Pump {
+    connection: Connection,
+    incoming: Incoming,
+    /// Decrypted data that has not been taken yet.
+    plaintext: Queue,
+    outgoing: Queue,
+    /// Whether the transport may hold back something that it took.
+    unflushed: bool,
+}
+
+impl Pump {
+    /// A pump for a connection, with what it has said so far.
+    pub(super) fn new(connection: Connection, outgoing: Vec<u8>) -> Self {
+        Self {
+            connection,
+            incoming: Incoming::new(),
+            plaintext: Queue::default(),
+            outgoing: Queue::from(outgoing),
+            unflushed: false,
+        }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Receives at most one event from what has been read.
+    ///
+    /// An error is the connection's, and the alert that tells the peer is in
+    /// [`outgoing`](Self::outgoing).
+    pub(super) fn step(&mut self) -> Result<Step, Error> {
+        if !self.plaintext.is_empty() {
+            return Ok(Step::Data);
+        }
+        let unread = self.incoming.unread()?;
+        let received = self.connection.receive(unread, self.outgoing.end())?;
+        let consumed = received.consumed;
+        let step = match received.event {
+            Event::ApplicationData(data) => {
+                self.plaintext.end().extend_from_slice(data);
+                Step::Data
+            }
+            Event::HandshakeComplete => Step::HandshakeComplete,
+            Event::Paused => Step::Paused,
+            Event::PeerClosed => Step::Closed,
+            Event::NeedData => Step::NeedRead,
+        };
+        self.incoming.consume(consumed);
+        if step == Step::NeedRead && self.needs_write() {
+            return Ok(Step::NeedWrite);
+        }
+        Ok(step)
+    }
+
+    /// Where what is read goes; never empty after [`Step::NeedRead`] and [`Step::NeedWrite`].
+    pub(super) fn room(&mut self) -> Result<&mut [u8], LocalError> {
+        self.incoming.room()
+    }
+
+    /// Says that this many bytes have been read into [`room`](Self::room).
+    pub(super) fn read(&mut self, count: usize) -> Result<(), Overrun> {
+        self.incoming.fill(count)
+    }
+
+    /// Says that the transport has ended.
+    pub(super) fn read_eof(&mut self) -> Result<(), Error> {
+        self.connection.receive_eof()
+    }
+
+    /// Whether there is something to be written or flushed.
+    pub(super) fn needs_write(&self) -> bool {
+        self.unflushed || !self.outgoing.is_empty()
+    }
+
+    /// What is to be written.
+    pub(super) fn outgoing(&self) -> Result<&[u8], LocalError> {
+        self.outgoing.rest()
+    }
+
+    /// Says that this many bytes of [`outgoing`](Self::outgoing) have been written.
+    pub(super) fn wrote(&mut self, count: usize) -> Result<(), Overrun> {
+        self.unflushed = true;
+        self.outgoing.take(count)
+    }
+
+    /// Says that the transport has been flushed.
+    pub(super) fn flushed(&mut self) {
+        self.unflushed = false;
+    }
+
+    /// Application data that has been received, before any more of it is.
+    pub(super) fn plaintext(&self) -> Result<&[u8], LocalError> {
+        self.plaintext.rest()
+    }
+
+    /// Says that this many bytes of [`plaintext`](Self::plaintext) have been given to the caller.
+    pub(super) fn gave(&mut self, count: usize) -> Result<(), Overrun> {
+        self.plaintext.take(count)
+    }
+
+    /// Encrypts the beginning of `data`, at most 64 KiB, and says how much it took; `None`, and
+    /// nothing of it, while there is still something to be written from before.
+    pub(super) fn send(&mut self, data: &[u8]) -> Result<Option<usize>, Error> {
+        if !self.outgoing.is_empty() {
+            return Ok(None);
+        }
+        let taken = data
+            .split_at_checked(MAX_SEND)
+            .map_or(data, |(taken, _)| taken);
+        self.connection.send(taken, self.outgoing.end())?;
+        Ok(Some(taken.len()))
+    }
+
+    /// Closes the sending direction.
+    pub(super) fn close(&mut self) {
+        self.connection.close(self.outgoing.end());
+    }
+
+    /// Answers what the connection waits for.
+    pub(super) fn resume(&mut self, answer: Answer) -> Result<(), Error> {
+        self.connection.resume(answer, self.outgoing.end())
+    }
+
+    /// What was read and not received.
+    pub(super) fn into_unread(self) -> Vec<u8> {
+        self.incoming.into_unread()
+    }
+}
+
+/// Room for one record of any kind; what is between `start` and `end` is still to be received.
+struct Incoming {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Incoming {
+    fn new() -> Self {
+        Self {
+            bytes: vec![0; MAX_RECORD_LENGTH].into(),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn unread(&mut self) -> Result<&mut [u8], LocalError> {
+        self.bytes
+            .get_mut(self.start..self.end)
+            .ok_or(LocalError::Internal("more is unread than was read"))
+    }
+
+    fn into_unread(self) -> Vec<u8> {
+        let Self { bytes, start, end } = self;
+        bytes.into_iter().take(end).skip(start).collect()
+    }
+
+    /// Takes bytes off the front of what is unread.
+    fn consume(&mut self, count: usize) {
+        self.start += count;
+    }
+
+    /// What is behind the unread bytes, which go to the front.
+    fn room(&mut self) -> Result<&mut [u8], LocalError> {
+        let unread = self.unread()?.len();
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.start = 0;
+        self.end = unread;
+        self.bytes.get_mut(unread..).ok_or(LocalError::Internal(
+            "more is unread than there is room for",
+        ))
+    }
+
+    /// Adds bytes to what is unread.
+    fn fill(&mut self, count: usize) -> Result<(), Overrun> {
+        match self.end.checked_add(count) {
+            Some(end) if end <= self.bytes.len() => {
+                self.end = end;
+                Ok(())
+            }
+            _ => Err(Overrun),
+        }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Incoming({}..{})", self.start, self.end)
+    }
+}
+
+/// Bytes that are added at the end and taken from the front.
+#[derive(Default)]
+struct Queue {
+    bytes: Vec<u8>,
+    /// How many of them have been taken.
+    taken: usize,
+}
+
+impl From<Vec<u8>> for Queue {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, taken: 0 }
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
+
+    /// What has not been taken.
+    fn rest(&self) -> Result<&[u8], LocalError> {
+        self.bytes
+            .get(self.taken..)
+            .ok_or(LocalError::Internal("more was taken than there was"))
+    }
+
+    fn take(&mut self, count: usize) -> Result<(), Overrun> {
+        match self.taken.checked_add(count) {
+            Some(taken) if taken < self.bytes.len() => self.taken = taken,
+            Some(taken) if taken == self.bytes.len() => {
+                self.bytes.clear();
+                self.taken = 0;
+            }
+            _ => return Err(Overrun),
+        }
+        Ok(())
+    }
+
+    /// The vector to append to, and to do nothing else with.
+    fn end(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+}
+
+/// Plaintext is not printed.
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Queue({}..{})", self.taken, self.bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::testing::{
+        client, client_builder, judging_client_builder, now, roots, server,
+    };
+    use crate::error::{Misuse, PeerError};
+    use crate::pending::Pending;
+
+    fn client_pump() -> Pump {
+        let (connection, outgoing) = client(client_builder());
+        Pump::new(connection, outgoing)
+    }
+
+    fn server_pump() -> Pump {
+        Pump::new(server(), Vec::new())
+    }
+
+    /// Writes at most `count` bytes to the wire, and flushes.
+    fn write(pump: &mut Pump, wire: &mut Vec<u8>, count: usize) {
+        let outgoing = pump.outgoing().unwrap();
+        let count = count.min(outgoing.len());
+        wire.extend_from_slice(&outgoing[..count]);
+        pump.wrote(count).unwrap();
+        pump.flushed();
+    }
+
+    /// Reads at most `count` bytes from the wire.
+    fn read(pump: &mut Pump, wire: &mut Vec<u8>, count: usize) {
+        let room = pump.room().unwrap();
+        assert!(!room.is_empty());
+        let count = count.min(room.len()).min(wire.len());
+        room[..count].copy_from_slice(&wire[..count]);
+        wire.drain(..count);
+        pump.read(count).unwrap();
+    }
+
+    /// Two pumps, and what is on its way between them.
+    struct Link {
+        client: Pump,
+        server: Pump,
+        to_client: Vec<u8>,
+        to_server: Vec<u8>,
+        /// How many bytes a transport moves at once.
+        chunk: usize,
+    }
+
+    impl Link {
+        fn new(client: Pump, chunk: usize) -> Self {
+            Self {
+                client,
+                server: server_pump(),
+                to_client: Vec::new(),
+                to_server: Vec::new(),
+                chunk,
+            }
+        }
+
+        /// A link whose handshake is complete, whatever was written arrived.
+        fn established(chunk: usize) -> Self {
+            let mut link = Self::new(client_pump(), chunk);
+            assert_eq!(link.run_client(), Step::HandshakeComplete);
+            assert_eq!(link.run_server(), Step::NeedRead);
+            assert!(link.server.connection().session().is_some());
+            link
+        }
+
+        /// Runs both ends until the client has something or the wire is silent.
+        fn run_client(&mut self) -> Step {
+            for _ in 0..100_000 {
+                let step = self.client.step().unwrap();
+                match step {
+                    Step::NeedWrite => write(&mut self.client, &mut self.to_server, self.chunk),
+                    Step::NeedRead => {
+                        self.run_server();
+                        if self.to_client.is_empty() {
+                            return step;
+                        }
+                        read(&mut self.client, &mut self.to_client, self.chunk);
+                    }
+                    _ => return step,
+                }
+            }
+            panic!("no end");
+        }
+
+        /// Runs the server until it has something or has read all that there is.
+        fn run_server(&mut self) -> Step {
+            for _ in 0..100_000 {
+                let step = self.server.step().unwrap();
+                match step {
+                    Step::NeedWrite => write(&mut self.server, &mut self.to_client, self.chunk),
+                    Step::NeedRead if !self.to_server.is_empty() => {
+                        read(&mut self.server, &mut self.to_server, self.chunk);
+                    }
+                    Step::HandshakeComplete => {}
+                    _ => return step,
+                }
+            }
+            panic!("no end");
+        }
+
+        /// Sends from the client, all of it on the wire afterwards.
+        fn send(&mut self, data: &[u8]) {
+            let mut rest = data;
+            while !rest.is_empty() {
+                match self.client.send(rest).unwrap() {
+                    Some(taken) => rest = &rest[taken..],
+                    None => write(&mut self.client, &mut self.to_server, self.chunk),
+                }
+            }
+            while self.client.needs_write() {
+                write(&mut self.client, &mut self.to_server, self.chunk);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_may_move_in_pieces_of_any_length() {
+        for chunk in [1, 7, 1000, usize::MAX] {
+            let mut link = Link::established(chunk);
+            let data: Vec<u8> = (0..20_000u32).map(|index| (index >> 3) as u8).collect();
+            link.send(&data);
+            let mut received = Vec::new();
+            while link.run_server() == Step::Data {
+                let plaintext = link.server.plaintext().unwrap();
+                // The caller takes them in pieces too.
+                let count = plaintext.len().min(333);
+                received.extend_from_slice(&plaintext[..count]);
+                link.server.gave(count).unwrap();
+            }
+            assert!(received == data, "pieces of {chunk}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_received_before_the_caller_has_taken_what_was() {
+        let mut link = Link::established(usize::MAX);
+        link.send(b"first");
+        link.send(b"second");
+        for _ in 0..3 {
+            assert_eq!(link.run_server(), Step::Data);
+            assert_eq!(link.server.plaintext().unwrap(), b"first");
+        }
+        link.server.gave(2).unwrap();
+        assert_eq!(link.run_server(), Step::Data);
+        assert_eq!(link.server.plaintext().unwrap(), b"rst");
+        link.server.gave(3).unwrap();
+        assert_eq!(link.server.plaintext().unwrap(), b"");
+        assert_eq!(link.run_server(), Step::Data);
+        assert_eq!(link.server.plaintext().unwrap(), b"second");
+    }
+
+    #[test]
+    fn nothing_is_encrypted_before_what_was_is_written() {
+        let mut link = Link::established(usize::MAX);
+        let data = vec![7; MAX_SEND + 1];
+        assert_eq!(link.client.send(&data), Ok(Some(MAX_SEND)));
+        let length = link.client.outgoing().unwrap().len();
+        assert_eq!(link.client.send(&data), Ok(None));
+        link.client.wrote(length - 1).unwrap();
+        assert_eq!(link.client.send(&data), Ok(None));
+        assert_eq!(link.client.outgoing().unwrap().len(), 1);
+        link.client.wrote(1).unwrap();
+        assert_eq!(link.client.send(&data[MAX_SEND..]), Ok(Some(1)));
+    }
+
+    #[test]
+    fn what_was_written_is_to_be_flushed() {
+        let mut pump = client_pump();
+        assert_eq!(pump.step(), Ok(Step::NeedWrite));
+        let length = pump.outgoing().unwrap().len();
+        pump.wrote(length).unwrap();
+        assert_eq!(pump.outgoing(), Ok(&[][..]));
+        // As long as the transport holds something back, it may be what the peer waits for.
+        assert_eq!(pump.step(), Ok(Step::NeedWrite));
+        pump.flushed();
+        assert_eq!(pump.step(), Ok(Step::NeedRead));
+    }
+
+    #[test]
+    fn a_driver_may_read_though_it_cannot_write() {
+        let mut link = Link::established(usize::MAX);
+        assert_eq!(link.server.send(b"413 too large"), Ok(Some(13)));
+        link.server.close();
+        assert_eq!(link.client.send(b"never written"), Ok(Some(13)));
+        assert_eq!(link.server.step(), Ok(Step::NeedWrite));
+        write(&mut link.server, &mut link.to_client, usize::MAX);
+        assert_eq!(link.client.step(), Ok(Step::NeedWrite));
+        read(&mut link.client, &mut link.to_client, usize::MAX);
+        assert_eq!(link.client.step(), Ok(Step::Data));
+        assert_eq!(link.client.plaintext().unwrap(), b"413 too large");
+        link.client.gave(13).unwrap();
+        assert_eq!(link.client.step(), Ok(Step::Closed));
+    }
+
+    #[test]
+    fn a_pause_lasts_until_it_is_answered() {
+        let (connection, outgoing) = client(judging_client_builder());
+        let mut link = Link::new(Pump::new(connection, outgoing), usize::MAX);
+        for _ in 0..3 {
+            assert_eq!(link.run_client(), Step::Paused);
+        }
+        assert_eq!(
+            link.client.send(b"early"),
+            Err(Misuse::HandshakeIncomplete.into())
+        );
+        let Some(Pending::VerifyCertificate(pending)) = link.client.connection().pending() else {
+            panic!("nothing pending");
+        };
+        let verdict = pending.verify(&roots().into(), now());
+        let answer = pending.answer(verdict);
+        link.client.resume(answer).unwrap();
+        assert_eq!(link.run_client(), Step::HandshakeComplete);
+        link.send(b"data");
+        assert_eq!(link.run_server(), Step::Data);
+    }
+
+    #[test]
+    fn an_end_without_a_close_is_truncation() {
+        let mut link = Link::established(usize::MAX);
+        link.send(b"half of it");
+        assert_eq!(link.run_server(), Step::Data);
+        assert_eq!(link.server.read_eof(), Err(Error::Truncated));
+        // What was received before is still there.
+        assert_eq!(link.server.plaintext().unwrap(), b"half of it");
+        link.server.gave(10).unwrap();
+        assert_eq!(link.server.step(), Err(Error::Truncated));
+    }
+
+    #[test]
+    fn what_follows_a_close_is_not_received() {
+        let mut link = Link::established(usize::MAX);
+        link.client.close();
+        while link.client.needs_write() {
+            write(&mut link.client, &mut link.to_server, usize::MAX);
+        }
+        link.to_server.extend_from_slice(b"not TLS");
+        for _ in 0..2 {
+            assert_eq!(link.run_server(), Step::Closed);
+        }
+        // The answer is there to be written.
+        assert!(link.server.needs_write());
+        assert_eq!(link.server.read_eof(), Ok(()));
+        assert_eq!(link.server.into_unread(), b"not TLS");
+    }
+
+    #[test]
+    fn an_error_leaves_its_alert_to_be_written() {
+        let mut pump = server_pump();
+        read(&mut pump, &mut vec![24, 3, 3, 0, 1], usize::MAX);
+        for _ in 0..2 {
+            assert!(matches!(
+                pump.step(),
+                Err(Error::Peer(PeerError::UnexpectedRecord(_)))
+            ));
+            // unexpected_message(10)
+            assert_eq!(pump.outgoing(), Ok(&[21, 3, 3, 0, 2, 2, 10][..]));
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_any_record_behind_what_was_received() {
+        let mut link = Link::established(usize::MAX);
+        link.send(&vec![7; MAX_PLAINTEXT]);
+        link.send(b"next");
+        while link.run_server() == Step::Data {
+            let count = link.server.plaintext().unwrap().len();
+            link.server.gave(count).unwrap();
+        }
+        assert_eq!(link.server.room().unwrap().len(), MAX_RECORD_LENGTH);
+        read(&mut link.server, &mut vec![23, 3, 3], usize::MAX);
+        assert_eq!(link.server.step(), Ok(Step::NeedRead));
+        assert_eq!(link.server.room().unwrap().len(), MAX_RECORD_LENGTH - 3);
+    }
+
+    #[test]
+    fn a_transport_cannot_move_more_than_there_is() {
+        let mut pump = client_pump();
+        let length = pump.outgoing().unwrap().len();
+        for count in [length + 1, usize::MAX] {
+            assert_eq!(pump.wrote(count), Err(Overrun));
+        }
+        assert_eq!(pump.outgoing().unwrap().len(), length);
+        for count in [MAX_RECORD_LENGTH + 1, usize::MAX] {
+            assert_eq!(pump.read(count), Err(Overrun));
+        }
+        assert_eq!(pump.gave(1), Err(Overrun));
+        assert_eq!(pump.step(), Ok(Step::NeedWrite));
+    }
+
+    #[test]
+    fn data_is_not_printed() {
+        let mut link = Link::established(usize::MAX);
+        link.send(b"secret");
+        assert_eq!(link.run_server(), Step::Data);
+        let text = format!("{:?}", link.server);
+        assert!(text.contains("plaintext: Queue(0..6)"), "{text}");
+    }
+}
