@@ -5,7 +5,7 @@
 //! A [`Reader`] is always bounded by the vector it was cut from, and [`Reader::finish`] is the only
 //! way to end one well, so a byte left over is never overlooked.
 
-use crate::error::DecodeError;
+use crate::error::{DecodeError, LocalError};
 
 /// Reads fields in order from a borrowed slice.
 #[derive(Debug)]
@@ -123,30 +123,74 @@ impl LengthPrefix {
     }
 }
 
-/// Appends a vector: its length field, then what `content` writes.
+/// Appends fields in order to bytes of its own.
 ///
-/// Content that outgrows the field is cut to what the field can say. No caller gets there: whatever
-/// could be that long (names, chains, ciphertexts) is measured when the configuration is built.
-pub(crate) fn write_vector(
-    out: &mut Vec<u8>,
-    prefix: LengthPrefix,
-    content: impl FnOnce(&mut Vec<u8>),
-) {
-    let at = out.len();
-    let width = prefix.width();
-    out.resize(at + width, 0);
-    content(out);
-    let start = at + width;
-    let length = (out.len() - start).min(prefix.max());
-    debug_assert_eq!(
-        length,
-        out.len() - start,
-        "a vector outgrew its length field"
-    );
-    out.truncate(start + length);
-    let be = length.to_be_bytes();
-    if let (Some(field), Some(value)) = (out.get_mut(at..start), be.get(be.len() - width..)) {
-        field.copy_from_slice(value);
+/// Nothing fails before [`finish`](Self::finish): content that outgrew its length field makes the
+/// whole unusable, and is never cut.
+#[derive(Default)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+    outgrown: bool,
+}
+
+impl From<Vec<u8>> for Writer {
+    /// A writer that goes on behind these bytes.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            outgrown: false,
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn with_capacity(length: usize) -> Self {
+        Self::from(Vec::with_capacity(length))
+    }
+
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    pub(crate) fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn extend(&mut self, bytes: impl IntoIterator<Item = u8>) {
+        self.bytes.extend(bytes);
+    }
+
+    /// Appends a vector: its length field, then what `content` writes.
+    pub(crate) fn vector(&mut self, prefix: LengthPrefix, content: impl FnOnce(&mut Self)) {
+        let width = prefix.width();
+        let start = self.bytes.len() + width;
+        self.bytes.resize(start, 0);
+        content(self);
+        let length = self.bytes.len() - start;
+        if length > prefix.max() {
+            self.outgrow();
+        }
+        // The field, its last byte first.
+        let field = self.bytes.iter_mut().take(start).rev().take(width);
+        for (to, from) in field.zip(length.to_le_bytes()) {
+            *to = from;
+        }
+    }
+
+    /// Says that something in it is longer than can be said.
+    pub(crate) fn outgrow(&mut self) {
+        self.outgrown = true;
+    }
+
+    /// Ends the writing.
+    ///
+    /// Whatever could be too long (names, chains, ciphertexts) is measured when a configuration is
+    /// built, so the error is an internal one.
+    pub(crate) fn finish(self) -> Result<Vec<u8>, LocalError> {
+        if self.outgrown {
+            return Err(LocalError::Internal("a vector outgrew its length field"));
+        }
+        Ok(self.bytes)
     }
 }
 
@@ -186,12 +230,36 @@ mod tests {
 
     #[test]
     fn lengths_are_filled_in_after_the_content() {
-        let mut out = vec![0xff];
-        write_vector(&mut out, LengthPrefix::U24, |out| {
-            write_vector(out, LengthPrefix::U16, |out| {
-                write_vector(out, LengthPrefix::U8, |out| out.push(5));
+        let mut out = Writer::from(vec![0xff]);
+        out.vector(LengthPrefix::U24, |out| {
+            out.vector(LengthPrefix::U16, |out| {
+                out.vector(LengthPrefix::U8, |out| out.push(5));
             });
         });
-        assert_eq!(out, [0xff, 0, 0, 4, 0, 2, 1, 5]);
+        assert_eq!(out.finish().unwrap(), [0xff, 0, 0, 4, 0, 2, 1, 5]);
+    }
+
+    #[test]
+    fn a_vector_is_whole_or_not_written() {
+        for (prefix, field) in [
+            (LengthPrefix::U8, &[0xff][..]),
+            (LengthPrefix::U16, &[0xff, 0xff]),
+            (LengthPrefix::U24, &[0xff, 0xff, 0xff]),
+        ] {
+            let write = |length| {
+                let mut out = Writer::default();
+                out.vector(LengthPrefix::U24, |out| {
+                    out.vector(prefix, |out| out.extend(core::iter::repeat_n(7, length)));
+                });
+                out.finish()
+            };
+            let most = prefix.max();
+            if prefix != LengthPrefix::U24 {
+                let written = write(most).unwrap();
+                assert_eq!(written.len(), 3 + field.len() + most);
+                assert!(written[3..].starts_with(field));
+            }
+            assert!(matches!(write(most + 1), Err(LocalError::Internal(_))));
+        }
     }
 }

@@ -92,9 +92,10 @@ impl CertifiedKey {
         if 3 + length > MAX_HANDSHAKE_BODY {
             return Err(ConfigError::ChainTooLong);
         }
+        let message = encode_certificate(&chain).map_err(|_| ConfigError::ChainTooLong)?;
         Ok(Self {
             fingerprint: fingerprint(chain.first().map(AsRef::as_ref)),
-            certificate_message: encode_certificate(&chain).into(),
+            certificate_message: message.into(),
             issued: issued(&chain)?,
             chain: chain.into(),
             public_key,
@@ -187,7 +188,8 @@ fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigEr
     if !(1..=MAX_HANDSHAKE_BODY - 4).contains(&ocsp_response.len()) {
         return Err(ConfigError::BadOcspResponse);
     }
-    Ok(CertificateStatus { ocsp_response }.encode().into())
+    let message = CertificateStatus { ocsp_response }.encode();
+    Ok(message.map_err(|_| ConfigError::BadOcspResponse)?.into())
 }
 
 /// How a certificate of the chain came to be.

@@ -40,7 +40,7 @@ impl KeysReady {
     ) -> Result<Self, LocalError> {
         let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session)?;
         actions.push(Action::ChangeWriteKey(own_write_key));
-        let (verify_data, message) = finished(side, &session.master_secret, &transcript.current());
+        let (verify_data, message) = finished(side, &session.master_secret, &transcript.current())?;
         actions.send(message, &mut transcript);
         Ok(Self {
             peer_write_key,
@@ -128,7 +128,7 @@ impl Finish {
         ocsp_response: Option<Box<[u8]>>,
         own_certificate: Option<Arc<CertifiedKey>>,
         actions: &mut Actions,
-    ) -> Box<Established> {
+    ) -> Result<Box<Established>, LocalError> {
         let Self {
             side,
             agreed,
@@ -141,7 +141,7 @@ impl Finish {
             OwnFinished::Due(write_key) => {
                 actions.push(Action::ChangeWriteKey(write_key));
                 let transcript = transcript.finish();
-                let (_, message) = finished(side, &session.master_secret, &transcript);
+                let (_, message) = finished(side, &session.master_secret, &transcript)?;
                 actions.push(Action::SendHandshake(message));
                 None
             }
@@ -166,7 +166,7 @@ impl Finish {
             largest_record_sent: agreed.limits.sent(),
             largest_record_received: agreed.limits.received(),
         })));
-        Box::new(established)
+        Ok(Box::new(established))
     }
 }
 
@@ -188,11 +188,10 @@ fn finished(
     side: Side,
     master_secret: &MasterSecret,
     transcript: &HashValue,
-) -> (VerifyData, Vec<u8>) {
+) -> Result<(VerifyData, Vec<u8>), LocalError> {
     let verify_data = master_secret.verify_data(side, transcript);
     let message = Finished {
         verify_data: verify_data.0,
     };
-    let message = message.encode();
-    (verify_data, message)
+    Ok((verify_data, message.encode()?))
 }

@@ -4,9 +4,9 @@
 //! ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
 
 use super::HandshakeBody;
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::{ClientCertificateType, HandshakeType, SignatureScheme};
-use crate::error::DecodeError;
+use crate::error::{DecodeError, LocalError};
 use pki_types::CertificateDer;
 
 /// The one CertificateStatusType of RFC 6066: `ocsp(1)`.
@@ -35,7 +35,7 @@ impl<'a> HandshakeBody<'a> for Certificate<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE;
     const NAME: &'static str = "certificate";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         encode_chain(&self.certificate_list, out);
     }
 
@@ -55,10 +55,10 @@ impl<'a> HandshakeBody<'a> for Certificate<'a> {
 }
 
 /// Writes a chain as the body of a Certificate message, without owning it.
-fn encode_chain(chain: &[CertificateDer<'_>], out: &mut Vec<u8>) {
-    write_vector(out, LengthPrefix::U24, |out| {
+fn encode_chain(chain: &[CertificateDer<'_>], out: &mut Writer) {
+    out.vector(LengthPrefix::U24, |out| {
         for certificate in chain {
-            write_vector(out, LengthPrefix::U24, |out| {
+            out.vector(LengthPrefix::U24, |out| {
                 out.extend_from_slice(certificate);
             });
         }
@@ -66,10 +66,10 @@ fn encode_chain(chain: &[CertificateDer<'_>], out: &mut Vec<u8>) {
 }
 
 /// The Certificate message of a chain that stays where it is.
-pub(crate) fn encode_certificate(chain: &[CertificateDer<'_>]) -> Vec<u8> {
-    let mut out = vec![HandshakeType::CERTIFICATE.0];
-    write_vector(&mut out, LengthPrefix::U24, |out| encode_chain(chain, out));
-    out
+pub(crate) fn encode_certificate(chain: &[CertificateDer<'_>]) -> Result<Vec<u8>, LocalError> {
+    let mut out = Writer::from(vec![HandshakeType::CERTIFICATE.0]);
+    out.vector(LengthPrefix::U24, |out| encode_chain(chain, out));
+    out.finish()
 }
 
 /// The OCSP response that comes with the server's chain.
@@ -83,9 +83,9 @@ impl<'a> HandshakeBody<'a> for CertificateStatus<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE_STATUS;
     const NAME: &'static str = "certificate_status";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         out.push(OCSP);
-        write_vector(out, LengthPrefix::U24, |out| {
+        out.vector(LengthPrefix::U24, |out| {
             out.extend_from_slice(self.ocsp_response);
         });
     }
@@ -116,14 +116,14 @@ impl<'a> HandshakeBody<'a> for CertificateRequest<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE_REQUEST;
     const NAME: &'static str = "certificate_request";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
-        write_vector(out, LengthPrefix::U8, |out| {
+    fn encode_body(&self, out: &mut Writer) {
+        out.vector(LengthPrefix::U8, |out| {
             out.extend(self.certificate_types.iter().map(|typ| typ.0));
         });
         encode_signature_schemes(&self.supported_signature_algorithms, out);
-        write_vector(out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             for name in &self.certificate_authorities {
-                write_vector(out, LengthPrefix::U16, |out| out.extend_from_slice(name));
+                out.vector(LengthPrefix::U16, |out| out.extend_from_slice(name));
             }
         });
     }
@@ -155,8 +155,8 @@ impl<'a> HandshakeBody<'a> for CertificateRequest<'a> {
 
 /// `SignatureAndHashAlgorithm supported_signature_algorithms<2..2^16-2>`, which the extension and
 /// CertificateRequest share.
-pub(crate) fn encode_signature_schemes(schemes: &[SignatureScheme], out: &mut Vec<u8>) {
-    write_vector(out, LengthPrefix::U16, |out| {
+pub(crate) fn encode_signature_schemes(schemes: &[SignatureScheme], out: &mut Writer) {
+    out.vector(LengthPrefix::U16, |out| {
         for scheme in schemes {
             out.extend_from_slice(&scheme.0.to_be_bytes());
         }
@@ -214,7 +214,7 @@ mod tests {
         let status = CertificateStatus {
             ocsp_response: &[0x30, 0],
         };
-        assert_eq!(status.encode(), [22, 0, 0, 6, 1, 0, 0, 2, 0x30, 0]);
+        assert_eq!(status.encode().unwrap(), [22, 0, 0, 6, 1, 0, 0, 2, 0x30, 0]);
         round_trips(&status, &mut Vec::new());
     }
 

@@ -1,7 +1,7 @@
 //! Finished ([RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
 
 use super::HandshakeBody;
-use crate::codec::Reader;
+use crate::codec::{Reader, Writer};
 use crate::enums::HandshakeType;
 use crate::error::DecodeError;
 
@@ -18,7 +18,7 @@ impl HandshakeBody<'_> for Finished {
     const TYPE: HandshakeType = HandshakeType::FINISHED;
     const NAME: &'static str = "finished";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.verify_data);
     }
 

@@ -3,7 +3,7 @@
 
 use super::HandshakeBody;
 use super::extension::Extensions;
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::{CipherSuite, CompressionMethod, HandshakeType, ProtocolVersion};
 use crate::error::DecodeError;
 
@@ -44,13 +44,16 @@ impl SessionId {
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..usize::from(self.length))
-            .unwrap_or_default()
+        let mut bytes = self.bytes.iter();
+        // What is not used is at the end.
+        for _ in usize::from(self.length)..self.bytes.len() {
+            bytes.next_back();
+        }
+        bytes.as_slice()
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
-        write_vector(out, LengthPrefix::U8, |out| {
+    fn encode(&self, out: &mut Writer) {
+        out.vector(LengthPrefix::U8, |out| {
             out.extend_from_slice(self.as_bytes());
         });
     }
@@ -77,16 +80,16 @@ impl<'a> HandshakeBody<'a> for ClientHello<'a> {
     const TYPE: HandshakeType = HandshakeType::CLIENT_HELLO;
     const NAME: &'static str = "client_hello";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.client_version.to_bytes());
         out.extend_from_slice(&self.random.0);
         self.session_id.encode(out);
-        write_vector(out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             for suite in &self.cipher_suites {
                 out.extend_from_slice(&suite.0.to_be_bytes());
             }
         });
-        write_vector(out, LengthPrefix::U8, |out| {
+        out.vector(LengthPrefix::U8, |out| {
             out.extend(self.compression_methods.iter().map(|method| method.0));
         });
         encode_extensions(self.extensions.as_ref(), out);
@@ -129,7 +132,7 @@ impl<'a> HandshakeBody<'a> for ServerHello<'a> {
     const TYPE: HandshakeType = HandshakeType::SERVER_HELLO;
     const NAME: &'static str = "server_hello";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.server_version.to_bytes());
         out.extend_from_slice(&self.random.0);
         self.session_id.encode(out);
@@ -159,7 +162,7 @@ fn decode_extensions<'a>(reader: &mut Reader<'a>) -> Result<Option<Extensions<'a
     Extensions::decode(reader).map(Some)
 }
 
-fn encode_extensions(extensions: Option<&Extensions<'_>>, out: &mut Vec<u8>) {
+fn encode_extensions(extensions: Option<&Extensions<'_>>, out: &mut Writer) {
     if let Some(extensions) = extensions {
         extensions.encode(out);
     }
@@ -189,9 +192,9 @@ mod tests {
     }
 
     fn body(hello: &ClientHello<'_>) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Writer::default();
         hello.encode_body(&mut out);
-        out
+        out.finish().unwrap()
     }
 
     fn decode_error(body: &[u8]) -> DecodeError {

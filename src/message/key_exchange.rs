@@ -3,7 +3,7 @@
 //! [7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.8)).
 
 use super::HandshakeBody;
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::{HandshakeType, SignatureScheme};
 use crate::error::DecodeError;
 
@@ -17,8 +17,8 @@ impl<'a> HandshakeBody<'a> for ClientKeyExchange<'a> {
     const TYPE: HandshakeType = HandshakeType::CLIENT_KEY_EXCHANGE;
     const NAME: &'static str = "client_key_exchange";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
-        write_vector(out, LengthPrefix::U16, |out| {
+    fn encode_body(&self, out: &mut Writer) {
+        out.vector(LengthPrefix::U16, |out| {
             out.extend_from_slice(self.encrypted_pre_master_secret);
         });
     }
@@ -44,9 +44,9 @@ impl<'a> HandshakeBody<'a> for CertificateVerify<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE_VERIFY;
     const NAME: &'static str = "certificate_verify";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.algorithm.0.to_be_bytes());
-        write_vector(out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             out.extend_from_slice(self.signature);
         });
     }

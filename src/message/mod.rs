@@ -12,9 +12,9 @@ pub(crate) mod hello;
 pub(crate) mod key_exchange;
 pub(crate) mod ticket;
 
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::HandshakeType;
-use crate::error::{DecodeError, Error};
+use crate::error::{DecodeError, Error, LocalError};
 
 /// Length of a handshake message's header: its type and a three-byte length.
 pub(crate) const HANDSHAKE_HEADER: usize = 4;
@@ -32,16 +32,16 @@ pub(crate) trait HandshakeBody<'a>: Sized {
     /// The name that errors give it.
     const NAME: &'static str;
 
-    fn encode_body(&self, out: &mut Vec<u8>);
+    fn encode_body(&self, out: &mut Writer);
 
     fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError>;
 
     /// The whole message, header included.
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(USUAL_LENGTH);
+    fn encode(&self) -> Result<Vec<u8>, LocalError> {
+        let mut out = Writer::with_capacity(USUAL_LENGTH);
         out.push(Self::TYPE.0);
-        write_vector(&mut out, LengthPrefix::U24, |out| self.encode_body(out));
-        out
+        out.vector(LengthPrefix::U24, |out| self.encode_body(out));
+        out.finish()
     }
 }
 
@@ -56,10 +56,14 @@ pub(crate) struct HandshakeMessage<'a> {
 impl<'a> HandshakeMessage<'a> {
     /// The body as the message that the state machine expects.
     pub(crate) fn decode<T: HandshakeBody<'a>>(&self) -> Result<T, Error> {
-        let mut reader = Reader::new(self.bytes.get(HANDSHAKE_HEADER..).unwrap_or_default());
-        let decoded = T::decode_body(&mut reader).map_err(|error| error.of(T::NAME))?;
-        reader.finish().map_err(|error| error.of(T::NAME))?;
-        Ok(decoded)
+        let decode = || {
+            let mut reader = Reader::new(self.bytes);
+            reader.take(HANDSHAKE_HEADER)?;
+            let decoded = T::decode_body(&mut reader)?;
+            reader.finish()?;
+            Ok(decoded)
+        };
+        decode().map_err(|error: DecodeError| error.of(T::NAME))
     }
 }
 
@@ -71,7 +75,7 @@ impl HandshakeBody<'_> for HelloRequest {
     const TYPE: HandshakeType = HandshakeType::HELLO_REQUEST;
     const NAME: &'static str = "hello_request";
 
-    fn encode_body(&self, _out: &mut Vec<u8>) {}
+    fn encode_body(&self, _out: &mut Writer) {}
 
     fn decode_body(_reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self)
@@ -86,7 +90,7 @@ impl HandshakeBody<'_> for ServerHelloDone {
     const TYPE: HandshakeType = HandshakeType::SERVER_HELLO_DONE;
     const NAME: &'static str = "server_hello_done";
 
-    fn encode_body(&self, _out: &mut Vec<u8>) {}
+    fn encode_body(&self, _out: &mut Writer) {}
 
     fn decode_body(_reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self)
@@ -107,7 +111,7 @@ pub(crate) mod testing {
     where
         T: HandshakeBody<'a> + Debug + PartialEq,
     {
-        *bytes = message.encode();
+        *bytes = message.encode().unwrap();
         bytes.push(0);
         let bytes: &'a [u8] = bytes;
         let (whole, _) = bytes.split_at(bytes.len() - 1);

@@ -1,7 +1,7 @@
 //! NewSessionTicket ([RFC 5077 section 3.3](https://www.rfc-editor.org/rfc/rfc5077#section-3.3)).
 
 use super::HandshakeBody;
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::HandshakeType;
 use crate::error::DecodeError;
 
@@ -18,9 +18,9 @@ impl<'a> HandshakeBody<'a> for NewSessionTicket<'a> {
     const TYPE: HandshakeType = HandshakeType::NEW_SESSION_TICKET;
     const NAME: &'static str = "new_session_ticket";
 
-    fn encode_body(&self, out: &mut Vec<u8>) {
+    fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.ticket_lifetime_hint.to_be_bytes());
-        write_vector(out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             out.extend_from_slice(self.ticket);
         });
     }
@@ -50,7 +50,7 @@ mod tests {
                 ticket_lifetime_hint: 86_400,
                 ticket,
             };
-            assert_eq!(message.encode(), encoded);
+            assert_eq!(message.encode().unwrap(), encoded);
             round_trips(&message, &mut Vec::new());
         }
     }

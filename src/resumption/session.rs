@@ -4,7 +4,7 @@
 //! parse to the last byte is no session, and nothing more is said about it.
 
 use super::store::StoredSession;
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::crypto::hash::fingerprint;
 use crate::crypto::suite::Suite;
 use crate::enums::{CipherSuite, MaxFragmentLength};
@@ -148,7 +148,7 @@ impl Session {
         if length > MAX_LENGTH {
             return None;
         }
-        let mut out = Vec::with_capacity(length);
+        let mut out = Writer::with_capacity(length);
         out.push(LAYOUT);
         out.extend_from_slice(&self.suite.id.0.to_be_bytes());
         out.push(u8::from(self.extended_master_secret));
@@ -159,21 +159,22 @@ impl Session {
         out.extend_from_slice(&self.validity.expires.to_be_bytes());
         out.extend_from_slice(&self.trust.0);
         out.extend_from_slice(self.master_secret.as_bytes());
-        write_vector(&mut out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             out.extend_from_slice(server_name.as_bytes());
         });
-        write_vector(&mut out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             for certificate in &self.peer_certificates {
-                write_vector(out, LengthPrefix::U16, |out| {
+                out.vector(LengthPrefix::U16, |out| {
                     out.extend_from_slice(certificate);
                 });
             }
         });
         let (kind, handle) = parts(handle);
         out.push(kind);
-        write_vector(&mut out, LengthPrefix::U16, |out| {
+        out.vector(LengthPrefix::U16, |out| {
             out.extend_from_slice(handle);
         });
+        let out = out.finish().ok()?;
         debug_assert_eq!(out.len(), length);
         Some(StoredSession::new(out, self.validity.expires_at()))
     }

@@ -102,7 +102,7 @@ impl ExpectFinished {
         let verified = finish.verify(incoming)?;
         let ocsp_response = closing.ocsp_response.take();
         closing.keep(&mut finish.session, finish.agreed.resumption, actions);
-        Ok(finish.complete(verified, ocsp_response, None, actions))
+        Ok(finish.complete(verified, ocsp_response, None, actions)?)
     }
 }
 

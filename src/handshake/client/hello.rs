@@ -58,7 +58,7 @@ pub(in crate::handshake) fn start(
         compression_methods: vec![CompressionMethod::NULL],
         extensions: Some(extensions),
     };
-    let message = hello.encode();
+    let message = hello.encode()?;
     let client_hello = message.as_slice().into();
     if offer.is_ok()
         && let Some(store) = &config.common.session_store

@@ -118,7 +118,7 @@ impl ExpectServerHelloDone {
                 let empty = Certificate {
                     certificate_list: Vec::new(),
                 };
-                actions.send(empty.encode(), &mut negotiation.transcript);
+                actions.send(empty.encode()?, &mut negotiation.transcript);
             }
             ClientCertificate::Suitable(certified, _) => {
                 let message = certified.certificate_message.to_vec();
@@ -133,7 +133,7 @@ impl ExpectServerHelloDone {
         let key_exchange = ClientKeyExchange {
             encrypted_pre_master_secret: &encrypted,
         };
-        actions.send(key_exchange.encode(), &mut negotiation.transcript);
+        actions.send(key_exchange.encode()?, &mut negotiation.transcript);
         let exchanged = KeyExchanged {
             master_secret: negotiation.agreed.master_secret(
                 &pre_master_secret,
@@ -274,7 +274,7 @@ impl ExpectSignature {
             signature: &signature,
         };
         let transcript = &mut self.exchanged.negotiation.transcript;
-        actions.send(verify.encode(), transcript);
+        actions.send(verify.encode()?, transcript);
         self.exchanged.send_finished(actions)
     }
 }

@@ -99,7 +99,7 @@ impl ExpectFinished {
         } = self;
         let verified = finish.verify(incoming)?;
         closing.hand_out(&mut finish, actions)?;
-        Ok(finish.complete(verified, None, Some(closing.certificate), actions))
+        Ok(finish.complete(verified, None, Some(closing.certificate), actions)?)
     }
 }
 
@@ -160,5 +160,5 @@ pub(super) fn new_session_ticket(
         ticket_lifetime_hint: left,
         ticket: &ticket,
     };
-    Ok(message.encode())
+    message.encode()
 }

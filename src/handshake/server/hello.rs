@@ -10,7 +10,7 @@ use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
 use super::negotiation::Negotiation;
 use crate::config::{ClientAuth, ServerConfig};
 use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion};
-use crate::error::{Error, PeerError};
+use crate::error::{Error, LocalError, PeerError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::agreed::Agreed;
 use crate::handshake::finish::KeysReady;
@@ -130,7 +130,7 @@ fn send_flight(
         NewHandle::Ticket => (SessionId::default(), true),
         NewHandle::None => (SessionId::default(), false),
     };
-    send_hello(&mut negotiation, session_id, extensions, ticket, actions);
+    send_hello(&mut negotiation, session_id, extensions, ticket, actions)?;
 
     let message = certificate.certificate_message.to_vec();
     actions.send(message, &mut negotiation.transcript);
@@ -139,10 +139,10 @@ fn send_flight(
     }
     let requested = !matches!(negotiation.config.client_auth, ClientAuth::None);
     if requested {
-        let request = certificate_request(&negotiation).encode();
+        let request = certificate_request(&negotiation).encode()?;
         actions.send(request, &mut negotiation.transcript);
     }
-    actions.send(ServerHelloDone.encode(), &mut negotiation.transcript);
+    actions.send(ServerHelloDone.encode()?, &mut negotiation.transcript);
 
     let exchange = ExpectClientKeyExchange {
         negotiation,
@@ -199,7 +199,7 @@ fn resume(
         Extensions::new(),
         ticket,
         actions,
-    );
+    )?;
     if ticket {
         let message = new_session_ticket(&negotiation.config, &session)?;
         actions.send(message, &mut negotiation.transcript);
@@ -228,7 +228,7 @@ fn send_hello(
     mut extensions: Extensions<'static>,
     ticket: bool,
     actions: &mut Actions,
-) {
+) -> Result<(), LocalError> {
     match negotiation.agreed.limits {
         RecordLimits::Protocol => {}
         RecordLimits::Fragments { length, .. } => extensions.push_max_fragment_length(length),
@@ -255,6 +255,7 @@ fn send_hello(
         extensions: (!extensions.is_empty()).then_some(extensions),
     };
     actions.push(Action::VersionAgreed);
-    actions.send(hello.encode(), &mut negotiation.transcript);
+    actions.send(hello.encode()?, &mut negotiation.transcript);
     negotiation.agreed.limits.apply_at_once(actions);
+    Ok(())
 }

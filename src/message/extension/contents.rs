@@ -5,7 +5,7 @@
 //! answer end in `_ack`.
 
 use super::Extensions;
-use crate::codec::{LengthPrefix, write_vector};
+use crate::codec::LengthPrefix;
 use crate::enums::{ExtensionType, MaxFragmentLength, SignatureScheme};
 use crate::error::DecodeError;
 use crate::message::certificate::{OCSP, decode_signature_schemes, encode_signature_schemes};
@@ -17,9 +17,9 @@ impl Extensions<'_> {
     /// server_name of a ClientHello ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
     pub(crate) fn push_server_name(&mut self, host_name: &str) {
         self.push(ExtensionType::SERVER_NAME, |out| {
-            write_vector(out, LengthPrefix::U16, |out| {
+            out.vector(LengthPrefix::U16, |out| {
                 out.push(HOST_NAME);
-                write_vector(out, LengthPrefix::U16, |out| {
+                out.vector(LengthPrefix::U16, |out| {
                     out.extend_from_slice(host_name.as_bytes());
                 });
             });
@@ -84,8 +84,8 @@ impl Extensions<'_> {
     pub(crate) fn push_status_request(&mut self) {
         self.push(ExtensionType::STATUS_REQUEST, |out| {
             out.push(OCSP);
-            write_vector(out, LengthPrefix::U16, |_| {});
-            write_vector(out, LengthPrefix::U16, |_| {});
+            out.vector(LengthPrefix::U16, |_| {});
+            out.vector(LengthPrefix::U16, |_| {});
         });
     }
 
@@ -112,7 +112,7 @@ impl Extensions<'_> {
             reader.vector16()?;
             Ok(true)
         })?;
-        Ok(found.unwrap_or(false))
+        Ok(found == Some(true))
     }
 
     /// The empty status_request with which a server announces CertificateStatus.
@@ -146,9 +146,9 @@ impl Extensions<'_> {
         self.push(
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
             |out| {
-                write_vector(out, LengthPrefix::U16, |out| {
+                out.vector(LengthPrefix::U16, |out| {
                     for protocol in protocols {
-                        write_vector(out, LengthPrefix::U8, |out| {
+                        out.vector(LengthPrefix::U8, |out| {
                             out.extend_from_slice(protocol.as_ref());
                         });
                     }
@@ -229,7 +229,7 @@ impl Extensions<'_> {
     /// The empty renegotiation_info of an initial handshake ([RFC 5746 section 3.2](https://www.rfc-editor.org/rfc/rfc5746#section-3.2)).
     pub(crate) fn push_renegotiation_info(&mut self) {
         self.push(ExtensionType::RENEGOTIATION_INFO, |out| {
-            write_vector(out, LengthPrefix::U8, |_| {});
+            out.vector(LengthPrefix::U8, |_| {});
         });
     }
 

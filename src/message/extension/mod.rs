@@ -5,7 +5,7 @@
 mod contents;
 
 use super::USUAL_LENGTH;
-use crate::codec::{LengthPrefix, Reader, write_vector};
+use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::ExtensionType;
 use crate::error::DecodeError;
 use std::borrow::Cow;
@@ -17,6 +17,8 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extensions<'a> {
     bytes: Cow<'a, [u8]>,
+    /// Whether one was left out because it is longer than it could say.
+    outgrown: bool,
 }
 
 impl<'a> Extensions<'a> {
@@ -24,11 +26,15 @@ impl<'a> Extensions<'a> {
     pub(crate) fn new() -> Self {
         Self {
             bytes: Cow::Owned(Vec::with_capacity(USUAL_LENGTH)),
+            outgrown: false,
         }
     }
 
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        write_vector(out, LengthPrefix::U16, |out| {
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        if self.outgrown {
+            out.outgrow();
+        }
+        out.vector(LengthPrefix::U16, |out| {
             out.extend_from_slice(&self.bytes);
         });
     }
@@ -50,6 +56,7 @@ impl<'a> Extensions<'a> {
         }
         Ok(Self {
             bytes: Cow::Borrowed(bytes),
+            outgrown: false,
         })
     }
 
@@ -82,10 +89,14 @@ impl<'a> Extensions<'a> {
         self.find(typ, |_| Ok(())).map(|found| found.is_some())
     }
 
-    fn push(&mut self, typ: ExtensionType, content: impl FnOnce(&mut Vec<u8>)) {
-        let bytes = self.bytes.to_mut();
-        bytes.extend_from_slice(&typ.0.to_be_bytes());
-        write_vector(bytes, LengthPrefix::U16, content);
+    fn push(&mut self, typ: ExtensionType, content: impl FnOnce(&mut Writer)) {
+        let mut out = Writer::from(core::mem::take(&mut self.bytes).into_owned());
+        out.extend_from_slice(&typ.0.to_be_bytes());
+        out.vector(LengthPrefix::U16, content);
+        match out.finish() {
+            Ok(bytes) => self.bytes = Cow::Owned(bytes),
+            Err(_) => self.outgrown = true,
+        }
     }
 
     fn push_empty(&mut self, typ: ExtensionType) {
@@ -106,6 +117,7 @@ impl<'a> Extensions<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::LocalError;
 
     fn decode(block: &[u8]) -> Result<Extensions<'_>, DecodeError> {
         let mut reader = Reader::new(block);
@@ -114,29 +126,44 @@ mod tests {
         Ok(extensions)
     }
 
+    fn encode(extensions: &Extensions<'_>) -> Result<Vec<u8>, LocalError> {
+        let mut out = Writer::default();
+        extensions.encode(&mut out);
+        out.finish()
+    }
+
     fn block(extensions: &[(u16, &[u8])]) -> Vec<u8> {
         let mut built = Extensions::default();
         for (typ, content) in extensions {
             built.push_raw(ExtensionType(*typ), content);
         }
-        let mut out = Vec::new();
-        built.encode(&mut out);
-        out
+        encode(&built).unwrap()
     }
 
     #[test]
     fn unknown_and_grease_extensions_survive() {
         let bytes = block(&[(0x1a1a, &[]), (43, &[2, 3, 4]), (0xfafa, &[0])]);
         let extensions = decode(&bytes).unwrap();
-        let mut again = Vec::new();
-        extensions.encode(&mut again);
-        assert_eq!(again, bytes);
+        assert_eq!(encode(&extensions).unwrap(), bytes);
         assert!(extensions.iter().eq([
             (ExtensionType(0x1a1a), &[][..]),
             (ExtensionType(43), &[2, 3, 4]),
             (ExtensionType(0xfafa), &[0]),
         ]));
         assert_eq!(extensions.server_name(), Ok(None));
+    }
+
+    #[test]
+    fn extensions_that_are_too_long_are_not_encoded() {
+        let mut extensions = Extensions::default();
+        extensions.push_raw(ExtensionType(9), &[0; 0xffff - 4]);
+        assert_eq!(encode(&extensions).unwrap().len(), 2 + 0xffff);
+        let mut two = extensions.clone();
+        two.push_raw(ExtensionType(10), &[]);
+        extensions.push_raw(ExtensionType(10), &[0; 0x1_0000]);
+        for extensions in [two, extensions] {
+            assert!(matches!(encode(&extensions), Err(LocalError::Internal(_))));
+        }
     }
 
     #[test]
