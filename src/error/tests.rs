@@ -1,0 +1,375 @@
+//! Tables of every error there is. The declarations make the values, so that a variant which a table
+//! leaves out fails here.
+#![cfg(test)]
+
+use super::{
+    CertificateFault, ConfigError, DecodeError, Error, Excerpt, Incompatible, LocalError, Misuse,
+    OcspFault, PeerError, ProtocolList, SuiteList,
+};
+use crate::enums::{
+    AlertDescription as Alert, CipherSuite, CompressionMethod, ContentType, ExtensionType,
+    HandshakeType, MaxFragmentLength, ProtocolVersion, SignatureScheme,
+};
+use core::time::Duration;
+use pki_types::UnixTime;
+use std::collections::BTreeMap;
+
+/// A family of errors: one value of each variant, with the variant's name.
+pub(super) trait Samples: Sized {
+    fn samples() -> Vec<(&'static str, Self)>;
+}
+
+/// A field of an error: any value.
+pub(super) trait Sample {
+    fn sample() -> Self;
+}
+
+macro_rules! samples {
+    ($($type:ty: $value:expr),+ $(,)?) => {
+        $(impl Sample for $type {
+            fn sample() -> Self {
+                $value
+            }
+        })+
+    };
+}
+
+samples! {
+    bool: false,
+    u8: 3,
+    u16: 3,
+    u32: 1,
+    usize: 1024,
+    &'static str: "a text",
+    CipherSuite: CipherSuite(0),
+    CompressionMethod: CompressionMethod(1),
+    ContentType: ContentType::ALERT,
+    Excerpt: Excerpt::new("a text"),
+    ExtensionType: ExtensionType::SERVER_NAME,
+    HandshakeType: HandshakeType::FINISHED,
+    MaxFragmentLength: MaxFragmentLength(0),
+    OcspFault: OcspFault::Missing,
+    ProtocolList: ProtocolList::new([]),
+    ProtocolVersion: ProtocolVersion::TLS_1_0,
+    SignatureScheme: SignatureScheme(0x0201),
+    SuiteList: SuiteList::new(&[]),
+    UnixTime: UnixTime::since_unix_epoch(Duration::ZERO),
+}
+
+/// Every error of a connection.
+fn errors() -> Vec<(&'static str, Error)> {
+    fn of<T: Samples>(into: impl Fn(T) -> Error) -> impl Iterator<Item = (&'static str, Error)> {
+        let samples = T::samples().into_iter();
+        samples.map(move |(name, sample)| (name, into(sample)))
+    }
+    let alert = Error::AlertReceived(Alert::HANDSHAKE_FAILURE);
+    let mut errors = vec![
+        ("Error::AlertReceived", alert),
+        ("Error::Truncated", Error::Truncated),
+    ];
+    errors.extend(of(|error: DecodeError| error.of("message")));
+    errors.extend(of(|error: PeerError| error.into()));
+    errors.extend(of(|error: Incompatible| error.into()));
+    errors.extend(of(|error: CertificateFault| error.into()));
+    errors.extend(of(|fault| CertificateFault::Ocsp(fault).into()));
+    errors.extend(of(|error: LocalError| error.into()));
+    errors.extend(of(|error: Misuse| error.into()));
+    // Another family has to be added here and above.
+    for (_, error) in &errors {
+        match error {
+            Error::Decode { .. }
+            | Error::Peer(_)
+            | Error::Incompatible(_)
+            | Error::Certificate(_)
+            | Error::AlertReceived(_)
+            | Error::Truncated
+            | Error::Local(_)
+            | Error::Misuse(_) => {}
+        }
+    }
+    errors
+}
+
+/// The alerts, in the order and with the words of
+/// [RFC 5246 section 7.2.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.2), then those of
+/// younger RFCs; and which errors they tell of.
+const ALERTS: &[(Alert, &[&str])] = &[
+    // "An inappropriate message was received."
+    (
+        Alert::UNEXPECTED_MESSAGE,
+        &[
+            "PeerError::UnexpectedMessage",
+            "PeerError::UnexpectedRecord",
+            "PeerError::InterleavedRecord",
+            "PeerError::KeyChangeInsideMessage",
+            "PeerError::EmptyRecord",
+            "PeerError::TooManyEmptyRecords",
+            "PeerError::TooManyWarnings",
+            "PeerError::TooManyRenegotiations",
+        ],
+    ),
+    // "This alert is returned if a record is received with an incorrect MAC. This alert also MUST be
+    // returned if an alert is sent because a TLSCiphertext decrypted in an invalid way".
+    (Alert::BAD_RECORD_MAC, &["PeerError::BadRecord"]),
+    // "A TLSCiphertext record was received that had a length more than 2^14+2048 bytes, or a record
+    // decrypted to a TLSCompressed record with more than 2^14+1024 bytes."
+    (Alert::RECORD_OVERFLOW, &["PeerError::RecordTooLong"]),
+    // "Reception of a handshake_failure alert message indicates that the sender was unable to
+    // negotiate an acceptable set of security parameters given the options available."
+    (
+        Alert::HANDSHAKE_FAILURE,
+        &[
+            "PeerError::RenegotiationInfoNotEmpty",
+            "PeerError::ExtendedMasterSecretChanged",
+            "Incompatible::NoCommonSuite",
+            "Incompatible::NoSecureRenegotiation",
+            "Incompatible::NoExtendedMasterSecret",
+            "Incompatible::NoClientCertificate",
+        ],
+    ),
+    // "A certificate was corrupt, contained signatures that did not verify correctly, etc."
+    (
+        Alert::BAD_CERTIFICATE,
+        &[
+            "CertificateFault::Malformed",
+            "CertificateFault::NameMismatch",
+            "CertificateFault::CommonNameMismatch",
+            "CertificateFault::BadSignature",
+            "CertificateFault::NotACa",
+            "CertificateFault::PathLength",
+            "CertificateFault::NameConstraints",
+        ],
+    ),
+    // "A certificate was of an unsupported type."
+    (
+        Alert::UNSUPPORTED_CERTIFICATE,
+        &[
+            "CertificateFault::Sha1Signature",
+            "CertificateFault::UnsupportedSignature",
+            "CertificateFault::CaAsLeaf",
+            "CertificateFault::Version",
+            "CertificateFault::CriticalExtension",
+            "CertificateFault::NotRsa",
+            "CertificateFault::KeySize",
+            "CertificateFault::IssuerKeySize",
+            "CertificateFault::KeyUsage",
+            "CertificateFault::ExtendedKeyUsage",
+        ],
+    ),
+    // "A certificate was revoked by its signer."
+    (Alert::CERTIFICATE_REVOKED, &["CertificateFault::Revoked"]),
+    // "A certificate has expired or is not currently valid."
+    (
+        Alert::CERTIFICATE_EXPIRED,
+        &["CertificateFault::Expired", "CertificateFault::NotYetValid"],
+    ),
+    // "Some other (unspecified) issue arose in processing the certificate, rendering it
+    // unacceptable."
+    (
+        Alert::CERTIFICATE_UNKNOWN,
+        &[
+            "CertificateFault::TooManyCertificates",
+            "CertificateFault::TooMuchWork",
+            "CertificateFault::RevocationUnknown",
+            "CertificateFault::RevocationListExpired",
+            "CertificateFault::RevocationListInvalid",
+            "CertificateFault::Refused",
+        ],
+    ),
+    // "A field in the handshake was out of range or inconsistent with other fields."
+    (
+        Alert::ILLEGAL_PARAMETER,
+        &[
+            "DecodeError::UnknownType",
+            "DecodeError::DuplicateExtension",
+            "PeerError::BadChangeCipherSpec",
+            "PeerError::BadAlertLevel",
+            "PeerError::NoNullCompression",
+            "PeerError::UnofferedCompression",
+            "PeerError::UnofferedSuite",
+            "PeerError::IllegalExtension",
+            "PeerError::UnofferedSignatureScheme",
+            "PeerError::ResumedWithOtherSuite",
+            "PeerError::Downgraded",
+        ],
+    ),
+    // "A valid certificate chain or partial chain was received, but the certificate was not accepted
+    // because the CA certificate could not be located or couldn't be matched with a known, trusted
+    // CA."
+    (Alert::UNKNOWN_CA, &["CertificateFault::UnknownIssuer"]),
+    // "A message could not be decoded because some field was out of the specified range or the length
+    // of the message was incorrect."
+    (
+        Alert::DECODE_ERROR,
+        &[
+            "DecodeError::Truncated",
+            "DecodeError::TrailingData",
+            "DecodeError::EmptyVector",
+            "DecodeError::BadLength",
+            "PeerError::MessageTooLong",
+        ],
+    ),
+    // "A handshake cryptographic operation failed, including being unable to correctly verify a
+    // signature or validate a Finished message."
+    (
+        Alert::DECRYPT_ERROR,
+        &["PeerError::BadCertificateVerify", "PeerError::BadFinished"],
+    ),
+    // "The protocol version the client has attempted to negotiate is recognized but not supported."
+    (
+        Alert::PROTOCOL_VERSION,
+        &["PeerError::RecordVersion", "Incompatible::Version"],
+    ),
+    // "An internal error unrelated to the peer or the correctness of the protocol (such as a memory
+    // allocation failure) makes it impossible to continue."
+    (
+        Alert::INTERNAL_ERROR,
+        &[
+            "LocalError::RandomUnavailable",
+            "LocalError::KeyExhausted",
+            "LocalError::NoPrivateKey",
+            "LocalError::Signing",
+            "LocalError::Internal",
+        ],
+    ),
+    // "sent by clients that receive an extended server hello containing an extension that they did
+    // not put in the corresponding client hello."
+    (
+        Alert::UNSUPPORTED_EXTENSION,
+        &["PeerError::UnsolicitedExtension"],
+    ),
+    // "it MUST send a fatal inappropriate_fallback alert" (RFC 7507 section 3).
+    (
+        Alert::INAPPROPRIATE_FALLBACK,
+        &["Incompatible::InappropriateFallback"],
+    ),
+    // "the server understood the ClientHello extension but does not recognize the server name" (RFC
+    // 6066 section 3).
+    (
+        Alert::UNRECOGNIZED_NAME,
+        &["Incompatible::UnknownServerName"],
+    ),
+    // "abort the handshake if the response is not satisfactory with
+    // bad_certificate_status_response(113) alert" (RFC 6066 section 8).
+    (
+        Alert::BAD_CERTIFICATE_STATUS_RESPONSE,
+        &[
+            "CertificateFault::Ocsp",
+            "OcspFault::Missing",
+            "OcspFault::Malformed",
+            "OcspFault::Unsuccessful",
+            "OcspFault::OtherCertificate",
+            "OcspFault::Responder",
+            "OcspFault::BadSignature",
+            "OcspFault::NotYetValid",
+            "OcspFault::Expired",
+            "OcspFault::NoNextUpdate",
+            "OcspFault::UnknownStatus",
+        ],
+    ),
+    // "no_application_protocol(120)" (RFC 7301 section 3.2).
+    (
+        Alert::NO_APPLICATION_PROTOCOL,
+        &["Incompatible::NoCommonProtocol"],
+    ),
+];
+
+/// The peer spoke last, is gone, or has nothing to do with it.
+const WITHOUT_ALERT: &[&str] = &[
+    "Error::AlertReceived",
+    "Error::Truncated",
+    "Misuse::HandshakeIncomplete",
+    "Misuse::Closed",
+    "Misuse::NothingPending",
+    "Misuse::WrongAnswer",
+    "Misuse::Unanswered",
+    "Misuse::NoExtendedMasterSecret",
+    "Misuse::ReservedLabel",
+    "Misuse::ContextTooLong",
+    "Misuse::NoEndPointHash",
+];
+
+/// The whole map from errors to alerts: no variant more and none less.
+#[test]
+fn every_error_has_its_alert() {
+    let rows = ALERTS.iter().map(|(alert, names)| (Some(*alert), *names));
+    let expected: Vec<_> = rows
+        .chain([(None, WITHOUT_ALERT)])
+        .flat_map(|(alert, names)| names.iter().map(move |name| (*name, alert)))
+        .collect();
+    let declared: BTreeMap<_, _> = errors()
+        .into_iter()
+        .map(|(name, error)| (name, error.alert()))
+        .collect();
+    assert_eq!(expected.len(), declared.len());
+    assert_eq!(expected.into_iter().collect::<BTreeMap<_, _>>(), declared);
+}
+
+/// What would accept a peer, for every error that has no fields to decide it. The waivers of
+/// certificates have a table of their own.
+#[test]
+fn an_incompatibility_says_which_setting_would_accept_it() {
+    for (name, error) in Incompatible::samples() {
+        let expected = match name {
+            "Incompatible::Version" | "Incompatible::InappropriateFallback" => None,
+            "Incompatible::NoCommonSuite" => Some("ServerConfigBuilder::suites"),
+            "Incompatible::NoSecureRenegotiation" => Some("secure_renegotiation"),
+            "Incompatible::NoExtendedMasterSecret" => Some("extended_master_secret"),
+            "Incompatible::NoCommonProtocol" => Some("ServerConfigBuilder::alpn_protocols"),
+            "Incompatible::UnknownServerName" => Some("CertificateSet::refuse_unknown_names"),
+            "Incompatible::NoClientCertificate" => Some("ServerConfigBuilder::client_auth"),
+            other => panic!("{other} is not in the table"),
+        };
+        assert_eq!(error.setting(), expected, "{name}");
+        assert_eq!(Error::from(error).setting(), expected, "{name}");
+        // The words name it too.
+        let text = error.to_string();
+        match expected {
+            Some(setting) => assert!(text.contains(setting), "{text}"),
+            None => assert!(text.contains("no setting accepts"), "{text}"),
+        }
+    }
+}
+
+/// Of the others only those of certificates have one: the method that sets the waiver.
+#[test]
+fn no_other_error_names_a_setting() {
+    for (name, error) in errors() {
+        let expected = match &error {
+            Error::Incompatible(incompatible) => incompatible.setting(),
+            Error::Certificate(error) => error.waiver().map(|waiver| waiver.setting()),
+            _ => None,
+        };
+        assert_eq!(error.setting(), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_error_has_words_of_its_own() {
+    let errors = errors().into_iter();
+    let errors = errors.map(|(name, error)| (name, error.to_string()));
+    let config = ConfigError::samples().into_iter();
+    let config = config.map(|(name, error)| (name, error.to_string()));
+    let mut said = BTreeMap::new();
+    for (name, text) in errors.chain(config) {
+        assert!(!text.is_empty() && !text.ends_with('.'), "{name}: {text}");
+        if let Some(before) = said.insert(text, name) {
+            // Two variants, one thing: a fault that is shown with its own kind.
+            let pair = (before, name);
+            assert_eq!(pair, ("CertificateFault::Ocsp", "OcspFault::Missing"));
+        }
+    }
+}
+
+#[test]
+fn no_chain_of_errors_says_the_same_twice() {
+    use std::error::Error as _;
+    for (name, error) in errors() {
+        assert!(error.source().is_none(), "{name}");
+    }
+}
+
+#[test]
+fn errors_stay_small() {
+    assert!(size_of::<Error>() <= 96, "{}", size_of::<Error>());
+}
