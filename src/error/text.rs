@@ -3,7 +3,7 @@
 use crate::enums::CipherSuite;
 use core::fmt::{self, Write};
 use pki_types::UnixTime;
-use rsa::pkcs1::der::DateTime;
+use time::OffsetDateTime;
 
 /// The first bytes of a serial number.
 #[derive(Clone, PartialEq, Eq)]
@@ -241,11 +241,21 @@ impl fmt::Debug for SuiteList {
 
 /// A time for people to read; beyond the year 9999, the seconds since 1970.
 pub(super) fn date(time: &UnixTime) -> Excerpt {
-    let since_1970 = core::time::Duration::from_secs(time.as_secs());
-    match DateTime::from_unix_duration(since_1970) {
-        Ok(date) => Excerpt::new(date),
-        Err(_) => Excerpt::new(time.as_secs()),
-    }
+    let seconds = time.as_secs();
+    let date = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        // Another crate may have switched longer years on.
+        .filter(|date| date.year() <= 9999);
+    let Some(date) = date else {
+        return Excerpt::new(seconds);
+    };
+    let (year, month, day) = date.to_calendar_date();
+    let (hour, minute, second) = date.to_hms();
+    let month = u8::from(month);
+    Excerpt::new(format_args!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    ))
 }
 
 #[cfg(test)]
