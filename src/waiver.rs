@@ -2,89 +2,93 @@
 
 use core::fmt;
 
-/// A check of a peer's certificate that a
-/// [`CertificatePolicy`](crate::CertificatePolicy) can do without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Waiver {
-    /// The chain is not asked for: the certificate is one that is known.
-    PinnedCertificate,
-    /// The chain is not asked for: the certificate's key is one that is known.
-    PinnedPublicKey,
-    /// The certificate has no subjectAltName, and its subject's common name is the name.
-    CommonName,
-    /// The certificate does not have the name that was asked for.
-    AnyName,
-    /// The certificate is of X.509 version 1, which knows no extensions.
-    Version1,
-    /// A signature of the chain is over a SHA-1 hash.
-    Sha1Signature,
-    /// An RSA key of the chain has 1024 bits or more, but not 2048.
-    ShortRsaKey,
-    /// The chain is not valid at the time, but was or will be within the tolerance.
-    OutsideValidity,
-    /// keyUsage does not allow the server's key to encrypt.
-    MissingKeyEncipherment,
+/// Declares the waivers as a table with a row for each: its documentation, its name, its bit in a
+/// stored session, its words, and the method that sets it.
+macro_rules! waivers {
+    (
+        $(#[doc = $doc:literal])*
+        #[derive($($derive:ident),+)]
+        pub enum Waiver {
+            $(
+                $(#[doc = $waiver_doc:literal])*
+                $waiver:ident = bit $bit:literal, $words:literal, CertificatePolicy::$method:ident;
+            )+
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive($($derive),+)]
+        #[non_exhaustive]
+        pub enum Waiver {
+            $(
+                $(#[doc = $waiver_doc])*
+                $waiver,
+            )+
+        }
+
+        impl Waiver {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$waiver),+];
+
+            /// The method that sets it.
+            #[must_use]
+            pub fn setting(self) -> &'static str {
+                match self {
+                    $(Self::$waiver => concat!("CertificatePolicy::", stringify!($method)),)+
+                }
+            }
+
+            const fn bit(self) -> u16 {
+                match self {
+                    $(Self::$waiver => 1 << $bit,)+
+                }
+            }
+        }
+
+        impl fmt::Display for Waiver {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$waiver => $words,)+
+                })
+            }
+        }
+
+        #[cfg(test)]
+        mod settings {
+            use crate::verify::CertificatePolicy;
+
+            /// Does not compile if one is gone.
+            #[test]
+            fn all_exist() {
+                let _ = ($(CertificatePolicy::$method),+);
+            }
+        }
+    };
 }
 
-impl Waiver {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::PinnedCertificate,
-        Self::PinnedPublicKey,
-        Self::CommonName,
-        Self::AnyName,
-        Self::Version1,
-        Self::Sha1Signature,
-        Self::ShortRsaKey,
-        Self::OutsideValidity,
-        Self::MissingKeyEncipherment,
-    ];
-
-    /// The method that sets it.
-    #[must_use]
-    pub fn setting(self) -> &'static str {
-        match self {
-            Self::PinnedCertificate => "CertificatePolicy::pin_certificate",
-            Self::PinnedPublicKey => "CertificatePolicy::pin_public_key",
-            Self::CommonName => "CertificatePolicy::accept_common_name",
-            Self::AnyName => "CertificatePolicy::accept_any_name",
-            Self::Version1 => "CertificatePolicy::accept_version_1",
-            Self::Sha1Signature => "CertificatePolicy::accept_sha1_signatures",
-            Self::ShortRsaKey => "CertificatePolicy::accept_short_rsa_keys",
-            Self::OutsideValidity => "CertificatePolicy::accept_outside_validity",
-            Self::MissingKeyEncipherment => "CertificatePolicy::accept_missing_key_encipherment",
-        }
-    }
-
-    const fn bit(self) -> u16 {
-        match self {
-            Self::PinnedCertificate => 1,
-            Self::PinnedPublicKey => 1 << 1,
-            Self::CommonName => 1 << 2,
-            Self::AnyName => 1 << 3,
-            Self::Version1 => 1 << 4,
-            Self::Sha1Signature => 1 << 5,
-            Self::ShortRsaKey => 1 << 6,
-            Self::OutsideValidity => 1 << 7,
-            Self::MissingKeyEncipherment => 1 << 8,
-        }
-    }
-}
-
-impl fmt::Display for Waiver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PinnedCertificate => "pinned certificate",
-            Self::PinnedPublicKey => "pinned public key",
-            Self::CommonName => "common name",
-            Self::AnyName => "any name",
-            Self::Version1 => "X.509 version 1",
-            Self::Sha1Signature => "SHA-1 signature",
-            Self::ShortRsaKey => "short RSA key",
-            Self::OutsideValidity => "outside validity",
-            Self::MissingKeyEncipherment => "missing keyEncipherment",
-        })
+waivers! {
+    /// A check of a peer's certificate that a
+    /// [`CertificatePolicy`](crate::CertificatePolicy) can do without.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Waiver {
+        /// The chain is not asked for: the certificate is one that is known.
+        PinnedCertificate = bit 0, "pinned certificate", CertificatePolicy::pin_certificate;
+        /// The chain is not asked for: the certificate's key is one that is known.
+        PinnedPublicKey = bit 1, "pinned public key", CertificatePolicy::pin_public_key;
+        /// The certificate has no subjectAltName, and its subject's common name is the name.
+        CommonName = bit 2, "common name", CertificatePolicy::accept_common_name;
+        /// The certificate does not have the name that was asked for.
+        AnyName = bit 3, "any name", CertificatePolicy::accept_any_name;
+        /// The certificate is of X.509 version 1, which knows no extensions.
+        Version1 = bit 4, "X.509 version 1", CertificatePolicy::accept_version_1;
+        /// A signature of the chain is over a SHA-1 hash.
+        Sha1Signature = bit 5, "SHA-1 signature", CertificatePolicy::accept_sha1_signatures;
+        /// An RSA key of the chain has 1024 bits or more, but not 2048.
+        ShortRsaKey = bit 6, "short RSA key", CertificatePolicy::accept_short_rsa_keys;
+        /// The chain is not valid at the time, but was or will be within the tolerance.
+        OutsideValidity = bit 7, "outside validity", CertificatePolicy::accept_outside_validity;
+        /// keyUsage does not allow the server's key to encrypt.
+        MissingKeyEncipherment = bit 8, "missing keyEncipherment",
+            CertificatePolicy::accept_missing_key_encipherment;
     }
 }
 
@@ -178,5 +182,30 @@ mod tests {
         assert_eq!(Waivers::from_bits(seen.to_bits() + 1), None);
         let two = Waivers::from_iter([Waiver::Version1, Waiver::CommonName]);
         assert_eq!(two.to_string(), "common name, X.509 version 1");
+    }
+
+    #[test]
+    fn a_waiver_has_its_bit_its_words_and_its_setting() {
+        let rows = Waiver::ALL.iter().map(|waiver| {
+            let setting = waiver.setting().strip_prefix("CertificatePolicy::");
+            (waiver.bit(), waiver.to_string(), setting.unwrap())
+        });
+        let expected = [
+            (1, "pinned certificate", "pin_certificate"),
+            (2, "pinned public key", "pin_public_key"),
+            (4, "common name", "accept_common_name"),
+            (8, "any name", "accept_any_name"),
+            (16, "X.509 version 1", "accept_version_1"),
+            (32, "SHA-1 signature", "accept_sha1_signatures"),
+            (64, "short RSA key", "accept_short_rsa_keys"),
+            (128, "outside validity", "accept_outside_validity"),
+            (
+                256,
+                "missing keyEncipherment",
+                "accept_missing_key_encipherment",
+            ),
+        ];
+        let expected = expected.map(|(bit, words, setting)| (bit, words.to_owned(), setting));
+        assert!(rows.eq(expected));
     }
 }
