@@ -34,33 +34,34 @@ impl Hasher {
 
     pub(crate) fn finish(self) -> HashValue {
         match self {
-            Self::Sha256(hasher) => HashValue::new(&hasher.finalize()),
-            Self::Sha384(hasher) => HashValue::new(&hasher.finalize()),
+            Self::Sha256(hasher) => HashValue::Sha256(hasher.finalize().into()),
+            Self::Sha384(hasher) => HashValue::Sha384(hasher.finalize().into()),
         }
     }
 }
 
-/// A finished hash of 32 or 48 bytes.
+/// A finished hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HashValue {
-    bytes: [u8; 48],
-    length: usize,
+pub(crate) enum HashValue {
+    Sha256([u8; 32]),
+    Sha384([u8; 48]),
 }
 
 impl HashValue {
+    /// A hash that was computed elsewhere.
+    #[cfg(test)]
     pub(crate) fn new(value: &[u8]) -> Self {
-        let mut bytes = [0; 48];
-        for (to, from) in bytes.iter_mut().zip(value) {
-            *to = *from;
-        }
-        Self {
-            bytes,
-            length: value.len(),
+        match value.len() {
+            32 => Self::Sha256(value.try_into().unwrap()),
+            _ => Self::Sha384(value.try_into().unwrap()),
         }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+        match self {
+            Self::Sha256(bytes) => bytes,
+            Self::Sha384(bytes) => bytes,
+        }
     }
 }
 
@@ -106,9 +107,35 @@ impl SignatureHash {
 pub(crate) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {
-        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        hasher.update(length.to_be_bytes());
+        hasher.update(length_in_8_bytes(part));
         hasher.update(part);
     }
     hasher.finalize().into()
+}
+
+/// The big-endian length in eight bytes, which hold any there is, on machines of every width.
+fn length_in_8_bytes(part: &[u8]) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    let length = part.len().to_be_bytes();
+    for (to, from) in bytes.iter_mut().rev().zip(length.iter().rev()) {
+        *to = *from;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_each_part_behind_its_length() {
+        let parts = [&[7; 0x0102][..], &[], b"last"];
+        let lengths = [0x0102_u64, 0, 4].map(u64::to_be_bytes);
+        let mut bytes = Vec::new();
+        for (length, part) in lengths.iter().zip(parts) {
+            bytes.extend_from_slice(length);
+            bytes.extend_from_slice(part);
+        }
+        assert_eq!(fingerprint(parts)[..], Sha256::digest(bytes)[..]);
+    }
 }

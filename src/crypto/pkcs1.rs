@@ -21,7 +21,10 @@ pub(crate) fn encode_pre_master_secret(
     length: usize,
     random: &dyn RandomSource,
 ) -> Result<Zeroizing<Vec<u8>>, LocalError> {
-    let mut padding = Zeroizing::new(vec![0; length.saturating_sub(3 + SECRET)]);
+    // "mLen <= k - 11": at least eight bytes of PS.
+    let padding = length.checked_sub(3 + SECRET).filter(|length| *length >= 8);
+    let too_short = LocalError::Internal("a modulus is too short for the pre-master secret");
+    let mut padding = Zeroizing::new(vec![0; padding.ok_or(too_short)?]);
     let mut draw = Zeroizing::new(vec![0; padding.len()]);
     for _ in 0..MAX_DRAWS {
         let missing = padding.iter().filter(|byte| **byte == 0).count();
@@ -33,7 +36,9 @@ pub(crate) fn encode_pre_master_secret(
             encoded_message.extend_from_slice(&pre_master_secret.0);
             return Ok(encoded_message);
         }
-        random.fill(draw.get_mut(..missing).unwrap_or_default())?;
+        // What was drawn stays, so that less is missing each time.
+        draw.truncate(missing);
+        random.fill(&mut draw)?;
         for (byte, drawn) in padding
             .iter_mut()
             .filter(|byte| **byte == 0)
@@ -197,6 +202,12 @@ mod tests {
             assert_eq!(select(&encoded, 1).0, secret.0);
         }
         assert_eq!(encode(17 * 205), Err(LocalError::RandomUnavailable));
+        // Eight bytes of padding are the least.
+        let encode = |length| encode_pre_master_secret(&secret, length, &Zeros(0.into()));
+        assert_eq!(select(&encode(59).unwrap(), 1).0, secret.0);
+        for length in [0, 50, 51, 58] {
+            assert!(matches!(encode(length), Err(LocalError::Internal(_))));
+        }
     }
 
     #[test]

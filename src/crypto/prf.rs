@@ -2,10 +2,11 @@
 
 use super::hash::HashAlgorithm;
 use core::{fmt, iter};
-use hmac::KeyInit;
 use hmac::block_api::HmacCore;
-use hmac::digest::Output;
 use hmac::digest::block_api::{Buffer, FixedOutputCore};
+use hmac::digest::common::Key;
+use hmac::digest::{Digest, Output};
+use hmac::{EagerHash, KeyInit};
 use sha2::{Sha256, Sha384};
 use zeroize::Zeroize;
 
@@ -42,10 +43,28 @@ impl fmt::Debug for PrfKey {
     }
 }
 
-/// HMAC takes a key of any length, so the error of the trait cannot occur; if it did, the key of
-/// zeros would fail the handshake at Finished.
-fn keyed<C: KeyInit>(secret: &[u8]) -> C {
-    C::new_from_slice(secret).unwrap_or_else(|_| <C as KeyInit>::new(&Default::default()))
+/// The key schedule of HMAC for a secret of any length, padded to a block of the hash: "Applications
+/// that use keys longer than B bytes will first hash the key using H and then use the resultant L
+/// byte string as the actual key to HMAC"
+/// ([RFC 2104 section 2](https://www.rfc-editor.org/rfc/rfc2104#section-2)).
+fn keyed<D: EagerHash + Digest>(secret: &[u8]) -> HmacCore<D> {
+    let mut block = Key::<HmacCore<D>>::default();
+    if secret.len() <= block.len() {
+        fill_front(&mut block, secret);
+    } else {
+        let mut hash = D::digest(secret);
+        fill_front(&mut block, &hash);
+        hash.zeroize();
+    }
+    let key = HmacCore::new(&block);
+    block.zeroize();
+    key
+}
+
+fn fill_front(block: &mut [u8], bytes: &[u8]) {
+    for (to, from) in block.iter_mut().zip(bytes) {
+        *to = *from;
+    }
 }
 
 /// `P_hash(secret, label + seed)`:
@@ -89,8 +108,28 @@ fn hmac<'a, C: FixedOutputCore + Clone>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hmac::EagerHash;
+    use hmac::{Hmac, Mac};
     use zeroize::ZeroizeOnDrop;
+
+    /// Up to a block, and beyond it.
+    #[test]
+    fn a_secret_of_any_length_is_keyed_as_hmac_says() {
+        fn check<D: EagerHash + Digest>(lengths: &[usize]) -> bool
+        where
+            Hmac<D>: Mac + KeyInit,
+        {
+            lengths.iter().all(|length| {
+                let secret: Vec<u8> = (0..=u8::MAX).cycle().take(*length).collect();
+                let mut buffer = Buffer::<HmacCore<D>>::default();
+                let pieces = [&b"message"[..]].into_iter();
+                let own = hmac(&keyed::<D>(&secret), &mut buffer, pieces);
+                let theirs = <Hmac<D> as KeyInit>::new_from_slice(&secret).unwrap();
+                theirs.chain_update(b"message").finalize().as_bytes()[..] == own[..]
+            })
+        }
+        assert!(check::<Sha256>(&[0, 1, 32, 48, 63, 64, 65, 300]));
+        assert!(check::<Sha384>(&[0, 1, 48, 127, 128, 129, 300]));
+    }
 
     #[test]
     fn a_key_and_what_is_hashed_with_it_are_wiped() {

@@ -25,9 +25,10 @@ const KEY_BITS_FROM_1024: RangeInclusive<usize> = 1024..=8192;
 
 /// The key lengths of a peer that are accepted, with the short ones or without.
 pub(crate) fn peer_key_bits(short: bool) -> &'static RangeInclusive<usize> {
-    match short {
-        true => &KEY_BITS_FROM_1024,
-        false => &KEY_BITS,
+    if short {
+        &KEY_BITS_FROM_1024
+    } else {
+        &KEY_BITS
     }
 }
 
@@ -35,9 +36,10 @@ pub(crate) fn peer_key_bits(short: bool) -> &'static RangeInclusive<usize> {
 /// nothing trimmed: the storage's width is public, the integer's is not.
 fn fixed_width(integer: &BoxedUint, length: usize) -> Zeroizing<Vec<u8>> {
     let storage = Zeroizing::new(integer.to_be_bytes());
-    let start = storage.len().saturating_sub(length);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
-    bytes.extend_from_slice(storage.get(start..).unwrap_or_default());
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    for (to, from) in bytes.iter_mut().rev().zip(storage.iter().rev()) {
+        *to = *from;
+    }
     bytes
 }
 
@@ -50,5 +52,8 @@ mod tests {
         let integer = BoxedUint::from_be_slice(&[5], 2112).unwrap();
         let bytes = fixed_width(&integer, 257);
         assert_eq!((bytes.len(), bytes.last()), (257, Some(&5)));
+        // Wider than the storage too.
+        let bytes = fixed_width(&integer, 300);
+        assert_eq!(*bytes, [&[0; 299][..], &[5]].concat());
     }
 }

@@ -36,6 +36,8 @@ pub(crate) enum PublicKeyError {
 #[derive(Clone, Debug)]
 pub(crate) struct PublicKey {
     modulus: BoxedMontyParams,
+    /// The modulus's length, which is less than its storage's where that is of whole words.
+    bits: usize,
     exponent: u64,
 }
 
@@ -57,6 +59,7 @@ impl PublicKey {
         let odd = modulus.and_then(|modulus| Odd::new(modulus).into_option());
         Ok(Self {
             modulus: BoxedMontyParams::new_vartime(odd.ok_or(PublicKeyError::Malformed)?),
+            bits,
             exponent: exponent(parsed.public_exponent.as_bytes())?,
         })
     }
@@ -69,6 +72,7 @@ impl PublicKey {
         }
         Ok(Self {
             modulus: key.n_params().clone(),
+            bits,
             exponent: exponent(&key.e_bytes())?,
         })
     }
@@ -82,16 +86,16 @@ impl PublicKey {
 
     /// Length of the modulus in bytes, which is that of every ciphertext and signature.
     pub(crate) fn length(&self) -> usize {
-        self.bits().div_ceil(8)
+        self.bits.div_ceil(8)
     }
 
     /// Whether it is shorter than is accepted without a waiver.
     pub(crate) fn is_short(&self) -> bool {
-        self.bits() < *KEY_BITS.start()
+        self.bits < *KEY_BITS.start()
     }
 
     pub(super) fn bits(&self) -> usize {
-        usize::try_from(self.modulus.modulus().bits_vartime()).unwrap_or(0)
+        self.bits
     }
 
     /// Encrypts the pre-master secret to this key, with the random padding of
@@ -104,8 +108,12 @@ impl PublicKey {
         let length = self.length();
         let encoded_message = encode_pre_master_secret(pre_master_secret, length, random)?;
         // The message begins with a zero byte, so it is below the modulus and fits its width.
-        let integer = self.integer(&encoded_message);
-        let integer = Zeroizing::new(integer.ok_or(LocalError::RandomUnavailable)?);
+        let integer =
+            self.integer(&encoded_message)
+                .map(Zeroizing::new)
+                .ok_or(LocalError::Internal(
+                    "an encoded message is wider than the modulus",
+                ))?;
         Ok(fixed_width(&self.raise(&integer), length).to_vec())
     }
 
@@ -129,19 +137,18 @@ impl PublicKey {
             return false;
         }
         let encoded = fixed_width(&self.raise(&integer), self.length());
-        emsa.verifies(message, &encoded, self.bits())
+        emsa.verifies(message, &encoded, self.bits)
     }
 
     /// A ciphertext as the private key takes it: as long as the modulus and less. Any other is
     /// replaced by a number that is, with the same work; the choice says whether it was good.
     pub(crate) fn admit(&self, ciphertext: &[u8]) -> (Vec<u8>, Choice) {
-        let modulus = self.modulus.modulus().as_ref().to_be_bytes();
         let length = self.length();
-        let modulus = modulus.get(modulus.len() - length..).unwrap_or_default();
         let mut admitted = vec![0; length];
         let mut good = Choice::from(0);
         if ciphertext.len() == length {
-            good = less_than(ciphertext, modulus);
+            let modulus = fixed_width(self.modulus.modulus().as_ref(), length);
+            good = less_than(ciphertext, &modulus);
             for (to, from) in admitted.iter_mut().zip(ciphertext) {
                 to.conditional_assign(from, good);
             }
@@ -187,18 +194,13 @@ impl PublicKey {
 
 /// A big-endian public exponent: odd, as it has an inverse, and within the accepted range.
 fn exponent(bytes: &[u8]) -> Result<u64, PublicKeyError> {
-    let start = bytes.len() - bit_length(bytes).div_ceil(8);
-    let significant = bytes.get(start..).unwrap_or_default();
-    let mut padded = [0; 8];
-    let room = padded.len().checked_sub(significant.len());
-    if let Some(to) = room.and_then(|room| padded.get_mut(room..)) {
-        to.copy_from_slice(significant);
-    }
-    let exponent = u64::from_be_bytes(padded);
-    match EXPONENTS.contains(&exponent) && exponent % 2 == 1 {
-        true => Ok(exponent),
-        false => Err(PublicKeyError::Malformed),
-    }
+    bytes
+        .iter()
+        .try_fold(0_u64, |number, byte| {
+            number.checked_mul(1 << 8)?.checked_add(u64::from(*byte))
+        })
+        .filter(|exponent| EXPONENTS.contains(exponent) && exponent % 2 == 1)
+        .ok_or(PublicKeyError::Malformed)
 }
 
 /// The number of bits in a big-endian number.
@@ -207,7 +209,7 @@ fn bit_length(bytes: &[u8]) -> usize {
     let Some(first) = bytes.get(zeros) else {
         return 0;
     };
-    let leading = usize::try_from(first.leading_zeros()).unwrap_or(0);
+    let leading = (0..8).take_while(|bit| first & (0x80 >> bit) == 0).count();
     8 * (bytes.len() - zeros) - leading
 }
 
@@ -275,7 +277,14 @@ mod tests {
 
     #[test]
     fn exponents_and_lengths_are_read_without_their_leading_zeros() {
-        for (bytes, bits) in [(&[][..], 0), (&[0, 0], 0), (&[1], 1), (&[0, 0x80, 0], 16)] {
+        for (bytes, bits) in [
+            (&[][..], 0),
+            (&[0, 0], 0),
+            (&[1], 1),
+            (&[0, 0x10], 5),
+            (&[0x7f, 0xff], 15),
+            (&[0, 0x80, 0], 16),
+        ] {
             assert_eq!(bit_length(bytes), bits);
         }
         assert_eq!(exponent(&[0, 0, 0, 0, 0, 0, 1, 0, 1]), Ok(F4));
