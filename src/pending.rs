@@ -1,9 +1,10 @@
 //! Pauses: what a connection hands out for the caller to answer, and what comes back.
 
+use crate::crypto::hash::SignatureHash;
 use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
-use crate::crypto::rsa::signature_digest;
+use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
-use crate::error::{CertificateError, Misuse};
+use crate::error::{CertificateError, LocalError, Misuse};
 use crate::verify::{CertificatePolicy, Stapled, Vouched};
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
@@ -32,8 +33,11 @@ impl Pending<'_> {
     pub(crate) fn belongs(&self, answer: &Answer) -> Result<(), Misuse> {
         let belongs = match (self, &answer.0) {
             (Self::VerifyCertificate(pending), AnswerKind::Certificate { id, verdict }) => {
-                let is_for_it = |verified: &Verified| verified.is_for(pending.id);
-                pending.id == *id && verdict.as_ref().map_or(true, is_for_it)
+                let for_another = match verdict {
+                    Ok(verified) => !verified.is_for(pending.id),
+                    Err(_) => false,
+                };
+                pending.id == *id && !for_another
             }
             (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. }) => {
                 job.id == *id
@@ -46,9 +50,10 @@ impl Pending<'_> {
                 _,
             ) => false,
         };
-        match belongs {
-            true => Ok(()),
-            false => Err(Misuse::WrongAnswer),
+        if belongs {
+            Ok(())
+        } else {
+            Err(Misuse::WrongAnswer)
         }
     }
 }
@@ -163,9 +168,10 @@ impl DecryptPreMasterSecret {
     /// the answer is that of [`answer`](Self::answer) with `None`.
     #[must_use]
     pub fn decrypt(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
-        let raw = match self.key_id == key.key_id() {
-            true => RawDecryption::by(key, &self.ciphertext, &mut key_rng(rng)),
-            false => RawDecryption::default(),
+        let raw = if self.key_id == key.key_id() {
+            RawDecryption::by(key, &self.ciphertext, &mut key_rng(rng))
+        } else {
+            RawDecryption::failed()
         };
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
@@ -178,7 +184,10 @@ impl DecryptPreMasterSecret {
     /// not verify.
     #[must_use]
     pub fn answer(self, raw: Option<Vec<u8>>) -> Answer {
-        let raw = RawDecryption(Zeroizing::new(raw.unwrap_or_default()));
+        let raw = match raw {
+            Some(integer) => RawDecryption::returned(integer),
+            None => RawDecryption::failed(),
+        };
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 }
@@ -189,7 +198,8 @@ impl DecryptPreMasterSecret {
 /// machines that are a round trip away. It can be filled again after each use, and keeps its room.
 #[derive(Debug, Default)]
 pub struct DecryptBatch {
-    ids: Vec<PauseId>,
+    /// Of each job, in their order: its pause, and the length of its ciphertext.
+    jobs: Vec<(PauseId, usize)>,
     key_id: Option<KeyId>,
     ciphertexts: Vec<u8>,
     integers: Zeroizing<Vec<u8>>,
@@ -212,7 +222,7 @@ impl DecryptBatch {
             return Err(job);
         }
         self.key_id = Some(job.key_id);
-        self.ids.push(job.id);
+        self.jobs.push((job.id, job.ciphertext.len()));
         self.ciphertexts.extend_from_slice(&job.ciphertext);
         Ok(())
     }
@@ -220,13 +230,13 @@ impl DecryptBatch {
     /// How many jobs there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.jobs.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.jobs.is_empty()
     }
 
     /// Which key the jobs want; `None` for an empty batch.
@@ -250,12 +260,22 @@ impl DecryptBatch {
                 .is_ok();
         self.ciphertexts.clear();
         self.key_id = None;
-        // All are as long as the key's modulus.
-        let length = (self.integers.len() / self.ids.len().max(1)).max(1);
-        let answers = core::iter::zip(self.ids.drain(..), self.integers.chunks_exact(length))
-            .map(|(id, integer)| {
-                let integer = usable.then(|| Zeroizing::new(integer.to_vec()));
-                let raw = RawDecryption(integer.unwrap_or_default());
+        let mut integers = if usable {
+            self.integers.as_slice()
+        } else {
+            &[]
+        };
+        let answers = self
+            .jobs
+            .drain(..)
+            .map(|(id, length)| {
+                let raw = match integers.split_at_checked(length) {
+                    Some((integer, others)) => {
+                        integers = others;
+                        RawDecryption::returned(integer.to_vec())
+                    }
+                    None => RawDecryption::failed(),
+                };
                 Answer(AnswerKind::PreMasterSecret { id, raw })
             })
             .collect();
@@ -272,12 +292,32 @@ impl DecryptBatch {
 #[derive(Clone, Debug)]
 pub struct SignCertificateVerify {
     pub(crate) id: PauseId,
-    pub(crate) key_id: KeyId,
-    pub(crate) scheme: SignatureScheme,
+    key_id: KeyId,
+    scheme: SignatureScheme,
+    /// That of the scheme.
+    hash: SignatureHash,
     pub(crate) message: Arc<Vec<u8>>,
 }
 
 impl SignCertificateVerify {
+    /// Asks for the signature of `message` with a scheme that an RSA key can sign with.
+    pub(crate) fn new(
+        key_id: KeyId,
+        scheme: SignatureScheme,
+        message: Arc<Vec<u8>>,
+    ) -> Result<Self, LocalError> {
+        let hash = signature_hash(scheme);
+        Ok(Self {
+            id: PauseId::next(),
+            key_id,
+            scheme,
+            hash: hash.ok_or(LocalError::Internal(
+                "a proof with a scheme that is not RSA's",
+            ))?,
+            message,
+        })
+    }
+
     /// Which key is wanted: that of the certificate which the client shows.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
@@ -300,7 +340,7 @@ impl SignCertificateVerify {
     /// The message's hash as [`scheme`](Self::scheme) wants it, for signers that take no message.
     #[must_use]
     pub fn digest(&self) -> Vec<u8> {
-        signature_digest(self.scheme, &self.message)
+        self.hash.of(&[&self.message])
     }
 
     /// Signs with a key; `rng` is for blinding and for the salt of PSS. If the key fails, or is
@@ -308,9 +348,10 @@ impl SignCertificateVerify {
     #[must_use]
     pub fn sign(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
         let mut rng = key_rng(rng);
-        let signature = match self.key_id == key.key_id() {
-            true => key.sign(self.scheme, &self.message, &mut rng).ok(),
-            false => None,
+        let signature = if self.key_id == key.key_id() {
+            key.sign(self.scheme, &self.message, &mut rng).ok()
+        } else {
+            None
         };
         self.answer(signature)
     }
@@ -400,5 +441,228 @@ impl PauseId {
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::private_key::KeyRng;
+    use crate::crypto::rsa::RsaKey;
+    use crate::error::{CertificateFault, KeyError};
+    use crate::verify::RootStore;
+    use core::convert::Infallible;
+    use pki_types::pem::PemObject;
+    use rand_core::TryRng;
+
+    /// For operations whose results are not looked at.
+    struct Zeros;
+
+    impl TryRng for Zeros {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            Ok(0)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            Ok(0)
+        }
+
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+            out.fill(0);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Zeros {}
+
+    /// Returns what it is given, and signs with the message itself.
+    struct Echo(KeyId);
+
+    impl PrivateKey for Echo {
+        fn key_id(&self) -> KeyId {
+            self.0
+        }
+
+        fn decrypt(
+            &self,
+            ciphertexts: &[u8],
+            integers: &mut [u8],
+            _: &mut KeyRng<'_>,
+        ) -> Result<(), KeyError> {
+            integers.copy_from_slice(ciphertexts);
+            Ok(())
+        }
+
+        fn sign(
+            &self,
+            _: SignatureScheme,
+            message: &[u8],
+            _: &mut KeyRng<'_>,
+        ) -> Result<Vec<u8>, KeyError> {
+            Ok(message.to_vec())
+        }
+    }
+
+    const KEY: KeyId = KeyId::from_bytes([1; 32]);
+    const OTHER_KEY: KeyId = KeyId::from_bytes([2; 32]);
+
+    fn decryption(key_id: KeyId, ciphertext: &[u8]) -> DecryptPreMasterSecret {
+        DecryptPreMasterSecret {
+            id: PauseId::next(),
+            key_id,
+            ciphertext: ciphertext.into(),
+        }
+    }
+
+    fn signing(scheme: SignatureScheme) -> SignCertificateVerify {
+        SignCertificateVerify::new(KEY, scheme, b"messages"[..].into()).unwrap()
+    }
+
+    /// What an answer brings of a key's result.
+    fn result(answer: &Answer) -> Option<&[u8]> {
+        match &answer.0 {
+            AnswerKind::PreMasterSecret { raw, .. } => Some(&raw.0),
+            AnswerKind::Signature { signature, .. } => signature.as_deref(),
+            AnswerKind::Certificate { .. } => None,
+        }
+    }
+
+    #[test]
+    fn an_answer_belongs_to_its_own_question_alone() {
+        let name = "localhost".try_into().unwrap();
+        let verify = || VerifyCertificate {
+            id: PauseId::next(),
+            chain: &[],
+            server_name: &name,
+            ocsp_response: None,
+            resumed: None,
+        };
+        let decrypt = || decryption(KEY, &[1; 4]);
+        let sign = || signing(SignatureScheme::RSA_PKCS1_SHA256);
+        let (verifies, decrypts, signs) = (
+            [verify(), verify()],
+            [decrypt(), decrypt()],
+            [sign(), sign()],
+        );
+        let questions: Vec<Pending<'_>> = core::iter::empty()
+            .chain(verifies.map(Pending::VerifyCertificate))
+            .chain(decrypts.clone().map(Pending::DecryptPreMasterSecret))
+            .chain(signs.clone().map(Pending::SignCertificateVerify))
+            .collect();
+        let verdict = Ok(Verified::dangerous_on_my_own_authority());
+        let answers = [
+            verifies[0].answer(verdict),
+            verifies[1].answer(Err(CertificateFault::Refused.into())),
+        ];
+        let answers: Vec<_> = answers
+            .into_iter()
+            .chain(decrypts.map(|job| job.answer(None)))
+            .chain(signs.map(|job| job.answer(None)))
+            .collect();
+        for (asked, question) in questions.iter().enumerate() {
+            for (answered, answer) in answers.iter().enumerate() {
+                let expected = if asked == answered {
+                    Ok(())
+                } else {
+                    Err(Misuse::WrongAnswer)
+                };
+                assert_eq!(question.belongs(answer), expected, "{asked} {answered}");
+            }
+        }
+    }
+
+    /// What a policy said of one connection's chain is no word on another's.
+    #[test]
+    fn a_verdict_is_for_the_chain_that_was_verified() {
+        let pem = include_bytes!("../tests/data/leaf-2048.pem");
+        let chain = [CertificateDer::from_pem_slice(pem).unwrap()];
+        let mut roots = RootStore::new();
+        roots.add(&chain[0]).unwrap();
+        let policy = CertificatePolicy::new(roots);
+        let name = "localhost".try_into().unwrap();
+        let [own, other] = [(); 2].map(|()| VerifyCertificate {
+            id: PauseId::next(),
+            chain: &chain,
+            server_name: &name,
+            ocsp_response: None,
+            resumed: None,
+        });
+        let verify = |pending: VerifyCertificate<'_>| pending.verify(&policy, UnixTime::now());
+        let question = Pending::VerifyCertificate(own);
+        let answer = own.answer(verify(own));
+        assert_eq!(question.belongs(&answer), Ok(()));
+        let answer = own.answer(verify(other));
+        assert_eq!(question.belongs(&answer), Err(Misuse::WrongAnswer));
+        let answer = own.answer(Ok(Verified::dangerous_on_my_own_authority()));
+        assert_eq!(question.belongs(&answer), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_one_that_is_wanted_gives_nothing() {
+        let (key, other) = (Echo(KEY), Echo(OTHER_KEY));
+        let job = decryption(KEY, &[7; 4]);
+        let answer = job.clone().decrypt(&key, Zeros);
+        assert_eq!(result(&answer), Some(&[7; 4][..]));
+        let answer = job.clone().decrypt(&other, Zeros);
+        assert_eq!(result(&answer), Some(&[][..]));
+        assert_eq!(result(&job.answer(None)), Some(&[][..]));
+
+        let job = signing(SignatureScheme::RSA_PKCS1_SHA256);
+        let answer = job.clone().sign(&key, Zeros);
+        assert_eq!(result(&answer), Some(&b"messages"[..]));
+        assert_eq!(result(&job.sign(&other, Zeros)), None);
+    }
+
+    #[test]
+    fn a_batch_cuts_what_the_key_returns_as_it_put_it_together() {
+        let mut batch = DecryptBatch::new();
+        assert!(batch.decrypt(&Echo(KEY), Zeros).is_empty());
+        for _ in 0..2 {
+            let jobs = [3, 4, 5].map(|byte| decryption(KEY, &[byte; 4]));
+            for job in jobs.clone() {
+                batch.push(job).unwrap();
+            }
+            assert!(batch.push(decryption(OTHER_KEY, &[9; 4])).is_err());
+            assert_eq!((batch.len(), batch.key_id()), (3, Some(KEY)));
+            let answers = batch.decrypt(&Echo(KEY), Zeros);
+            assert!(batch.is_empty() && batch.key_id().is_none());
+            assert_eq!(answers.len(), 3);
+            for (job, answer) in jobs.into_iter().zip(&answers) {
+                assert_eq!(result(answer), Some(job.ciphertext()));
+                let question = Pending::DecryptPreMasterSecret(job);
+                assert_eq!(question.belongs(answer), Ok(()));
+            }
+        }
+        batch.push(decryption(KEY, &[7; 4])).unwrap();
+        let answers = batch.decrypt(&Echo(OTHER_KEY), Zeros);
+        let results: Vec<_> = answers.iter().map(result).collect();
+        assert_eq!(results, [Some(&[][..])]);
+    }
+
+    #[test]
+    fn a_proof_is_made_with_a_scheme_for_rsa_keys_and_has_its_hash() {
+        for (scheme, length) in [
+            (SignatureScheme::RSA_PKCS1_SHA1, 20),
+            (SignatureScheme::RSA_PKCS1_SHA256, 32),
+            (SignatureScheme::RSA_PSS_RSAE_SHA384, 48),
+            (SignatureScheme::RSA_PKCS1_SHA512, 64),
+        ] {
+            assert_eq!(signing(scheme).digest().len(), length);
+        }
+        for scheme in [SignatureScheme::ECDSA_SHA256, SignatureScheme(0x0202)] {
+            let job = SignCertificateVerify::new(KEY, scheme, b"messages"[..].into());
+            assert!(matches!(job, Err(LocalError::Internal(_))));
+        }
+    }
+
+    #[test]
+    fn a_key_of_this_process_serves() {
+        let pem = include_bytes!("../tests/data/rsa-2048.key");
+        let key = RsaKey::from_pem(pem).unwrap();
+        let job = decryption(key.key_id(), &[7; 256]);
+        let answer = job.decrypt(&key, Zeros);
+        assert_eq!(result(&answer).map(<[u8]>::len), Some(256));
     }
 }

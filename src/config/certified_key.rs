@@ -5,7 +5,7 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
 use crate::crypto::rsa::{PublicKey, RsaKey};
 use crate::enums::SignatureScheme;
-use crate::error::{CertificateFault, ConfigError, LocalError};
+use crate::error::{CertificateFault, ConfigError, KeyError, LocalError};
 use crate::message::certificate::{CertificateStatus, encode_certificate};
 use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
 use crate::verify::PeerCertificate;
@@ -67,13 +67,13 @@ impl CertifiedKey {
         key: Arc<dyn PrivateKey>,
     ) -> Result<Self, ConfigError> {
         let without = Self::without_key(chain)?;
-        match key.key_id() == without.key_id {
-            true => Ok(Self {
-                key: Some(key),
-                ..without
-            }),
-            false => Err(ConfigError::KeyMismatch),
+        if key.key_id() != without.key_id {
+            return Err(ConfigError::KeyMismatch);
         }
+        Ok(Self {
+            key: Some(key),
+            ..without
+        })
     }
 
     /// Takes a chain whose key is only where the connections' pauses are answered: with
@@ -84,9 +84,10 @@ impl CertifiedKey {
     ///
     /// Those of [`CertifiedKey::from_der`] that concern the chain.
     pub fn without_key(chain: Vec<CertificateDer<'static>>) -> Result<Self, ConfigError> {
-        let own = chain.first().ok_or(ConfigError::NoCertificate)?;
-        let own = PeerCertificate::parse(own).map_err(config_error)?;
-        let public_key = own.public_key(false).map_err(config_error)?;
+        let first = chain.first().ok_or(ConfigError::NoCertificate)?;
+        let public_key = PeerCertificate::parse(first)
+            .and_then(|own| own.public_key(false))
+            .map_err(config_error)?;
         let key_id = public_key.key_id().ok_or(ConfigError::BadCertificate)?;
         let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
         if 3 + length > MAX_HANDSHAKE_BODY {
@@ -94,7 +95,7 @@ impl CertifiedKey {
         }
         let message = encode_certificate(&chain).map_err(|_| ConfigError::ChainTooLong)?;
         Ok(Self {
-            fingerprint: fingerprint(chain.first().map(AsRef::as_ref)),
+            fingerprint: fingerprint([first.as_ref()]),
             certificate_message: message.into(),
             issued: issued(&chain)?,
             chain: chain.into(),
@@ -162,12 +163,15 @@ impl CertifiedKey {
         })
     }
 
-    /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly.
-    pub(crate) fn decrypt(&self, ciphertext: &[u8], random: &dyn RandomSource) -> RawDecryption {
-        self.key
-            .as_ref()
-            .map(|key| RawDecryption::by(key, ciphertext, &mut drawing(random)))
-            .unwrap_or_default()
+    /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly: the error
+    /// is that of a key which is not there, whatever the number.
+    pub(crate) fn decrypt(
+        &self,
+        ciphertext: &[u8],
+        random: &dyn RandomSource,
+    ) -> Result<RawDecryption, LocalError> {
+        let key = self.key.as_ref().ok_or(LocalError::NoPrivateKey)?;
+        Ok(RawDecryption::by(key, ciphertext, &mut drawing(random)))
     }
 
     /// Has the key sign.
@@ -177,10 +181,9 @@ impl CertifiedKey {
         message: &[u8],
         random: &dyn RandomSource,
     ) -> Result<Vec<u8>, LocalError> {
-        self.key
-            .as_ref()
-            .and_then(|key| key.sign(scheme, message, &mut drawing(random)).ok())
-            .ok_or(LocalError::Signing)
+        let key = self.key.as_ref().ok_or(LocalError::NoPrivateKey)?;
+        key.sign(scheme, message, &mut drawing(random))
+            .map_err(|KeyError| LocalError::Signing)
     }
 }
 

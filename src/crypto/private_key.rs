@@ -151,18 +151,27 @@ impl fmt::Debug for KeyId {
 
 /// What the bare RSA operation returned: as many bytes as the modulus has, padding and all.
 ///
-/// Empty if the key failed. Wiped when dropped; prints as `[redacted]`, since whether it is good must
-/// not be seen.
-#[derive(Default)]
+/// Wiped when dropped; prints as `[redacted]`, since whether it is good must not be seen.
 pub(crate) struct RawDecryption(pub(crate) Zeroizing<Vec<u8>>);
 
 impl RawDecryption {
+    /// What a key returned, whatever it is.
+    pub(crate) fn returned(integer: Vec<u8>) -> Self {
+        Self(Zeroizing::new(integer))
+    }
+
+    /// That of a key which failed: of no length that a modulus has, so that the handshake goes on
+    /// with the fallback.
+    pub(crate) fn failed() -> Self {
+        Self(Zeroizing::new(Vec::new()))
+    }
+
     /// Has a key decrypt one ciphertext.
     pub(crate) fn by(key: &dyn PrivateKey, ciphertext: &[u8], rng: &mut KeyRng<'_>) -> Self {
         let mut integer = Zeroizing::new(vec![0; ciphertext.len()]);
         match key.decrypt(ciphertext, &mut integer, rng) {
             Ok(()) => Self(integer),
-            Err(KeyError) => Self::default(),
+            Err(KeyError) => Self::failed(),
         }
     }
 }
@@ -180,7 +189,7 @@ mod tests {
     #[test]
     fn a_raw_result_does_not_print() {
         for raw in [vec![], vec![7; 3]] {
-            let result = RawDecryption(Zeroizing::new(raw));
+            let result = RawDecryption::returned(raw);
             assert_eq!(format!("{result:?}"), "[redacted]");
         }
     }

@@ -6,9 +6,9 @@ use crate::enums::SignatureScheme;
 use rand_core::TryRng;
 use subtle::ConstantTimeEq;
 
-/// The hash of `message` that a scheme signs; empty for an algorithm that is not implemented.
-pub(crate) fn signature_digest(scheme: SignatureScheme, message: &[u8]) -> Vec<u8> {
-    Emsa::of(scheme).map_or_else(Vec::new, |emsa| emsa.hash.of(&[message]))
+/// The hash that an RSA key signs with this scheme; `None` for one that is not implemented.
+pub(crate) fn signature_hash(scheme: SignatureScheme) -> Option<SignatureHash> {
+    Emsa::of(scheme).map(|emsa| emsa.hash)
 }
 
 /// What is in the last byte of an encoding with PSS.
@@ -158,7 +158,7 @@ fn pss_lengths(hash_length: usize, modulus_bits: usize) -> Option<(usize, usize)
 /// `DB xor MGF1(H)`, "the leftmost 8emLen - emBits bits" of which are set to zero; the other way
 /// round it is the same.
 fn mask(hash: SignatureHash, db: &mut [u8], h: &[u8], modulus_bits: usize) {
-    let chunks = db.chunks_mut(h.len().max(1));
+    let chunks = db.chunks_mut(hash.length());
     for (counter, chunk) in (0_u32..).zip(chunks) {
         let mask = hash.of(&[h, &counter.to_be_bytes()]);
         for (byte, mask) in chunk.iter_mut().zip(mask) {
@@ -196,6 +196,10 @@ mod tests {
         SignatureScheme::RSA_PSS_RSAE_SHA384,
         SignatureScheme::RSA_PSS_RSAE_SHA512,
     ];
+
+    fn signature_digest(scheme: SignatureScheme, message: &[u8]) -> Vec<u8> {
+        signature_hash(scheme).unwrap().of(&[message])
+    }
 
     fn rng(seed: u64) -> ChaCha12Rng {
         ChaCha12Rng::seed_from_u64(seed)
@@ -362,7 +366,7 @@ mod tests {
             assert_eq!(digests[2], Sha512::digest(MESSAGE)[..]);
         }
         for other in [0x0202, 0x0403, 0x0809] {
-            assert!(signature_digest(SignatureScheme(other), MESSAGE).is_empty());
+            assert!(signature_hash(SignatureScheme(other)).is_none());
         }
     }
 }

@@ -9,7 +9,7 @@ mod emsa;
 mod private;
 mod public;
 
-pub(crate) use emsa::signature_digest;
+pub(crate) use emsa::signature_hash;
 pub use private::RsaKey;
 pub(crate) use public::{PublicKey, PublicKeyError};
 

@@ -17,7 +17,7 @@ use crate::keys::{MasterSecret, Side};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
-use crate::pending::{PauseId, Pending, SignCertificateVerify};
+use crate::pending::{Pending, SignCertificateVerify};
 use std::sync::Arc;
 
 /// What to answer a CertificateRequest with.
@@ -226,12 +226,7 @@ impl ExpectSignature {
         scheme: SignatureScheme,
     ) -> Result<Self, LocalError> {
         let messages = exchanged.negotiation.transcript.take_messages()?;
-        let job = SignCertificateVerify {
-            id: PauseId::next(),
-            key_id: certified.key_id(),
-            scheme,
-            message: Arc::new(messages),
-        };
+        let job = SignCertificateVerify::new(certified.key_id(), scheme, Arc::new(messages))?;
         Ok(Self {
             exchanged,
             certified,
@@ -245,7 +240,7 @@ impl ExpectSignature {
         if config.offload_signing {
             return Ok(State::Signature(Box::new(self)));
         }
-        let (scheme, message) = (self.job.scheme, &self.job.message);
+        let (scheme, message) = (self.job.scheme(), &self.job.message);
         let signature = self.certified.sign(scheme, message, config.common.random());
         self.signed(signature, actions)
     }
@@ -264,7 +259,7 @@ impl ExpectSignature {
         actions: &mut Actions,
     ) -> Result<State, Error> {
         let signature = signature?;
-        let (scheme, message) = (self.job.scheme, &self.job.message);
+        let (scheme, message) = (self.job.scheme(), &self.job.message);
         let key = &self.certified.public_key;
         if !key.verifies(scheme, message, &signature) {
             return Err(LocalError::Signing.into());

@@ -79,7 +79,7 @@ impl ExpectPreMasterSecret {
             return Ok(State::PreMasterSecret(Box::new(self)));
         }
         let certificate = &negotiation.selected.certificate;
-        let raw = certificate.decrypt(&self.job.ciphertext, config.common.random());
+        let raw = certificate.decrypt(&self.job.ciphertext, config.common.random())?;
         self.decrypted(&raw)
     }
 
