@@ -73,9 +73,10 @@ impl Validity {
         }
     }
 
-    /// How many seconds are left at `now`.
+    /// How many seconds are left at `now`; no more than the number holds, which is 136 years.
     pub(crate) fn left(&self, now: UnixTime) -> u32 {
-        u32::try_from(self.expires.saturating_sub(now.as_secs())).unwrap_or(u32::MAX)
+        let left = self.expires.saturating_sub(now.as_secs());
+        u32::try_from(left).unwrap_or(u32::MAX)
     }
 
     fn expires_at(&self) -> UnixTime {
@@ -141,8 +142,12 @@ impl Session {
     }
 
     fn encode_with(&self, handle: Option<&Handle>) -> Option<StoredSession> {
-        let server_name = self.server_name.as_ref().map(ServerName::to_str);
-        let server_name = server_name.as_deref().unwrap_or_default();
+        // No name is written as an empty one, which no server has.
+        let server_name = match &self.server_name {
+            Some(name) => name.to_str(),
+            None => "".into(),
+        };
+        let server_name = &*server_name;
         // In one piece: a buffer that grows leaves the secret behind where it was.
         let length = self.encoded_length(server_name, handle);
         if length > MAX_LENGTH {

@@ -144,9 +144,10 @@ impl MemoryStore {
     /// peer's certificates take, 16 KiB at most.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        let count = match capacity < SHARDS * SMALLEST_SHARD {
-            true => 1,
-            false => SHARDS,
+        let count = if capacity < SHARDS * SMALLEST_SHARD {
+            1
+        } else {
+            SHARDS
         };
         let share = |index| capacity / count + usize::from(index < capacity % count);
         Self {

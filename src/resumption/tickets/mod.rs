@@ -6,98 +6,20 @@
 //! The form of a ticket is that of [`crate::crypto::sealing`]. Section 4 recommends another one and
 //! leaves the choice to the server, as nobody else looks into a ticket.
 
+mod key;
+mod rotation;
+
+pub use key::{TicketKey, TicketKeySet};
+pub(crate) use rotation::SealedBy;
+
 use crate::crypto::rng::RandomSource;
-use crate::crypto::sealing::{SALT, SEALING_KEY, SealingKey};
 use crate::error::LocalError;
 use core::fmt;
 use core::time::Duration;
 use pki_types::UnixTime;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use rotation::Keys;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
-
-/// A key that seals session tickets. **Whoever has it reads every connection that a ticket of it
-/// resumes or was issued on.**
-///
-/// Its name travels in each ticket and tells the servers which key opens it. Wiped when the last
-/// clone is dropped; only the name prints.
-#[derive(Clone)]
-pub struct TicketKey(Arc<SealingKey>);
-
-impl TicketKey {
-    /// Takes 48 bytes that were drawn at random: 16 of name, then 32 of secret. What is left of
-    /// them is for the caller to wipe.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8; 48]) -> Self {
-        Self(Arc::new(SealingKey::from_bytes(bytes)))
-    }
-
-    fn draw(random: &dyn RandomSource) -> Result<Self, LocalError> {
-        let mut bytes = Zeroizing::new([0; SEALING_KEY]);
-        random.fill(bytes.as_mut_slice())?;
-        Ok(Self::from_bytes(&bytes))
-    }
-}
-
-impl fmt::Debug for TicketKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TicketKey")
-            .field("name", &format_args!("{:02x?}", self.0.name()))
-            .finish_non_exhaustive()
-    }
-}
-
-/// The keys that the servers of a fleet share: the current one seals and opens, the others only
-/// open.
-///
-/// A fleet does not change its keys at one moment, so a change takes three steps, each of them
-/// finished on all servers before the next one begins. In this way no server meets a ticket that
-/// it cannot open:
-///
-/// 1. `TicketKeySet::new(old).next(new)`: all can open what will come.
-/// 2. `TicketKeySet::new(new).previous(old)`: tickets are sealed with the new key.
-/// 3. `TicketKeySet::new(new)`, when the last ticket of the old key has expired.
-///
-/// Shared keys are not all: a session is resumed only by a server that shows the same certificate
-/// and has the same policy for client certificates.
-///
-/// The keys should change regularly: with RSA key transport and tickets alike, a key that gets out
-/// gives away the past.
-#[derive(Clone, Debug)]
-pub struct TicketKeySet {
-    current: TicketKey,
-    previous: Option<TicketKey>,
-    next: Option<TicketKey>,
-}
-
-impl TicketKeySet {
-    /// A key that seals and opens, and no others.
-    #[must_use]
-    pub fn new(current: TicketKey) -> Self {
-        Self {
-            current,
-            previous: None,
-            next: None,
-        }
-    }
-
-    /// With the key that sealed before: its tickets still open.
-    #[must_use]
-    pub fn previous(self, key: TicketKey) -> Self {
-        Self {
-            previous: Some(key),
-            ..self
-        }
-    }
-
-    /// With the key that will seal: what other servers seal with it already opens.
-    #[must_use]
-    pub fn next(self, key: TicketKey) -> Self {
-        Self {
-            next: Some(key),
-            ..self
-        }
-    }
-}
 
 /// What a server seals and opens its session tickets with. All its connections share it.
 pub struct Tickets(Mutex<Keys>);
@@ -106,17 +28,6 @@ pub struct Tickets(Mutex<Keys>);
 pub(crate) struct Opened {
     pub(crate) plaintext: Zeroizing<Vec<u8>>,
     pub(crate) by: SealedBy,
-}
-
-/// Which key a ticket was sealed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SealedBy {
-    /// The one that seals.
-    Current,
-    /// One that sealed before: the client is due another ticket.
-    Other,
-    /// One that will seal: the ticket is newer than any that could be given for it.
-    Next,
 }
 
 impl Tickets {
@@ -135,15 +46,7 @@ impl Tickets {
     /// tries again, and the current key goes on sealing until its two periods are over.
     #[must_use]
     pub fn rotating(period: Duration) -> Self {
-        Self(Mutex::new(Keys {
-            current: None,
-            previous: None,
-            next: None,
-            rotation: Some(Rotation {
-                period: period.as_secs().max(1),
-                start: 0,
-            }),
-        }))
+        Self(Mutex::new(Keys::rotating(period)))
     }
 
     /// Keys from outside, which servers may share. They change by [`Tickets::replace`] alone.
@@ -167,19 +70,13 @@ impl Tickets {
         now: UnixTime,
         random: &dyn RandomSource,
     ) -> Result<Vec<u8>, LocalError> {
-        let key = self.sealing_key(now, random)?;
-        let mut salt = [0; SALT];
-        random.fill(&mut salt)?;
-        // A session of 2^36 bytes, more than one key may protect.
-        key.0
-            .seal(salt, plaintext)
-            .map_err(|_| LocalError::KeyExhausted)
+        self.sealing_key(now, random)?.seal(plaintext, random)
     }
 
     /// What is in a ticket, if one of the keys sealed it and has not outlived its time.
     pub(crate) fn open(&self, ticket: &[u8], now: UnixTime) -> Option<Opened> {
         let (key, by) = self.opening_key(ticket, now)?;
-        let plaintext = key.0.open(ticket)?;
+        let plaintext = key.open(ticket)?;
         Some(Opened { plaintext, by })
     }
 
@@ -196,17 +93,10 @@ impl Tickets {
                 return Ok(key);
             }
             let drawn = TicketKey::draw(random).ok();
-            let mut keys = self.lock();
-            // Another thread may have been faster.
-            if keys.wants_next() {
-                keys.next = drawn;
-            }
-            keys.turn_over(now);
+            self.lock().offer_next(drawn, now);
         }
-        self.lock()
-            .current
-            .clone()
-            .ok_or(LocalError::RandomUnavailable)
+        let current = self.lock().current.clone();
+        current.ok_or(LocalError::RandomUnavailable)
     }
 
     /// The key that the ticket names.
@@ -233,118 +123,10 @@ impl fmt::Debug for Tickets {
     }
 }
 
-/// The keys of this moment, and when they change.
-struct Keys {
-    /// Missing only until one is drawn.
-    current: Option<TicketKey>,
-    previous: Option<TicketKey>,
-    next: Option<TicketKey>,
-    /// Missing for keys from outside.
-    rotation: Option<Rotation>,
-}
-
-/// The period of keys that change by themselves. In seconds.
-struct Rotation {
-    period: u64,
-    /// When the current key's period began.
-    start: u64,
-}
-
-/// Where a moment lies, as the current key sees it.
-enum Moment {
-    /// In its period, or so little before that a clock may have been set back.
-    InPeriod,
-    /// In the period after, in which it opens what it sealed.
-    InNextPeriod,
-    /// Beyond both.
-    Outside,
-}
-
-impl Rotation {
-    fn place(&self, now: u64) -> Moment {
-        let distance = now.abs_diff(self.start);
-        if distance < self.period {
-            Moment::InPeriod
-        } else if now > self.start && distance < self.period.saturating_mul(2) {
-            Moment::InNextPeriod
-        } else {
-            Moment::Outside
-        }
-    }
-}
-
-impl Keys {
-    /// Whether a key should be drawn to be the next one.
-    fn wants_next(&self) -> bool {
-        self.rotation.is_some() && self.next.is_none()
-    }
-
-    /// The key that seals, if no key is missing.
-    fn sealing_key(&mut self, now: UnixTime) -> Option<TicketKey> {
-        self.turn_over(now);
-        match self.wants_next() {
-            true => None,
-            false => self.current.clone(),
-        }
-    }
-
-    /// Lets the next key take over if it is time, and wipes keys that have outlived theirs. Needs
-    /// no randomness: without a next key, the current one goes on as long as it lives.
-    fn turn_over(&mut self, now: UnixTime) {
-        let Some(rotation) = &mut self.rotation else {
-            return;
-        };
-        let now = now.as_secs();
-        let moment = match self.current {
-            Some(_) => rotation.place(now),
-            None => Moment::Outside,
-        };
-        match moment {
-            Moment::InPeriod => {}
-            Moment::InNextPeriod => {
-                self.previous = None;
-                if let Some(next) = self.next.take() {
-                    self.previous = self.current.replace(next);
-                    // Not `now`: the previous key's second period has begun already.
-                    rotation.start = rotation.start.saturating_add(rotation.period);
-                }
-            }
-            Moment::Outside => {
-                self.previous = None;
-                self.current = self.next.take();
-                rotation.start = now;
-            }
-        }
-    }
-
-    /// The key whose name a ticket begins with.
-    fn named_in(&self, ticket: &[u8]) -> Option<(TicketKey, SealedBy)> {
-        [
-            (&self.current, SealedBy::Current),
-            (&self.previous, SealedBy::Other),
-            (&self.next, SealedBy::Next),
-        ]
-        .into_iter()
-        .filter_map(|(key, by)| Some((key.as_ref()?, by)))
-        .find(|(key, _)| ticket.starts_with(key.0.name()))
-        .map(|(key, by)| (key.clone(), by))
-    }
-}
-
-impl From<TicketKeySet> for Keys {
-    fn from(keys: TicketKeySet) -> Self {
-        Self {
-            current: Some(keys.current),
-            previous: keys.previous,
-            next: keys.next,
-            rotation: None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::sealing::SEALING_KEY;
     use core::sync::atomic::{AtomicU8, Ordering};
 
     const PERIOD: Duration = Duration::from_secs(100);
@@ -424,7 +206,7 @@ mod tests {
         let (tickets, random) = (Tickets::rotating(PERIOD), Draws::default());
         let ticket = seal(&tickets, 1000, &random);
         seal(&tickets, 1000, &random);
-        let key = Arc::downgrade(&tickets.lock().current.as_ref().unwrap().0);
+        let key = tickets.lock().current.as_ref().unwrap().downgrade();
         assert!(opened(&tickets, &ticket, 1199).is_some());
         assert!(key.upgrade().is_some());
         assert!(opened(&tickets, &ticket, 1200).is_none());
