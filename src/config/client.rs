@@ -1,8 +1,8 @@
 //! A client's settings.
 
+use super::common::{Common, CommonBuilder, common_builder_methods, shared_random};
 use super::{
-    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, SecureRenegotiation,
-    chain_signature_schemes, common_builder_methods, shared_random,
+    CertifiedKey, ExtendedMasterSecret, KeyLog, SecureRenegotiation, chain_signature_schemes,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};
@@ -213,8 +213,9 @@ impl ClientConfigBuilder {
         if policy.is_some_and(CertificatePolicy::is_empty) {
             return Err(ConfigError::NoRoots);
         }
-        let sha1 = policy.is_some_and(CertificatePolicy::accepts_sha1);
-        let sha1 = sha1.then_some(SignatureScheme::RSA_PKCS1_SHA1);
+        let sha1 = policy
+            .is_some_and(CertificatePolicy::accepts_sha1)
+            .then_some(SignatureScheme::RSA_PKCS1_SHA1);
         let signature_algorithms = chain_signature_schemes().chain(sha1).collect();
         let requires_ocsp = policy.is_some_and(CertificatePolicy::requires_ocsp_response);
         if let Some(length) = self.max_fragment_length
@@ -244,8 +245,10 @@ impl ClientConfigBuilder {
     }
 
     fn trust(&self) -> TrustContext {
-        let policy = self.verification.policy();
-        let policy = policy.map(CertificatePolicy::fingerprint);
+        let policy = self
+            .verification
+            .policy()
+            .map(CertificatePolicy::fingerprint);
         let own = self.certificates.iter().map(|own| &own.fingerprint[..]);
         TrustContext::of(&[
             b"client",
@@ -269,5 +272,81 @@ impl fmt::Debug for ClientConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientConfigBuilder")
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::RootStore;
+
+    fn certified() -> CertifiedKey {
+        let chain = include_bytes!("../../tests/data/leaf-2048.pem");
+        let key = include_bytes!("../../tests/data/rsa-2048.key");
+        CertifiedKey::from_pem(chain, key).unwrap()
+    }
+
+    fn pinned(byte: u8) -> CertificatePolicy {
+        CertificatePolicy::new(RootStore::new()).pin_certificate([byte; 32])
+    }
+
+    #[test]
+    fn a_policy_accepts_somebody_and_a_caller_may_decide() {
+        let nobody = ClientConfig::builder(RootStore::new()).build();
+        assert_eq!(nobody.unwrap_err(), ConfigError::NoRoots);
+        let policy = pinned(1);
+        assert!(ClientConfig::builder(policy).build_unless_without_random());
+        assert!(ClientConfig::builder_with_caller_verification().build_unless_without_random());
+    }
+
+    impl ClientConfigBuilder {
+        /// Whether nothing is wrong but that the operating system's randomness is not built in.
+        fn build_unless_without_random(self) -> bool {
+            matches!(self.build(), Ok(_) | Err(ConfigError::NoRandom))
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_elsewhere_signs_elsewhere() {
+        let chain = certified().chain().to_vec();
+        let elsewhere = Arc::new(CertifiedKey::without_key(chain).unwrap());
+        let builder = || {
+            ClientConfig::builder(pinned(1))
+                .certificate(Arc::new(certified()))
+                .certificate(elsewhere.clone())
+        };
+        assert_eq!(builder().build().unwrap_err(), ConfigError::KeyElsewhere);
+        assert!(builder().offload_signing().build_unless_without_random());
+    }
+
+    #[test]
+    fn fragment_lengths_are_those_of_the_rfc() {
+        let builder = |length| ClientConfig::builder(pinned(1)).max_fragment_length(length);
+        assert!(builder(MaxFragmentLength::L1024).build_unless_without_random());
+        let unknown = MaxFragmentLength(5);
+        let error = ConfigError::BadMaxFragmentLength(unknown);
+        assert_eq!(builder(unknown).build().unwrap_err(), error);
+    }
+
+    /// A session that was made under one of these is resumed under none of the others.
+    #[test]
+    fn trust_is_whom_the_client_believes_and_who_it_is() {
+        let builders = [
+            ClientConfig::builder_with_caller_verification(),
+            ClientConfig::builder(pinned(1)),
+            ClientConfig::builder(pinned(2)),
+            ClientConfig::builder(pinned(1)).require_common_name(),
+            ClientConfig::builder(pinned(1)).certificate(Arc::new(certified())),
+        ];
+        let trusts = builders.map(|builder| builder.trust());
+        for (index, trust) in trusts.iter().enumerate() {
+            assert!(!trusts[index + 1..].contains(trust), "{index}");
+        }
+        // What changes no trust changes nothing.
+        let same = ClientConfig::builder(pinned(1))
+            .grease()
+            .offload_signing()
+            .trust();
+        assert_eq!(same, trusts[1]);
     }
 }

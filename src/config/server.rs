@@ -1,9 +1,10 @@
 //! A server's settings.
 
+use super::client_auth::{ClientAuth, ClientAuthorities, ClientCertificateRequest};
+use super::common::{Common, CommonBuilder, common_builder_methods, shared_random};
 use super::{
-    CertifiedKey, Common, CommonBuilder, ExtendedMasterSecret, KeyLog, Preference,
-    ResolveCertificate, SIGNATURE_SCHEMES, SecureRenegotiation, chain_signature_schemes,
-    common_builder_methods, shared_random,
+    CertifiedKey, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate,
+    SecureRenegotiation, chain_signature_schemes,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, SignatureScheme};
@@ -21,59 +22,6 @@ const SESSIONS: usize = 4096;
 
 /// How long they can be resumed.
 const SESSION_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
-
-/// The most bytes that the names of authorities take: a message of 64 KiB holds the rest of a
-/// CertificateRequest beside them.
-const MAX_AUTHORITIES: usize = (1 << 16) - 1 - (1 << 8);
-
-/// The most signature algorithms that are listed, each of them once and more.
-const MAX_SIGNATURE_SCHEMES: usize = 32;
-
-/// Whether a server asks for a client certificate.
-#[derive(Clone, Debug, Default)]
-pub enum ClientAuth {
-    /// It does not. The default.
-    #[default]
-    None,
-    /// It asks, and goes on without if the client has none. A certificate that comes must be one
-    /// that the policy accepts.
-    Request(CertificatePolicy),
-    /// It asks, and drops a client that has none.
-    Require(CertificatePolicy),
-}
-
-impl ClientAuth {
-    /// Which certificates are accepted, if any is asked for.
-    pub(crate) fn policy(&self) -> Option<&CertificatePolicy> {
-        match self {
-            Self::None => None,
-            Self::Request(policy) | Self::Require(policy) => Some(policy),
-        }
-    }
-}
-
-/// The authorities that a server names when it asks for a certificate, for clients to choose one by
-/// ([RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)). Whom it accepts
-/// is not decided by it.
-#[derive(Clone, Debug, Default)]
-pub enum ClientAuthorities {
-    /// The roots of the policy, or none where it has pins, which need no root. The default.
-    #[default]
-    FromRoots,
-    /// These distinguished names, in DER.
-    Names(Vec<Vec<u8>>),
-    /// None, so that clients choose for themselves: for clients that choose wrongly, and for roots
-    /// that are many or nobody's business.
-    None,
-}
-
-/// What a server says when it asks for a certificate.
-#[derive(Debug)]
-pub(crate) struct ClientCertificateRequest {
-    pub(crate) signature_algorithms: Box<[SignatureScheme]>,
-    /// In DER.
-    pub(crate) authorities: Box<[Vec<u8>]>,
-}
 
 /// What a server shows.
 enum Certificates {
@@ -136,8 +84,9 @@ impl ServerConfig {
         match &self.identity {
             Identity::Fixed(selected) => Ok(selected.clone()),
             Identity::Resolved(resolver) => {
-                let certificate = resolver.resolve(server_name);
-                let certificate = certificate.ok_or(Incompatible::UnknownServerName)?;
+                let certificate = resolver
+                    .resolve(server_name)
+                    .ok_or(Incompatible::UnknownServerName)?;
                 if certificate.key().is_none() && !self.offload_decryption {
                     return Err(LocalError::NoPrivateKey.into());
                 }
@@ -293,7 +242,11 @@ impl ServerConfigBuilder {
     /// decryption is not offloaded; a list of suites, signature algorithms, authorities or application
     /// protocols, a limit or a lifetime that cannot be used; or no source of randomness.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
-        let client_certificate_request = self.client_certificate_request()?;
+        let client_certificate_request = ClientCertificateRequest::new(
+            &self.client_auth,
+            &self.client_authorities,
+            &self.client_signature_algorithms,
+        )?;
         let believed = self.believed();
         let identity = match self.certificates {
             Certificates::One(certificate) => {
@@ -333,8 +286,11 @@ impl ServerConfigBuilder {
             ClientAuth::Request(_) => b"request",
             ClientAuth::Require(_) => b"require",
         };
-        let algorithms = self.client_signature_algorithms.iter();
-        let mut algorithms: Vec<_> = algorithms.map(|scheme| scheme.0.to_be_bytes()).collect();
+        let mut algorithms: Vec<_> = self
+            .client_signature_algorithms
+            .iter()
+            .map(|scheme| scheme.0.to_be_bytes())
+            .collect();
         algorithms.sort_unstable();
         fingerprint([
             mode,
@@ -343,64 +299,96 @@ impl ServerConfigBuilder {
             &[u8::from(self.sha1_for_clients_without_signature_algorithms)],
         ])
     }
-
-    fn client_certificate_request(&self) -> Result<ClientCertificateRequest, ConfigError> {
-        if let Some(policy) = self.client_auth.policy() {
-            if policy.is_empty() {
-                return Err(ConfigError::NoRoots);
-            }
-            if policy.requires_ocsp_response() {
-                return Err(ConfigError::ClientOcspResponse);
-            }
-        }
-        check_signature_algorithms(&self.client_signature_algorithms)?;
-        let authorities = match &self.client_authorities {
-            ClientAuthorities::FromRoots => {
-                self.client_auth.policy().map(CertificatePolicy::root_names)
-            }
-            ClientAuthorities::Names(names) => Some(names.clone()),
-            ClientAuthorities::None => None,
-        };
-        let authorities = authorities.unwrap_or_default();
-        check_authorities(&authorities)?;
-        Ok(ClientCertificateRequest {
-            signature_algorithms: self.client_signature_algorithms.clone(),
-            authorities: authorities.into(),
-        })
-    }
-}
-
-fn check_signature_algorithms(algorithms: &[SignatureScheme]) -> Result<(), ConfigError> {
-    let known = |scheme: &SignatureScheme| {
-        *scheme == SignatureScheme::RSA_PKCS1_SHA1
-            || chain_signature_schemes().any(|known| known == *scheme)
-    };
-    if let Some(unknown) = algorithms.iter().find(|scheme| !known(scheme)) {
-        return Err(ConfigError::UnsupportedSignatureScheme(*unknown));
-    }
-    // With none of RSA no client could prove its key.
-    let mut own = SIGNATURE_SCHEMES
-        .iter()
-        .chain([&SignatureScheme::RSA_PKCS1_SHA1]);
-    match own.any(|scheme| algorithms.contains(scheme)) && algorithms.len() <= MAX_SIGNATURE_SCHEMES
-    {
-        true => Ok(()),
-        false => Err(ConfigError::NoSignatureSchemes),
-    }
-}
-
-/// "DistinguishedName certificate_authorities<0..2^16-1>", each of which has 1 to 2^16-1 bytes.
-fn check_authorities(names: &[Vec<u8>]) -> Result<(), ConfigError> {
-    let length: usize = names.iter().map(|name| 2 + name.len()).sum();
-    match length <= MAX_AUTHORITIES && names.iter().all(|name| !name.is_empty()) {
-        true => Ok(()),
-        false => Err(ConfigError::BadAuthorities),
-    }
 }
 
 impl fmt::Debug for ServerConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerConfigBuilder")
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::RootStore;
+
+    fn certified() -> CertifiedKey {
+        let chain = include_bytes!("../../tests/data/leaf-2048.pem");
+        let key = include_bytes!("../../tests/data/rsa-2048.key");
+        CertifiedKey::from_pem(chain, key).unwrap()
+    }
+
+    fn elsewhere() -> Arc<CertifiedKey> {
+        let chain = certified().chain().to_vec();
+        Arc::new(CertifiedKey::without_key(chain).unwrap())
+    }
+
+    fn builder() -> ServerConfigBuilder {
+        ServerConfig::builder(Arc::new(certified()))
+    }
+
+    fn pinned(byte: u8) -> CertificatePolicy {
+        CertificatePolicy::new(RootStore::new()).pin_certificate([byte; 32])
+    }
+
+    /// Has one certificate, whose key is elsewhere, for those who ask for a name.
+    #[derive(Debug)]
+    struct ForNames;
+
+    impl ResolveCertificate for ForNames {
+        fn resolve(&self, server_name: Option<&DnsName<'_>>) -> Option<Arc<CertifiedKey>> {
+            server_name.map(|_| elsewhere())
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_elsewhere_decrypts_elsewhere() {
+        let refused = ServerConfig::builder(elsewhere()).build();
+        assert_eq!(refused.unwrap_err(), ConfigError::KeyElsewhere);
+        let offloaded = ServerConfig::builder(elsewhere()).offload_decryption();
+        assert!(matches!(
+            offloaded.build(),
+            Ok(_) | Err(ConfigError::NoRandom)
+        ));
+    }
+
+    /// One that is chosen for a client is judged when it is chosen.
+    #[cfg(feature = "getrandom")]
+    #[test]
+    fn a_certificate_that_is_chosen_has_to_serve() {
+        let name = "a.example".try_into().unwrap();
+        let builder = || ServerConfig::builder_with_resolver(Arc::new(ForNames));
+        let config = builder().build().unwrap();
+        let unknown = config.shown(None).unwrap_err();
+        assert_eq!(unknown, Incompatible::UnknownServerName.into());
+        let no_key = config.shown(Some(&name)).unwrap_err();
+        assert_eq!(no_key, LocalError::NoPrivateKey.into());
+        let config = builder().offload_decryption().build().unwrap();
+        assert!(config.shown(Some(&name)).is_ok());
+    }
+
+    /// A session that was made under one of these is resumed under none of the others.
+    #[test]
+    fn whom_a_server_believes_is_the_policy_and_the_proof() {
+        use SignatureScheme as Scheme;
+        let request = || builder().client_auth(ClientAuth::Request(pinned(1)));
+        let (one, other) = (Scheme::RSA_PKCS1_SHA256, Scheme::RSA_PSS_RSAE_SHA256);
+        let builders = [
+            builder(),
+            request(),
+            builder().client_auth(ClientAuth::Request(pinned(2))),
+            builder().client_auth(ClientAuth::Require(pinned(1))),
+            request().client_signature_algorithms(&[one]),
+            request().client_signature_algorithms(&[one, other]),
+            request().sha1_for_clients_without_signature_algorithms(),
+        ];
+        let believed = builders.map(|builder| builder.believed());
+        for (index, one) in believed.iter().enumerate() {
+            assert!(!believed[index + 1..].contains(one), "{index}");
+        }
+        // Which of its algorithms a server likes best does not matter.
+        let order = request().client_signature_algorithms(&[other, one]);
+        assert_eq!(order.believed(), believed[5]);
     }
 }
