@@ -89,9 +89,10 @@ impl RsaKey {
         let factors = self.blinding.take(&self.public, &seed).ok_or(KeyError)?;
         // The `rsa` crate would draw factors, and invert one, for each operation.
         let blinded = Zeroizing::new(factors.blind(&self.public, number));
-        let result = rsa::hazmat::rsa_decrypt(None::<&mut KeyRng<'_>>, &self.key, &blinded);
-        let result = Zeroizing::new(result.map_err(|_| KeyError)?);
-        let result = Zeroizing::new(factors.unblind(&self.public, &result));
+        let raised = rsa::hazmat::rsa_decrypt(None::<&mut KeyRng<'_>>, &self.key, &blinded)
+            .map(Zeroizing::new)
+            .map_err(|_| KeyError)?;
+        let result = Zeroizing::new(factors.unblind(&self.public, &raised));
         // A fault in one half of the CRT would give away a prime. One in the factors would stay.
         if self.public.raise(&result) != *number {
             return Ok(None);
@@ -133,9 +134,10 @@ impl PrivateKey for RsaKey {
         rng: &mut KeyRng<'_>,
     ) -> Result<Vec<u8>, KeyError> {
         let emsa = Emsa::of(scheme).ok_or(KeyError)?;
-        let encoded = emsa.encode(message, self.public.bits(), rng)?;
-        let number = encoded.and_then(|encoded| self.public.integer(&encoded));
-        let number = number.ok_or(KeyError)?;
+        let number = emsa
+            .encode(message, self.public.bits(), rng)?
+            .and_then(|encoded| self.public.integer(&encoded))
+            .ok_or(KeyError)?;
         let signature = self.private_operation(&number, rng)?.ok_or(KeyError)?;
         Ok(fixed_width(&signature, self.modulus_length()).to_vec())
     }

@@ -55,10 +55,12 @@ impl PublicKey {
             return Err(PublicKeyError::Size { bits });
         }
         let precision = u32::try_from(bits).map_err(|_| PublicKeyError::Malformed)?;
-        let modulus = BoxedUint::from_be_slice(modulus, precision).ok();
-        let odd = modulus.and_then(|modulus| Odd::new(modulus).into_option());
+        let modulus = BoxedUint::from_be_slice(modulus, precision)
+            .ok()
+            .and_then(|modulus| Odd::new(modulus).into_option())
+            .ok_or(PublicKeyError::Malformed)?;
         Ok(Self {
-            modulus: BoxedMontyParams::new_vartime(odd.ok_or(PublicKeyError::Malformed)?),
+            modulus: BoxedMontyParams::new_vartime(modulus),
             bits,
             exponent: exponent(parsed.public_exponent.as_bytes())?,
         })
