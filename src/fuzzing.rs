@@ -12,7 +12,7 @@ use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HelloRequest, ServerHelloDone};
 use crate::resumption::{Session, StoredSession, Tickets};
-use crate::verify::{CertificatePolicy, PeerCertificate, Stapled, Vouched, check_chain_length};
+use crate::verify::{CertificatePolicy, Chain, PeerCertificate, Stapled, VerifiedPeer};
 use crate::waiver::Waivers;
 use pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -94,14 +94,11 @@ pub struct Accepted {
     pub chain: Box<[CertificateDer<'static>]>,
 }
 
-impl Accepted {
-    fn new(vouched: &Vouched, chain: &[CertificateDer<'_>]) -> Self {
-        let owned = chain
-            .iter()
-            .map(|certificate| certificate.clone().into_owned());
+impl From<VerifiedPeer> for Accepted {
+    fn from(peer: VerifiedPeer) -> Self {
         Self {
-            waivers: vouched.waivers,
-            chain: vouched.verified(owned.collect()),
+            waivers: peer.waivers,
+            chain: peer.chain,
         }
     }
 }
@@ -118,10 +115,10 @@ pub fn verify_server(
     ocsp_response: Option<&[u8]>,
     now: UnixTime,
 ) -> Result<Accepted, CertificateError> {
-    check_chain_length(chain)?;
+    let chain = Chain::read(chain)?;
     let stapled = Stapled::Response(ocsp_response);
-    let vouched = policy.verify_server(chain, server_name, stapled, now)?;
-    Ok(Accepted::new(&vouched, chain))
+    let peer = policy.verify_server(&chain, server_name, stapled, now)?;
+    Ok(peer.into())
 }
 
 /// Judges a client's chain, as a server does.
@@ -134,9 +131,9 @@ pub fn verify_client(
     chain: &[CertificateDer<'_>],
     now: UnixTime,
 ) -> Result<Accepted, CertificateError> {
-    check_chain_length(chain)?;
-    let vouched = policy.verify_client(chain, now)?;
-    Ok(Accepted::new(&vouched, chain))
+    let chain = Chain::read(chain)?;
+    let peer = policy.verify_client(&chain, now)?;
+    Ok(peer.into())
 }
 
 /// Reads a certificate as [`SessionInfo`](crate::SessionInfo) shows it, if it is one.

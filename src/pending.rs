@@ -5,7 +5,7 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
 use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
-use crate::verify::{CertificatePolicy, Stapled, Vouched};
+use crate::verify::{CertificatePolicy, Chain, Stapled, VerifiedPeer};
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
@@ -119,10 +119,11 @@ impl<'a> VerifyCertificate<'a> {
             },
             None => Stapled::Response(self.ocsp_response),
         };
-        let vouched = policy.verify_server(self.chain, self.server_name, stapled, now)?;
+        let chain = Chain::read(self.chain)?;
+        let peer = policy.verify_server(&chain, self.server_name, stapled, now)?;
         Ok(Verified(Authority::Policy {
             id: self.id,
-            vouched: Box::new(vouched),
+            peer: Box::new(peer),
         }))
     }
 
@@ -381,7 +382,7 @@ enum Authority {
     Policy {
         /// Of the pause whose chain was verified.
         id: PauseId,
-        vouched: Box<Vouched>,
+        peer: Box<VerifiedPeer>,
     },
     Caller,
 }
@@ -404,10 +405,10 @@ impl Verified {
         }
     }
 
-    /// What the policy found; nothing where the caller alone vouches.
-    pub(crate) fn into_vouched(self) -> Option<Vouched> {
+    /// The peer that a policy accepted; `None` where the caller alone vouches for it.
+    pub(crate) fn into_verified_peer(self) -> Option<VerifiedPeer> {
         match self.0 {
-            Authority::Policy { vouched, .. } => Some(*vouched),
+            Authority::Policy { peer, .. } => Some(*peer),
             Authority::Caller => None,
         }
     }

@@ -106,8 +106,9 @@ impl CertificateSet {
     ///
     /// [`ConfigError::BadServerName`] if there is none that can be read, or one that is no name.
     pub fn certificate(self, certificate: &Arc<CertifiedKey>) -> Result<Self, ConfigError> {
-        let own = PeerCertificate::first_of(certificate.chain());
-        let names = own.map_err(|_| ConfigError::BadCertificate)?.dns_names();
+        let own = certificate.chain().first();
+        let own = own.and_then(|own| PeerCertificate::parse(own).ok());
+        let names = own.ok_or(ConfigError::BadCertificate)?.dns_names();
         if names.is_empty() {
             return Err(ConfigError::BadServerName);
         }

@@ -8,9 +8,9 @@ use crate::crypto::pre_master_secret::PreMasterSecret;
 use crate::crypto::suite::Suite;
 use crate::keys::{MasterSecret, Randoms, Transcript};
 use crate::resumption::{Session, TrustContext, Validity};
-use crate::verify::Vouched;
+use crate::verify::VerifiedPeer;
 use crate::waiver::Waivers;
-use pki_types::{CertificateDer, ServerName};
+use pki_types::ServerName;
 
 /// What the two hellos settled.
 #[derive(Debug)]
@@ -55,15 +55,10 @@ impl Agreed {
         master_secret: MasterSecret,
         server_name: Option<ServerName<'static>>,
         trust: TrustContext,
-        peer: Option<PeerChain>,
+        peer: Option<VerifiedPeer>,
     ) -> Session {
         let (peer_certificates, waivers, ocsp_verified, certificates_expire) = match peer {
-            Some(PeerChain { chain, vouched }) => (
-                chain,
-                vouched.waivers,
-                vouched.ocsp_verified,
-                vouched.expires,
-            ),
+            Some(peer) => (peer.chain, peer.waivers, peer.ocsp_verified, peer.expires),
             // Without a certificate there is none that expires.
             None => (Box::default(), Waivers::default(), false, u64::MAX),
         };
@@ -79,23 +74,6 @@ impl Agreed {
             ocsp_verified,
             trust,
             validity: Validity::starting(now, common.session_lifetime, certificates_expire),
-        }
-    }
-}
-
-/// A peer's certificate chain that somebody vouches for.
-#[derive(Debug)]
-pub(super) struct PeerChain {
-    chain: Box<[CertificateDer<'static>]>,
-    pub(super) vouched: Vouched,
-}
-
-impl PeerChain {
-    /// Keeps of the chain as it came what leads to the root.
-    pub(super) fn new(received: Box<[CertificateDer<'static>]>, vouched: Vouched) -> Self {
-        Self {
-            chain: vouched.verified(received),
-            vouched,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! A peer's certificate, read: its names, its key, and what it may be used for.
 
 use super::name::Text;
+use super::oid::encode_oid;
 use crate::crypto::private_key::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
 use crate::enums::SignatureScheme;
-use crate::error::{CertificateError, CertificateFault, CertificateId, Excerpt};
+use crate::error::{CertificateFault, CertificateId, Excerpt};
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
-use pki_types::{CertificateDer, ServerName, UnixTime};
+use pki_types::{ServerName, UnixTime};
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage, SubjectAlternativeName};
 use x509_parser::nom::Parser;
@@ -34,10 +35,10 @@ pub(super) enum Usage {
     KeyCertSign,
 }
 
-/// A certificate that a peer showed, for those who want to know more of it than that it was accepted:
-/// who it is by its names, or which part it plays by an extension.
+/// A peer's certificate, read: it tells who the peer is by its names, or which part it plays by an
+/// extension.
 ///
-/// What the texts hold is the peer's: its authority vouches for them as far as it looked.
+/// The texts are the peer's own: its authority vouches for them as far as it looked.
 pub struct PeerCertificate<'a>(X509Certificate<'a>);
 
 impl<'a> PeerCertificate<'a> {
@@ -48,12 +49,6 @@ impl<'a> PeerCertificate<'a> {
             Ok(([], parsed)) => Ok(Self(parsed)),
             Ok(_) | Err(_) => Err(CertificateFault::Malformed),
         }
-    }
-
-    /// The peer's own certificate, which is the first of its chain.
-    pub(crate) fn first_of(chain: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
-        let first = chain.first().ok_or(CertificateFault::Malformed)?;
-        Ok(Self::parse(first)?)
     }
 
     /// The certificate in DER.
@@ -86,14 +81,25 @@ impl<'a> PeerCertificate<'a> {
         Text(self.0.issuer()).to_string()
     }
 
+    /// The tbsCertificate in DER, which is what was signed.
+    pub(super) fn signed(&self) -> &[u8] {
+        self.0.tbs_certificate.as_ref()
+    }
+
     /// The issuer's distinguished name in DER.
-    pub(crate) fn issuer_der(&self) -> &[u8] {
-        self.0.issuer().as_raw()
+    pub(crate) fn issuer_der(&self) -> &'a [u8] {
+        self.0.tbs_certificate.issuer.as_raw()
     }
 
     /// The subject's distinguished name in DER.
-    pub(crate) fn subject_der(&self) -> &[u8] {
-        self.0.subject().as_raw()
+    pub(crate) fn subject_der(&self) -> &'a [u8] {
+        self.0.tbs_certificate.subject.as_raw()
+    }
+
+    /// The SubjectPublicKeyInfo in DER.
+    #[cfg(feature = "ocsp")]
+    pub(super) fn public_key_info(&self) -> &'a [u8] {
+        self.0.tbs_certificate.subject_pki.raw
     }
 
     /// The algorithm of its signature by its number in TLS, if it has one.
@@ -142,26 +148,24 @@ impl<'a> PeerCertificate<'a> {
     /// The DNS names in its subjectAltName.
     #[must_use]
     pub fn dns_names(&self) -> Vec<&'a str> {
-        let names = self.alternative_names().unwrap_or_default();
         let dns_name = |name| match name {
             GeneralName::DNSName(name) => Some(name),
             _ => None,
         };
-        names.into_iter().filter_map(dns_name).collect()
+        self.alternative_names().filter_map(dns_name).collect()
     }
 
     /// The IP addresses in its subjectAltName.
     #[must_use]
     pub fn ip_addresses(&self) -> Vec<IpAddr> {
-        let names = self.alternative_names().unwrap_or_default();
         let address = |name| match name {
             GeneralName::IPAddress(bytes) => ip_address(bytes),
             _ => None,
         };
-        names.into_iter().filter_map(address).collect()
+        self.alternative_names().filter_map(address).collect()
     }
 
-    /// Who its key is; `None` for a key that this crate would not use.
+    /// The identifier of its key; `None` for a key that this crate would not use.
     #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
         self.public_key(true).ok()?.key_id()
@@ -180,6 +184,7 @@ impl<'a> PeerCertificate<'a> {
         }
     }
 
+    /// What people call it.
     pub(super) fn id(&self, position: usize) -> CertificateId {
         CertificateId::new(
             position,
@@ -212,22 +217,26 @@ impl<'a> PeerCertificate<'a> {
         })
     }
 
-    /// The names that a certificate is for, if it says so.
+    /// The names in its subjectAltName; `None` without that extension.
     pub(super) fn names(&self) -> Result<Option<Vec<GeneralName<'a>>>, CertificateFault> {
         let oid = OID_X509_EXT_SUBJECT_ALT_NAME;
         let names = self.read_extension::<SubjectAlternativeName<'a>>(&oid)?;
         Ok(names.map(|names| names.general_names))
     }
 
-    fn alternative_names(&self) -> Option<Vec<GeneralName<'a>>> {
-        self.names().ok()?
+    /// The names in its subjectAltName, as far as there is one that can be read.
+    fn alternative_names(&self) -> impl Iterator<Item = GeneralName<'a>> + use<'a> {
+        self.names().ok().flatten().into_iter().flatten()
     }
 
-    /// Whether it has exactly one common name and that is the name, as people write it.
+    /// Whether it has exactly one common name, and that one is the server's name as people write it.
     pub(super) fn has_common_name(&self, server_name: &ServerName<'_>) -> bool {
         let wanted = server_name.to_str();
         // The dot that ends an absolute name is no part of it in a certificate.
-        let wanted = wanted.strip_suffix('.').unwrap_or(&wanted);
+        let wanted = match wanted.strip_suffix('.') {
+            Some(relative) => relative,
+            None => &wanted,
+        };
         let matches = |name: &str| name.eq_ignore_ascii_case(wanted);
         self.common_name().is_some_and(matches)
     }
@@ -250,21 +259,26 @@ impl<'a> PeerCertificate<'a> {
             Usage::DigitalSignature => (key_usage.digital_signature(), "digitalSignature"),
             Usage::KeyCertSign => (key_usage.key_cert_sign(), "keyCertSign"),
         };
-        match allowed {
-            true => Ok(()),
-            false => Err(CertificateFault::KeyUsage {
+        if !allowed {
+            return Err(CertificateFault::KeyUsage {
                 wanted,
                 found: Excerpt::new(key_usage),
-            }),
+            });
         }
+        Ok(())
     }
 
-    /// What it may be used for, if it says so.
+    /// The purposes in its extendedKeyUsage; `None` without that extension.
     pub(super) fn purposes(&self) -> Result<Option<ExtendedKeyUsage<'a>>, CertificateFault> {
         self.read_extension(&OID_X509_EXT_EXTENDED_KEY_USAGE)
     }
 
-    /// Whether it is an authority's that may give certain names only.
+    /// Whether it has no extension at all, as certificates before version 3.
+    pub(super) fn has_no_extensions(&self) -> bool {
+        self.0.extensions().is_empty()
+    }
+
+    /// Whether it restricts the names in the certificates below it.
     pub(super) fn has_name_constraints(&self) -> bool {
         let mut extensions = self.0.extensions().iter();
         extensions.any(|extension| extension.oid == OID_X509_EXT_NAME_CONSTRAINTS)
@@ -306,33 +320,8 @@ fn scheme_of(
 
 /// A time, or 1970 for an earlier one.
 pub(super) fn unix_time(time: &ASN1Time) -> UnixTime {
-    let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
+    let seconds = time.timestamp().max(0).unsigned_abs();
     UnixTime::since_unix_epoch(Duration::from_secs(seconds))
-}
-
-/// The bytes of an object identifier that is written with dots
-/// ([X.690 section 8.19](https://www.itu.int/rec/T-REC-X.690)), of any arcs below 2^128.
-fn encode_oid(text: &str) -> Option<Vec<u8>> {
-    let mut arcs = text.split('.').map(|arc| arc.parse::<u128>().ok());
-    let (root, second) = (arcs.next()??, arcs.next()??);
-    if root > 2 || (root < 2 && second >= 40) {
-        return None;
-    }
-    let first = second.checked_add(40 * root)?;
-    let mut bytes = Vec::new();
-    for arc in [Some(first)].into_iter().chain(arcs) {
-        encode_arc(arc?, &mut bytes);
-    }
-    Some(bytes)
-}
-
-/// Seven bits a byte, the highest first; all but the last are marked.
-fn encode_arc(arc: u128, bytes: &mut Vec<u8>) {
-    let digits = (128 - arc.leading_zeros()).div_ceil(7).max(1);
-    for digit in (0..digits).rev() {
-        let low = u8::try_from((arc >> (7 * digit)) & 0x7f).unwrap_or(0);
-        bytes.push(if digit > 0 { low | 0x80 } else { low });
-    }
 }
 
 pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
@@ -340,39 +329,5 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
         4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
         16 => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn object_identifiers_are_encoded_whatever_their_arcs() {
-        for (text, bytes) in [
-            ("1.3.6.1.4.1.311", &b"\x2b\x06\x01\x04\x01\x82\x37"[..]),
-            ("2.5.29.17", b"\x55\x1d\x11"),
-            ("2.999.3", b"\x88\x37\x03"),
-            ("0.0", b"\x00"),
-            ("2.25.127", b"\x69\x7f"),
-            ("2.25.128", b"\x69\x81\x00"),
-        ] {
-            assert_eq!(encode_oid(text).unwrap(), bytes, "{text}");
-        }
-        let uuid = encode_oid(&format!("2.25.{}", u128::MAX)).unwrap();
-        assert_eq!((uuid.len(), uuid[1], uuid[19]), (20, 0x83, 0x7f));
-        for bad in [
-            "",
-            "1",
-            "3.1",
-            "1.40",
-            "1..2",
-            "1.a",
-            "1.3.-1",
-            "1.3.",
-            &"9".repeat(40),
-        ] {
-            assert_eq!(encode_oid(bad), None, "{bad}");
-        }
     }
 }

@@ -1,13 +1,15 @@
-//! Which certificate of a chain it was, and what there was to find in it, when `rustls-webpki` says
-//! what is wrong. Only for errors: nothing is decided here.
+//! Which certificate of a chain is to blame, and what there is to find in it, when a search fails.
+//! Only for errors: nothing is decided here.
 
-use super::algorithms::{Reason, Terms};
 use super::certificate::{PeerCertificate, Usage};
+use super::chain::Link;
 use super::name::Text;
 use super::path::{MAX_PATH, Search};
 use super::revocation::RevocationLists;
+use super::search_error::SearchError;
+use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
-use pki_types::UnixTime;
+use pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 use x509_parser::extensions::BasicConstraints;
 use x509_parser::oid_registry::{
@@ -27,170 +29,142 @@ const KNOWN_EXTENSIONS: [Oid<'static>; 6] = [
     OID_X509_EXT_EXTENDED_KEY_USAGE,
 ];
 
-/// Says what a search did not get over.
+/// Says why a search failed, and blames the certificate.
 pub(super) fn explain(
-    error: webpki::Error,
+    error: SearchError,
     search: &Search<'_>,
-    terms: &Terms,
+    rules: &SignatureRules<'_>,
 ) -> CertificateError {
-    let way = Way::of(search);
+    let path = NamePath::of(search);
     match error {
-        webpki::Error::UnknownIssuer => way.unknown_issuer(),
-        webpki::Error::CertExpired { not_after, .. } => way.expired(not_after, search.now),
-        webpki::Error::CertNotValidYet { not_before, .. } => {
-            way.not_yet_valid(not_before, search.now)
+        SearchError::UnknownIssuer => path.unknown_issuer(),
+        SearchError::Expired { not_after } => path.expired(not_after),
+        SearchError::NotYetValid { not_before } => path.not_yet_valid(not_before),
+        SearchError::BadSignature => path.bad_signature(rules),
+        SearchError::UnsupportedSignature { signature, key } => {
+            path.unsupported_signature(&signature, key.as_deref())
         }
-        webpki::Error::InvalidSignatureForPublicKey => way.bad_signature(terms),
-        webpki::Error::UnsupportedSignatureAlgorithmContext(context) => {
-            way.unsupported_signature(&context.signature_algorithm_id, None)
+        SearchError::CaAsLeaf => path.first_with(|_| Some(Fault::CaAsLeaf)),
+        SearchError::NotACa => path.not_a_ca(),
+        SearchError::PathLength => path.path_length(),
+        SearchError::NameConstraints => path.first_with(|_| Some(Fault::NameConstraints)),
+        SearchError::Version => path.version(),
+        SearchError::CriticalExtension => path.critical_extension(),
+        SearchError::Purpose => {
+            path.first_with(|certificate| search.role.require_purpose(certificate).err())
         }
-        webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => way
-            .unsupported_signature(
-                &context.signature_algorithm_id,
-                Some(&context.public_key_algorithm_id),
-            ),
-        webpki::Error::CaUsedAsEndEntity => way.first_with(|_| Some(Fault::CaAsLeaf)),
-        webpki::Error::EndEntityUsedAsCa => way.not_a_ca(),
-        webpki::Error::PathLenConstraintViolated => way.path_length(),
-        webpki::Error::NameConstraintViolation => way.first_with(|_| Some(Fault::NameConstraints)),
-        webpki::Error::UnsupportedCertVersion => way.version(),
-        webpki::Error::UnsupportedCriticalExtension => way.critical_extension(),
-        webpki::Error::RequiredEkuNotFoundContext(_) | webpki::Error::EmptyEkuExtension => {
-            way.first_with(|certificate| search.role.require_purpose(certificate).err())
-        }
-        webpki::Error::CertRevoked | webpki::Error::CertDistrusted => way.revoked(search),
-        webpki::Error::UnknownRevocationStatus => way.of_unknown_status(search),
-        webpki::Error::CrlExpired { next_update, .. } => way.list_expired(next_update, search),
-        webpki::Error::InvalidCrlSignatureForPublicKey
-        | webpki::Error::IssuerNotCrlSigner
-        | webpki::Error::UnsupportedCrlSignatureAlgorithmContext(_)
-        | webpki::Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
-            way.list_invalid(search, terms)
-        }
-        webpki::Error::MaximumNameConstraintComparisonsExceeded
-        | webpki::Error::MaximumPathBuildCallsExceeded
-        | webpki::Error::MaximumSignatureChecksExceeded => Fault::TooMuchWork.into(),
-        webpki::Error::MaximumPathDepthExceeded => Fault::TooManyCertificates {
-            found: search.chain.len(),
+        SearchError::Revoked => path.revoked(),
+        SearchError::RevocationUnknown => path.revocation_unknown(),
+        SearchError::RevocationListExpired { next_update } => path.list_expired(next_update),
+        SearchError::RevocationListInvalid => path.list_invalid(rules),
+        SearchError::TooMuchWork => Fault::TooMuchWork.into(),
+        SearchError::TooLong => Fault::TooManyCertificates {
+            found: search.chain.received_count(),
             most: MAX_PATH,
         }
         .into(),
-        // The type is open; what is left are faults of the encoding.
-        _ => way.malformed(search),
+        SearchError::Malformed => path.malformed(),
     }
 }
 
-/// The certificates that lead from the peer's own towards the root by the names of their issuers, each
-/// with its place in the chain. What else is in the chain is not to blame.
-struct Way<'a> {
-    certificates: Vec<(usize, PeerCertificate<'a>)>,
-    /// Whether a root has the name of the last one's issuer.
-    leads_to_root: bool,
+/// The certificates that lead from the peer's own towards a root by the names of their issuers. What
+/// else is in the chain is not to blame.
+struct NamePath<'c> {
+    links: Vec<&'c Link<'c>>,
+    /// The last of them, which is the peer's own where no other is.
+    last: &'c Link<'c>,
+    search: Search<'c>,
 }
 
-impl<'a> Way<'a> {
-    fn of(search: &Search<'a>) -> Self {
-        let all = search.chain.iter().enumerate();
-        let mut beside: Vec<_> = all
-            .filter_map(|(at, der)| Some((at, PeerCertificate::parse(der).ok()?)))
-            .collect();
-        let mut certificates = Vec::new();
-        let mut next = beside.iter().position(|(at, _)| *at == 0);
-        let mut leads_to_root = false;
-        while let Some(index) = next {
-            let (at, certificate) = beside.remove(index);
-            let issuer = certificate.issuer_der();
-            let above = |(_, other): &(usize, PeerCertificate<'_>)| other.subject_der() == issuer;
-            next = beside.iter().position(above);
-            leads_to_root = search.roots.has(issuer);
-            certificates.push((at, certificate));
+impl<'c> NamePath<'c> {
+    fn of(search: &Search<'c>) -> Self {
+        let leaf = search.chain.leaf();
+        let mut beside: Vec<_> = search.chain.links().skip(1).collect();
+        let mut path = Self {
+            links: vec![leaf],
+            last: leaf,
+            search: *search,
+        };
+        let above = |below: &Link<'_>, beside: &[&Link<'_>]| {
+            let issuer = below.certificate().issuer_der();
+            let is_it = |other: &&Link<'_>| other.certificate().subject_der() == issuer;
+            beside.iter().position(is_it)
+        };
+        while let Some(index) = above(path.last, &beside) {
+            path.last = beside.remove(index);
+            path.links.push(path.last);
         }
-        Self {
-            certificates,
-            leads_to_root,
-        }
+        path
     }
 
-    /// The first certificate with such a fault.
+    /// Blames the first certificate with such a fault.
     fn first_with(
         &self,
-        fault: impl Fn(&PeerCertificate<'a>) -> Option<Fault>,
+        fault: impl Fn(&PeerCertificate<'c>) -> Option<Fault>,
     ) -> CertificateError {
         self.first_at(|_, certificate| fault(certificate))
     }
 
-    /// The same, for faults that the place on the way matters to.
+    /// Blames the first certificate with such a fault, which depends on its place on the path.
     fn first_at(
         &self,
-        fault: impl Fn(usize, &PeerCertificate<'a>) -> Option<Fault>,
+        fault: impl Fn(usize, &PeerCertificate<'c>) -> Option<Fault>,
     ) -> CertificateError {
-        let certificates = self.certificates.iter().enumerate();
-        let mut found = certificates.filter_map(|(index, (at, certificate))| {
-            let fault = fault(index, certificate)?;
-            Some(CertificateError::new(fault, Some(certificate.id(*at))))
-        });
+        let links = self.links.iter().enumerate();
+        let mut found =
+            links.filter_map(|(index, link)| Some(link.blame(fault(index, link.certificate())?)));
         match found.next() {
             Some(error) => error,
             None => self.beside(),
         }
     }
 
-    /// Nothing on the way is wrong but where it ends. Where that is a root, it is hidden what is.
+    /// Nothing on the path is wrong but its end. Where that is a root, the reason stays hidden.
     fn beside(&self) -> CertificateError {
-        if !self.leads_to_root {
+        if !self.search.roots.has(self.last.certificate().issuer_der()) {
             return self.unknown_issuer();
         }
-        let own = self.certificates.first();
-        let id = own.map(|(at, certificate)| certificate.id(*at));
-        CertificateError::new(Fault::Malformed, id)
+        self.search.chain.leaf().blame(Fault::Malformed)
     }
 
     fn unknown_issuer(&self) -> CertificateError {
-        let Some((at, last)) = self.certificates.last() else {
-            return Fault::Malformed.into();
-        };
-        let issuer = Excerpt::new(Text(last.parsed().issuer()));
-        CertificateError::new(Fault::UnknownIssuer { issuer }, Some(last.id(*at)))
+        let issuer = Excerpt::new(Text(self.last.certificate().parsed().issuer()));
+        self.last.blame(Fault::UnknownIssuer { issuer })
     }
 
-    /// What `rustls-webpki` does not read.
-    fn malformed(&self, search: &Search<'_>) -> CertificateError {
-        let certificates = self.certificates.iter();
-        let mut unread = certificates.filter(|(at, certificate)| {
-            let der = search.chain.get(*at);
-            der.is_some_and(|der| EndEntityCert::try_from(der).is_err())
-                || certificate.not_before() > certificate.not_after()
-        });
-        match unread.next() {
-            Some((at, certificate)) => {
-                CertificateError::new(Fault::Malformed, Some(certificate.id(*at)))
-            }
-            None => self.beside(),
-        }
+    /// Blames what `rustls-webpki` does not read.
+    fn malformed(&self) -> CertificateError {
+        self.first_with(|certificate| {
+            let received = CertificateDer::from(certificate.der());
+            let is_unread = EndEntityCert::try_from(&received).is_err()
+                || certificate.not_before() > certificate.not_after();
+            is_unread.then_some(Fault::Malformed)
+        })
     }
 
-    fn expired(&self, not_after: UnixTime, now: UnixTime) -> CertificateError {
+    fn expired(&self, not_after: UnixTime) -> CertificateError {
         self.first_with(|certificate| {
             let is_it = certificate.not_after() == not_after;
+            let now = self.search.now;
             is_it.then_some(Fault::Expired { not_after, now })
         })
     }
 
-    fn not_yet_valid(&self, not_before: UnixTime, now: UnixTime) -> CertificateError {
+    fn not_yet_valid(&self, not_before: UnixTime) -> CertificateError {
         self.first_with(|certificate| {
             let is_it = certificate.not_before() == not_before;
+            let now = self.search.now;
             is_it.then_some(Fault::NotYetValid { not_before, now })
         })
     }
 
-    fn bad_signature(&self, terms: &Terms) -> CertificateError {
-        if terms.is_exhausted() {
+    fn bad_signature(&self, rules: &SignatureRules<'_>) -> CertificateError {
+        if rules.is_exhausted() {
             return Fault::TooMuchWork.into();
         }
         self.first_with(|certificate| {
-            let refused = terms.refused()?;
-            let signed: &[u8] = certificate.parsed().tbs_certificate.as_ref();
-            (*refused.signed == *signed).then_some(match refused.reason {
+            let refused = rules.refused()?;
+            (*refused.signed == *certificate.signed()).then_some(match refused.reason {
                 Reason::Wrong => Fault::BadSignature,
                 Reason::KeySize { bits } => Fault::IssuerKeySize { bits },
             })
@@ -199,26 +173,27 @@ impl<'a> Way<'a> {
 
     /// Both are contents of an AlgorithmIdentifier, which begins with the object identifier: that of
     /// the signature, and that of a key that does not fit it.
-    fn unsupported_signature(&self, id: &[u8], key: Option<&[u8]>) -> CertificateError {
+    fn unsupported_signature(&self, signature: &[u8], key: Option<&[u8]>) -> CertificateError {
         let names = |id: &[u8], oid: &Oid<'_>| {
             id.get(2..)
                 .is_some_and(|rest| rest.starts_with(oid.as_bytes()))
         };
         self.first_at(|index, certificate| {
             let algorithm = &certificate.parsed().signature_algorithm.algorithm;
-            let issuer = self.certificates.get(index + 1);
-            let by_such_key = match (key, issuer) {
-                (Some(key), Some((_, issuer))) => {
-                    names(key, &issuer.parsed().public_key().algorithm.algorithm)
+            let by_such_key = match (key, self.links.get(index + 1)) {
+                (Some(key), Some(issuer)) => {
+                    let info = issuer.certificate().parsed().public_key();
+                    names(key, &info.algorithm.algorithm)
                 }
                 _ => true,
             };
-            (names(id, algorithm) && by_such_key).then(|| {
-                match *algorithm == OID_PKCS1_SHA1WITHRSA {
-                    true => Fault::Sha1Signature,
-                    false => Fault::UnsupportedSignature {
-                        algorithm: Excerpt::new(algorithm),
-                    },
+            let is_it = names(signature, algorithm) && by_such_key;
+            is_it.then(|| {
+                if *algorithm == OID_PKCS1_SHA1WITHRSA {
+                    return Fault::Sha1Signature;
+                }
+                Fault::UnsupportedSignature {
+                    algorithm: Excerpt::new(algorithm),
                 }
             })
         })
@@ -227,12 +202,13 @@ impl<'a> Way<'a> {
     /// All but the peer's own have issued another.
     fn not_a_ca(&self) -> CertificateError {
         self.first_at(|index, certificate| {
-            let constraints = basic_constraints(certificate);
-            match constraints.is_some_and(|constraints| constraints.ca) {
-                _ if index == 0 => None,
-                true => certificate.require_key_usage(Usage::KeyCertSign).err(),
-                false => Some(Fault::NotACa),
+            if index == 0 {
+                return None;
             }
+            if !basic_constraints(certificate).is_some_and(|constraints| constraints.ca) {
+                return Some(Fault::NotACa);
+            }
+            certificate.require_key_usage(Usage::KeyCertSign).err()
         })
     }
 
@@ -269,31 +245,33 @@ impl<'a> Way<'a> {
         })
     }
 
-    fn revoked(&self, search: &Search<'_>) -> CertificateError {
-        self.of_list(search, Fault::Revoked, |lists, certificate| {
+    fn revoked(&self) -> CertificateError {
+        self.of_list(Fault::Revoked, |lists, certificate| {
             lists.revokes(certificate)
         })
     }
 
-    fn of_unknown_status(&self, search: &Search<'_>) -> CertificateError {
-        self.of_list(search, Fault::RevocationUnknown, |lists, certificate| {
+    fn revocation_unknown(&self) -> CertificateError {
+        self.of_list(Fault::RevocationUnknown, |lists, certificate| {
             !lists.covers_all(certificate)
         })
     }
 
-    fn list_expired(&self, next_update: UnixTime, search: &Search<'_>) -> CertificateError {
-        let now = search.now;
+    fn list_expired(&self, next_update: UnixTime) -> CertificateError {
+        let now = self.search.now;
         let fault = Fault::RevocationListExpired { next_update, now };
-        self.of_list(search, fault, |lists, certificate| {
-            lists.expire(certificate) <= now.as_secs()
+        self.of_list(fault, |lists, certificate| {
+            lists
+                .expire(certificate)
+                .is_some_and(|end| end <= now.as_secs())
         })
     }
 
-    /// Whoever's issuer signed the list that was refused; where none was, whoever has one.
-    fn list_invalid(&self, search: &Search<'_>, terms: &Terms) -> CertificateError {
-        let refused = terms.refused().map(|refused| &*refused.signed);
+    /// Blames the certificate whose issuer signed the list that was refused; where no signature was
+    /// refused, the first one whose issuer has a list.
+    fn list_invalid(&self, rules: &SignatureRules<'_>) -> CertificateError {
+        let refused = rules.refused().map(|refused| &*refused.signed);
         self.of_list(
-            search,
             Fault::RevocationListInvalid,
             |lists, certificate| match refused {
                 Some(signed) if lists.contain(signed) => lists.covers_by(certificate, signed),
@@ -305,17 +283,13 @@ impl<'a> Way<'a> {
     /// Blames the first certificate about which the lists say so, or none.
     fn of_list(
         &self,
-        search: &Search<'_>,
         fault: Fault,
         said: impl Fn(&RevocationLists, &PeerCertificate<'_>) -> bool,
     ) -> CertificateError {
-        let lists = search.revocation;
-        let mut blamed = self
-            .certificates
-            .iter()
-            .filter(|(_, certificate)| lists.is_some_and(|lists| said(lists, certificate)));
-        let id = blamed.next().map(|(at, certificate)| certificate.id(*at));
-        CertificateError::new(fault, id)
+        let lists = self.search.revocation;
+        let mut links = self.links.iter();
+        let blamed = links.find(|link| lists.is_some_and(|lists| said(lists, link.certificate())));
+        CertificateError::new(fault, blamed.map(|link| link.id()))
     }
 }
 

@@ -1,11 +1,13 @@
-//! What the issuer of a certificate says about it by OCSP
-//! ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)), in a response that the server staples.
+//! Stapled OCSP responses, in which the issuer of a certificate says whether it is good
+//! ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)).
 //!
-//! Nothing but the frame of a response is looked into before its signature is checked.
+//! Only the frame of a response is read before its signature is checked.
 
-use super::algorithms::{Terms, as_dyn};
 use super::certificate::{PeerCertificate, Usage};
-use super::roots::sequence;
+use super::chain::Link;
+use super::path::IssuerPath;
+use super::roots::Root;
+use super::signatures::{SignatureRules, as_dyn};
 use crate::crypto::hash::SignatureHash;
 use crate::error::{CertificateFault, OcspFault};
 use core::time::Duration;
@@ -14,7 +16,7 @@ use pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, Uni
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use rsa::pkcs8::spki::der::asn1::{AnyRef, BitStringRef};
 use rsa::pkcs8::spki::der::{self, Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_ocsp::{
     CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus, ResponderId,
     ResponseData, SingleResponse,
@@ -29,11 +31,46 @@ const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
 /// How many of the certificates in a response are tried as its responder's.
 const MAX_RESPONDERS: usize = 4;
 
-/// A certificate about which a response is wanted.
-pub(super) struct Subject<'a> {
-    pub(super) certificate: &'a PeerCertificate<'a>,
-    pub(super) issuer: &'a TrustAnchor<'a>,
-    pub(super) now: UnixTime,
+/// A certificate about which a response is required.
+pub(super) struct Subject<'c> {
+    certificate: &'c PeerCertificate<'c>,
+    issuer: Issuer<'c>,
+    now: UnixTime,
+}
+
+/// The issuer of that certificate.
+#[derive(Clone, Copy)]
+enum Issuer<'c> {
+    Authority(&'c Link<'c>),
+    Root(Root<'c>),
+}
+
+impl<'c> Issuer<'c> {
+    /// The issuer of a path's leaf; a pinned certificate has none.
+    fn of_leaf(path: &IssuerPath<'c>) -> Option<Self> {
+        match path.authorities().first() {
+            Some(authority) => Some(Self::Authority(authority)),
+            None => path.root().map(Self::Root),
+        }
+    }
+
+    fn signer(self) -> Signer<'c> {
+        match self {
+            Self::Authority(link) => Signer::of(link.certificate()),
+            Self::Root(root) => Signer {
+                name: root.subject_der(),
+                key: root.public_key_info(),
+            },
+        }
+    }
+
+    /// The issuer as a root, for those to whom it gave the right to answer.
+    fn as_anchor(self) -> Option<TrustAnchor<'c>> {
+        match self {
+            Self::Authority(link) => anchor_from_trusted_cert(link.form().der()).ok(),
+            Self::Root(root) => Some(root.anchor.clone()),
+        }
+    }
 }
 
 /// The parts of a BasicOCSPResponse.
@@ -42,25 +79,36 @@ struct Basic<'a> {
     data: &'a [u8],
     /// The content of the signature's AlgorithmIdentifier.
     algorithm: &'a [u8],
-    signature: &'a [u8],
+    /// `None` where it is not made of whole bytes, as every signature is.
+    signature: Option<&'a [u8]>,
     /// The first few of its certificates, in DER.
     certificates: Vec<&'a [u8]>,
 }
 
-/// Who signed a response: name and SubjectPublicKeyInfo in DER.
-struct Signer {
-    name: Vec<u8>,
-    key: Vec<u8>,
+/// The signer of a response: name and SubjectPublicKeyInfo in DER.
+#[derive(Clone, Copy)]
+struct Signer<'c> {
+    name: &'c [u8],
+    key: &'c [u8],
 }
 
-impl Subject<'_> {
+impl<'c> Subject<'c> {
+    /// The leaf of a path; `None` where the path has no issuer, since the leaf is pinned.
+    pub(super) fn new(path: &IssuerPath<'c>, now: UnixTime) -> Option<Self> {
+        Some(Self {
+            certificate: path.leaf().certificate(),
+            issuer: Issuer::of_leaf(path)?,
+            now,
+        })
+    }
+
     /// Accepts a response that says that the certificate is good, and gives back until when: "OCSP
     /// clients SHALL confirm" the points of
     /// [RFC 6960 section 3.2](https://www.rfc-editor.org/rfc/rfc6960#section-3.2).
     pub(super) fn is_good_by(
         &self,
         response: &[u8],
-        terms: &Terms,
+        rules: &SignatureRules<'_>,
     ) -> Result<UnixTime, CertificateFault> {
         let response = OcspResponse::from_der(response).map_err(malformed)?;
         if response.response_status != OcspResponseStatus::Successful {
@@ -71,7 +119,7 @@ impl Subject<'_> {
             return Err(OcspFault::Malformed.into());
         }
         let basic = Basic::parse(bytes.response.as_bytes()).map_err(|_| OcspFault::Malformed)?;
-        let signer = self.signer(&basic, terms)?;
+        let signer = self.signer(&basic, rules)?;
         let data = ResponseData::from_der(basic.data).map_err(malformed)?;
         if !signer.is(&data.responder_id) {
             return Err(OcspFault::Responder.into());
@@ -88,31 +136,41 @@ impl Subject<'_> {
     /// that has OCSPSigning among its purposes.
     ///
     /// Whether a responder's own certificate is revoked is not asked.
-    fn signer(&self, basic: &Basic<'_>, terms: &Terms) -> Result<Signer, OcspFault> {
-        let issuer = Signer {
-            name: sequence(&self.issuer.subject),
-            key: sequence(&self.issuer.subject_public_key_info),
-        };
-        if issuer.signed(basic, terms) {
+    fn signer<'b>(
+        &self,
+        basic: &Basic<'b>,
+        rules: &SignatureRules<'_>,
+    ) -> Result<Signer<'b>, OcspFault>
+    where
+        'c: 'b,
+    {
+        let issuer = self.issuer.signer();
+        if issuer.signed(basic, rules) {
             return Ok(issuer);
         }
+        let anchor = self.issuer.as_anchor();
         let certificates = basic.certificates.iter();
         let mut authorized = certificates
-            .filter_map(|der| self.authorized(der, terms))
+            .filter_map(|der| self.authorized(der, anchor.as_ref()?, rules))
             .peekable();
         if authorized.peek().is_none() && !basic.certificates.is_empty() {
             return Err(OcspFault::Responder);
         }
-        let mut signers = authorized.filter(|signer| signer.signed(basic, terms));
+        let mut signers = authorized.filter(|signer| signer.signed(basic, rules));
         signers.next().ok_or(OcspFault::BadSignature)
     }
 
-    /// Whom the issuer made a responder by this certificate.
-    fn authorized(&self, der: &[u8], terms: &Terms) -> Option<Signer> {
+    /// The responder that the issuer authorized by this certificate.
+    fn authorized<'b>(
+        &self,
+        der: &'b [u8],
+        issuer: &TrustAnchor<'_>,
+        rules: &SignatureRules<'_>,
+    ) -> Option<Signer<'b>> {
         let certificate = CertificateDer::from(der);
-        let algorithms = terms.algorithms();
+        let algorithms = rules.algorithms();
         let algorithms = as_dyn(&algorithms);
-        let issuer = core::slice::from_ref(self.issuer);
+        let issuer = core::slice::from_ref(issuer);
         let purpose = KeyUsage::required(OCSP_SIGNING);
         EndEntityCert::try_from(&certificate)
             .ok()?
@@ -122,18 +180,14 @@ impl Subject<'_> {
         certificate
             .require_key_usage(Usage::DigitalSignature)
             .ok()?;
-        let parsed = certificate.parsed();
-        Some(Signer {
-            name: certificate.subject_der().to_vec(),
-            key: parsed.public_key().raw.to_vec(),
-        })
+        Some(Signer::of(&certificate))
     }
 
     /// "1. The certificate identified in a received response corresponds to the certificate that was
     /// identified in the corresponding request". All that is said about it has to be good.
     fn is_good_in(&self, data: &ResponseData) -> Result<UnixTime, CertificateFault> {
-        let issuer_key = key_bits(&sequence(&self.issuer.subject_public_key_info));
-        let issuer_key = issuer_key.unwrap_or_default();
+        // Without the key's bits nothing is about a certificate of that issuer.
+        let issuer_key = key_bits(self.issuer.signer().key).ok_or(OcspFault::OtherCertificate)?;
         let responses = data.responses.iter();
         let about_it = responses.filter(|single| self.is(&single.cert_id, &issuer_key));
         let ends = about_it.map(|single| {
@@ -172,10 +226,10 @@ impl Subject<'_> {
         if seconds(data.produced_at) > now || seconds(single.this_update) > now {
             return Err(OcspFault::NotYetValid);
         }
-        match next_update > now {
-            true => Ok(next_update),
-            false => Err(OcspFault::Expired),
+        if next_update <= now {
+            return Err(OcspFault::Expired);
         }
+        Ok(next_update)
     }
 }
 
@@ -195,7 +249,7 @@ impl<'a> Basic<'a> {
             Ok(Self {
                 data,
                 algorithm: AnyRef::from_der(algorithm)?.value(),
-                signature: signature.as_bytes().unwrap_or_default(),
+                signature: signature.as_bytes(),
                 certificates,
             })
         });
@@ -219,20 +273,27 @@ fn certificates(tagged: AnyRef<'_>) -> Result<Vec<&[u8]>, der::Error> {
     Ok(certificates)
 }
 
-impl Signer {
-    fn signed(&self, basic: &Basic<'_>, terms: &Terms) -> bool {
+impl<'c> Signer<'c> {
+    fn of(certificate: &PeerCertificate<'c>) -> Self {
+        Self {
+            name: certificate.subject_der(),
+            key: certificate.public_key_info(),
+        }
+    }
+
+    fn signed(&self, basic: &Basic<'_>, rules: &SignatureRules<'_>) -> bool {
         let verify = || {
-            let key = SubjectPublicKeyInfoRef::from_der(&self.key).ok()?;
+            let key = SubjectPublicKeyInfoRef::from_der(self.key).ok()?;
             let key_algorithm = key.algorithm.to_der().ok()?;
             let key_algorithm = AnyRef::from_der(&key_algorithm).ok()?.value();
-            let algorithms = terms.algorithms();
+            let algorithms = rules.algorithms();
             let fitting = algorithms.iter().find(|own| {
                 *own.signature_alg_id() == *basic.algorithm
                     && *own.public_key_alg_id() == *key_algorithm
             })?;
             let key = key.subject_public_key.as_bytes()?;
             fitting
-                .verify_signature(key, basic.data, basic.signature)
+                .verify_signature(key, basic.data, basic.signature?)
                 .ok()
         };
         verify().is_some()
@@ -242,7 +303,7 @@ impl Signer {
         match responder {
             ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == self.name),
             // "KeyHash ::= OCTET STRING -- SHA-1 hash of responder's public key".
-            ResponderId::ByKey(hash) => key_bits(&self.key)
+            ResponderId::ByKey(hash) => key_bits(self.key)
                 .is_some_and(|key| hash.as_bytes() == SignatureHash::Sha1.of(&[&key])),
         }
     }
@@ -284,11 +345,13 @@ fn key_bits(spki: &[u8]) -> Option<Vec<u8>> {
 
 /// A number in two's complement without the zeros that its sign does not need.
 fn significant(number: &[u8]) -> &[u8] {
-    let pairs = number.windows(2);
-    let zeros = pairs
-        .take_while(|pair| matches!(pair, [0, 0..0x80]))
-        .count();
-    number.get(zeros..).unwrap_or_default()
+    let mut significant = number;
+    while let [0, rest @ ..] = significant
+        && let [0..=0x7f, ..] = rest
+    {
+        significant = rest;
+    }
+    significant
 }
 
 fn seconds(time: OcspGeneralizedTime) -> u64 {

@@ -1,254 +1,172 @@
-//! The way from a peer's certificate to a root, found by `rustls-webpki`.
+//! The search for a path from a peer's certificate to a root, which `rustls-webpki` does.
 
-use super::algorithms::{Rewritten, Terms, as_dyn};
-use super::certificate::{PeerCertificate, Usage};
-use super::diagnosis::explain;
+use super::certificate::Usage;
+use super::chain::{Candidate, Chain, Link};
+use super::form::Form;
+use super::purpose::{PurposeCheck, Role};
 use super::revocation::RevocationLists;
-use super::roots::RootStore;
-use super::version1::as_version_3;
-use crate::error::{CertificateError, CertificateFault, Excerpt};
-use crate::waiver::{Waiver, Waivers};
-use core::cell::Cell;
+use super::roots::{Root, RootStore};
+use super::search_error::SearchError;
+use super::signatures::{SignatureRules, as_dyn};
 use core::time::Duration;
 use pki_types::{CertificateDer, UnixTime};
-use webpki::{
-    EndEntityCert, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter,
-    VerifiedPath,
-};
+use webpki::{EndEntityCert, ExpirationPolicy, VerifiedPath};
 
 /// The longest path that `rustls-webpki` finds, from the peer's own certificate to the one that a
 /// root issued.
 pub(super) const MAX_PATH: usize = 7;
 
-/// Which side the certificate is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Server,
-    Client,
-}
-
-impl Role {
-    /// What its key is used for.
-    pub(super) fn usage(self) -> Usage {
-        match self {
-            Self::Server => Usage::KeyEncipherment,
-            Self::Client => Usage::DigitalSignature,
-        }
-    }
-
-    /// The purpose that extendedKeyUsage, where it is present, has to allow: id-kp-serverAuth or
-    /// id-kp-clientAuth.
-    fn purpose(self) -> KeyPurposeId<'static> {
-        KeyPurposeId::new(match self {
-            Self::Server => b"\x2b\x06\x01\x05\x05\x07\x03\x01",
-            Self::Client => b"\x2b\x06\x01\x05\x05\x07\x03\x02",
-        })
-    }
-
-    /// Refuses a certificate whose extendedKeyUsage, where it is present, does not allow the role:
-    /// "the certificate MUST only be used for one of the purposes indicated"
-    /// ([RFC 5280 section 4.2.1.12](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.12)).
-    pub(super) fn require_purpose(
-        self,
-        certificate: &PeerCertificate<'_>,
-    ) -> Result<(), CertificateFault> {
-        let Some(purposes) = certificate.purposes()? else {
-            return Ok(());
-        };
-        let (allowed, wanted) = match self {
-            Self::Server => (purposes.server_auth, "serverAuth"),
-            Self::Client => (purposes.client_auth, "clientAuth"),
-        };
-        let known = [
-            (purposes.any, "anyExtendedKeyUsage"),
-            (purposes.server_auth, "serverAuth"),
-            (purposes.client_auth, "clientAuth"),
-            (purposes.code_signing, "codeSigning"),
-            (purposes.email_protection, "emailProtection"),
-            (purposes.time_stamping, "timeStamping"),
-            (purposes.ocsp_signing, "OCSPSigning"),
-        ];
-        let named = known.iter().filter(|(has, _)| *has);
-        let named = named.map(|(_, name)| (*name).to_owned());
-        let others = purposes.other.iter().map(ToString::to_string);
-        match allowed {
-            true => Ok(()),
-            false => Err(CertificateFault::ExtendedKeyUsage {
-                wanted,
-                found: Excerpt::list(named.chain(others)),
-            }),
-        }
-    }
-}
-
-/// The purpose that each certificate of a path is asked for, which is when it is put there.
-struct Bounded<'a> {
-    purpose: KeyPurposeId<'static>,
-    terms: &'a Terms,
-}
-
-impl ExtendedKeyUsageValidator for Bounded<'_> {
-    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        if !self.terms.step() {
-            return Err(webpki::Error::MaximumPathBuildCallsExceeded);
-        }
-        let mut restricted = false;
-        for purpose in purposes {
-            restricted = true;
-            if purpose? == self.purpose {
-                return Ok(());
-            }
-        }
-        // Which certificate it is, and what it allows, is found out once and not at each step.
-        match restricted {
-            true => Err(webpki::Error::EmptyEkuExtension),
-            false => Ok(()),
-        }
-    }
-}
-
-/// What leads from a peer's certificate to whom one believes.
+/// A path from the peer's certificate to what is trusted.
 #[derive(Debug)]
-pub(super) struct Path {
-    /// Where its certificates stand in the chain as it came, the peer's own first.
-    pub(super) positions: Vec<usize>,
-    /// Which root it leads to; a pinned certificate needs none.
-    #[cfg_attr(not(feature = "ocsp"), allow(dead_code, reason = "OCSP asks for it"))]
-    pub(super) root: Option<usize>,
-    /// When the first certificate above the peer's own expires, in seconds since 1970.
-    pub(super) expires: u64,
-    /// When the first revocation list that was asked is out of date, in seconds since 1970.
-    pub(super) lists_expire: u64,
-    /// Whether an authority of it may give certain names only.
-    pub(super) constrained: bool,
-    /// What was waived to find it.
-    pub(super) waivers: Waivers,
+pub(super) struct IssuerPath<'c> {
+    leaf: &'c Link<'c>,
+    /// The authorities between the leaf and the root, the issuer of the leaf first.
+    authorities: Vec<&'c Link<'c>>,
+    /// The root; a pinned certificate needs none.
+    root: Option<Root<'c>>,
 }
 
-impl Path {
-    /// Counts in how long the lists of the last certificate's issuer are good, if it is asked for.
-    fn ask(&mut self, lists: &RevocationLists, last: &PeerCertificate<'_>) {
-        if lists.asks_for(self.positions.len() - 1) {
-            self.lists_expire = self.lists_expire.min(lists.expire(last));
+impl<'c> IssuerPath<'c> {
+    /// The path of a certificate that is trusted itself.
+    pub(super) fn pinned(leaf: &'c Link<'c>) -> Self {
+        Self {
+            leaf,
+            authorities: Vec::new(),
+            root: None,
         }
+    }
+
+    /// Its certificates, the leaf first and the root not among them.
+    pub(super) fn links(&self) -> impl Iterator<Item = &'c Link<'c>> {
+        [self.leaf]
+            .into_iter()
+            .chain(self.authorities.iter().copied())
+    }
+
+    #[cfg(feature = "ocsp")]
+    pub(super) fn leaf(&self) -> &'c Link<'c> {
+        self.leaf
+    }
+
+    /// The authorities between the leaf and the root, the issuer of the leaf first.
+    #[cfg(feature = "ocsp")]
+    pub(super) fn authorities(&self) -> &[&'c Link<'c>] {
+        &self.authorities
+    }
+
+    #[cfg(feature = "ocsp")]
+    pub(super) fn root(&self) -> Option<Root<'c>> {
+        self.root
+    }
+
+    /// When the first of its certificates expires, in seconds since 1970.
+    pub(super) fn expires(&self) -> u64 {
+        let end = |link: &Link<'_>| link.certificate().not_after().as_secs();
+        let authorities = self.authorities.iter();
+        authorities.fold(end(self.leaf), |first, link| first.min(end(link)))
+    }
+
+    /// When the first of these lists is out of date that speaks of its certificates, if one does, in
+    /// seconds since 1970. Those of a pinned certificate cannot be verified and say nothing about time.
+    pub(super) fn lists_expire(&self, lists: &RevocationLists) -> Option<u64> {
+        self.root?;
+        self.links_asked(lists)
+            .filter_map(|link| lists.expire(link.certificate()))
+            .min()
+    }
+
+    /// The certificates that are checked against these lists.
+    pub(super) fn links_asked(
+        &self,
+        lists: &RevocationLists,
+    ) -> impl Iterator<Item = &'c Link<'c>> {
+        let links = self.links().enumerate();
+        links.filter_map(|(index, link)| lists.asks_for(index).then_some(link))
+    }
+
+    /// Whether an authority of it restricts the names in the certificates below it.
+    pub(super) fn has_name_constraints(&self) -> bool {
+        let mut authorities = self.authorities.iter();
+        self.root.is_some_and(|root| root.has_name_constraints())
+            || authorities.any(|link| link.certificate().has_name_constraints())
     }
 }
 
-/// A search for a path.
+/// What is searched for, and in which chain.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Search<'a> {
-    pub(super) chain: &'a [CertificateDer<'a>],
-    pub(super) roots: &'a RootStore,
-    pub(super) revocation: Option<&'a RevocationLists>,
+pub(super) struct Search<'c> {
+    pub(super) chain: &'c Chain<'c>,
+    pub(super) roots: &'c RootStore,
+    pub(super) revocation: Option<&'c RevocationLists>,
     pub(super) role: Role,
     pub(super) now: UnixTime,
 }
 
-impl Search<'_> {
-    /// Finds a path with which nothing is wrong.
-    pub(super) fn strictly(&self) -> Result<Path, CertificateError> {
-        let terms = Terms::default();
-        let own = self.chain.first().ok_or(CertificateFault::Malformed)?;
-        self.find(own, &terms, self.now)
-            .map_err(|error| explain(error, self, &terms))
-    }
-
-    /// Refuses a certificate with an extension that would have to be known, or one that says what it
-    /// must not. Those before version 3 have none.
-    pub(super) fn check_extensions(&self) -> Result<(), CertificateError> {
-        let own = self.chain.first().ok_or(CertificateFault::Malformed)?;
-        match EndEntityCert::try_from(own) {
-            Ok(_) => Ok(()),
-            Err(webpki::Error::UnsupportedCertVersion)
-                if PeerCertificate::parse(own)?
-                    .parsed()
-                    .extensions()
-                    .is_empty() =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(explain(error, self, &Terms::default())),
-        }
-    }
-
-    /// Finds a path that is good enough where these checks are waived.
-    pub(super) fn waiving(
+impl<'c> Search<'c> {
+    /// Finds a path that is valid now, over all that came.
+    pub(super) fn now(
         &self,
-        waived: Waivers,
-        tolerance: Duration,
-    ) -> Result<Path, CertificateError> {
-        let own = self.chain.first().ok_or(CertificateFault::Malformed)?;
-        let rewritten = match waived.contains(Waiver::Version1) {
-            true => as_version_3(&PeerCertificate::parse(own)?),
-            false => None,
-        };
-        let (own, rewritten): (_, Option<Rewritten>) = match rewritten {
-            Some((shown, rewritten)) => (shown, Some(rewritten)),
-            None => (own.clone(), None),
-        };
-        let version_1 = rewritten.as_ref().map(|_| Waiver::Version1);
-        let mut terms = Terms::new(waived, rewritten);
-        let (time, mut path) = self
-            .find_near(&own, &terms, tolerance)
-            .map_err(|error| explain(error, self, &terms))?;
-        let outside_validity = (time != self.now).then_some(Waiver::OutsideValidity);
-        if outside_validity.is_some() {
-            self.require_fresh_lists(&path)?;
-        }
-        // Once more without what is no part of the path, so that only what the path relies on counts.
-        let positions = path.positions.iter();
-        let chain: Vec<_> = positions
-            .filter_map(|at| self.chain.get(*at).cloned())
-            .collect();
-        let alone = Search {
-            chain: &chain,
-            ..*self
-        };
-        terms.forget();
-        let found_again = alone.find(&own, &terms, time);
-        found_again.map_err(|error| explain(error, self, &terms))?;
-        let waivers = terms.relied_on().chain(version_1).chain(outside_validity);
-        path.waivers = waivers.collect();
-        Ok(path)
+        leaf: &Form<'_>,
+        rules: &SignatureRules<'_>,
+    ) -> Result<IssuerPath<'c>, SearchError> {
+        self.at(self.now, leaf, rules)
     }
 
-    /// Finds a path at a time that is not farther from now than the tolerance: the whole chain has to
+    /// Finds a path at a time that is not farther from now than the tolerance: the whole path has to
     /// be valid at that time. Gives back the time, too.
-    fn find_near(
+    pub(super) fn near(
         &self,
-        own: &CertificateDer<'_>,
-        terms: &Terms,
         tolerance: Duration,
-    ) -> Result<(UnixTime, Path), webpki::Error> {
-        let error = match self.find(own, terms, self.now) {
+        leaf: &Form<'_>,
+        rules: &SignatureRules<'_>,
+    ) -> Result<(UnixTime, IssuerPath<'c>), SearchError> {
+        let error = match self.now(leaf, rules) {
             Ok(path) => return Ok((self.now, path)),
             Err(error) => error,
         };
-        let of_time = |error: &webpki::Error| {
-            matches!(
-                error,
-                webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }
-            )
-        };
-        if !of_time(&error) {
+        if !error.is_of_time() {
             return Err(error);
         }
         for time in self.times_near(tolerance) {
-            match self.find(own, terms, time) {
+            match self.at(time, leaf, rules) {
                 Ok(path) => return Ok((time, path)),
-                Err(other) if of_time(&other) => {}
+                Err(other) if other.is_of_time() => {}
                 Err(other) => return Err(other),
             }
         }
         Err(error)
     }
 
+    /// Finds a path at this time over the certificates of this one alone, so that the rules record
+    /// only what it relies on.
+    pub(super) fn again(
+        &self,
+        path: &IssuerPath<'c>,
+        time: UnixTime,
+        leaf: &Form<'_>,
+        rules: &SignatureRules<'_>,
+    ) -> Result<IssuerPath<'c>, SearchError> {
+        let authorities = path.authorities.iter();
+        let alone: Vec<_> = authorities.map(|link| link.candidate()).collect();
+        self.find(time, leaf, &alone, rules)
+    }
+
+    /// Refuses a leaf that `rustls-webpki` does not read, such as one with a critical extension that
+    /// is not known. Certificates before version 3 have no extensions.
+    pub(super) fn require_readable_leaf(&self) -> Result<(), SearchError> {
+        let leaf = self.chain.leaf();
+        let read = EndEntityCert::try_from(leaf.form().der()).map_err(SearchError::from);
+        match read {
+            Err(SearchError::Version) if leaf.certificate().has_no_extensions() => Ok(()),
+            read => read.map(|_| ()),
+        }
+    }
+
     /// The times within the tolerance at which a certificate of the chain ends or begins to be valid,
     /// the nearest first: if the whole chain is valid at any, it is at one of these.
     fn times_near(&self, tolerance: Duration) -> Vec<UnixTime> {
-        let parsed = self.chain.iter();
-        let parsed = parsed.filter_map(|der| PeerCertificate::parse(der).ok());
-        let bounds = parsed.flat_map(|certificate| {
+        let bounds = self.chain.links().flat_map(|link| {
+            let certificate = link.certificate();
             let ended = Some(certificate.not_after()).filter(|end| *end < self.now);
             let begins = Some(certificate.not_before()).filter(|begin| *begin > self.now);
             [ended, begins].into_iter().flatten()
@@ -262,106 +180,98 @@ impl Search<'_> {
         times
     }
 
-    /// Finds a path that is valid at this time, from the peer's own certificate in this form.
+    fn at(
+        &self,
+        time: UnixTime,
+        leaf: &Form<'_>,
+        rules: &SignatureRules<'_>,
+    ) -> Result<IssuerPath<'c>, SearchError> {
+        let candidates: Vec<_> = self.chain.candidates().collect();
+        self.find(time, leaf, &candidates, rules)
+    }
+
+    /// Finds a path that is valid at this time, from the leaf in this form over these candidates.
     fn find(
         &self,
-        own: &CertificateDer<'_>,
-        terms: &Terms,
         time: UnixTime,
-    ) -> Result<Path, webpki::Error> {
-        let algorithms = terms.algorithms();
-        let lists = self.revocation.map(RevocationLists::borrow);
-        let lists = lists.unwrap_or_default();
+        leaf: &Form<'_>,
+        candidates: &[Candidate<'c>],
+        rules: &SignatureRules<'_>,
+    ) -> Result<IssuerPath<'c>, SearchError> {
+        let algorithms = rules.algorithms();
+        let lists: Vec<_> = self
+            .revocation
+            .into_iter()
+            .flat_map(RevocationLists::borrow)
+            .collect();
         // At another time than now the lists are not asked whether they are good now.
-        let expiration = match time == self.now {
-            true => ExpirationPolicy::Enforce,
-            false => ExpirationPolicy::Ignore,
+        let expiration = if time == self.now {
+            ExpirationPolicy::Enforce
+        } else {
+            ExpirationPolicy::Ignore
         };
-        let revocation = self.revocation;
-        let revocation = revocation.map(|policy| policy.options(&lists, expiration));
-        let revocation = revocation.transpose()?.flatten();
-        let intermediates = self.chain.get(1..).unwrap_or_default();
-        let certificate = EndEntityCert::try_from(own)?;
-        let purpose = Bounded {
-            purpose: self.role.purpose(),
-            terms,
+        let revocation = match self.revocation {
+            Some(policy) => match policy.options(&lists, expiration) {
+                None if !policy.allows_unknown_status() => {
+                    return Err(SearchError::RevocationUnknown);
+                }
+                options => options,
+            },
+            None => None,
         };
-        let described = Cell::new(None);
-        certificate.verify_for_usage(
+        let shown: Vec<_> = candidates
+            .iter()
+            .map(|candidate| CertificateDer::from(candidate.shown))
+            .collect();
+        let own = EndEntityCert::try_from(leaf.der())?;
+        let path = own.verify_for_usage(
             &as_dyn(&algorithms),
-            &self.roots.anchors,
-            intermediates,
+            self.roots.anchors(),
+            &shown,
             time,
-            purpose,
+            PurposeCheck::new(self.role, rules),
             revocation,
-            Some(&|path| {
-                described.set(Some(self.describe(path)?));
-                Ok(())
-            }),
+            Some(&|path| check_authorities(path, candidates)),
         )?;
-        described.into_inner().ok_or(webpki::Error::BadDer)
+        let root = self.roots.find(path.anchor());
+        Ok(IssuerPath {
+            leaf: self.chain.leaf(),
+            authorities: authorities(&path, candidates).collect::<Result<_, _>>()?,
+            // Whoever trusts another root than was configured trusts nobody.
+            root: Some(root.ok_or(SearchError::UnknownIssuer)?),
+        })
     }
+}
 
-    /// Reads what is to be known of a path. Refuses one with an authority whose key may not sign
-    /// certificates, which `rustls-webpki` leaves to others.
-    fn describe(&self, path: &VerifiedPath<'_>) -> Result<Path, webpki::Error> {
-        let unread = || webpki::Error::BadDer;
-        let anchor = path.anchor();
-        let mut roots = self.roots.anchors.iter();
-        let root = roots.position(|root| core::ptr::eq(root, anchor));
-        let mut described = Path {
-            positions: vec![0],
-            root: Some(root.ok_or_else(unread)?),
-            expires: u64::MAX,
-            lists_expire: u64::MAX,
-            constrained: anchor.name_constraints.is_some(),
-            waivers: Waivers::default(),
-        };
-        if let Some(lists) = self.revocation {
-            let own = PeerCertificate::first_of(self.chain).map_err(|_| unread())?;
-            described.ask(lists, &own);
-        }
-        for intermediate in path.intermediate_certificates() {
-            let der = intermediate.der();
-            let mut chain = self.chain.iter();
-            let position = chain.position(|certificate| *certificate == der);
-            let authority = PeerCertificate::parse(&der).map_err(|_| unread())?;
-            let may_issue = authority.require_key_usage(Usage::KeyCertSign);
-            may_issue.map_err(|_| webpki::Error::EndEntityUsedAsCa)?;
-            described.positions.push(position.ok_or_else(unread)?);
-            if let Some(lists) = self.revocation {
-                described.ask(lists, &authority);
-            }
-            described.expires = described.expires.min(authority.not_after().as_secs());
-            described.constrained |= authority.has_name_constraints();
-        }
-        Ok(described)
-    }
+/// Refuses a path with an authority that cannot be read, or with one whose key may not sign
+/// certificates, which `rustls-webpki` leaves to others.
+fn check_authorities(
+    path: &VerifiedPath<'_>,
+    candidates: &[Candidate<'_>],
+) -> Result<(), webpki::Error> {
+    authorities(path, candidates).try_for_each(|authority| {
+        let certificate = authority?.certificate();
+        let may_issue = certificate.require_key_usage(Usage::KeyCertSign);
+        may_issue.map_err(|_| webpki::Error::EndEntityUsedAsCa)
+    })
+}
 
-    /// Who issued the peer's own certificate.
-    #[cfg(feature = "ocsp")]
-    pub(super) fn issuer(&self, path: &Path) -> Option<pki_types::TrustAnchor<'_>> {
-        match path.positions.get(1) {
-            Some(position) => webpki::anchor_from_trusted_cert(self.chain.get(*position)?).ok(),
-            None => self.roots.anchors.get(path.root?).cloned(),
-        }
-    }
-
-    /// Asks the lists as of now. A certificate that is excused for being out of date does not excuse
-    /// its issuer's list.
-    fn require_fresh_lists(&self, path: &Path) -> Result<(), CertificateError> {
-        let Some(lists) = self.revocation else {
-            return Ok(());
-        };
-        for (index, position) in path.positions.iter().enumerate() {
-            if !lists.asks_for(index) {
-                continue;
-            }
-            let certificate = self.chain.get(*position);
-            let certificate = PeerCertificate::parse(certificate.map_or(&[], AsRef::as_ref))?;
-            let fresh = lists.require_fresh(&certificate, self.now);
-            fresh.map_err(|fault| CertificateError::new(fault, Some(certificate.id(*position))))?;
-        }
-        Ok(())
-    }
+/// The candidates that are the authorities of a path.
+///
+/// `rustls-webpki` gives back the slices that it was given, so one is known again by its address and
+/// length, whatever other candidates hold the same bytes. (A caller may have put one slice in a chain
+/// twice; then either place is right.)
+fn authorities<'p, 'c: 'p>(
+    path: &'p VerifiedPath<'p>,
+    candidates: &'p [Candidate<'c>],
+) -> impl Iterator<Item = Result<&'c Link<'c>, webpki::Error>> + 'p {
+    path.intermediate_certificates().map(move |intermediate| {
+        let der = intermediate.der();
+        candidates
+            .iter()
+            .find(|candidate| core::ptr::eq(candidate.shown, &*der))
+            .and_then(|candidate| candidate.link)
+            // The peer's own mistake: a certificate that cannot be read.
+            .ok_or(webpki::Error::BadDer)
+    })
 }

@@ -1,23 +1,16 @@
-//! What makes a certificate believed, and what may be missing.
+//! The settings by which a peer's certificate is judged.
 
-use super::certificate::{PeerCertificate, ip_address};
-use super::path::{Path, Role, Search};
+use super::chain::Chain;
+use super::judgement::{Stapled, VerifiedPeer, judge_client, judge_server};
 use super::revocation::RevocationLists;
 use super::roots::RootStore;
-#[cfg(feature = "ocsp")]
-use super::{algorithms::Terms, ocsp};
+use super::settings::{Pin, Settings};
 use crate::crypto::hash::fingerprint;
 use crate::crypto::private_key::KeyId;
-use crate::crypto::rsa::PublicKey;
-#[cfg(feature = "ocsp")]
-use crate::error::OcspFault;
-use crate::error::{CertificateError, CertificateFault, Excerpt};
-use crate::waiver::{Waiver, Waivers};
+use crate::error::CertificateError;
+use crate::waiver::Waiver;
 use core::time::Duration;
-use pki_types::{CertificateDer, ServerName, UnixTime};
-use sha2::{Digest, Sha256};
-use webpki::EndEntityCert;
-use x509_parser::extensions::GeneralName;
+use pki_types::{ServerName, UnixTime};
 
 /// Whom a client or a server believes that a certificate is the peer's.
 ///
@@ -48,30 +41,7 @@ use x509_parser::extensions::GeneralName;
 /// ```
 #[derive(Clone, Debug)]
 pub struct CertificatePolicy {
-    roots: RootStore,
-    revocation: Option<RevocationLists>,
-    requires_ocsp_response: bool,
-    pins: Vec<Pin>,
-    /// Without the pins.
-    waived: Waivers,
-    tolerance: Duration,
-}
-
-/// Something that is known of a peer beforehand.
-#[derive(Clone, Copy, Debug)]
-enum Pin {
-    /// The SHA-256 of its certificate.
-    Certificate([u8; 32]),
-    PublicKey(KeyId),
-}
-
-impl Pin {
-    fn waiver(&self) -> Waiver {
-        match self {
-            Self::Certificate(_) => Waiver::PinnedCertificate,
-            Self::PublicKey(_) => Waiver::PinnedPublicKey,
-        }
-    }
+    settings: Settings,
 }
 
 impl CertificatePolicy {
@@ -79,19 +49,14 @@ impl CertificatePolicy {
     #[must_use]
     pub fn new(roots: RootStore) -> Self {
         Self {
-            roots,
-            revocation: None,
-            requires_ocsp_response: false,
-            pins: Vec::new(),
-            waived: Waivers::default(),
-            tolerance: Duration::ZERO,
+            settings: Settings::new(roots),
         }
     }
 
     /// Refuses certificates that these lists revoke. They stand in the place of any before.
     #[must_use]
     pub fn revocation_lists(mut self, lists: RevocationLists) -> Self {
-        self.revocation = Some(lists);
+        self.settings.revocation = Some(lists);
         self
     }
 
@@ -103,7 +68,7 @@ impl CertificatePolicy {
     #[cfg(feature = "ocsp")]
     #[must_use]
     pub fn require_ocsp_response(mut self) -> Self {
-        self.requires_ocsp_response = true;
+        self.settings.requires_ocsp_response = true;
         self
     }
 
@@ -113,7 +78,7 @@ impl CertificatePolicy {
     /// be called several times.
     #[must_use]
     pub fn pin_certificate(mut self, sha256: [u8; 32]) -> Self {
-        self.pins.push(Pin::Certificate(sha256));
+        self.settings.pins.push(Pin::Certificate(sha256));
         self
     }
 
@@ -121,7 +86,7 @@ impl CertificatePolicy {
     /// one: the peer may renew it.
     #[must_use]
     pub fn pin_public_key(mut self, key: KeyId) -> Self {
-        self.pins.push(Pin::PublicKey(key));
+        self.settings.pins.push(Pin::PublicKey(key));
         self
     }
 
@@ -167,7 +132,7 @@ impl CertificatePolicy {
     /// that are wrong.
     #[must_use]
     pub fn accept_outside_validity(mut self, tolerance: Duration) -> Self {
-        self.tolerance = tolerance;
+        self.settings.tolerance = tolerance;
         self.waive(Waiver::OutsideValidity)
     }
 
@@ -178,49 +143,73 @@ impl CertificatePolicy {
     }
 
     fn waive(mut self, waiver: Waiver) -> Self {
-        self.waived.insert(waiver);
+        self.settings.waived.insert(waiver);
         self
     }
 
     /// Whether nobody can be accepted.
     pub(crate) fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.pins.is_empty()
+        self.settings.roots.is_empty() && self.settings.pins.is_empty()
     }
 
-    /// The distinguished names of the roots, in DER, each once. None where there are pins: who issued
-    /// what they stand for does not matter.
+    /// The distinguished names of the roots, in DER, each once; empty where there are pins, since
+    /// anybody may have issued what they stand for.
     pub(crate) fn root_names(&self) -> Vec<Vec<u8>> {
-        let mut names = match self.pins.is_empty() {
-            true => self.roots.names(),
-            false => Vec::new(),
-        };
+        if !self.settings.pins.is_empty() {
+            return Vec::new();
+        }
+        let mut names: Vec<_> = self.settings.roots.names().map(<[u8]>::to_vec).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
 
     pub(crate) fn requires_ocsp_response(&self) -> bool {
-        self.requires_ocsp_response
+        self.settings.requires_ocsp_response
     }
 
     pub(crate) fn accepts_sha1(&self) -> bool {
-        self.waived.contains(Waiver::Sha1Signature)
+        self.settings.waived.contains(Waiver::Sha1Signature)
     }
 
-    /// The same for two policies that accept the same, and no others.
+    /// Judges a server's chain, and its OCSP response where one can be had, at `now`.
+    pub(crate) fn verify_server(
+        &self,
+        chain: &Chain<'_>,
+        server_name: &ServerName<'_>,
+        stapled: Stapled<'_>,
+        now: UnixTime,
+    ) -> Result<VerifiedPeer, CertificateError> {
+        judge_server(&self.settings, chain, server_name, stapled, now)
+    }
+
+    /// Judges a client's chain at `now`.
+    pub(crate) fn verify_client(
+        &self,
+        chain: &Chain<'_>,
+        now: UnixTime,
+    ) -> Result<VerifiedPeer, CertificateError> {
+        judge_client(&self.settings, chain, now)
+    }
+
+    /// A value that two policies share if, and only if, they have the same settings.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        let revocation = self.revocation.as_ref().map(RevocationLists::fingerprint);
-        let mut pins: Vec<_> = self.pins.iter().map(pin_fingerprint).collect();
+        let revocation = self
+            .settings
+            .revocation
+            .as_ref()
+            .map(RevocationLists::fingerprint);
+        let mut pins: Vec<_> = self.settings.pins.iter().map(Pin::fingerprint).collect();
         pins.sort_unstable();
         pins.dedup();
         let pins = fingerprint(pins.iter().map(|pin| &pin[..]));
         fingerprint([
-            &self.roots.fingerprint()[..],
+            &self.settings.roots.fingerprint()[..],
             revocation.as_ref().map_or(&[], |lists| &lists[..]),
-            &[u8::from(self.requires_ocsp_response)],
+            &[u8::from(self.settings.requires_ocsp_response)],
             &pins,
-            &self.waived.to_bits().to_be_bytes(),
-            &self.tolerance.as_secs().to_be_bytes(),
+            &self.settings.waived.to_bits().to_be_bytes(),
+            &self.settings.tolerance.as_secs().to_be_bytes(),
         ])
     }
 }
@@ -230,364 +219,4 @@ impl From<RootStore> for CertificatePolicy {
     fn from(roots: RootStore) -> Self {
         Self::new(roots)
     }
-}
-
-fn pin_fingerprint(pin: &Pin) -> [u8; 32] {
-    match pin {
-        Pin::Certificate(hash) => fingerprint([&b"certificate"[..], hash]),
-        Pin::PublicKey(key) => fingerprint([&b"key"[..], key.as_bytes()]),
-    }
-}
-
-/// A peer's key that somebody vouches for.
-#[derive(Debug)]
-pub(crate) struct Vouched {
-    pub(crate) key: PublicKey,
-    /// Until when, in seconds since 1970: when the first certificate on the way to the root expires, or
-    /// what says that none of them is revoked.
-    pub(crate) expires: u64,
-    /// What was waived for it.
-    pub(crate) waivers: Waivers,
-    /// Whether an OCSP response says that the certificate is good.
-    pub(crate) ocsp_verified: bool,
-    /// Where the certificates that lead to the root stand in the chain as it came, the peer's own
-    /// first; not known where a caller vouches.
-    positions: Option<Vec<usize>>,
-}
-
-impl Vouched {
-    fn with_ocsp_response_until(self, next_update: UnixTime) -> Self {
-        Self {
-            expires: self.expires.min(next_update.as_secs()),
-            ocsp_verified: true,
-            ..self
-        }
-    }
-
-    /// The verified chain out of the one that came: without what is no part of it, in its order.
-    pub(crate) fn verified(
-        &self,
-        chain: Box<[CertificateDer<'static>]>,
-    ) -> Box<[CertificateDer<'static>]> {
-        match &self.positions {
-            Some(positions) if !positions.iter().copied().eq(0..chain.len()) => {
-                let certificates = positions.iter().filter_map(|at| chain.get(*at).cloned());
-                certificates.collect()
-            }
-            Some(_) | None => chain,
-        }
-    }
-}
-
-/// A chain to be judged.
-struct Peer<'a> {
-    policy: &'a CertificatePolicy,
-    search: Search<'a>,
-    own: PeerCertificate<'a>,
-}
-
-impl CertificatePolicy {
-    /// Judges a server's chain, and its OCSP response where one can be had, at `now`.
-    pub(crate) fn verify_server(
-        &self,
-        chain: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        stapled: Stapled<'_>,
-        now: UnixTime,
-    ) -> Result<Vouched, CertificateError> {
-        let peer = Peer::of(self, chain, Role::Server, now)?;
-        let path = peer.path()?;
-        let named = peer.check_name(&path, server_name);
-        let mut waivers = path.waivers;
-        waivers.extend(peer.blame(named)?);
-        let ocsp = peer.check_ocsp(&path, stapled)?;
-        let vouched = peer.vouch(path, waivers)?;
-        Ok(match ocsp {
-            Some(next_update) => vouched.with_ocsp_response_until(next_update),
-            None => vouched,
-        })
-    }
-
-    /// Judges a client's chain at `now`.
-    pub(crate) fn verify_client(
-        &self,
-        chain: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<Vouched, CertificateError> {
-        let peer = Peer::of(self, chain, Role::Client, now)?;
-        let path = peer.path()?;
-        let waivers = path.waivers;
-        peer.vouch(path, waivers)
-    }
-}
-
-/// The OCSP response to a server's certificate.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "ocsp"), allow(dead_code, reason = "OCSP asks for it"))]
-pub(crate) enum Stapled<'a> {
-    /// Of a full handshake, if it came.
-    Response(Option<&'a [u8]>),
-    /// It does not come again in a session that is resumed; it may have been verified before.
-    Resumed { verified: bool },
-}
-
-impl<'a> Peer<'a> {
-    fn of(
-        policy: &'a CertificatePolicy,
-        chain: &'a [CertificateDer<'_>],
-        role: Role,
-        now: UnixTime,
-    ) -> Result<Self, CertificateError> {
-        Ok(Self {
-            policy,
-            search: Search {
-                chain,
-                roots: &policy.roots,
-                revocation: policy.revocation.as_ref(),
-                role,
-                now,
-            },
-            own: PeerCertificate::first_of(chain)?,
-        })
-    }
-
-    /// Leads the certificate to whom the policy believes: with nothing waived; else by a pin; else
-    /// with what is waived of chains.
-    fn path(&self) -> Result<Path, CertificateError> {
-        let mut refused = match self.search.strictly() {
-            Ok(path) => return Ok(path),
-            Err(error) => error,
-        };
-        if let Some(pin) = self.matching_pin() {
-            match self.pinned(pin) {
-                Ok(path) => return Ok(path),
-                Err(error) => refused = error,
-            }
-        }
-        let of_chains = [
-            Waiver::Version1,
-            Waiver::Sha1Signature,
-            Waiver::ShortRsaKey,
-            Waiver::OutsideValidity,
-        ];
-        let waived = of_chains.iter().any(|w| self.policy.waived.contains(*w));
-        match waived && *refused.fault() != CertificateFault::TooMuchWork {
-            true => self
-                .search
-                .waiving(self.policy.waived, self.policy.tolerance),
-            false => Err(refused),
-        }
-    }
-
-    fn matching_pin(&self) -> Option<&'a Pin> {
-        if self.policy.pins.is_empty() {
-            return None;
-        }
-        let certificate: [u8; 32] = Sha256::digest(self.own.der()).into();
-        let key = self.own.key_id();
-        self.policy.pins.iter().find(|pin| match pin {
-            Pin::Certificate(pinned) => *pinned == certificate,
-            Pin::PublicKey(pinned) => key == Some(*pinned),
-        })
-    }
-
-    /// What is left to check of a certificate that needs no chain.
-    fn pinned(&self, pin: &Pin) -> Result<Path, CertificateError> {
-        self.search.check_extensions()?;
-        let outside_validity = self.blame(self.check_validity())?;
-        self.blame(self.search.role.require_purpose(&self.own))?;
-        if let Some(lists) = self.search.revocation {
-            self.blame(lists.judge_without_issuer(&self.own, self.search.now))?;
-        }
-        Ok(Path {
-            positions: vec![0],
-            root: None,
-            expires: u64::MAX,
-            lists_expire: u64::MAX,
-            constrained: false,
-            waivers: outside_validity.into_iter().chain([pin.waiver()]).collect(),
-        })
-    }
-
-    /// Refuses a certificate that is not valid at the time, or near it where that is waived.
-    fn check_validity(&self) -> Result<Option<Waiver>, CertificateFault> {
-        let now = self.search.now;
-        let (not_before, not_after) = (self.own.not_before(), self.own.not_after());
-        if not_before > not_after {
-            return Err(CertificateFault::Malformed);
-        }
-        let (fault, distance) = if now < not_before {
-            let distance = not_before.as_secs().abs_diff(now.as_secs());
-            (CertificateFault::NotYetValid { not_before, now }, distance)
-        } else if now > not_after {
-            let distance = now.as_secs().abs_diff(not_after.as_secs());
-            (CertificateFault::Expired { not_after, now }, distance)
-        } else {
-            return Ok(None);
-        };
-        let waived = self.policy.waived.contains(Waiver::OutsideValidity);
-        match waived && distance <= self.policy.tolerance.as_secs() {
-            true => Ok(Some(Waiver::OutsideValidity)),
-            false => Err(fault),
-        }
-    }
-
-    /// Refuses a certificate without the name, unless that is waived.
-    fn check_name(
-        &self,
-        path: &Path,
-        server_name: &ServerName<'_>,
-    ) -> Result<Option<Waiver>, CertificateFault> {
-        let names = self.own.names()?;
-        let by_common_name =
-            names.is_none() && !path.constrained && self.own.has_common_name(server_name);
-        if names.is_some() && self.has_alternative_name(server_name) {
-            return Ok(None);
-        }
-        let waived = self.policy.waived;
-        if by_common_name && waived.contains(Waiver::CommonName) {
-            return Ok(Some(Waiver::CommonName));
-        }
-        if waived.contains(Waiver::AnyName) {
-            return Ok(Some(Waiver::AnyName));
-        }
-        Err(CertificateFault::NameMismatch {
-            wanted: Excerpt::new(server_name.to_str()),
-            found: match names {
-                Some(names) => Excerpt::list(names.iter().map(|name| self.name(name))),
-                None => Excerpt::new(format_args!(
-                    "no subjectAltName, but {}",
-                    self.own.subject()
-                )),
-            },
-            by_common_name,
-        })
-    }
-
-    /// `rustls-webpki` compares names. It reads only certificates of version 3, and no others have any.
-    fn has_alternative_name(&self, server_name: &ServerName<'_>) -> bool {
-        let own = self.search.chain.first();
-        let read = own.map(EndEntityCert::try_from).and_then(Result::ok);
-        read.is_some_and(|own| own.verify_is_valid_for_subject_name(server_name).is_ok())
-    }
-
-    fn name(&self, name: &GeneralName<'_>) -> String {
-        match name {
-            GeneralName::DNSName(name) => (*name).to_owned(),
-            GeneralName::IPAddress(bytes) => match ip_address(bytes) {
-                Some(address) => address.to_string(),
-                None => name.to_string(),
-            },
-            other => other.to_string(),
-        }
-    }
-
-    /// Asks for a good OCSP response where the policy does. Gives back until when it is good.
-    #[cfg(feature = "ocsp")]
-    fn check_ocsp(
-        &self,
-        path: &Path,
-        stapled: Stapled<'_>,
-    ) -> Result<Option<UnixTime>, CertificateError> {
-        let response = match stapled {
-            _ if !self.policy.requires_ocsp_response => return Ok(None),
-            Stapled::Resumed { verified: true } => return Ok(None),
-            Stapled::Resumed { verified: false } => None,
-            Stapled::Response(response) => response,
-        };
-        let judge = || {
-            let response = response.ok_or(OcspFault::Missing)?;
-            let subject = ocsp::Subject {
-                certificate: &self.own,
-                issuer: &self.search.issuer(path).ok_or(OcspFault::Responder)?,
-                now: self.search.now,
-            };
-            subject.is_good_by(response, &Terms::new(path.waivers, None))
-        };
-        self.blame(judge()).map(Some)
-    }
-
-    #[cfg(not(feature = "ocsp"))]
-    fn check_ocsp(
-        &self,
-        _path: &Path,
-        _stapled: Stapled<'_>,
-    ) -> Result<Option<UnixTime>, CertificateError> {
-        Ok(None)
-    }
-
-    /// Gives out the certificate's key, if it may be used as the role uses it.
-    fn vouch(&self, path: Path, mut waivers: Waivers) -> Result<Vouched, CertificateError> {
-        let usable = self.blame(usable_key(&self.own, self.search.role, self.policy.waived))?;
-        waivers.extend(usable.waivers.iter());
-        let expires = path.expires.min(usable.expires);
-        // It excuses certificates, not what says that they are not revoked.
-        let tolerance = match waivers.contains(Waiver::OutsideValidity) {
-            true => self.policy.tolerance.as_secs(),
-            false => 0,
-        };
-        Ok(Vouched {
-            key: usable.key,
-            expires: expires.saturating_add(tolerance).min(path.lists_expire),
-            waivers,
-            ocsp_verified: false,
-            positions: Some(path.positions),
-        })
-    }
-
-    /// Says that a fault is one of the peer's own certificate.
-    fn blame<T>(&self, checked: Result<T, CertificateFault>) -> Result<T, CertificateError> {
-        checked.map_err(|fault| CertificateError::new(fault, Some(self.own.id(0))))
-    }
-}
-
-/// The key of a server that a caller vouches for, if it may be used to encrypt.
-pub(crate) fn server_key(chain: &[CertificateDer<'_>]) -> Result<Vouched, CertificateError> {
-    let own = PeerCertificate::first_of(chain)?;
-    let usable = usable_key(&own, Role::Server, Waivers::default());
-    usable.map_err(|fault| CertificateError::new(fault, Some(own.id(0))))
-}
-
-/// A certificate's key, if it may be used as the role uses it.
-fn usable_key(
-    own: &PeerCertificate<'_>,
-    role: Role,
-    waived: Waivers,
-) -> Result<Vouched, CertificateFault> {
-    let mut waivers = Waivers::default();
-    match own.require_key_usage(role.usage()) {
-        Err(CertificateFault::KeyUsage { .. })
-            if role == Role::Server && waived.contains(Waiver::MissingKeyEncipherment) =>
-        {
-            waivers.insert(Waiver::MissingKeyEncipherment);
-        }
-        usage => usage?,
-    }
-    let key = own.public_key(waived.contains(Waiver::ShortRsaKey))?;
-    if key.is_short() {
-        waivers.insert(Waiver::ShortRsaKey);
-    }
-    Ok(Vouched {
-        key,
-        expires: own.not_after().as_secs(),
-        waivers,
-        ocsp_verified: false,
-        positions: None,
-    })
-}
-
-/// Refuses a server whose subject's common name is not the name that was asked for.
-pub(crate) fn require_common_name(
-    chain: &[CertificateDer<'_>],
-    server_name: &ServerName<'_>,
-) -> Result<(), CertificateError> {
-    let own = PeerCertificate::first_of(chain)?;
-    if own.has_common_name(server_name) {
-        return Ok(());
-    }
-    let fault = CertificateFault::CommonNameMismatch {
-        wanted: Excerpt::new(server_name.to_str()),
-        found: Excerpt::new(own.subject()),
-    };
-    Err(CertificateError::new(fault, Some(own.id(0))))
 }

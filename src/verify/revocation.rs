@@ -1,8 +1,8 @@
-//! Which certificates their issuers took back, by the lists that they publish
+//! Certificate revocation lists (CRLs): which certificates their issuers have revoked
 //! ([RFC 5280 section 5](https://www.rfc-editor.org/rfc/rfc5280#section-5)).
 
 use super::certificate::{PeerCertificate, unix_time};
-use super::roots::sequence;
+use super::der::sequence;
 use crate::crypto::hash::fingerprint;
 use crate::error::{CertificateFault, ConfigError};
 use core::fmt;
@@ -16,10 +16,10 @@ use webpki::{
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-/// The revocation lists that a peer's chain is held against.
+/// The certificate revocation lists (CRLs) that a peer's chain is checked against.
 ///
-/// Every certificate of the chain below the root has to be on no list, and there has to be a list
-/// that would say so: one of its issuer, signed by it and not out of date.
+/// No certificate of the chain below the root may be on a list, and for each of them there has to be a
+/// list of its issuer, signed by that issuer and not out of date.
 #[derive(Clone, Default)]
 pub struct RevocationLists {
     lists: Vec<List>,
@@ -57,10 +57,10 @@ impl RevocationLists {
         for list in CertificateRevocationListDer::pem_slice_iter(pem) {
             lists.add(&list.map_err(|_| ConfigError::BadPem)?)?;
         }
-        match lists.lists.is_empty() {
-            true => Err(ConfigError::NoRevocationLists),
-            false => Ok(lists),
+        if lists.lists.is_empty() {
+            return Err(ConfigError::NoRevocationLists);
         }
+        Ok(lists)
     }
 
     /// Adds one list in DER. Of several of the same issuer and scope, the latest one counts.
@@ -76,7 +76,7 @@ impl RevocationLists {
         let next_update = parsed.next_update().ok_or(bad)?;
         let list = CertRevocationList::from(list);
         self.lists.push(List {
-            issuer: sequence(list.issuer()).into(),
+            issuer: sequence(&[list.issuer()]).into(),
             list: Arc::new(list),
             this_update: unix_time(&parsed.last_update()),
             next_update: unix_time(&next_update),
@@ -108,32 +108,36 @@ impl RevocationLists {
         self.lists.iter().map(|list| &*list.list).collect()
     }
 
-    /// What is to be done with the borrowed lists. Where there is none, every status is unknown.
-    /// `rustls-webpki` refuses those that are out of date, unless the caller does.
-    pub(super) fn options<'a>(
+    /// How `rustls-webpki` is to use the borrowed lists; `None` where there are none. It refuses
+    /// those that are out of date, unless told otherwise.
+    pub(super) fn options<'l>(
         &self,
-        borrowed: &'a [&'a CertRevocationList<'a>],
+        borrowed: &'l [&'l CertRevocationList<'l>],
         expiration: ExpirationPolicy,
-    ) -> Result<Option<RevocationOptions<'a>>, webpki::Error> {
-        let depth = match self.end_entity_only {
-            true => RevocationCheckDepth::EndEntity,
-            false => RevocationCheckDepth::Chain,
+    ) -> Option<RevocationOptions<'l>> {
+        let depth = if self.end_entity_only {
+            RevocationCheckDepth::EndEntity
+        } else {
+            RevocationCheckDepth::Chain
         };
-        let unknown = match self.allow_unknown_status {
-            true => UnknownStatusPolicy::Allow,
-            false => UnknownStatusPolicy::Deny,
+        let unknown = if self.allow_unknown_status {
+            UnknownStatusPolicy::Allow
+        } else {
+            UnknownStatusPolicy::Deny
         };
-        match RevocationOptionsBuilder::new(borrowed) {
-            Ok(options) => Ok(Some(
-                options
-                    .with_depth(depth)
-                    .with_status_policy(unknown)
-                    .with_expiration_policy(expiration)
-                    .build(),
-            )),
-            Err(_) if self.allow_unknown_status => Ok(None),
-            Err(_) => Err(webpki::Error::UnknownRevocationStatus),
-        }
+        let options = RevocationOptionsBuilder::new(borrowed).ok()?;
+        Some(
+            options
+                .with_depth(depth)
+                .with_status_policy(unknown)
+                .with_expiration_policy(expiration)
+                .build(),
+        )
+    }
+
+    /// Whether a certificate may be accepted about which no list says anything.
+    pub(super) fn allows_unknown_status(&self) -> bool {
+        self.allow_unknown_status
     }
 
     /// Whether the certificate at this place of a path is held against the lists.
@@ -141,8 +145,8 @@ impl RevocationLists {
         position == 0 || !self.end_entity_only
     }
 
-    /// Judges a certificate of whose issuer nothing is known but its name, so that no list of it can
-    /// be verified: revoked if one says so, and of unknown status otherwise.
+    /// Judges a certificate whose issuer is known by name only, so that no list of the issuer can be
+    /// verified: it is revoked if one says so, and of unknown status otherwise.
     pub(super) fn judge_without_issuer(
         &self,
         certificate: &PeerCertificate<'_>,
@@ -156,8 +160,8 @@ impl RevocationLists {
         }
     }
 
-    /// Refuses a certificate of whose issuer a list is out of date at `now`, or there is none where
-    /// there has to be one.
+    /// Refuses a certificate whose issuer has a list that is out of date at `now`, or has none where
+    /// one is required.
     pub(super) fn require_fresh(
         &self,
         certificate: &PeerCertificate<'_>,
@@ -183,11 +187,11 @@ impl RevocationLists {
         lists.any(|list| !matches!(list.list.find_serial(certificate.serial()), Ok(None)))
     }
 
-    /// When the first list of the certificate's issuer is out of date, in seconds since 1970.
-    pub(super) fn expire(&self, certificate: &PeerCertificate<'_>) -> u64 {
+    /// When the first list of the certificate's issuer is out of date, if there is one, in seconds
+    /// since 1970.
+    pub(super) fn expire(&self, certificate: &PeerCertificate<'_>) -> Option<u64> {
         let lists = self.lists_of_issuer(certificate);
-        let ends = lists.map(|list| list.next_update.as_secs());
-        ends.min().unwrap_or(u64::MAX)
+        lists.map(|list| list.next_update.as_secs()).min()
     }
 
     /// Whether there is a list of the certificate's issuer.
@@ -195,18 +199,18 @@ impl RevocationLists {
         self.lists_of_issuer(certificate).next().is_some()
     }
 
-    /// Whether there is one that is not only about some of the issuer's certificates.
+    /// Whether the certificate's issuer has a list about all of its certificates.
     pub(super) fn covers_all(&self, certificate: &PeerCertificate<'_>) -> bool {
         self.lists_of_issuer(certificate)
             .any(|list| list.list.issuing_distribution_point().is_none())
     }
 
-    /// Whether this is what was signed of one of the lists.
+    /// Whether this is the signed part of one of the lists.
     pub(super) fn contain(&self, signed: &[u8]) -> bool {
         self.lists.iter().any(|list| *list.signed == *signed)
     }
 
-    /// Whether this is what was signed of a list of the certificate's issuer.
+    /// Whether this is the signed part of a list of the certificate's issuer.
     pub(super) fn covers_by(&self, certificate: &PeerCertificate<'_>, signed: &[u8]) -> bool {
         self.lists_of_issuer(certificate)
             .any(|list| *list.signed == *signed)
@@ -219,7 +223,7 @@ impl RevocationLists {
             .filter(move |list| *list.issuer == *issuer)
     }
 
-    /// The same for the same lists and policy.
+    /// A value that two sets share if they have the same lists in the same order and the same settings.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let flags = [self.end_entity_only, self.allow_unknown_status].map(u8::from);
         let lists = self.lists.iter().map(|list| &list.fingerprint[..]);

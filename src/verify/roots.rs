@@ -1,21 +1,69 @@
-//! Whom a side believes to begin with.
+//! The roots that a side trusts, read when they are configured.
 
+use super::der::sequence;
 use crate::crypto::hash::fingerprint;
 use crate::error::ConfigError;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, TrustAnchor};
-use rsa::pkcs1::der::{Encode, Header, Tag};
 use webpki::anchor_from_trusted_cert;
 
-/// The certificates of the authorities that a peer's chain must lead to.
+/// The certificates of the authorities (CAs) that a peer's chain must lead to.
 ///
 /// **Whoever has the key of a root can be anybody**, whatever else its certificate says: of a root, its
-/// name, its key and its name constraints count, and neither its dates nor what it may be used for. For
-/// a device's own self-signed certificate there is
+/// name, its key and its name constraints count, and neither its dates nor its key usage. For a
+/// device's own self-signed certificate there is
 /// [`pin_certificate`](crate::CertificatePolicy::pin_certificate).
 #[derive(Clone, Debug, Default)]
 pub struct RootStore {
-    pub(super) anchors: Vec<TrustAnchor<'static>>,
+    /// As `rustls-webpki` takes them.
+    anchors: Vec<TrustAnchor<'static>>,
+    /// What else is to be known of each, in the same order.
+    encodings: Vec<Encodings>,
+}
+
+/// The parts of a root in whole DER, of which its trust anchor has only the contents.
+#[derive(Clone, Debug)]
+struct Encodings {
+    subject: Box<[u8]>,
+    #[cfg(feature = "ocsp")]
+    public_key_info: Box<[u8]>,
+}
+
+impl Encodings {
+    fn of(anchor: &TrustAnchor<'_>) -> Self {
+        Self {
+            subject: sequence(&[&anchor.subject]).into(),
+            #[cfg(feature = "ocsp")]
+            public_key_info: sequence(&[&anchor.subject_public_key_info]).into(),
+        }
+    }
+}
+
+/// One root of a store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Root<'s> {
+    pub(super) anchor: &'s TrustAnchor<'static>,
+    #[cfg(feature = "ocsp")]
+    encodings: &'s Encodings,
+}
+
+impl<'s> Root<'s> {
+    /// Whether it restricts the names in the certificates below it.
+    pub(super) fn has_name_constraints(&self) -> bool {
+        self.anchor.name_constraints.is_some()
+    }
+
+    /// Its distinguished name in DER.
+    #[cfg(feature = "ocsp")]
+    pub(super) fn subject_der(&self) -> &'s [u8] {
+        &self.encodings.subject
+    }
+
+    /// Its SubjectPublicKeyInfo in DER.
+    #[cfg(feature = "ocsp")]
+    pub(super) fn public_key_info(&self) -> &'s [u8] {
+        &self.encodings.public_key_info
+    }
 }
 
 impl RootStore {
@@ -43,9 +91,11 @@ impl RootStore {
     #[cfg(feature = "webpki-roots")]
     #[must_use]
     pub fn mozilla() -> Self {
-        Self {
-            anchors: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        let mut store = Self::new();
+        for anchor in webpki_roots::TLS_SERVER_ROOTS {
+            store.push(anchor.clone());
         }
+        store
     }
 
     /// The roots of the operating system, or those that the environment variables `SSL_CERT_FILE`
@@ -71,8 +121,13 @@ impl RootStore {
     pub fn add(&mut self, certificate: &CertificateDer<'_>) -> Result<(), ConfigError> {
         let anchor =
             anchor_from_trusted_cert(certificate).map_err(|_| ConfigError::BadCertificate)?;
-        self.anchors.push(anchor.to_owned());
+        self.push(anchor.to_owned());
         Ok(())
+    }
+
+    fn push(&mut self, anchor: TrustAnchor<'static>) {
+        self.encodings.push(Encodings::of(&anchor));
+        self.anchors.push(anchor);
     }
 
     /// Whether the store has no certificate.
@@ -82,26 +137,40 @@ impl RootStore {
     }
 
     fn or_none(self) -> Result<Self, ConfigError> {
-        match self.is_empty() {
-            true => Err(ConfigError::NoRoots),
-            false => Ok(self),
+        if self.is_empty() {
+            return Err(ConfigError::NoRoots);
         }
+        Ok(self)
     }
 
-    /// Whether a root has this name, in DER.
+    /// The roots as `rustls-webpki` takes them.
+    pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
+        &self.anchors
+    }
+
+    /// The root whose trust anchor this is: the very one of [`anchors`](Self::anchors), not an equal
+    /// one.
+    pub(super) fn find(&self, anchor: &TrustAnchor<'_>) -> Option<Root<'_>> {
+        let mut roots = core::iter::zip(&self.anchors, &self.encodings);
+        let (anchor, _encodings) = roots.find(|(own, _)| core::ptr::eq(*own, anchor))?;
+        Some(Root {
+            anchor,
+            #[cfg(feature = "ocsp")]
+            encodings: _encodings,
+        })
+    }
+
+    /// Whether a root has this distinguished name, in DER.
     pub(super) fn has(&self, name: &[u8]) -> bool {
-        self.anchors
-            .iter()
-            .any(|anchor| sequence(&anchor.subject) == name)
+        self.names().any(|subject| subject == name)
     }
 
-    /// The distinguished names of the authorities, in DER.
-    pub(crate) fn names(&self) -> Vec<Vec<u8>> {
-        let name = |anchor: &TrustAnchor<'_>| sequence(&anchor.subject);
-        self.anchors.iter().map(name).collect()
+    /// The distinguished names of the roots, in DER.
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.encodings.iter().map(|encodings| &*encodings.subject)
     }
 
-    /// The same for two stores of the same authorities, in whatever order, and no others.
+    /// A value that two stores share if, and only if, they have the same roots in whatever order.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let mut anchors: Vec<_> = self.anchors.iter().map(anchor_fingerprint).collect();
         anchors.sort_unstable();
@@ -110,21 +179,12 @@ impl RootStore {
     }
 }
 
-/// Of an authority's name, key and name constraints.
+/// Of a root's name, key and name constraints.
 fn anchor_fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 32] {
     let constraints = anchor.name_constraints.as_deref();
     fingerprint([
         &*anchor.subject,
         &*anchor.subject_public_key_info,
-        constraints.unwrap_or_default(),
+        constraints.map_or(&[], |constraints| constraints),
     ])
-}
-
-/// A SEQUENCE with this content, which is how trust anchors lack it.
-pub(super) fn sequence(content: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-    let header = Header::new(Tag::Sequence, length.into());
-    let mut der = header.to_der().unwrap_or_default();
-    der.extend_from_slice(content);
-    der
 }

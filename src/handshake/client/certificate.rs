@@ -10,12 +10,13 @@ use crate::config::ServerVerification;
 use crate::enums::HandshakeType;
 use crate::error::{DecodeError, Error};
 use crate::handshake::action::Actions;
-use crate::handshake::agreed::PeerChain;
 use crate::handshake::incoming::Incoming;
 use crate::message::certificate::{Certificate, CertificateStatus};
 use crate::message::{HandshakeBody, HandshakeMessage};
 use crate::pending::{PauseId, Pending, ResumedChain, Verified, VerifyCertificate};
-use crate::verify::{Stapled, Vouched, check_chain_length, require_common_name, server_key};
+use crate::verify::{
+    Chain, Stapled, VerifiedPeer, check_chain_length, require_common_name, server_key,
+};
 use pki_types::{CertificateDer, ServerName};
 
 /// The server as it showed itself.
@@ -125,14 +126,14 @@ impl ExpectCertificateVerdict {
             ServerVerification::Policy(policy) => policy,
             ServerVerification::Caller => return Ok(State::CertificateVerdict(Box::new(self))),
         };
-        let chain = &self.server.chain;
+        let chain = Chain::read(&self.server.chain)?;
         let name = &self.negotiation.server_name;
         let stapled = Stapled::Response(self.server.ocsp_response.as_deref());
-        let vouched = policy.verify_server(chain, name, stapled, config.common.now())?;
+        let peer = policy.verify_server(&chain, name, stapled, config.common.now())?;
         if config.require_common_name {
-            require_common_name(chain, name)?;
+            require_common_name(&chain, name)?;
         }
-        self.accepted(vouched, actions)
+        self.accepted(peer, actions)
     }
 
     pub(super) fn pending(&self) -> Pending<'_> {
@@ -147,18 +148,18 @@ impl ExpectCertificateVerdict {
 
     /// Goes on with what the caller verified, or vouches for.
     pub(super) fn decided(self, verified: Verified, actions: &mut Actions) -> Result<State, Error> {
-        let vouched = match verified.into_vouched() {
-            Some(vouched) => vouched,
-            None => server_key(&self.server.chain)?,
+        let peer = match verified.into_verified_peer() {
+            Some(peer) => peer,
+            None => server_key(&Chain::read(&self.server.chain)?)?,
         };
-        self.accepted(vouched, actions)
+        self.accepted(peer, actions)
     }
 
-    /// Somebody vouches for the chain: its key is the one to encrypt to.
-    fn accepted(self, vouched: Vouched, actions: &mut Actions) -> Result<State, Error> {
+    /// The server is accepted: its key is the one to encrypt to.
+    fn accepted(self, peer: VerifiedPeer, actions: &mut Actions) -> Result<State, Error> {
         let state = ExpectServerHelloDone {
             negotiation: self.negotiation,
-            server: PeerChain::new(self.server.chain, vouched),
+            server: peer,
             ocsp_response: self.server.ocsp_response,
             client_certificate: ClientCertificate::NotRequested,
         };
@@ -212,10 +213,10 @@ impl ExpectResumptionVerdict {
     }
 
     /// Goes on, with what was waived this time beside what was waived in the full handshake.
-    pub(super) fn accepted(mut self, vouched: Option<Vouched>) -> State {
-        if let Some(vouched) = vouched {
+    pub(super) fn accepted(mut self, peer: Option<VerifiedPeer>) -> State {
+        if let Some(peer) = peer {
             let waivers = &mut self.flight.keys.finish.session.waivers;
-            waivers.extend(vouched.waivers.iter());
+            waivers.extend(peer.waivers.iter());
         }
         self.flight.expect()
     }

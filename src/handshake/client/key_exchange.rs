@@ -10,7 +10,6 @@ use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
 use crate::enums::{ClientCertificateType, HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::error::{Error, LocalError};
 use crate::handshake::action::Actions;
-use crate::handshake::agreed::PeerChain;
 use crate::handshake::finish::KeysReady;
 use crate::handshake::incoming::Incoming;
 use crate::keys::{MasterSecret, Side};
@@ -18,6 +17,7 @@ use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Pending, SignCertificateVerify};
+use crate::verify::VerifiedPeer;
 use std::sync::Arc;
 
 /// What to answer a CertificateRequest with.
@@ -71,7 +71,7 @@ impl ClientCertificate {
 #[derive(Debug)]
 pub(crate) struct ExpectServerHelloDone {
     pub(super) negotiation: Negotiation,
-    pub(super) server: PeerChain,
+    pub(super) server: VerifiedPeer,
     pub(super) ocsp_response: Option<Box<[u8]>>,
     pub(super) client_certificate: ClientCertificate,
 }
@@ -128,7 +128,7 @@ impl ExpectServerHelloDone {
 
         let common = &negotiation.config.common;
         let pre_master_secret = draw_pre_master_secret(&negotiation.config)?;
-        let server_key = &self.server.vouched.key;
+        let server_key = &self.server.key;
         let encrypted = server_key.encrypt(&pre_master_secret, common.random())?;
         let key_exchange = ClientKeyExchange {
             encrypted_pre_master_secret: &encrypted,
@@ -170,7 +170,7 @@ fn draw_pre_master_secret(config: &ClientConfig) -> Result<PreMasterSecret, Loca
 #[derive(Debug)]
 struct KeyExchanged {
     negotiation: Negotiation,
-    server: PeerChain,
+    server: VerifiedPeer,
     ocsp_response: Option<Box<[u8]>>,
     master_secret: MasterSecret,
 }

@@ -116,7 +116,7 @@ impl State {
                 state.decided(verdict?, actions)
             }
             (Self::ResumptionVerdict(state), AnswerKind::Certificate { verdict, .. }) => {
-                Ok(state.accepted(verdict?.into_vouched()))
+                Ok(state.accepted(verdict?.into_verified_peer()))
             }
             (Self::Signature(state), AnswerKind::Signature { signature, .. }) => {
                 state.signed(signature.ok_or(LocalError::Signing), actions)

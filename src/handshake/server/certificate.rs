@@ -5,10 +5,9 @@ use super::State;
 use super::key_exchange::ExpectClientKeyExchange;
 use crate::config::ClientAuth;
 use crate::error::{Error, Incompatible};
-use crate::handshake::agreed::PeerChain;
 use crate::handshake::incoming::Incoming;
 use crate::message::certificate::Certificate;
-use crate::verify::check_chain_length;
+use crate::verify::Chain;
 
 /// A client certificate was requested.
 #[derive(Debug)]
@@ -17,7 +16,6 @@ pub(crate) struct ExpectCertificate(pub(super) ExpectClientKeyExchange);
 impl ExpectCertificate {
     pub(super) fn handle(self, incoming: Incoming<'_>) -> Result<State, Error> {
         let (message, certificate) = incoming.expect::<Certificate<'_>>()?;
-        check_chain_length(&certificate.certificate_list)?;
         let mut exchange = self.0;
         exchange.negotiation.transcript.add(message.bytes);
         let config = &exchange.negotiation.config;
@@ -33,8 +31,8 @@ impl ExpectCertificate {
                 if !certificate.certificate_list.is_empty() =>
             {
                 let now = config.common.now();
-                let vouched = policy.verify_client(&certificate.certificate_list, now)?;
-                Some(PeerChain::new(certificate.into_owned(), vouched))
+                let chain = Chain::read(&certificate.certificate_list)?;
+                Some(policy.verify_client(&chain, now)?)
             }
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
         };

@@ -4,15 +4,15 @@
 use super::State;
 use super::finish::KeyExchanged;
 use crate::error::{Error, PeerError};
-use crate::handshake::agreed::PeerChain;
 use crate::handshake::incoming::Incoming;
 use crate::message::key_exchange::CertificateVerify;
+use crate::verify::VerifiedPeer;
 
 /// The client showed a certificate and must prove that it holds the key.
 #[derive(Debug)]
 pub(crate) struct ExpectCertificateVerify {
     pub(super) exchanged: KeyExchanged,
-    pub(super) client: PeerChain,
+    pub(super) client: VerifiedPeer,
 }
 
 impl ExpectCertificateVerify {
@@ -26,7 +26,7 @@ impl ExpectCertificateVerify {
             return Err(PeerError::UnofferedSignatureScheme(verify.algorithm).into());
         }
         let signed = negotiation.transcript.take_messages()?;
-        let key = &self.client.vouched.key;
+        let key = &self.client.key;
         if !key.verifies(verify.algorithm, &signed, verify.signature) {
             return Err(PeerError::BadCertificateVerify.into());
         }

@@ -8,7 +8,6 @@ use super::negotiation::Negotiation;
 use crate::config::{CertifiedKey, ServerConfig};
 use crate::error::{Error, LocalError};
 use crate::handshake::action::{Action, Actions};
-use crate::handshake::agreed::PeerChain;
 use crate::handshake::established::Established;
 use crate::handshake::finish::{Finish, KeysReady};
 use crate::handshake::incoming::Incoming;
@@ -17,6 +16,7 @@ use crate::message::HandshakeBody;
 use crate::message::hello::SessionId;
 use crate::message::ticket::NewSessionTicket;
 use crate::resumption::{Session, SessionInUse};
+use crate::verify::VerifiedPeer;
 use pki_types::ServerName;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl KeyExchanged {
     /// Derives the keys and waits for the client to change to them.
     pub(super) fn expect_change_cipher_spec(
         self,
-        client: Option<PeerChain>,
+        client: Option<VerifiedPeer>,
     ) -> Result<State, Error> {
         let Negotiation {
             config,

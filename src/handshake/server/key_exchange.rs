@@ -9,10 +9,10 @@ use crate::crypto::pkcs1::select_pre_master_secret;
 use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
 use crate::crypto::private_key::RawDecryption;
 use crate::error::{Error, LocalError};
-use crate::handshake::agreed::PeerChain;
 use crate::handshake::incoming::Incoming;
 use crate::message::key_exchange::ClientKeyExchange;
 use crate::pending::{DecryptPreMasterSecret, PauseId, Pending};
+use crate::verify::VerifiedPeer;
 use std::sync::Arc;
 use subtle::Choice;
 
@@ -21,7 +21,7 @@ use subtle::Choice;
 pub(crate) struct ExpectClientKeyExchange {
     pub(super) negotiation: Negotiation,
     pub(super) handle: NewHandle,
-    pub(super) client: Option<PeerChain>,
+    pub(super) client: Option<VerifiedPeer>,
 }
 
 impl ExpectClientKeyExchange {

@@ -1,5 +1,6 @@
-//! The signature algorithms that a chain may use, in the form in which `rustls-webpki` wants them.
+//! Which signatures a chain may have, in the form in which `rustls-webpki` takes algorithms.
 
+use super::form::Rewritten;
 #[cfg(feature = "ecdsa")]
 use crate::crypto::ecdsa::{self, Curve};
 #[cfg(feature = "ecdsa")]
@@ -24,7 +25,7 @@ const MAX_SIGNATURES: usize = 48;
 /// up. `rustls-webpki` alone would try 200000, and read the whole chain for each.
 const MAX_STEPS: usize = 128;
 
-/// A way to sign, and how certificates name it.
+/// A way to sign, and the name that certificates have for it.
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Rsa(SignatureScheme, AlgorithmIdentifier),
@@ -52,16 +53,16 @@ const METHODS: &[Method] = &[
 
 const SHA1: Method = Method::Rsa(SignatureScheme::RSA_PKCS1_SHA1, RSA_PKCS1_SHA1);
 
-/// What the signatures of a chain may be, what was seen of them, and how much work it was, at however
-/// many times the chain is looked at.
+/// The signatures that are accepted in a chain. They are checked here, and it is recorded what the
+/// checks met and how many there were, over all searches in the chain under these rules.
 #[derive(Debug, Default)]
-pub(super) struct Terms {
+pub(super) struct SignatureRules<'c> {
     /// Whether SHA-1 may be used.
     sha1: bool,
     /// Whether RSA keys may have from 1024 bits.
     short_keys: bool,
-    /// A certificate that is shown to `rustls-webpki` with another content than was signed.
-    rewritten: Option<Rewritten>,
+    /// The certificates that are shown to `rustls-webpki` with another content than was signed.
+    rewritten: Vec<&'c Rewritten>,
     sha1_relied_on: AtomicBool,
     short_key_relied_on: AtomicBool,
     /// How many certificates were put on a path.
@@ -70,13 +71,6 @@ pub(super) struct Terms {
     checked: AtomicUsize,
     /// The first signature that was not good.
     refused: OnceLock<Refusal>,
-}
-
-/// A tbsCertificate, as it is shown and as it was signed.
-#[derive(Debug)]
-pub(super) struct Rewritten {
-    pub(super) shown: Vec<u8>,
-    pub(super) signed: Vec<u8>,
 }
 
 /// A signature that was not good.
@@ -96,28 +90,35 @@ pub(super) enum Reason {
     },
 }
 
-impl Terms {
-    /// The default, without what is waived of it.
-    pub(super) fn new(waived: Waivers, rewritten: Option<Rewritten>) -> Self {
+impl<'c> SignatureRules<'c> {
+    /// The default rules without what is waived of them.
+    pub(super) fn new(waived: Waivers) -> Self {
         Self {
             sha1: waived.contains(Waiver::Sha1Signature),
             short_keys: waived.contains(Waiver::ShortRsaKey),
-            rewritten,
             ..Self::default()
         }
     }
 
-    /// The algorithms under these terms.
-    pub(super) fn algorithms(&self) -> Vec<Algorithm<'_>> {
-        let algorithm = |method: &Method| Algorithm {
+    /// These rules for a search that shows these certificates in other bytes than were signed.
+    pub(super) fn with_rewritten(self, rewritten: impl IntoIterator<Item = &'c Rewritten>) -> Self {
+        Self {
+            rewritten: rewritten.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// The algorithms under these rules.
+    pub(super) fn algorithms(&self) -> Vec<RuledAlgorithm<'_>> {
+        let algorithm = |method: &Method| RuledAlgorithm {
             method: *method,
-            terms: self,
+            rules: self,
         };
         let sha1 = self.sha1.then_some(&SHA1);
         METHODS.iter().chain(sha1).map(algorithm).collect()
     }
 
-    /// Forgets what was seen.
+    /// Forgets what was recorded.
     pub(super) fn forget(&mut self) {
         self.sha1_relied_on = AtomicBool::default();
         self.short_key_relied_on = AtomicBool::default();
@@ -136,6 +137,7 @@ impl Terms {
         .filter_map(|(relied_on, waiver)| relied_on.load(Ordering::Relaxed).then_some(waiver))
     }
 
+    /// The first signature that was not good.
     pub(super) fn refused(&self) -> Option<&Refusal> {
         self.refused.get()
     }
@@ -150,10 +152,12 @@ impl Terms {
         self.checked.load(Ordering::Relaxed) > MAX_SIGNATURES
     }
 
-    fn signed<'a>(&'a self, message: &'a [u8]) -> &'a [u8] {
-        match &self.rewritten {
-            Some(rewritten) if rewritten.shown == message => &rewritten.signed,
-            _ => message,
+    /// The bytes that a signature is checked over, where `rustls-webpki` has read these.
+    fn signed<'m>(&'m self, shown: &'m [u8]) -> &'m [u8] {
+        let mut behind = self.rewritten.iter();
+        match behind.find_map(|rewritten| rewritten.signed_behind(shown)) {
+            Some(signed) => signed,
+            None => shown,
         }
     }
 
@@ -182,50 +186,53 @@ impl Terms {
     }
 }
 
-/// One of the algorithms, under the terms of one verification.
+/// One of the algorithms, under these rules.
 #[derive(Debug)]
-pub(super) struct Algorithm<'a> {
+pub(super) struct RuledAlgorithm<'r> {
     method: Method,
-    terms: &'a Terms,
+    rules: &'r SignatureRules<'r>,
 }
 
 /// Algorithms as `rustls-webpki` takes them.
-pub(super) fn as_dyn<'a>(
-    algorithms: &'a [Algorithm<'a>],
-) -> Vec<&'a dyn SignatureVerificationAlgorithm> {
+pub(super) fn as_dyn<'r>(
+    algorithms: &'r [RuledAlgorithm<'r>],
+) -> Vec<&'r dyn SignatureVerificationAlgorithm> {
     let as_dyn =
-        |algorithm: &'a Algorithm<'a>| -> &'a dyn SignatureVerificationAlgorithm { algorithm };
+        |algorithm: &'r RuledAlgorithm<'r>| -> &'r dyn SignatureVerificationAlgorithm { algorithm };
     algorithms.iter().map(as_dyn).collect()
 }
 
-impl SignatureVerificationAlgorithm for Algorithm<'_> {
+impl RuledAlgorithm<'_> {
+    fn verify(&self, key: &[u8], signed: &[u8], signature: &[u8]) -> Result<(), Reason> {
+        match self.method {
+            Method::Rsa(scheme, _) => self.rules.rsa(scheme, key, signed, signature),
+            #[cfg(feature = "ecdsa")]
+            Method::Ecdsa(curve, hash) => ecdsa::verifies(curve, hash, key, signed, signature)
+                .then_some(())
+                .ok_or(Reason::Wrong),
+        }
+    }
+}
+
+impl SignatureVerificationAlgorithm for RuledAlgorithm<'_> {
     fn verify_signature(
         &self,
         public_key: &[u8],
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), InvalidSignature> {
-        if self.terms.checked.fetch_add(1, Ordering::Relaxed) >= MAX_SIGNATURES {
+        if self.rules.checked.fetch_add(1, Ordering::Relaxed) >= MAX_SIGNATURES {
             return Err(InvalidSignature);
         }
-        let message = self.terms.signed(message);
-        let verified = match self.method {
-            Method::Rsa(scheme, _) => self.terms.rsa(scheme, public_key, message, signature),
-            #[cfg(feature = "ecdsa")]
-            Method::Ecdsa(curve, hash) => {
-                match ecdsa::verifies(curve, hash, public_key, message, signature) {
-                    true => Ok(()),
-                    false => Err(Reason::Wrong),
-                }
-            }
-        };
-        verified.map_err(|reason| {
-            self.terms.refused.get_or_init(|| Refusal {
-                signed: message.into(),
-                reason,
-            });
-            InvalidSignature
-        })
+        let signed = self.rules.signed(message);
+        self.verify(public_key, signed, signature)
+            .map_err(|reason| {
+                self.rules.refused.get_or_init(|| Refusal {
+                    signed: signed.into(),
+                    reason,
+                });
+                InvalidSignature
+            })
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

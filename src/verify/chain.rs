@@ -1,0 +1,147 @@
+//! A peer's chain, whose certificates are each read once a handshake.
+//!
+//! A certificate is known by its place in the chain and not by its bytes: a peer may send one twice.
+
+use super::certificate::PeerCertificate;
+use super::form::Form;
+use crate::error::{CertificateError, CertificateFault, CertificateId};
+use pki_types::CertificateDer;
+
+/// The most certificates that a peer's chain may have.
+pub(super) const MAX_CHAIN: usize = 10;
+
+/// Refuses a chain that is longer than honest ones, before anything is kept or read of it.
+pub(crate) fn check_chain_length(received: &[CertificateDer<'_>]) -> Result<(), CertificateError> {
+    if received.len() > MAX_CHAIN {
+        return Err(CertificateFault::TooManyCertificates {
+            found: received.len(),
+            most: MAX_CHAIN,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// The certificates of a peer as they came, read.
+#[derive(Debug)]
+pub(crate) struct Chain<'a> {
+    leaf: Link<'a>,
+    /// What came behind the leaf, in its order.
+    others: Vec<Other<'a>>,
+}
+
+/// A certificate of a chain that can be read.
+#[derive(Debug)]
+pub(super) struct Link<'a> {
+    position: usize,
+    certificate: PeerCertificate<'a>,
+    form: Form<'a>,
+}
+
+/// A certificate behind the leaf.
+#[derive(Debug)]
+struct Other<'a> {
+    received: &'a [u8],
+    /// `None` where it cannot be read. That is not fatal, since peers send what belongs to no path; a
+    /// path that would need it is refused.
+    link: Option<Link<'a>>,
+}
+
+/// A certificate that may become part of a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate<'c> {
+    /// What `rustls-webpki` is shown.
+    pub(super) shown: &'c [u8],
+    /// `None` where it cannot be read, so that no path may need it.
+    pub(super) link: Option<&'c Link<'c>>,
+}
+
+impl<'a> Chain<'a> {
+    /// Reads a chain, the peer's own certificate first.
+    ///
+    /// Fails with [`CertificateFault::TooManyCertificates`], and with
+    /// [`CertificateFault::Malformed`] if the peer's own certificate cannot be read.
+    pub(crate) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
+        check_chain_length(received)?;
+        let (leaf, others) = received.split_first().ok_or(CertificateFault::Malformed)?;
+        let other = |(index, received): (usize, &'a CertificateDer<'_>)| Other {
+            received,
+            link: Link::read(index + 1, received).ok(),
+        };
+        Ok(Self {
+            leaf: Link::read(0, leaf)?,
+            others: others.iter().enumerate().map(other).collect(),
+        })
+    }
+
+    /// The peer's own certificate.
+    pub(super) fn leaf(&self) -> &Link<'a> {
+        &self.leaf
+    }
+
+    /// How many certificates came.
+    pub(super) fn received_count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// Every certificate as it came.
+    pub(super) fn received(&self) -> impl Iterator<Item = &'a [u8]> {
+        let others = self.others.iter().map(|other| other.received);
+        [self.leaf.certificate.der()].into_iter().chain(others)
+    }
+
+    /// The certificates that can be read, the leaf first.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link<'a>> {
+        let others = self.others.iter().filter_map(|other| other.link.as_ref());
+        [&self.leaf].into_iter().chain(others)
+    }
+
+    /// Everything behind the leaf, readable or not.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
+        self.others.iter().map(|other| match &other.link {
+            Some(link) => link.candidate(),
+            None => Candidate {
+                shown: other.received,
+                link: None,
+            },
+        })
+    }
+}
+
+impl<'a> Link<'a> {
+    fn read(position: usize, received: &'a [u8]) -> Result<Self, CertificateFault> {
+        let certificate = PeerCertificate::parse(received)?;
+        Ok(Self {
+            position,
+            form: Form::of(&certificate),
+            certificate,
+        })
+    }
+
+    /// The certificate as it came, read.
+    pub(super) fn certificate(&self) -> &PeerCertificate<'a> {
+        &self.certificate
+    }
+
+    /// The certificate as it is shown to `rustls-webpki`.
+    pub(super) fn form(&self) -> &Form<'a> {
+        &self.form
+    }
+
+    pub(super) fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            shown: self.form.der(),
+            link: Some(self),
+        }
+    }
+
+    /// What people call it.
+    pub(super) fn id(&self) -> CertificateId {
+        self.certificate.id(self.position)
+    }
+
+    /// Says that a fault is one of this certificate.
+    pub(super) fn blame(&self, fault: CertificateFault) -> CertificateError {
+        CertificateError::new(fault, Some(self.id()))
+    }
+}

@@ -1,0 +1,362 @@
+//! The judgement of a peer's chain: the search with nothing waived, then pins, then waivers; and
+//! then the name, the stapled OCSP response and the use of the key.
+
+use super::chain::{Chain, Link};
+use super::diagnosis::explain;
+use super::form::Form;
+#[cfg(feature = "ocsp")]
+use super::ocsp;
+use super::path::{IssuerPath, Search};
+use super::purpose::Role;
+use super::search_error::SearchError;
+use super::server_name::check_name;
+use super::settings::{Pin, Settings};
+use super::signatures::SignatureRules;
+use crate::crypto::rsa::PublicKey;
+#[cfg(feature = "ocsp")]
+use crate::error::OcspFault;
+use crate::error::{CertificateError, CertificateFault};
+use crate::waiver::{Waiver, Waivers};
+use pki_types::{CertificateDer, ServerName, UnixTime};
+
+/// A peer that was accepted, by a policy or by the caller.
+#[derive(Debug)]
+pub(crate) struct VerifiedPeer {
+    /// The key of its certificate.
+    pub(crate) key: PublicKey,
+    /// Its own certificate and those that lead to the root, without what else came; all that came
+    /// where the caller accepted it.
+    pub(crate) chain: Box<[CertificateDer<'static>]>,
+    /// When the first of these certificates expires, or what says that none of them is revoked, in
+    /// seconds since 1970.
+    pub(crate) expires: u64,
+    /// What was waived for it.
+    pub(crate) waivers: Waivers,
+    /// Whether an OCSP response says that the certificate is good.
+    pub(crate) ocsp_verified: bool,
+}
+
+/// The OCSP response to a server's certificate.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "ocsp"), allow(dead_code, reason = "OCSP asks for it"))]
+pub(crate) enum Stapled<'a> {
+    /// That of a full handshake, if one came.
+    Response(Option<&'a [u8]>),
+    /// It does not come again in a session that is resumed; it may have been verified before.
+    Resumed { verified: bool },
+}
+
+/// Judges a server's chain, and its OCSP response where one can be had, at `now`.
+pub(super) fn judge_server(
+    settings: &Settings,
+    chain: &Chain<'_>,
+    server_name: &ServerName<'_>,
+    stapled: Stapled<'_>,
+    now: UnixTime,
+) -> Result<VerifiedPeer, CertificateError> {
+    let judgement = Judgement::new(settings, chain, Role::Server, now);
+    let mut accepted = judgement.path()?;
+    let constrained = accepted.path.has_name_constraints();
+    let named = check_name(chain.leaf(), constrained, server_name, settings.waived);
+    accepted.waivers.extend(judgement.blame_leaf(named)?);
+    let good_until = judgement.check_ocsp(&accepted, stapled)?;
+    let peer = judgement.accept(accepted)?;
+    Ok(match good_until {
+        Some(next_update) => VerifiedPeer {
+            expires: peer.expires.min(next_update.as_secs()),
+            ocsp_verified: true,
+            ..peer
+        },
+        None => peer,
+    })
+}
+
+/// Judges a client's chain at `now`.
+pub(super) fn judge_client(
+    settings: &Settings,
+    chain: &Chain<'_>,
+    now: UnixTime,
+) -> Result<VerifiedPeer, CertificateError> {
+    let judgement = Judgement::new(settings, chain, Role::Client, now);
+    judgement.accept(judgement.path()?)
+}
+
+/// Accepts a server on its caller's word, if the key may be used to encrypt.
+pub(crate) fn server_key(chain: &Chain<'_>) -> Result<VerifiedPeer, CertificateError> {
+    let leaf = chain.leaf();
+    let usable = usable_key(leaf, Role::Server, Waivers::default())?;
+    Ok(VerifiedPeer {
+        key: usable.key,
+        chain: owned(chain.received()),
+        expires: leaf.certificate().not_after().as_secs(),
+        waivers: usable.waivers,
+        ocsp_verified: false,
+    })
+}
+
+/// The judgement of one chain under one policy.
+struct Judgement<'c> {
+    settings: &'c Settings,
+    search: Search<'c>,
+}
+
+/// A path with which the policy is content, and what was waived for it.
+struct AcceptedPath<'c> {
+    path: IssuerPath<'c>,
+    waivers: Waivers,
+}
+
+impl<'c> Judgement<'c> {
+    fn new(settings: &'c Settings, chain: &'c Chain<'c>, role: Role, now: UnixTime) -> Self {
+        Self {
+            settings,
+            search: Search {
+                chain,
+                roots: &settings.roots,
+                revocation: settings.revocation.as_ref(),
+                role,
+                now,
+            },
+        }
+    }
+
+    fn leaf(&self) -> &'c Link<'c> {
+        self.search.chain.leaf()
+    }
+
+    /// Finds a path to what the policy trusts: with nothing waived; else by a pin; else with what is
+    /// waived of chains.
+    fn path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
+        let strictly_refused = match self.strict() {
+            Ok(path) => return Ok(path),
+            Err(error) => error,
+        };
+        let refused = match self.settings.matching_pin(self.leaf().certificate()) {
+            None => strictly_refused,
+            Some(pin) => match self.pinned(pin) {
+                Ok(path) => return Ok(path),
+                Err(error) => error,
+            },
+        };
+        let of_chains = [
+            Waiver::Version1,
+            Waiver::Sha1Signature,
+            Waiver::ShortRsaKey,
+            Waiver::OutsideValidity,
+        ];
+        let mut waivable = of_chains.into_iter();
+        if waivable.any(|waiver| self.waives(waiver))
+            && *refused.fault() != CertificateFault::TooMuchWork
+        {
+            return self.waiving();
+        }
+        Err(refused)
+    }
+
+    /// Finds a path with which nothing is wrong.
+    fn strict(&self) -> Result<AcceptedPath<'c>, CertificateError> {
+        let rules = self.rules(self.leaf().form(), Waivers::default());
+        let path = self.search.now(self.leaf().form(), &rules);
+        Ok(AcceptedPath {
+            path: path.map_err(|error| self.explain(error, &rules))?,
+            waivers: Waivers::default(),
+        })
+    }
+
+    /// Checks what is left to check of a certificate that needs no chain.
+    fn pinned(&self, pin: &Pin) -> Result<AcceptedPath<'c>, CertificateError> {
+        let certificate = self.leaf().certificate();
+        self.search
+            .require_readable_leaf()
+            .map_err(|error| self.explain(error, &SignatureRules::default()))?;
+        let outside_validity = self.blame_leaf(self.check_validity())?;
+        self.blame_leaf(self.search.role.require_purpose(certificate))?;
+        if let Some(lists) = self.search.revocation {
+            self.blame_leaf(lists.judge_without_issuer(certificate, self.search.now))?;
+        }
+        Ok(AcceptedPath {
+            path: IssuerPath::pinned(self.leaf()),
+            waivers: outside_validity.into_iter().chain([pin.waiver()]).collect(),
+        })
+    }
+
+    /// Finds a path that is good enough with what is waived of chains.
+    fn waiving(&self) -> Result<AcceptedPath<'c>, CertificateError> {
+        let version_1_as_3 = if self.waives(Waiver::Version1) {
+            Form::version_1_as_3(self.leaf().certificate())
+        } else {
+            None
+        };
+        let version_1 = version_1_as_3.as_ref().map(|_| Waiver::Version1);
+        let leaf = match &version_1_as_3 {
+            Some(form) => form,
+            None => self.leaf().form(),
+        };
+        let mut rules = self.rules(leaf, self.settings.waived);
+        let (time, path) = self
+            .search
+            .near(self.settings.tolerance, leaf, &rules)
+            .map_err(|error| self.explain(error, &rules))?;
+        let outside_validity = (time != self.search.now).then_some(Waiver::OutsideValidity);
+        if outside_validity.is_some() {
+            self.require_fresh_lists(&path)?;
+        }
+        rules.forget();
+        let found_again = self.search.again(&path, time, leaf, &rules);
+        found_again.map_err(|error| self.explain(error, &rules))?;
+        let waivers = rules.relied_on().chain(version_1).chain(outside_validity);
+        Ok(AcceptedPath {
+            path,
+            waivers: waivers.collect(),
+        })
+    }
+
+    /// The rules for a search from the leaf in this form.
+    fn rules<'f>(&self, leaf: &'f Form<'_>, waived: Waivers) -> SignatureRules<'f>
+    where
+        'c: 'f,
+    {
+        let others = self.search.chain.links().skip(1).map(Link::form);
+        let rewritten = [leaf].into_iter().chain(others).filter_map(Form::rewritten);
+        SignatureRules::new(waived).with_rewritten(rewritten)
+    }
+
+    /// Asks the lists as of now. A certificate that is excused for being out of date does not excuse
+    /// its issuer's list.
+    fn require_fresh_lists(&self, path: &IssuerPath<'_>) -> Result<(), CertificateError> {
+        let Some(lists) = self.search.revocation else {
+            return Ok(());
+        };
+        for link in path.links_asked(lists) {
+            let fresh = lists.require_fresh(link.certificate(), self.search.now);
+            fresh.map_err(|fault| link.blame(fault))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a leaf that is not valid at the time, or near it where that is waived.
+    fn check_validity(&self) -> Result<Option<Waiver>, CertificateFault> {
+        let now = self.search.now;
+        let certificate = self.leaf().certificate();
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        if not_before > not_after {
+            return Err(CertificateFault::Malformed);
+        }
+        let (fault, distance) = if now < not_before {
+            let distance = not_before.as_secs().abs_diff(now.as_secs());
+            (CertificateFault::NotYetValid { not_before, now }, distance)
+        } else if now > not_after {
+            let distance = now.as_secs().abs_diff(not_after.as_secs());
+            (CertificateFault::Expired { not_after, now }, distance)
+        } else {
+            return Ok(None);
+        };
+        let tolerated = distance <= self.settings.tolerance.as_secs();
+        if !(tolerated && self.waives(Waiver::OutsideValidity)) {
+            return Err(fault);
+        }
+        Ok(Some(Waiver::OutsideValidity))
+    }
+
+    /// Requires a good OCSP response where the policy does. Gives back until when it is good.
+    #[cfg(feature = "ocsp")]
+    fn check_ocsp(
+        &self,
+        accepted: &AcceptedPath<'c>,
+        stapled: Stapled<'_>,
+    ) -> Result<Option<UnixTime>, CertificateError> {
+        let response = match stapled {
+            _ if !self.settings.requires_ocsp_response => return Ok(None),
+            Stapled::Resumed { verified: true } => return Ok(None),
+            Stapled::Resumed { verified: false } => None,
+            Stapled::Response(response) => response,
+        };
+        let judge = || {
+            let response = response.ok_or(OcspFault::Missing)?;
+            let subject = ocsp::Subject::new(&accepted.path, self.search.now);
+            let subject = subject.ok_or(OcspFault::Responder)?;
+            subject.is_good_by(response, &SignatureRules::new(accepted.waivers))
+        };
+        self.blame_leaf(judge()).map(Some)
+    }
+
+    #[cfg(not(feature = "ocsp"))]
+    fn check_ocsp(
+        &self,
+        _accepted: &AcceptedPath<'c>,
+        _stapled: Stapled<'_>,
+    ) -> Result<Option<UnixTime>, CertificateError> {
+        Ok(None)
+    }
+
+    /// Accepts the peer, if its key may be used as its role uses it.
+    fn accept(&self, accepted: AcceptedPath<'c>) -> Result<VerifiedPeer, CertificateError> {
+        let AcceptedPath { path, mut waivers } = accepted;
+        let usable = usable_key(self.leaf(), self.search.role, self.settings.waived)?;
+        waivers.extend(usable.waivers.iter());
+        // It excuses certificates, not what says that they are not revoked.
+        let excused = if waivers.contains(Waiver::OutsideValidity) {
+            path.expires()
+                .saturating_add(self.settings.tolerance.as_secs())
+        } else {
+            path.expires()
+        };
+        let lists_expire = self
+            .search
+            .revocation
+            .and_then(|lists| path.lists_expire(lists));
+        Ok(VerifiedPeer {
+            key: usable.key,
+            chain: owned(path.links().map(|link| link.certificate().der())),
+            expires: lists_expire.map_or(excused, |lists_expire| excused.min(lists_expire)),
+            waivers,
+            ocsp_verified: false,
+        })
+    }
+
+    fn waives(&self, waiver: Waiver) -> bool {
+        self.settings.waived.contains(waiver)
+    }
+
+    fn explain(&self, error: SearchError, rules: &SignatureRules<'_>) -> CertificateError {
+        explain(error, &self.search, rules)
+    }
+
+    /// Says that a fault is one of the peer's own certificate.
+    fn blame_leaf<T>(&self, checked: Result<T, CertificateFault>) -> Result<T, CertificateError> {
+        checked.map_err(|fault| self.leaf().blame(fault))
+    }
+}
+
+/// A key that may be used, and what was waived for it.
+struct UsableKey {
+    key: PublicKey,
+    waivers: Waivers,
+}
+
+/// The leaf's key, if it may be used as the role uses it.
+fn usable_key(leaf: &Link<'_>, role: Role, waived: Waivers) -> Result<UsableKey, CertificateError> {
+    let certificate = leaf.certificate();
+    let check = || {
+        let mut waivers = Waivers::default();
+        match certificate.require_key_usage(role.usage()) {
+            Err(CertificateFault::KeyUsage { .. })
+                if role == Role::Server && waived.contains(Waiver::MissingKeyEncipherment) =>
+            {
+                waivers.insert(Waiver::MissingKeyEncipherment);
+            }
+            usage => usage?,
+        }
+        let key = certificate.public_key(waived.contains(Waiver::ShortRsaKey))?;
+        if key.is_short() {
+            waivers.insert(Waiver::ShortRsaKey);
+        }
+        Ok(UsableKey { key, waivers })
+    };
+    check().map_err(|fault| leaf.blame(fault))
+}
+
+fn owned<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Box<[CertificateDer<'static>]> {
+    let owned = certificates.map(|der| CertificateDer::from(der.to_vec()));
+    owned.collect()
+}

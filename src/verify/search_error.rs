@@ -1,0 +1,90 @@
+//! Why no path was found: the errors of `rustls-webpki`, as far as they are told apart here.
+
+use pki_types::UnixTime;
+
+/// Why a search found no path. Which certificate is to blame, the diagnosis finds out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SearchError {
+    UnknownIssuer,
+    Expired {
+        not_after: UnixTime,
+    },
+    NotYetValid {
+        not_before: UnixTime,
+    },
+    BadSignature,
+    /// Both are contents of an AlgorithmIdentifier: that of the signature, and, where the signature
+    /// does not fit it, that of the issuer's key.
+    UnsupportedSignature {
+        signature: Vec<u8>,
+        key: Option<Vec<u8>>,
+    },
+    CaAsLeaf,
+    NotACa,
+    PathLength,
+    NameConstraints,
+    Version,
+    CriticalExtension,
+    Purpose,
+    Revoked,
+    RevocationUnknown,
+    RevocationListExpired {
+        next_update: UnixTime,
+    },
+    RevocationListInvalid,
+    TooMuchWork,
+    TooLong,
+    /// Something in a certificate or a list cannot be read.
+    Malformed,
+}
+
+impl SearchError {
+    /// Whether the path may be good at another time.
+    pub(super) fn is_of_time(&self) -> bool {
+        matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
+    }
+}
+
+impl From<webpki::Error> for SearchError {
+    fn from(error: webpki::Error) -> Self {
+        use webpki::Error;
+        match error {
+            Error::UnknownIssuer => Self::UnknownIssuer,
+            Error::CertExpired { not_after, .. } => Self::Expired { not_after },
+            Error::CertNotValidYet { not_before, .. } => Self::NotYetValid { not_before },
+            Error::InvalidSignatureForPublicKey => Self::BadSignature,
+            Error::UnsupportedSignatureAlgorithmContext(context) => Self::UnsupportedSignature {
+                signature: context.signature_algorithm_id,
+                key: None,
+            },
+            Error::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => {
+                Self::UnsupportedSignature {
+                    signature: context.signature_algorithm_id,
+                    key: Some(context.public_key_algorithm_id),
+                }
+            }
+            Error::CaUsedAsEndEntity => Self::CaAsLeaf,
+            Error::EndEntityUsedAsCa => Self::NotACa,
+            Error::PathLenConstraintViolated => Self::PathLength,
+            Error::NameConstraintViolation => Self::NameConstraints,
+            Error::UnsupportedCertVersion => Self::Version,
+            Error::UnsupportedCriticalExtension => Self::CriticalExtension,
+            Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => Self::Purpose,
+            Error::CertRevoked | Error::CertDistrusted => Self::Revoked,
+            Error::UnknownRevocationStatus => Self::RevocationUnknown,
+            Error::CrlExpired { next_update, .. } => Self::RevocationListExpired { next_update },
+            Error::InvalidCrlSignatureForPublicKey
+            | Error::IssuerNotCrlSigner
+            | Error::UnsupportedCrlSignatureAlgorithmContext(_)
+            | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
+                Self::RevocationListInvalid
+            }
+            Error::MaximumNameConstraintComparisonsExceeded
+            | Error::MaximumPathBuildCallsExceeded
+            | Error::MaximumSignatureChecksExceeded => Self::TooMuchWork,
+            Error::MaximumPathDepthExceeded => Self::TooLong,
+            // The type is open; what is left are faults of the encoding.
+            _ => Self::Malformed,
+        }
+    }
+}
