@@ -145,3 +145,72 @@ impl<'a> Link<'a> {
         CertificateError::new(fault, Some(self.id()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{authority, server_by_authority};
+
+    #[track_caller]
+    fn refused(received: &[CertificateDer<'_>]) -> CertificateFault {
+        let error = Chain::read(received).unwrap_err();
+        assert!(error.certificate().is_none());
+        error.fault().clone()
+    }
+
+    #[test]
+    fn a_chain_has_one_to_ten_certificates() {
+        let leaf = server_by_authority().build();
+        assert_eq!(refused(&[]), CertificateFault::Malformed);
+        let most = vec![leaf.clone(); MAX_CHAIN];
+        assert_eq!(Chain::read(&most).unwrap().links().count(), 10);
+        // It is counted before anything is read.
+        let garbage = vec![CertificateDer::from(vec![]); MAX_CHAIN + 1];
+        let too_many = CertificateFault::TooManyCertificates {
+            found: 11,
+            most: 10,
+        };
+        assert_eq!(refused(&garbage), too_many);
+        let error = check_chain_length(&garbage).unwrap_err();
+        assert_eq!(*error.fault(), too_many);
+        check_chain_length(&most).unwrap();
+    }
+
+    #[test]
+    fn only_the_leaf_has_to_be_readable() {
+        let (leaf, authority) = (server_by_authority().build(), authority().build());
+        let trailing = CertificateDer::from([&*authority, &[0]].concat());
+        assert_eq!(
+            refused(&[trailing.clone(), leaf.clone()]),
+            CertificateFault::Malformed
+        );
+
+        let received = [leaf.clone(), trailing.clone(), authority.clone()];
+        let chain = Chain::read(&received).unwrap();
+        assert_eq!(chain.received_count(), 3);
+        assert!(chain.received().eq(received.iter().map(AsRef::as_ref)));
+        let positions: Vec<_> = chain.links().map(|link| link.id().position()).collect();
+        assert_eq!(positions, [0, 2]);
+        let [unreadable, readable] = chain.candidates().collect::<Vec<_>>()[..] else {
+            panic!()
+        };
+        assert_eq!(unreadable.shown, &*trailing);
+        assert!(unreadable.link.is_none());
+        assert_eq!(readable.shown, &*authority);
+        assert_eq!(readable.link.unwrap().id().position(), 2);
+    }
+
+    #[test]
+    fn equal_certificates_keep_their_places() {
+        let leaf = server_by_authority().build();
+        let received = [leaf.clone(), leaf.clone(), leaf];
+        let chain = Chain::read(&received).unwrap();
+        for (position, link) in chain.links().enumerate() {
+            assert_eq!(link.id().position(), position);
+            assert!(core::ptr::eq(
+                link.certificate().der(),
+                &*received[position]
+            ));
+        }
+    }
+}

@@ -298,3 +298,176 @@ fn basic_constraints(certificate: &PeerCertificate<'_>) -> Option<BasicConstrain
         .read_extension(&OID_X509_EXT_BASIC_CONSTRAINTS)
         .ok()?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::chain::Chain;
+    use crate::verify::testing::{
+        DAY, NOW, ROOT, Spec, at, authority, ca, key_usage, lists, roots, search, server,
+        server_by_authority, unknown_critical,
+    };
+    use x509_cert::ext::pkix::KeyUsages;
+
+    /// What is said of this chain, and of the certificate at which place.
+    fn explained(received: &[Spec], error: SearchError) -> (Fault, Option<usize>) {
+        let received: Vec<_> = received.iter().map(Spec::build).collect();
+        let (chain, roots, lists) = (Chain::read(&received).unwrap(), roots(), lists(&[42]));
+        let search = Search {
+            revocation: Some(&lists),
+            ..search(&chain, &roots)
+        };
+        let error = explain(error, &search, &SignatureRules::default());
+        let position = error.certificate().map(|id| id.position());
+        (error.fault().clone(), position)
+    }
+
+    #[test]
+    fn the_certificate_that_a_fault_fits_is_blamed() {
+        let beside = Spec {
+            subject: "CN=Beside",
+            ..authority()
+        };
+        let no_ca = Spec {
+            extensions: vec![],
+            ..authority()
+        };
+        let unable = Spec {
+            extensions: vec![ca(), key_usage(KeyUsages::CRLSign)],
+            ..authority()
+        };
+        let unknown = Spec {
+            extensions: vec![ca(), unknown_critical()],
+            ..authority()
+        };
+        let expired = Spec {
+            not_after: NOW - DAY / 2,
+            ..authority()
+        };
+        let now = at(NOW);
+        let not_after = at(NOW - DAY / 2);
+        let with = |authority: Spec| vec![server_by_authority(), beside.clone(), authority];
+        let rsa_sha256 = vec![6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b, 5, 0];
+        for (chain, error, fault, position) in [
+            (
+                with(expired),
+                SearchError::Expired { not_after },
+                Fault::Expired { not_after, now },
+                Some(2),
+            ),
+            (with(no_ca), SearchError::NotACa, Fault::NotACa, Some(2)),
+            (
+                with(unable),
+                SearchError::NotACa,
+                Fault::KeyUsage {
+                    wanted: "keyCertSign",
+                    found: Excerpt::new("CRL Sign"),
+                },
+                Some(2),
+            ),
+            (
+                with(unknown),
+                SearchError::CriticalExtension,
+                Fault::CriticalExtension {
+                    oid: Excerpt::new("1.3.6.1.4.1.55555.1"),
+                },
+                Some(2),
+            ),
+            (
+                with(authority()),
+                SearchError::CaAsLeaf,
+                Fault::CaAsLeaf,
+                Some(0),
+            ),
+            (
+                vec![server().version_1()],
+                SearchError::Version,
+                Fault::Version { version: 1 },
+                Some(0),
+            ),
+            (
+                vec![server()],
+                SearchError::UnsupportedSignature {
+                    signature: rsa_sha256,
+                    key: None,
+                },
+                Fault::UnsupportedSignature {
+                    algorithm: Excerpt::new("1.2.840.113549.1.1.11"),
+                },
+                Some(0),
+            ),
+            (
+                vec![server()],
+                SearchError::Revoked,
+                Fault::Revoked,
+                Some(0),
+            ),
+            (
+                with(authority()),
+                SearchError::RevocationUnknown,
+                Fault::RevocationUnknown,
+                Some(0),
+            ),
+            (
+                with(authority()),
+                SearchError::RevocationListInvalid,
+                Fault::RevocationListInvalid,
+                Some(2),
+            ),
+            (
+                with(authority()),
+                SearchError::TooMuchWork,
+                Fault::TooMuchWork,
+                None,
+            ),
+            (
+                with(authority()),
+                SearchError::TooLong,
+                Fault::TooManyCertificates { found: 3, most: 7 },
+                None,
+            ),
+        ] {
+            let explained = explained(&chain, error.clone());
+            assert_eq!(explained, (fault, position), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_fault_fits_the_end_of_the_path_is_to_blame() {
+        let unknown_issuer = |issuer| Fault::UnknownIssuer {
+            issuer: Excerpt::new(issuer),
+        };
+        let stranger = Spec {
+            issuer: "CN=Stranger",
+            ..authority()
+        };
+        for error in [
+            SearchError::BadSignature,
+            SearchError::PathLength,
+            SearchError::Malformed,
+        ] {
+            let to_root = explained(&[server_by_authority(), authority()], error.clone());
+            assert_eq!(to_root, (Fault::Malformed, Some(0)));
+            let to_nobody = explained(&[server_by_authority()], error.clone());
+            assert_eq!(to_nobody, (unknown_issuer("CN=Authority"), Some(0)));
+            let to_stranger = explained(&[server_by_authority(), stranger.clone()], error);
+            assert_eq!(to_stranger, (unknown_issuer("CN=Stranger"), Some(1)));
+        }
+        let (fault, position) = explained(&[server()], SearchError::UnknownIssuer);
+        assert_eq!((fault, position), (unknown_issuer(ROOT), Some(0)));
+    }
+
+    #[test]
+    fn of_two_equal_certificates_the_first_is_blamed_and_names_lead_nowhere_twice() {
+        let looping = Spec {
+            subject: ROOT,
+            ..authority()
+        };
+        let chain = [server(), server(), looping.clone(), looping];
+        let (fault, position) = explained(&chain, SearchError::CaAsLeaf);
+        assert_eq!((fault, position), (Fault::CaAsLeaf, Some(0)));
+        let (fault, position) = explained(&chain, SearchError::UnknownIssuer);
+        assert_eq!(position, Some(3));
+        assert!(matches!(fault, Fault::UnknownIssuer { .. }));
+    }
+}

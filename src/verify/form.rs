@@ -80,3 +80,54 @@ impl Rewritten {
         (self.shown == shown).then_some(&*self.signed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{Spec, key_usage, server};
+    use webpki::EndEntityCert;
+    use x509_cert::ext::pkix::KeyUsages;
+
+    #[test]
+    fn a_certificate_is_shown_as_it_came() {
+        let der = server().build();
+        let form = Form::of(&PeerCertificate::parse(&der).unwrap());
+        assert_eq!(*form.der(), der);
+        assert!(form.rewritten().is_none());
+    }
+
+    #[test]
+    fn version_1_is_shown_as_version_3_and_signed_as_it_was() {
+        let der = server().version_1().build();
+        assert!(EndEntityCert::try_from(&der).is_err());
+        let certificate = PeerCertificate::parse(&der).unwrap();
+        let form = Form::version_1_as_3(&certificate).unwrap();
+        EndEntityCert::try_from(form.der()).unwrap();
+
+        let shown = PeerCertificate::parse(form.der()).unwrap();
+        assert_eq!(shown.parsed().version(), X509Version::V3);
+        assert_eq!(shown.subject_der(), certificate.subject_der());
+        assert_eq!(shown.issuer_der(), certificate.issuer_der());
+        assert_eq!(shown.serial(), certificate.serial());
+        assert_eq!(shown.not_after(), certificate.not_after());
+        assert!(shown.has_no_extensions());
+        let rewritten = form.rewritten().unwrap();
+        let signed = certificate.signed();
+        assert_eq!(rewritten.signed_behind(shown.signed()), Some(signed));
+        assert_eq!(rewritten.signed_behind(signed), None);
+        assert_eq!(rewritten.signed_behind(&[]), None);
+    }
+
+    #[test]
+    fn no_other_certificate_is_rewritten() {
+        let with_extension = Spec {
+            extensions: vec![key_usage(KeyUsages::KeyEncipherment)],
+            ..server().version_1()
+        };
+        for spec in [server(), with_extension] {
+            let der = spec.build();
+            let certificate = PeerCertificate::parse(&der).unwrap();
+            assert!(Form::version_1_as_3(&certificate).is_none());
+        }
+    }
+}

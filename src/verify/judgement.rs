@@ -360,3 +360,231 @@ fn owned<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Box<[CertificateDe
     let owned = certificates.map(|der| CertificateDer::from(der.to_vec()));
     owned.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{
+        DAY, Key, NOW, Spec, at, authority, ca, key_usage, lists, roots, server,
+        server_by_authority, server_name,
+    };
+    use core::time::Duration;
+    use sha2::{Digest, Sha256};
+    use x509_cert::ext::pkix::KeyUsages;
+
+    fn settings(waived: &[Waiver]) -> Settings {
+        Settings {
+            waived: waived.iter().copied().collect(),
+            tolerance: Duration::from_secs(2 * DAY),
+            ..Settings::new(roots())
+        }
+    }
+
+    fn judge(
+        settings: &Settings,
+        received: &[CertificateDer<'_>],
+    ) -> Result<VerifiedPeer, CertificateError> {
+        let chain = Chain::read(received)?;
+        let stapled = Stapled::Response(None);
+        judge_server(settings, &chain, &server_name(), stapled, at(NOW))
+    }
+
+    #[track_caller]
+    fn waivers(settings: &Settings, spec: &Spec) -> Vec<Waiver> {
+        let peer = judge(settings, &[spec.build()]).unwrap();
+        peer.waivers.iter().collect()
+    }
+
+    #[track_caller]
+    fn fault(settings: &Settings, spec: &Spec) -> CertificateFault {
+        let error = judge(settings, &[spec.build()]).unwrap_err();
+        error.fault().clone()
+    }
+
+    fn pin(spec: &Spec) -> Pin {
+        Pin::Certificate(Sha256::digest(&*spec.build()).into())
+    }
+
+    #[test]
+    fn only_the_path_is_kept_of_a_chain() {
+        let (leaf, authority) = (server_by_authority().build(), authority().build());
+        let garbage = CertificateDer::from(vec![0x30]);
+        let received = [leaf.clone(), garbage, server().build(), authority.clone()];
+        let peer = judge(&settings(&[]), &received).unwrap();
+        assert_eq!(*peer.chain, [leaf, authority]);
+        assert_eq!(peer.expires, NOW + DAY);
+        assert!(peer.waivers.is_empty());
+        assert!(!peer.ocsp_verified);
+        // On its caller's word, all is kept.
+        let peer = server_key(&Chain::read(&received).unwrap()).unwrap();
+        assert_eq!(*peer.chain, received);
+    }
+
+    #[test]
+    fn nothing_is_waived_of_what_is_good() {
+        let all = settings(Waiver::ALL);
+        let with_pin = Settings {
+            pins: vec![pin(&server())],
+            ..all.clone()
+        };
+        assert_eq!(waivers(&all, &server()), []);
+        assert_eq!(waivers(&with_pin, &server()), []);
+    }
+
+    #[test]
+    fn a_pin_goes_before_a_waiver() {
+        let expired = Spec {
+            not_after: NOW - DAY,
+            not_before: NOW - 9 * DAY,
+            ..server()
+        };
+        let waiving = settings(&[Waiver::OutsideValidity]);
+        assert_eq!(waivers(&waiving, &expired), [Waiver::OutsideValidity]);
+        let pinned = Settings {
+            pins: vec![pin(&expired)],
+            ..waiving
+        };
+        let both = [Waiver::PinnedCertificate, Waiver::OutsideValidity];
+        assert_eq!(waivers(&pinned, &expired), both);
+        let peer = judge(&pinned, &[expired.build()]).unwrap();
+        assert_eq!(peer.expires, NOW + DAY);
+
+        let strict = Settings {
+            pins: pinned.pins,
+            ..settings(&[])
+        };
+        let not_after = at(NOW - DAY);
+        let now = at(NOW);
+        let ended = CertificateFault::Expired { not_after, now };
+        assert_eq!(fault(&strict, &expired), ended);
+    }
+
+    #[test]
+    fn a_pin_excuses_the_chain_alone() {
+        let stranger = Spec {
+            issuer_key: Key::Server,
+            issuer: "CN=Stranger",
+            ..server()
+        };
+        let pinned = Settings {
+            pins: vec![pin(&stranger)],
+            ..settings(&[])
+        };
+        assert_eq!(waivers(&pinned, &stranger), [Waiver::PinnedCertificate]);
+        let other = judge_server(
+            &pinned,
+            &Chain::read(&[stranger.build()]).unwrap(),
+            &"other.example".try_into().unwrap(),
+            Stapled::Response(None),
+            at(NOW),
+        );
+        let other = other.unwrap_err();
+        assert!(matches!(
+            other.fault(),
+            CertificateFault::NameMismatch { .. }
+        ));
+        assert_eq!(other.certificate().map(|id| id.position()), Some(0));
+        let listed = Settings {
+            revocation: Some(lists(&[])),
+            ..pinned
+        };
+        let unknown = CertificateFault::RevocationUnknown;
+        assert_eq!(fault(&listed, &stranger), unknown);
+    }
+
+    #[test]
+    fn version_1_is_waived_for_the_leaf_alone() {
+        let leaf = server().version_1();
+        let version = CertificateFault::Version { version: 1 };
+        assert_eq!(fault(&settings(&[]), &leaf), version);
+        let waiving = settings(&[Waiver::Version1, Waiver::CommonName]);
+        let both = [Waiver::CommonName, Waiver::Version1];
+        assert_eq!(waivers(&waiving, &leaf), both);
+        let old = authority().version_1().build();
+        judge(&waiving, &[server_by_authority().build(), old]).unwrap_err();
+        let forged = Spec {
+            issuer_key: Key::Server,
+            ..leaf
+        };
+        let wrong = CertificateFault::BadSignature;
+        assert_eq!(fault(&waiving, &forged), wrong);
+    }
+
+    #[test]
+    fn the_key_has_to_be_usable_in_the_role() {
+        let signing = Spec {
+            extensions: server()
+                .extensions
+                .into_iter()
+                .skip(1)
+                .chain([key_usage(KeyUsages::DigitalSignature)])
+                .collect(),
+            ..server()
+        };
+        assert!(matches!(
+            fault(&settings(&[]), &signing),
+            CertificateFault::KeyUsage {
+                wanted: "keyEncipherment",
+                ..
+            }
+        ));
+        let waiving = settings(&[Waiver::MissingKeyEncipherment]);
+        assert_eq!(
+            waivers(&waiving, &signing),
+            [Waiver::MissingKeyEncipherment]
+        );
+        let received = [signing.build()];
+        let chain = Chain::read(&received).unwrap();
+        judge_client(&settings(&[]), &chain, at(NOW)).unwrap();
+        server_key(&chain).unwrap_err();
+        let encrypting = [server().build()];
+        let chain = Chain::read(&encrypting).unwrap();
+        judge_client(&waiving, &chain, at(NOW)).unwrap_err();
+    }
+
+    #[test]
+    fn an_authority_is_not_accepted_as_a_leaf_by_a_waiver() {
+        let leaf = Spec {
+            extensions: vec![ca()],
+            ..server()
+        };
+        let all = settings(Waiver::ALL);
+        assert_eq!(fault(&all, &leaf), CertificateFault::CaAsLeaf);
+    }
+
+    #[test]
+    fn what_is_revoked_is_refused_and_lists_end_a_session() {
+        let with_lists = |revoked: &[u8]| Settings {
+            revocation: Some(lists(revoked)),
+            ..settings(&[Waiver::OutsideValidity])
+        };
+        assert_eq!(
+            fault(&with_lists(&[42]), &server()),
+            CertificateFault::Revoked
+        );
+        let long = Spec {
+            not_after: NOW + 9 * DAY,
+            ..server()
+        };
+        let peer = judge(&with_lists(&[41]), &[long.build()]).unwrap();
+        assert_eq!(peer.expires, NOW + DAY);
+    }
+
+    #[cfg(feature = "ocsp")]
+    #[test]
+    fn a_required_response_is_asked_for_once() {
+        let demanding = Settings {
+            requires_ocsp_response: true,
+            ..settings(&[])
+        };
+        let missing = CertificateFault::Ocsp(OcspFault::Missing);
+        assert_eq!(fault(&demanding, &server()), missing);
+        let received = [server().build()];
+        let chain = Chain::read(&received).unwrap();
+        for verified in [true, false] {
+            let stapled = Stapled::Resumed { verified };
+            let judged = judge_server(&demanding, &chain, &server_name(), stapled, at(NOW));
+            assert_eq!(judged.is_ok(), verified);
+        }
+    }
+}

@@ -35,6 +35,7 @@ mod search_error;
 mod server_name;
 mod settings;
 mod signatures;
+mod testing;
 
 pub use certificate::PeerCertificate;
 pub(crate) use chain::{Chain, check_chain_length};

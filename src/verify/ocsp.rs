@@ -358,3 +358,139 @@ fn seconds(time: OcspGeneralizedTime) -> u64 {
     let since_1970: Duration = time.0.to_unix_duration();
     since_1970.as_secs()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::chain::Chain;
+    use crate::verify::der::sequence;
+    use crate::verify::testing::{
+        DAY, Key, NOW, ROOT, algorithm, at, authority, bit_string, name, public_key_info, roots,
+        search, server, server_by_authority, tagged,
+    };
+
+    const GOOD: &[u8] = &[0x80, 0];
+    const UNKNOWN: &[u8] = &[0x82, 0];
+
+    fn generalized_time(seconds: u64) -> Vec<u8> {
+        let time =
+            x509_cert::der::asn1::GeneralizedTime::from_unix_duration(Duration::from_secs(seconds));
+        x509_cert::der::Encode::to_der(&time.unwrap()).unwrap()
+    }
+
+    /// A BasicOCSPResponse of this signer about the server's certificate from the root.
+    fn basic(signer: Key, serial: u8, status: &[u8], next_update: u64) -> Vec<u8> {
+        let sha1 = sequence(&[b"\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"]);
+        let key = key_bits(&public_key_info(Key::Root)).unwrap();
+        let hashed = |bytes: &[u8]| tagged(4, &SignatureHash::Sha1.of(&[bytes]));
+        let id = sequence(&[&sha1, &hashed(&name(ROOT)), &hashed(&key), &[2, 1, serial]]);
+        let now = generalized_time(NOW - DAY);
+        let next_update = tagged(0xa0, &generalized_time(next_update));
+        let single = sequence(&[&id, status, &now, &next_update]);
+        let responder = tagged(0xa1, &name(ROOT));
+        let data = sequence(&[&responder, &now, &sequence(&[&single])]);
+        sequence(&[&signer.sign(&data)])
+    }
+
+    /// A successful response with this in it.
+    fn response(basic: &[u8]) -> Vec<u8> {
+        let typ = b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
+        let bytes = sequence(&[typ, &tagged(4, basic)]);
+        sequence(&[b"\x0a\x01\x00", &tagged(0xa0, &bytes)])
+    }
+
+    /// The verdict on the server's certificate from the root.
+    fn judged(response: &[u8]) -> Result<UnixTime, CertificateFault> {
+        let received = [server().build()];
+        let (chain, roots) = (Chain::read(&received).unwrap(), roots());
+        let rules = SignatureRules::default();
+        let path = search(&chain, &roots).now(chain.leaf().form(), &rules);
+        let subject = Subject::new(&path.unwrap(), at(NOW)).unwrap();
+        subject.is_good_by(response, &rules)
+    }
+
+    #[test]
+    fn only_the_issuer_says_that_a_certificate_is_good() {
+        let end = NOW + DAY;
+        let by =
+            |signer, serial, status, end| judged(&response(&basic(signer, serial, status, end)));
+        assert_eq!(by(Key::Root, 42, GOOD, end), Ok(at(end)));
+        for (verdict, fault) in [
+            (by(Key::Server, 42, GOOD, end), OcspFault::BadSignature),
+            (by(Key::Root, 41, GOOD, end), OcspFault::OtherCertificate),
+            (by(Key::Root, 42, UNKNOWN, end), OcspFault::UnknownStatus),
+            (by(Key::Root, 42, GOOD, NOW), OcspFault::Expired),
+            (judged(&[]), OcspFault::Malformed),
+            (judged(b"\x30\x03\x0a\x01\x01"), OcspFault::Unsuccessful),
+            (judged(&response(&[0x30, 0])), OcspFault::Malformed),
+        ] {
+            assert_eq!(verdict, Err(fault.into()));
+        }
+    }
+
+    #[test]
+    fn a_pinned_certificate_has_no_issuer() {
+        let received = [server().build()];
+        let chain = Chain::read(&received).unwrap();
+        assert!(Subject::new(&IssuerPath::pinned(chain.leaf()), at(NOW)).is_none());
+    }
+
+    #[test]
+    fn the_issuer_is_the_next_on_the_path() {
+        let received = [server_by_authority().build(), authority().build()];
+        let (chain, roots) = (Chain::read(&received).unwrap(), roots());
+        let path = search(&chain, &roots).now(chain.leaf().form(), &SignatureRules::default());
+        let subject = Subject::new(&path.unwrap(), at(NOW)).unwrap();
+        let signer = subject.issuer.signer();
+        assert_eq!(signer.name, name("CN=Authority"));
+        assert_eq!(signer.key, public_key_info(Key::Authority));
+        let anchor = subject.issuer.as_anchor().unwrap();
+        assert_eq!(sequence(&[&anchor.subject]), signer.name);
+        assert_eq!(sequence(&[&anchor.subject_public_key_info]), signer.key);
+    }
+
+    #[test]
+    fn the_frame_of_a_response_is_read_before_its_signature_is_checked() {
+        let certificate = sequence(&[&[5, 0]]);
+        let frame = |signature: &[u8], certificates: &[u8]| {
+            sequence(&[&sequence(&[]), &algorithm(), signature, certificates])
+        };
+        let many = tagged(0xa0, &sequence(&[&certificate.repeat(5)]));
+        let whole = frame(&bit_string(&[1, 2]), &many);
+        let basic = Basic::parse(&whole).unwrap();
+        assert_eq!(basic.signature, Some(&[1, 2][..]));
+        assert_eq!(basic.data, sequence(&[]));
+        assert_eq!(basic.certificates, [&*certificate; MAX_RESPONDERS]);
+
+        let with_unused_bits = frame(&[3, 2, 4, 0xf0], &[]);
+        let basic = Basic::parse(&with_unused_bits).unwrap();
+        assert_eq!(basic.signature, None);
+        assert!(basic.certificates.is_empty());
+        let signer = Signer {
+            name: &name(ROOT),
+            key: &public_key_info(Key::Root),
+        };
+        assert!(!signer.signed(&basic, &SignatureRules::default()));
+
+        let trailing = [&*whole, &[0]].concat();
+        let other_tag = frame(&bit_string(&[1]), &tagged(0xa1, &sequence(&[])));
+        for malformed in [&trailing, &other_tag] {
+            assert!(Basic::parse(malformed).is_err());
+        }
+    }
+
+    #[test]
+    fn serial_numbers_are_compared_without_needless_zeros() {
+        for (number, shown) in [
+            (&[][..], &[][..]),
+            (&[0], &[0]),
+            (&[0, 0], &[0]),
+            (&[0, 0x7f], &[0x7f]),
+            (&[0, 0x80], &[0, 0x80]),
+            (&[0, 0, 0x80, 0], &[0, 0x80, 0]),
+            (&[1, 0], &[1, 0]),
+        ] {
+            assert_eq!(significant(number), shown);
+        }
+    }
+}

@@ -275,3 +275,159 @@ fn authorities<'p, 'c: 'p>(
             .ok_or(webpki::Error::BadDer)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{
+        DAY, Key, NOW, Spec, at, authority, ca, key_usage, lists, roots, search, server,
+        server_by_authority, unknown_critical,
+    };
+    use x509_cert::ext::pkix::KeyUsages;
+
+    /// Where the certificates of the path stand that is found in this chain.
+    fn positions(received: &[CertificateDer<'_>]) -> Result<Vec<usize>, SearchError> {
+        let (chain, roots) = (Chain::read(received).unwrap(), roots());
+        let search = search(&chain, &roots);
+        let path = search.now(chain.leaf().form(), &SignatureRules::default())?;
+        Ok(path.links().map(|link| link.id().position()).collect())
+    }
+
+    #[test]
+    fn a_path_is_found_whatever_else_came() {
+        let (leaf, authority) = (server_by_authority().build(), authority().build());
+        let other = server().build();
+        let garbage = CertificateDer::from(vec![0x30]);
+        assert_eq!(positions(&[other.clone()]), Ok(vec![0]));
+        assert_eq!(
+            positions(&[leaf.clone(), authority.clone()]),
+            Ok(vec![0, 1])
+        );
+        let all = [
+            leaf.clone(),
+            garbage.clone(),
+            other,
+            leaf.clone(),
+            authority,
+        ];
+        assert_eq!(positions(&all), Ok(vec![0, 4]));
+        assert_eq!(positions(&[leaf.clone()]), Err(SearchError::UnknownIssuer));
+        positions(&[leaf, garbage]).unwrap_err();
+    }
+
+    #[test]
+    fn equal_certificates_are_not_mixed_up() {
+        let (leaf, authority) = (server_by_authority().build(), authority().build());
+        let twice = [leaf.clone(), authority.clone(), authority.clone()];
+        assert_eq!(positions(&twice), Ok(vec![0, 1]));
+        // Even where one slice stands in two places.
+        let shared = CertificateDer::from(&*authority);
+        let twice = [leaf, shared.clone(), shared];
+        assert_eq!(positions(&twice), Ok(vec![0, 1]));
+    }
+
+    #[test]
+    fn an_authority_has_to_be_allowed_to_sign_certificates() {
+        let unable = Spec {
+            extensions: vec![ca(), key_usage(KeyUsages::DigitalSignature)],
+            ..authority()
+        };
+        let leaf = server_by_authority().build();
+        let chain = [leaf.clone(), unable.build()];
+        assert_eq!(positions(&chain), Err(SearchError::NotACa));
+        let chain = [leaf, unable.build(), authority().build()];
+        assert_eq!(positions(&chain), Ok(vec![0, 2]));
+    }
+
+    #[test]
+    fn a_path_knows_when_it_ends() {
+        let early = Spec {
+            not_after: NOW + DAY / 2,
+            ..authority()
+        };
+        let received = [server_by_authority().build(), early.build()];
+        let (chain, roots, lists) = (Chain::read(&received).unwrap(), roots(), lists(&[]));
+        let search = Search {
+            revocation: Some(&lists),
+            ..search(&chain, &roots)
+        };
+        // The root has a list, the authority has none.
+        let found = search.now(chain.leaf().form(), &SignatureRules::default());
+        assert_eq!(found.unwrap_err(), SearchError::RevocationUnknown);
+        let lists = lists.clone().allow_unknown_status();
+        let search = Search {
+            revocation: Some(&lists),
+            ..search
+        };
+        let path = search.now(chain.leaf().form(), &SignatureRules::default());
+        let path = path.unwrap();
+        assert_eq!(path.expires(), NOW + DAY / 2);
+        assert_eq!(path.lists_expire(&lists), Some(NOW + DAY));
+        assert!(!path.has_name_constraints());
+        // What cannot be verified says nothing about time.
+        let pinned = IssuerPath::pinned(chain.leaf());
+        assert_eq!(pinned.expires(), NOW + DAY);
+        assert_eq!(pinned.lists_expire(&lists), None);
+        let own_only = lists.clone().end_entity_only();
+        assert_eq!(path.lists_expire(&own_only), None);
+    }
+
+    #[test]
+    fn the_nearest_time_at_which_all_are_valid_is_found() {
+        let expired = Spec {
+            not_before: NOW - 9 * DAY,
+            not_after: NOW - 2 * DAY,
+            ..server_by_authority()
+        };
+        let until = Spec {
+            not_before: NOW - 9 * DAY,
+            not_after: NOW - 3 * DAY,
+            ..authority()
+        };
+        let received = [expired.build(), until.build()];
+        let (chain, roots) = (Chain::read(&received).unwrap(), roots());
+        let search = search(&chain, &roots);
+        let near = |days: u64| {
+            let tolerance = Duration::from_secs(days * DAY);
+            search.near(tolerance, chain.leaf().form(), &SignatureRules::default())
+        };
+        let (time, path) = near(3).unwrap();
+        assert_eq!(time, at(NOW - 3 * DAY));
+        assert_eq!(path.links().count(), 2);
+        let not_after = at(NOW - 2 * DAY);
+        assert_eq!(near(2).unwrap_err(), SearchError::Expired { not_after });
+    }
+
+    #[test]
+    fn extensions_of_a_leaf_have_to_be_known() {
+        let unknown = Spec {
+            extensions: vec![unknown_critical()],
+            ..server()
+        };
+        for (spec, result) in [
+            (server(), Ok(())),
+            (server().version_1(), Ok(())),
+            (
+                Spec {
+                    version_1: true,
+                    ..server()
+                },
+                Err(SearchError::Version),
+            ),
+            (unknown, Err(SearchError::CriticalExtension)),
+        ] {
+            let received = [spec.build()];
+            let (chain, roots) = (Chain::read(&received).unwrap(), roots());
+            assert_eq!(search(&chain, &roots).require_readable_leaf(), result);
+        }
+    }
+
+    #[test]
+    fn a_signature_has_to_be_that_of_the_issuer() {
+        let forged = Spec {
+            issuer_key: Key::Server,
+            ..server()
+        };
+        assert_eq!(positions(&[forged.build()]), Err(SearchError::BadSignature));
+    }
+}

@@ -12,7 +12,7 @@ use crate::waiver::Waiver;
 use core::time::Duration;
 use pki_types::{ServerName, UnixTime};
 
-/// Whom a client or a server believes that a certificate is the peer's.
+/// The rules by which a client or a server judges its peer's certificate.
 ///
 /// By default the peer's chain, in whatever order it comes and with whatever else, has to lead to one
 /// of the roots: signed with RSA (PKCS#1 v1.5 or PSS) over SHA-256, SHA-384 or SHA-512, or, with the
@@ -22,10 +22,10 @@ use pki_types::{ServerName, UnixTime};
 /// ten certificates that come. A server's certificate has the name or address in its subjectAltName, and
 /// its RSA key may encrypt; a client's may sign.
 ///
-/// Devices that this crate is made for often have worse. Each `accept_` and `pin_` method below does
-/// without one check and no other, and
-/// [`SessionInfo::waivers`](crate::SessionInfo::waivers) tells which ones a connection made use of:
-/// a chain that passes without is never accepted with. None turns verification off.
+/// Devices that this crate is made for often have worse. Each `accept_` and `pin_` method below waives
+/// one check and no other, and [`SessionInfo::waivers`](crate::SessionInfo::waivers) tells which
+/// waivers a connection made use of: none where the chain passes without. No method turns
+/// verification off.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,18 +53,18 @@ impl CertificatePolicy {
         }
     }
 
-    /// Refuses certificates that these lists revoke. They stand in the place of any before.
+    /// Refuses certificates that these lists revoke. They replace any lists set before.
     #[must_use]
     pub fn revocation_lists(mut self, lists: RevocationLists) -> Self {
         self.settings.revocation = Some(lists);
         self
     }
 
-    /// Wants an OCSP response with the server's certificate that says that it is good: about this
-    /// certificate, signed by its issuer or by whom the issuer made its responder, not out of date
+    /// Requires an OCSP response by which the server's certificate is good: about this certificate,
+    /// signed by its issuer or by a responder that the issuer authorized, not out of date
     /// ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)). The client asks for one
-    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)). Of a pinned
-    /// certificate there is no issuer who could have signed it. A client's certificate comes without.
+    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)). A pinned certificate
+    /// has no issuer that could have signed one. A client's certificate comes without.
     #[cfg(feature = "ocsp")]
     #[must_use]
     pub fn require_ocsp_response(mut self) -> Self {
@@ -73,7 +73,7 @@ impl CertificatePolicy {
     }
 
     /// Accepts the certificate with this SHA-256 (of its DER) whatever its chain is: self-signed, of
-    /// version 1, a CA's. Its name, its validity, its extensions, its key and what it may be used for
+    /// version 1, that of a CA. Its name, its validity, its extensions, its key and what it may be used for
     /// are checked all the same. It counts as unknown to the revocation lists, unless one has it. May
     /// be called several times.
     #[must_use]
@@ -91,8 +91,8 @@ impl CertificatePolicy {
     }
 
     /// Accepts a server's certificate without subjectAltName if its subject's one common name is the
-    /// name, or the address as text. Not where an authority above it may give certain names only: that
-    /// is not said of common names.
+    /// name, or the address as text. This does not apply where an authority above it restricts the names
+    /// below: name constraints say nothing about common names.
     #[must_use]
     pub fn accept_common_name(self) -> Self {
         self.waive(Waiver::CommonName)
@@ -147,7 +147,7 @@ impl CertificatePolicy {
         self
     }
 
-    /// Whether nobody can be accepted.
+    /// Whether the policy can accept nobody, since it has neither roots nor pins.
     pub(crate) fn is_empty(&self) -> bool {
         self.settings.roots.is_empty() && self.settings.pins.is_empty()
     }
@@ -218,5 +218,76 @@ impl CertificatePolicy {
 impl From<RootStore> for CertificatePolicy {
     fn from(roots: RootStore) -> Self {
         Self::new(roots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{Key, ROOT, lists, name, public_key_info, roots};
+
+    fn policy() -> CertificatePolicy {
+        CertificatePolicy::new(roots())
+    }
+
+    #[test]
+    fn every_setting_makes_another_policy() {
+        let key = KeyId::of_spki(&public_key_info(Key::Server));
+        let day = Duration::from_secs(86_400);
+        let mut policies = vec![
+            policy(),
+            CertificatePolicy::new(RootStore::new()),
+            policy().revocation_lists(lists(&[])),
+            policy().revocation_lists(lists(&[1])),
+            policy().revocation_lists(lists(&[]).end_entity_only()),
+            policy().revocation_lists(lists(&[]).allow_unknown_status()),
+            policy().pin_certificate([1; 32]),
+            policy().pin_certificate([2; 32]),
+            policy().pin_public_key(key),
+            policy().accept_common_name(),
+            policy().accept_any_name(),
+            policy().accept_version_1(),
+            policy().accept_sha1_signatures(),
+            policy().accept_short_rsa_keys(),
+            policy().accept_outside_validity(day),
+            policy().accept_outside_validity(2 * day),
+            policy().accept_missing_key_encipherment(),
+        ];
+        #[cfg(feature = "ocsp")]
+        policies.push(policy().require_ocsp_response());
+        for (index, one) in policies.iter().enumerate() {
+            for (other_index, other) in policies.iter().enumerate() {
+                let same = one.fingerprint() == other.fingerprint();
+                assert_eq!(same, index == other_index, "{index} {other_index}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_pins_is_nothing_and_neither_is_one_twice() {
+        let pinned = |pins: &[u8]| {
+            let pins = pins.iter();
+            pins.fold(policy(), |policy, pin| policy.pin_certificate([*pin; 32]))
+                .fingerprint()
+        };
+        assert_eq!(pinned(&[1, 2]), pinned(&[2, 1, 2]));
+        assert_ne!(pinned(&[1, 2]), pinned(&[1]));
+    }
+
+    #[test]
+    fn roots_are_named_once_unless_there_are_pins() {
+        let mut twice = roots();
+        for anchor in roots().anchors() {
+            twice.push(anchor.clone());
+        }
+        let policy = CertificatePolicy::new(twice);
+        assert_eq!(policy.root_names(), [name(ROOT)]);
+        assert!(!policy.is_empty());
+        let pinned = policy.pin_certificate([1; 32]);
+        assert!(pinned.root_names().is_empty());
+
+        let nobody = CertificatePolicy::new(RootStore::new());
+        assert!(nobody.is_empty());
+        assert!(!nobody.pin_certificate([1; 32]).is_empty());
     }
 }

@@ -125,7 +125,7 @@ impl RootStore {
         Ok(())
     }
 
-    fn push(&mut self, anchor: TrustAnchor<'static>) {
+    pub(super) fn push(&mut self, anchor: TrustAnchor<'static>) {
         self.encodings.push(Encodings::of(&anchor));
         self.anchors.push(anchor);
     }

@@ -88,3 +88,46 @@ impl From<webpki::Error> for SearchError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    #[test]
+    fn only_faults_of_time_may_pass_at_another_time() {
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(1));
+        let expired = webpki::Error::CertExpired {
+            time,
+            not_after: time,
+        };
+        let early = webpki::Error::CertNotValidYet {
+            time,
+            not_before: time,
+        };
+        let list = webpki::Error::CrlExpired {
+            time,
+            next_update: time,
+        };
+        for (error, is_of_time) in [
+            (expired, true),
+            (early, true),
+            (list, false),
+            (webpki::Error::UnknownIssuer, false),
+        ] {
+            assert_eq!(SearchError::from(error).is_of_time(), is_of_time);
+        }
+    }
+
+    #[test]
+    fn what_is_not_told_apart_is_malformed() {
+        for error in [
+            webpki::Error::BadDer,
+            webpki::Error::BadDerTime,
+            webpki::Error::InvalidCertValidity,
+            webpki::Error::SignatureAlgorithmMismatch,
+        ] {
+            assert_eq!(SearchError::from(error), SearchError::Malformed);
+        }
+    }
+}
