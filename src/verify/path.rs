@@ -298,7 +298,7 @@ mod tests {
         let (leaf, authority) = (server_by_authority().build(), authority().build());
         let other = server().build();
         let garbage = CertificateDer::from(vec![0x30]);
-        assert_eq!(positions(&[other.clone()]), Ok(vec![0]));
+        assert_eq!(positions(core::slice::from_ref(&other)), Ok(vec![0]));
         assert_eq!(
             positions(&[leaf.clone(), authority.clone()]),
             Ok(vec![0, 1])
@@ -311,7 +311,10 @@ mod tests {
             authority,
         ];
         assert_eq!(positions(&all), Ok(vec![0, 4]));
-        assert_eq!(positions(&[leaf.clone()]), Err(SearchError::UnknownIssuer));
+        assert_eq!(
+            positions(core::slice::from_ref(&leaf)),
+            Err(SearchError::UnknownIssuer)
+        );
         positions(&[leaf, garbage]).unwrap_err();
     }
 
