@@ -513,12 +513,12 @@ mod tests {
         DecryptPreMasterSecret {
             id: PauseId::next(),
             key_id,
-            ciphertext: ciphertext.into(),
+            ciphertext: Arc::new(ciphertext.to_vec()),
         }
     }
 
     fn signing(scheme: SignatureScheme) -> SignCertificateVerify {
-        SignCertificateVerify::new(KEY, scheme, b"messages"[..].into()).unwrap()
+        SignCertificateVerify::new(KEY, scheme, Arc::new(b"messages".to_vec())).unwrap()
     }
 
     /// What an answer brings of a key's result.
@@ -653,7 +653,7 @@ mod tests {
             assert_eq!(signing(scheme).digest().len(), length);
         }
         for scheme in [SignatureScheme::ECDSA_SHA256, SignatureScheme(0x0202)] {
-            let job = SignCertificateVerify::new(KEY, scheme, b"messages"[..].into());
+            let job = SignCertificateVerify::new(KEY, scheme, Arc::new(b"messages".to_vec()));
             assert!(matches!(job, Err(LocalError::Internal(_))));
         }
     }

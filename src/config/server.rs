@@ -360,12 +360,12 @@ mod tests {
         let name = "a.example".try_into().unwrap();
         let builder = || ServerConfig::builder_with_resolver(Arc::new(ForNames));
         let config = builder().build().unwrap();
-        let unknown = config.shown(None).unwrap_err();
+        let unknown = config.select_certificate(None).unwrap_err();
         assert_eq!(unknown, Incompatible::UnknownServerName.into());
-        let no_key = config.shown(Some(&name)).unwrap_err();
+        let no_key = config.select_certificate(Some(&name)).unwrap_err();
         assert_eq!(no_key, LocalError::NoPrivateKey.into());
         let config = builder().offload_decryption().build().unwrap();
-        assert!(config.shown(Some(&name)).is_ok());
+        assert!(config.select_certificate(Some(&name)).is_ok());
     }
 
     /// A session that was made under one of these is resumed under none of the others.
