@@ -48,7 +48,7 @@ impl Agreed {
         key_log::log(environment, &self.randoms, master_secret);
     }
 
-    /// The session that a full handshake makes, with a peer that showed a certificate or did not.
+    /// The session that a full handshake makes, with the chain that the peer showed, if it showed one.
     pub(super) fn new_session(
         &self,
         common: &Common,
@@ -59,7 +59,7 @@ impl Agreed {
     ) -> Session {
         let (peer_certificates, waivers, ocsp_verified, certificates_expire) = match peer {
             Some(peer) => (peer.chain, peer.waivers, peer.ocsp_verified, peer.expires),
-            // Without a certificate there is none that expires.
+            // No certificate ends the session early.
             None => (Box::default(), Waivers::default(), false, u64::MAX),
         };
         let now = common.now();

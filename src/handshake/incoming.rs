@@ -14,7 +14,7 @@ pub(crate) enum Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// The one message that is due: as it came, and decoded.
+    /// Takes the message of the type that is due, and decodes it.
     pub(super) fn expect<T: HandshakeBody<'a>>(self) -> Result<(HandshakeMessage<'a>, T), Error> {
         match self {
             Self::Handshake(message) if message.typ == T::TYPE => Ok((message, message.decode()?)),
@@ -22,7 +22,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The change of keys that is due.
+    /// Takes the ChangeCipherSpec that is due.
     pub(super) fn expect_change_cipher_spec(self) -> Result<Aligned, Error> {
         match self {
             Self::ChangeCipherSpec(aligned) => Ok(aligned),

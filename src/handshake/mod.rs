@@ -1,8 +1,11 @@
 //! The handshake's state machines ([RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7)).
 //!
-//! A state takes one message and returns the next state; what has to happen on the wire it asks for
-//! as [`Actions`], which the connection carries out in order. States never see a record or a buffer
-//! of the caller's.
+//! A state takes one message and returns the next state, or the established connection; what has to
+//! happen on the wire it asks for as [`Actions`], which the connection carries out in order. States
+//! never see a record or a buffer of the caller's.
+//!
+//! The states of the two roles are in [`client`] and [`server`], one file a flight. They share the
+//! modules beside them and know nothing of this file, which drives them.
 
 mod action;
 mod agreed;

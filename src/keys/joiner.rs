@@ -40,7 +40,9 @@ impl Joiner {
     /// is refused by its header, before it is collected.
     pub(crate) fn next(&mut self) -> Result<Option<HandshakeMessage<'_>>, Error> {
         let rest = self.buffer.get(self.taken..);
-        let rest = rest.ok_or(LocalError::Internal("more was taken than came"))?;
+        let rest = rest.ok_or(LocalError::Internal(
+            "the joiner handed out more than it had",
+        ))?;
         let Some(([typ, length @ ..], _)) = rest.split_first_chunk::<HANDSHAKE_HEADER>() else {
             self.release();
             return Ok(None);

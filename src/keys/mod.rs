@@ -1,7 +1,7 @@
-//! From handshake messages to keys: what anybody needs who follows a handshake, be it as one of its
-//! two sides or as an observer who has the pre-master secret.
+//! From handshake messages to keys: what the two sides of a handshake need, and what an observer needs
+//! who has its pre-master secret.
 //!
-//! Nothing in here knows a configuration, decides what a peer may do, or writes a secret to a log.
+//! This room knows no configuration, does not judge what a peer may do, and writes nothing to a log.
 
 mod joiner;
 mod master_secret;

@@ -34,7 +34,7 @@ impl TrafficKeys {
     }
 }
 
-/// The key block and where its six parts lie.
+/// The key block, and the lengths of its six parts.
 pub(super) struct KeyBlock {
     bytes: [u8; MAX_KEY_BLOCK],
     mac_key_length: usize,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_block_beyond_its_room_is_none() {
+    fn a_key_block_that_does_not_fit_is_refused() {
         let longest = KeyBlock::derive(&master_secret(), &suite(48, 32, 16), &RANDOMS);
         assert!(longest.unwrap().partition().is_ok());
         let longer = KeyBlock::derive(&master_secret(), &suite(48, 32, 17), &RANDOMS);

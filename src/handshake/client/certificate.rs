@@ -95,7 +95,7 @@ impl ExpectCertificateStatus {
     }
 }
 
-/// The chain is with the policy, or with the caller.
+/// The policy, or the caller, must decide about the server's chain.
 #[derive(Debug)]
 pub(crate) struct ExpectCertificateVerdict {
     id: PauseId,
@@ -173,7 +173,7 @@ impl ExpectCertificateVerdict {
     }
 }
 
-/// The chain of the session that is resumed is with the caller, unless a policy verified it before.
+/// The caller must decide about the chain of the session that is resumed, unless a policy did before.
 #[derive(Debug)]
 pub(crate) struct ExpectResumptionVerdict {
     id: PauseId,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// The keys are derived, and the server's last flight is due.
 #[derive(Debug)]
 pub(super) struct ServerFlight {
-    /// Whether the server announced one.
+    /// Whether the server announced a NewSessionTicket.
     pub(super) new_session_ticket: bool,
     pub(super) keys: KeysReady,
     pub(super) closing: Closing,

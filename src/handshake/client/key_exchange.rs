@@ -210,7 +210,7 @@ impl KeyExchanged {
     }
 }
 
-/// What CertificateVerify signs is with the certificate's key, here or at the caller's.
+/// The certificate's key, here or where the caller has it, must sign the handshake so far.
 #[derive(Debug)]
 pub(crate) struct ExpectSignature {
     exchanged: KeyExchanged,

@@ -42,7 +42,7 @@ struct Fallback {
     admitted: Choice,
 }
 
-/// The encrypted pre-master secret is with the certificate's key, here or at the caller's.
+/// The certificate's key, here or where the caller has it, must decrypt the pre-master secret.
 #[derive(Debug)]
 pub(crate) struct ExpectPreMasterSecret {
     exchange: ExpectClientKeyExchange,
