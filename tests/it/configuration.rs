@@ -10,14 +10,11 @@ use premaster::{
 use premaster_testing::forger::Stopped;
 use premaster_testing::pki::{self, Authority, Spec, der};
 use premaster_testing::{
-    certified, client_builder, client_certified, pair, rng, roots, server_builder,
+    AES_128, AES_256, certified, client_builder, client_certified, pair, rng, roots, server_builder,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
-const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
 
 fn data(name: &str) -> Vec<u8> {
     std::fs::read(premaster_testing::data(name)).unwrap()

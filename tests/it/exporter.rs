@@ -14,15 +14,13 @@ use premaster_testing::wire::{
     APPLICATION_DATA, CHANGE_CIPHER_SPEC, messages, record, said, vector,
 };
 use premaster_testing::{
-    client_builder, client_certified, name, now, pair, rng, roots, server_builder,
+    AES_128, client_builder, client_certified, name, now, pair, rng, roots, server_builder,
     server_builder_with,
 };
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-
-const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
 
 const LABEL: &[u8] = b"EXPERIMENTAL premaster test";
 

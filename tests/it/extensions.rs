@@ -2,10 +2,10 @@
 //! and told to the caller.
 
 use premaster::{
-    AlertDescription, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    DecodeError, Error, ExtendedMasterSecret, HandshakeType, Incompatible, MaxFragmentLength,
-    MemoryStore, NotResumed, PeerError, Preference, Resumption, ServerConfig, ServerConfigBuilder,
-    SessionInfo, SessionStore, Tickets, Verified,
+    AlertDescription, CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, DecodeError,
+    Error, ExtendedMasterSecret, HandshakeType, Incompatible, MaxFragmentLength, MemoryStore,
+    NotResumed, PeerError, Preference, Resumption, ServerConfig, ServerConfigBuilder, SessionInfo,
+    SessionStore, Tickets, Verified,
 };
 use premaster_testing::by_hand::{ClientByHand, ServerByHand};
 use premaster_testing::forger::{Forger, LastKey, Sender, Stopped};
@@ -18,14 +18,12 @@ use premaster_testing::wire::{
     message_type, messages, record, records, said, split_vector, vector,
 };
 use premaster_testing::{
-    NAME, certified, client_builder, client_certified, name, now, pair, rng, roots, server_builder,
-    server_builder_with,
+    AES_128, NAME, certified, client_builder, client_certified, name, now, pair, rng, roots,
+    server_builder, server_builder_with,
 };
 use rsa::Pkcs1v15Encrypt;
 use std::sync::Arc;
 use std::time::Duration;
-
-const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
 
 const MAX_FRAGMENT_LENGTH: u16 = 1;
 const STATUS_REQUEST: u16 = 5;

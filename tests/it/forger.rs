@@ -1,18 +1,12 @@
 //! The tests' own forger: under every suite its records are those that both sides expect.
 
-use premaster::CipherSuite;
 use premaster_testing::by_hand::ServerByHand;
 use premaster_testing::forger::{Sender, Stopped};
 use premaster_testing::wire::{
     APPLICATION_DATA, CERTIFICATE, Hello, RENEGOTIATION_INFO, SERVER_HELLO_DONE, certificate_body,
     handshake, hello_with,
 };
-use premaster_testing::{NAME, certified, client_builder, server_builder};
-
-const SUITES: [CipherSuite; 2] = [
-    CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
-    CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
-];
+use premaster_testing::{NAME, SUITES, certified, client_builder, server_builder};
 
 #[test]
 fn it_speaks_for_either_side() {

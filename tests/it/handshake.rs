@@ -1,18 +1,13 @@
 //! The handshake between this crate's two sides, in memory.
 
-use premaster::{CertifiedKey, CipherSuite, ClientAuth};
+use premaster::{CertifiedKey, ClientAuth};
 use premaster_testing::pair::{ALL_CHUNKS, Chunks};
 use premaster_testing::wire::{HANDSHAKE, record, records};
 use premaster_testing::{
-    NAME, Pair, certified, client_builder, client_certified, pair, pki, roots, server_builder,
-    server_builder_with,
+    NAME, Pair, SUITES, certified, client_builder, client_certified, pair, pki, roots,
+    server_builder, server_builder_with,
 };
 use std::sync::Arc;
-
-const SUITES: [CipherSuite; 2] = [
-    CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
-    CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
-];
 
 /// Data both ways, short and long, then a close by the client.
 #[track_caller]

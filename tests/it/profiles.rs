@@ -14,13 +14,11 @@ use premaster_testing::wire::{
     split_vector,
 };
 use premaster_testing::{
-    client_builder, client_certified, fault, name, pair, roots, server_builder, server_builder_with,
+    AES_128, AES_256, client_builder, client_certified, fault, name, pair, roots, server_builder,
+    server_builder_with,
 };
 use std::sync::Arc;
 use std::time::Duration;
-
-const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
-const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
 
 const IN_FULL: Resumption = Resumption::Full(NotResumed::NothingOffered);
 

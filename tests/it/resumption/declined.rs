@@ -2,8 +2,8 @@
 
 use super::stores::Shelf;
 use premaster::{
-    CertificateFault, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    Connection, ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
+    CertificateFault, CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, Connection,
+    ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
     ServerConfigBuilder, Verified,
 };
 use premaster_testing::pair::{Chunks, End};
@@ -13,14 +13,12 @@ use premaster_testing::scene::{
 };
 use premaster_testing::wire::{CERTIFICATE, CHANGE_CIPHER_SPEC, Hello, SERVER_NAME, said};
 use premaster_testing::{
-    NAME, Pair, certified, client_certified, fault, name, pair, roots, server_builder_with,
+    AES_128, AES_256, NAME, Pair, certified, client_certified, fault, name, pair, roots,
+    server_builder_with,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
-const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
 
 /// Of the same length as [`NAME`].
 const OTHER_NAME: &str = "plants.example";

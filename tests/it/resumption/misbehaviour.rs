@@ -1,8 +1,8 @@
 //! Peers that do not keep to the rules of a resumption: the error, and the alert that they get.
 
 use premaster::{
-    CipherSuite, ClientConfigBuilder, ContentType, Error, ExtendedMasterSecret, ExtensionType,
-    HandshakeType, PeerError, ServerConfigBuilder,
+    ClientConfigBuilder, ContentType, Error, ExtendedMasterSecret, ExtensionType, HandshakeType,
+    PeerError, ServerConfigBuilder,
 };
 use premaster_testing::forger::{Forger, Sender, Stopped};
 use premaster_testing::pair::{Chunks, End};
@@ -13,10 +13,7 @@ use premaster_testing::wire::{
     RENEGOTIATION_INFO, SERVER_NAME, SESSION_TICKET, certificate_body, handshake, hello, message,
     record, said, vector,
 };
-use premaster_testing::{Pair, certified, client_builder, pair, server_builder};
-
-const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
-const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
+use premaster_testing::{AES_128, AES_256, Pair, certified, client_builder, pair, server_builder};
 
 /// `end` fails on `bytes` with `expected`, and `peer` is told by the error's alert.
 #[track_caller]

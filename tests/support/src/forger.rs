@@ -4,7 +4,7 @@
 use crate::pair::Pair;
 use crate::pki::Hash;
 use crate::wire::{FINISHED, HANDSHAKE, message, record, records, split_vector, unhex};
-use crate::{client_builder, server_builder};
+use crate::{AES_128, AES_256, client_builder, server_builder};
 use aes_gcm::aead::Nonce;
 use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
 use hmac::{Hmac, Mac};
@@ -56,8 +56,8 @@ impl Suite {
     #[track_caller]
     fn of(suite: CipherSuite) -> Self {
         let (hash, cipher) = match suite {
-            CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256 => (Hash::Sha256, Cipher::Aes128Gcm),
-            CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384 => (Hash::Sha384, Cipher::Aes256Gcm),
+            AES_128 => (Hash::Sha256, Cipher::Aes128Gcm),
+            AES_256 => (Hash::Sha384, Cipher::Aes256Gcm),
             other => panic!("the forger has not learned {other}"),
         };
         Self { hash, cipher }
@@ -306,7 +306,7 @@ impl Stopped {
     /// not yet delivered.
     #[track_caller]
     pub fn before_client_flight(client: ClientConfigBuilder, server: ServerConfigBuilder) -> Self {
-        Self::with_suite(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256, client, server)
+        Self::with_suite(AES_128, client, server)
     }
 
     /// The same with this suite.

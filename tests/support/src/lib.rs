@@ -17,7 +17,7 @@ pub use directory::Directory;
 pub use pair::Pair;
 
 use premaster::pki_types::{ServerName, UnixTime};
-use premaster::{CertificateFault, ClientConfig, Error, RootStore, ServerConfig};
+use premaster::{CertificateFault, CipherSuite, ClientConfig, Error, RootStore, ServerConfig};
 use premaster::{CertifiedKey, ClientConfigBuilder, ServerConfigBuilder};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -54,6 +54,12 @@ pub fn fault(result: Result<(), Error>) -> CertificateFault {
 pub fn rng(seed: u64) -> ChaCha12Rng {
     ChaCha12Rng::seed_from_u64(seed)
 }
+
+pub const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
+pub const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
+
+/// Every suite that there is.
+pub const SUITES: [CipherSuite; 2] = [AES_128, AES_256];
 
 /// The name that the test server is reached by.
 pub const NAME: &str = "server.example";
