@@ -644,7 +644,6 @@ fn each_example_explains_itself() {
         "handshake",
         "server",
         "client",
-        "redis_store",
         "offload_server",
         "remote_key",
     ] {

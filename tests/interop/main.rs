@@ -1,7 +1,7 @@
 //! Connections with other people's programs: OpenSSL, GnuTLS, tshark, and Redis for sessions.
 //!
-//! What needs a program that is not installed shows as ignored, and fails where the environment
-//! says `CI=true`.
+//! What needs a program that is not installed, or an example that is not built, shows as ignored,
+//! and fails where the environment says `CI=true`.
 //!
 //! `gnutls-serv` listens on every interface there is, so the tests run in a network namespace of
 //! their own that has only the loopback one. Where that cannot be had, `gnutls-serv` is not
@@ -16,7 +16,6 @@ mod gnutls;
 mod openssl;
 mod pcap;
 mod peer;
-#[cfg(feature = "getrandom")]
 mod redis_store;
 mod resumption;
 mod server;
@@ -68,7 +67,6 @@ fn main() -> ExitCode {
     status::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
-    #[cfg(feature = "getrandom")]
     redis_store::add_trials(&mut trials);
     libtest_mimic::run(&arguments, trials.list).exit_code()
 }
@@ -139,6 +137,9 @@ fn is_usable(program: &str) -> Result<(), String> {
         return Err(format!(
             "{program} cannot be kept to the loopback interface"
         ));
+    }
+    if program == redis_store::REDIS && !redis_store::program().is_file() {
+        return Err("examples/redis_store is not built".into());
     }
     Ok(())
 }

@@ -1,21 +1,55 @@
 //! The example that keeps sessions in Redis, with a database of its own.
+//!
+//! The example is a package of its own, so that nothing else has to compile a Redis client. These
+//! trials run its program where that has been built:
+//!
+//! ```text
+//! cargo build --manifest-path examples/redis_store/Cargo.toml
+//! ```
 
 use crate::Trials;
 use crate::files::Files;
 use crate::peer::free_port;
-use premaster_testing::program::{Ended, Program, example};
-use redis::Commands;
+use premaster_testing::program::{Ended, Program};
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-const REDIS: &str = "redis-server";
+pub const REDIS: &str = "redis-server";
+
+const REDIS_CLIENT: &str = "redis-cli";
+
+/// Returns how long each session in the database still has to live, in seconds.
+const LIFETIMES: &str = "
+    local lifetimes = {}
+    for index, key in ipairs(redis.call('KEYS', 'premaster:session:*')) do
+        lifetimes[index] = redis.call('TTL', key)
+    end
+    return lifetimes";
 
 /// How long a server's session lives, in seconds.
 const SESSION_LIFETIME: i64 = 2 * 60 * 60;
 
+/// The example's program, which may be absent.
+pub fn program() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/redis_store");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(package.join("target"), PathBuf::from);
+    target.join("debug/redis_store")
+}
+
 pub fn add_trials(trials: &mut Trials) {
+    trials.add(REDIS, "redis_store::help".into(), help);
     trials.add(REDIS, "redis_store::without_redis".into(), without_redis);
     trials.add(REDIS, "redis_store::two_servers".into(), two_servers);
+}
+
+fn help(_: &Files) {
+    let ended = Program::start(Command::new(program()).arg("--help")).wait();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.stdout.contains("RSA key transport"), "{ended:?}");
+    assert!(
+        ended.stdout.lines().all(|line| line.len() <= 80),
+        "{ended:?}"
+    );
 }
 
 /// It says what it needs, in one line, and has not failed.
@@ -45,14 +79,17 @@ fn two_servers(_: &Files) {
         assert!(line.ends_with(came_to), "{ended:?}");
     }
 
-    let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
-    let mut database = client
-        .get_connection_with_timeout(Duration::from_secs(5))
-        .unwrap();
-    let keys: Vec<Vec<u8>> = database.keys("premaster:session:*").unwrap();
-    assert_eq!(keys.len(), 2);
-    for key in keys {
-        let left: i64 = database.ttl(key).unwrap();
+    let mut client = Command::new(REDIS_CLIENT);
+    client.args(["-p", &port.to_string(), "EVAL", LIFETIMES, "0"]);
+    let told = Program::start(&mut client).wait();
+    assert!(told.status.success(), "{told:?}");
+    let lifetimes: Vec<i64> = told
+        .stdout
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    assert_eq!(lifetimes.len(), 2, "{told:?}");
+    for left in lifetimes {
         assert!((1..=SESSION_LIFETIME).contains(&left), "{left}");
     }
 }
@@ -67,7 +104,7 @@ fn redis(port: u16) -> Command {
 }
 
 fn run_example(redis_port: u16) -> Ended {
-    let mut command = example("redis_store");
+    let mut command = Command::new(program());
     command.args(["--redis", &format!("127.0.0.1:{redis_port}")]);
     Program::start(&mut command).wait()
 }

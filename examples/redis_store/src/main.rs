@@ -2,42 +2,54 @@
 //!
 //! ```text
 //! redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no
-//! cargo run --example redis_store
+//! cargo run --manifest-path examples/redis_store/Cargo.toml
 //! ```
 //!
 //! The part to take away is [`RedisStore`]; the rest shows it at work: this process starts two more
 //! of itself as servers, which share nothing but the certificate and the database, and connects to
 //! both.
 
-mod support;
+// These are shared with the examples of the library's own package.
+#[path = "../../support/cli.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod cli;
+#[path = "../../support/process.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod process;
+#[path = "../../support/self_signed.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod self_signed;
+#[path = "../../support/socket.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod socket;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use cli::or_usage_error;
 use premaster::pki_types::UnixTime;
 use premaster::{
     CertifiedKey, ClientConfig, NotResumed, Resumption, RootStore, ServerConfig, SessionStore,
     StoredSession, Stream,
 };
+use process::{Process, when_stdin_ends};
 use redis::{Cmd, FromRedisValue, RedisResult};
+use self_signed::{NAME, SelfSigned, self_signed};
+use socket::prepare;
 use std::io::{self, BufRead, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{self, Command};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use support::cli::or_usage_error;
-use support::process::{Process, when_stdin_ends};
-use support::self_signed::{NAME, SelfSigned, self_signed};
-use support::socket::prepare;
 use zeroize::Zeroizing;
 
-/// Shows two server processes that resume each other's TLS sessions from a Redis database.
+/// Shows two servers that resume each other's TLS sessions from a Redis database.
 ///
-/// Prints one line for each connection. The exit status is 0 if both servers resumed the session
-/// that the other one had made, and also if there is no Redis to show it with; 1 if a session was
-/// not resumed.
+/// Prints one line for each connection. The exit status is 0 if both servers
+/// resumed the session that the other one had made, and also if no Redis server
+/// answers; 1 if a session was not resumed.
 ///
-/// RSA key transport has no forward secrecy, and a store of sessions is one more place that gives
-/// connections away: protect it like the private key.
+/// RSA key transport has no forward secrecy, and whoever reads the session store
+/// can decrypt the connections: protect it like the private key.
 #[derive(Parser)]
 #[command(name = "redis_store", verbatim_doc_comment)]
 struct Arguments {
@@ -57,9 +69,10 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let store = RedisStore::at(&arguments.redis);
     let store = or_usage_error::<Arguments, _>(store, "--redis");
-    match arguments.serve {
-        true => serve(store),
-        false => show(&arguments.redis, &store),
+    if arguments.serve {
+        serve(store)
+    } else {
+        show(&arguments.redis, &store)
     }
 }
 
@@ -280,7 +293,7 @@ fn serve(store: RedisStore) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("LISTENING {}", listener.local_addr()?);
     // Together with the one who started it, however that ends.
-    when_stdin_ends(|| process::exit(0));
+    when_stdin_ends(|| std::process::exit(0));
     for socket in listener.incoming() {
         if let Err(error) = answer(&config, socket?) {
             eprintln!("{error:#}");
@@ -292,7 +305,7 @@ fn serve(store: RedisStore) -> Result<()> {
 fn answer(config: &Arc<ServerConfig>, socket: TcpStream) -> Result<()> {
     prepare(&socket, PATIENCE)?;
     let mut stream = Stream::server(Arc::clone(config), socket)?;
-    write!(stream, "{}", process::id())?;
+    write!(stream, "{}", std::process::id())?;
     stream.close()?;
     ensure!(stream.read(&mut [0])? == 0, "the client says something");
     Ok(())
