@@ -5,17 +5,15 @@
 //! The reference seals and opens the same batch in place, with a record's nonce and additional
 //! data. The aim is at least 0.97 of its throughput for records of 16 KiB.
 
-use premaster_testing as common;
-mod support;
-
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
 use criterion::{Criterion, Throughput};
 use premaster::{CipherSuite, Connection, Event};
+use premaster_benches::common;
+use premaster_benches::support::records::{TAG, nonce_and_additional_data, records};
+use premaster_benches::support::{is_bench_run, median_ratio, time};
 use std::time::Duration;
-use support::records::{TAG, nonce_and_additional_data, records};
-use support::{is_bench_run, median_ratio, time};
 
 /// Plaintext in each record: the length that the aim is for, and two for information.
 const LENGTHS: [usize; 3] = [16 * 1024, 1024, 64];

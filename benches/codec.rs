@@ -31,7 +31,7 @@ use message::extension::Extensions;
 use message::hello::{ClientHello, Random, ServerHello, SessionId};
 use message::{HandshakeBody, HandshakeMessage};
 use premaster::Connection;
-use premaster_testing::{NAME, pki, server_builder, wire};
+use premaster_benches::common::{NAME, pki, server_builder, wire};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;

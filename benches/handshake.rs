@@ -9,13 +9,11 @@
 //! is one encryption to the server's key and one check of the signature on the server's certificate,
 //! both by the `rsa` crate with keys that are already parsed.
 
-use premaster_testing as common;
-mod support;
-
-use common::pki;
 use criterion::Criterion;
 use premaster::{Answer, CertifiedKey, ClientConfig, Connection, DecryptBatch};
 use premaster::{DecryptPreMasterSecret, Event, Pending, ServerConfig};
+use premaster_benches::common::{self, pki};
+use premaster_benches::support::{Side, handshake, is_bench_run, median_ratio, time};
 use rand_chacha::ChaCha12Rng;
 use rsa::hazmat::{rsa_decrypt, rsa_encrypt};
 use rsa::traits::{PaddingScheme, PublicKeyParts, SignatureScheme};
@@ -23,7 +21,6 @@ use rsa::{BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey}
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Side, handshake, is_bench_run, median_ratio, time};
 use x509_cert::der::Encode;
 
 /// The lengths of the server's key. The root's is 2048 bits.

@@ -7,20 +7,19 @@
 //! the place of the last one. The aim is at most 3 KiB for a connection that is idle after its
 //! handshake, and 24 KiB during it.
 
-use premaster_testing as common;
-mod support;
-
-use common::{certified, client_builder, client_certified, now, rng, roots, server_builder};
 use premaster::pki_types::UnixTime;
 use premaster::{Answer, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder, Connection};
 use premaster::{Event, MemoryStore, Pending, RootStore, ServerConfigBuilder, SessionStore};
 use premaster::{StoredSession, Tickets};
+use premaster_benches::common::{
+    certified, client_builder, client_certified, now, rng, roots, server_builder,
+};
+use premaster_benches::support::heap::Heap;
+use premaster_benches::support::{Side, handshake, watched_handshake};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::heap::Heap;
-use support::{Side, handshake, watched_handshake};
 
 const SUITES: [CipherSuite; 2] = [
     CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,

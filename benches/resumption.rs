@@ -4,20 +4,17 @@
 //! what is measured is everything else. How it compares with another library, `benches/peers`
 //! tells.
 
-use premaster_testing as common;
-mod support;
-
-use common::now;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use premaster::pki_types::UnixTime;
 use premaster::{CipherSuite, ClientConfig, MemoryStore, Resumption, ServerConfig};
 use premaster::{ServerConfigBuilder, SessionStore, StoredSession, Tickets};
+use premaster_benches::common::{self, now};
+use premaster_benches::support::{Side, handshake, time};
 use rand_chacha::rand_core::Rng;
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
-use support::{Side, handshake, time};
 
 /// As many sessions as a server keeps unless it is told otherwise.
 const SESSIONS: usize = 4096;
