@@ -34,13 +34,13 @@ use support::trust::{self, TrustArguments, WaiverArguments};
 
 /// Talks to a server over TLS 1.2 with RSA key transport.
 ///
-/// Sends standard input to the server and what the server sends to standard output, or fetches one
-/// page with --get. The exit status is 0 if the server closed the connection cleanly, so that
-/// nothing can be missing; 1 if it did not or TLS failed, with the reason on standard error; 2 for
-/// a wrong argument.
+/// Copies standard input to the server and the server's data to standard output, or
+/// fetches one page with --get. The exit status is 0 if the server closed the
+/// connection cleanly, so that no data can be missing; 1 if it did not or TLS
+/// failed, with the reason on standard error; 2 for a wrong argument.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the server's key later reads every
-/// recorded connection.
+/// RSA key transport has no forward secrecy: whoever gets the server's key later
+/// can decrypt every recorded connection.
 #[derive(Parser)]
 #[command(name = "client", verbatim_doc_comment)]
 struct Arguments {
@@ -51,14 +51,15 @@ struct Arguments {
     #[command(flatten)]
     trust: TrustArguments,
 
-    /// The name or IP address that the server's certificate must be valid for [default: HOST]
-    #[arg(long)]
+    /// The name or IP address that the server's certificate must be valid for
+    /// [default: HOST]
+    #[arg(long, verbatim_doc_comment)]
     name: Option<String>,
 
-    /// A certificate chain, PEM, own first, for servers that ask for one
+    /// A certificate chain, PEM, leaf first, for servers that ask for one
     ///
-    /// May be given several times, each with its --key: the first that fits what the server says of
-    /// itself is shown, or none.
+    /// May be given several times, each with its --key. The client sends one
+    /// that the server's request allows, or none.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     cert: Vec<PathBuf>,
 
@@ -66,46 +67,58 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
 
-    /// Prove the certificate's key with SHA-1 to a server that takes nothing better
+    /// Sign with SHA-1 for a server that accepts no better algorithm
     #[arg(long)]
     sign_with_sha1: bool,
 
-    /// Settings for a kind of server, which the other options adjust
+    /// Settings for a kind of server; the other options adjust them
     #[arg(long, value_enum, value_name = "NAME")]
     profile: Option<Profile>,
 
-    /// Cipher suites by IANA name, comma-separated, preferred first [default: all]
-    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
+    /// Cipher suites, IANA names, comma-separated, preferred first
+    /// [default: all]
+    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',', verbatim_doc_comment)]
     suites: Option<Vec<CipherSuite>>,
 
-    /// Accept a server that does not know secure renegotiation (RFC 5746)
+    /// Accept a server that does not support secure renegotiation (RFC 5746)
     #[arg(long)]
     no_secure_renegotiation: bool,
 
-    /// Application protocols (ALPN), comma-separated, preferred first [default: none]
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    /// Application protocols (ALPN), comma-separated, preferred first
+    /// [default: none]
+    #[arg(
+        long,
+        value_name = "NAME,..",
+        value_delimiter = ',',
+        verbatim_doc_comment
+    )]
     alpn: Vec<String>,
 
-    /// Ask for records of at most 512, 1024, 2048 or 4096 bytes, for both directions (RFC 6066)
-    #[arg(long, value_name = "N", value_parser = max_fragment)]
+    /// Ask for records of at most 512, 1024, 2048 or 4096 bytes in both
+    /// directions (RFC 6066)
+    #[arg(long, value_name = "N", value_parser = max_fragment, verbatim_doc_comment)]
     max_fragment: Option<MaxFragmentLength>,
 
-    /// Take no session tickets: sessions are resumed by ID, if the server keeps them
-    #[arg(long)]
+    /// Accept no session tickets; sessions resume by ID, if the server keeps
+    /// them
+    #[arg(long, verbatim_doc_comment)]
     no_ticket: bool,
 
     /// Keep the session in this file, for the next run to resume
     ///
-    /// The file holds the master secret in clear: whoever reads it reads the connections. It is
-    /// made for its owner alone (mode 0600); one that is open to others, or that is no session
-    /// file, is refused. It has room for one session.
+    /// The file holds the master secret in clear: whoever reads it can
+    /// decrypt the connections. It is created with mode 0600; a file that is
+    /// open to others, or is not a session file, is refused. It has room for
+    /// one session.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     session_file: Option<PathBuf>,
 
-    /// Connect so many times more, one after the other, and say each time whether it was resumed
+    /// Connect N more times in turn, and report whether the session was
+    /// resumed
     ///
-    /// With --get each connection fetches the page. Without it each one closes after its
-    /// handshake, and standard input is not read. The first that fails is the last.
+    /// With --get, each connection fetches the page. Without it, each
+    /// connection closes after its handshake, and standard input is not read.
+    /// A connection that fails is the last one.
     #[arg(long, value_name = "N", verbatim_doc_comment)]
     reconnect: Option<u16>,
 
@@ -113,15 +126,16 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     get: Option<String>,
 
-    /// Append the secrets to this file, for Wireshark; whoever has them reads the traffic
-    #[arg(long, value_name = "FILE")]
+    /// Append the secrets to this file, for Wireshark; they decrypt the
+    /// traffic
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     keylog: Option<PathBuf>,
 
-    /// Say on standard error what was agreed
+    /// Report on standard error what was agreed
     #[arg(short, long)]
     verbose: bool,
 
-    /// Say it, or what failed, as a JSON object
+    /// Report it, or what failed, as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -131,13 +145,13 @@ struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Profile {
-    /// As a charging station: the certificate's common name has to be the server's name (OCPP 2.0.1)
+    /// OCPP 2.0.1: the common name must be the server's name
     #[value(name = "ocpp_2_0_1")]
     Ocpp201,
-    /// To a device that may know little: accepted without secure renegotiation, resumed without EMS
+    /// Old devices: no secure renegotiation or EMS required
     #[value(name = "bmc_gcm")]
     BmcGcm,
-    /// Secure renegotiation and EMS required, and no session kept
+    /// Secure renegotiation and EMS required, no session kept
     Strict,
 }
 

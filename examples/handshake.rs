@@ -26,29 +26,30 @@ use support::wire::Tap;
 
 /// Shows a TLS 1.2 handshake with RSA key transport, step by step.
 ///
-/// Makes a key and a certificate, runs a client and a server in this process over loopback TCP,
-/// and prints each step: who says what, how large it is on the wire, what it is for, what was
-/// agreed, and how long it took.
+/// Makes a key and a certificate, runs a client and a server in this process over
+/// loopback TCP, and prints each step: who says what, how large it is on the wire,
+/// what it is for, what was agreed, and how long it took.
 #[derive(Parser)]
 #[command(name = "handshake", verbatim_doc_comment)]
 struct Arguments {
-    /// The length of the server's RSA key; 4096 and more take a while to make
+    /// The length of the server's RSA key in bits; 4096 and more take a while
     #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u16).range(2048..=8192))]
     bits: u16,
 
-    /// Cipher suites that the client offers, by IANA name, comma-separated [default: all]
-    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
+    /// Cipher suites that the client offers, IANA names, comma-separated
+    /// [default: all]
+    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',', verbatim_doc_comment)]
     suites: Option<Vec<CipherSuite>>,
 
-    /// Connect a second time, resume the session, and show below what that takes and saves
+    /// Connect a second time, resume the session, and show what that saves
     #[arg(long)]
     resume: bool,
 
-    /// Resume by a ticket that the client keeps, not by the ID of a session that the server keeps
+    /// Resume by session ticket instead of by session ID
     #[arg(long, requires = "resume")]
     ticket: bool,
 
-    /// Have the server ask the client for a certificate, and the client prove who it is
+    /// Authenticate the client, too, by a certificate
     #[arg(long)]
     client_auth: bool,
 }

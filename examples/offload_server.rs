@@ -40,29 +40,31 @@ use support::report::{Milliseconds, Report, print_line};
 use support::self_signed::NAME;
 use support::socket::prepare;
 
-/// Serves TLS 1.2 with RSA key transport; a few threads decrypt for all connections, in batches.
+/// Serves TLS 1.2 with RSA key transport; a few threads decrypt for all.
 ///
-/// The first line of output is `LISTENING host:port`; then there is a row of figures for each second
-/// in which something happened, and a summary at the end. What fails is told on standard error.
-/// SIGTERM, SIGINT or --for end the server, a second signal at once. The exit status is 0 unless a
-/// client of --load failed.
+/// The pre-master secrets of several connections are decrypted as one batch.
 ///
-/// Every handshake is a full one: no session is kept. Each client is told how its secret was
-/// decrypted, and the connection is closed.
+/// The first line of output is `LISTENING host:port`; then a row of figures is
+/// printed for each second in which something happened, and a summary at the end.
+/// Failures go to standard error. SIGTERM, SIGINT or --for end the server; a second
+/// signal ends it at once. The exit status is 0 unless a client of --load failed.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the key later reads every recorded
-/// connection. Use a key that is used for nothing else.
+/// No session is kept, so every handshake is a full one. The server tells each
+/// client how its secret was decrypted, and closes the connection.
+///
+/// RSA key transport has no forward secrecy: whoever gets the key later can decrypt
+/// every recorded connection. Use a key that serves nothing else.
 #[derive(Parser)]
 #[command(name = "offload_server", verbatim_doc_comment)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 
     #[command(flatten)]
     identity: IdentityArguments,
 
-    /// How many threads decrypt [default: as many as there are cores]
+    /// How many threads decrypt [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 
@@ -74,19 +76,21 @@ struct Arguments {
     #[arg(long, value_name = "MICROS", default_value_t = 1000)]
     wait: u32,
 
-    /// Let each connection's own thread decrypt, without pause, queue and batches
-    #[arg(long, conflicts_with_all = ["threads", "batch", "wait"])]
+    /// Decrypt on each connection's own thread, without pause, queue and
+    /// batches
+    #[arg(long, conflicts_with_all = ["threads", "batch", "wait"], verbatim_doc_comment)]
     inline: bool,
 
-    /// The most connections at one time; the next is served when one of them ends
+    /// The most connections at one time; the next waits until one ends
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     connections: u16,
 
-    /// Also be so many clients, which connect again and again; the certificate is for localhost
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Also run N clients, which connect again and again; the certificate
+    /// must be for localhost
+    #[arg(long, value_name = "N", default_value_t = 0, verbatim_doc_comment)]
     load: u16,
 
-    /// End after so many seconds [default: at a signal]
+    /// End after this many seconds [default: at a signal]
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u32>,
 }

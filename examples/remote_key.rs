@@ -35,12 +35,14 @@ use {
 
 /// Shows a TLS 1.2 server whose private key is in another process.
 ///
-/// Without a role it does all by itself, step by step: makes a key and a certificate, runs a signer
-/// and servers as processes of their own, connects as a client, kills the signer and starts another.
-/// The exit status is 0 if everything went as it should.
+/// Without a command it shows everything, step by step: makes a key and a
+/// certificate, runs a signer and servers as processes of their own, connects as a
+/// client, kills the signer and starts another. The exit status is 0 if everything
+/// went as it should.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the key later reads every recorded
-/// connection, and whoever reaches the signer's socket can have each of them decrypted.
+/// RSA key transport has no forward secrecy: whoever gets the key later can decrypt
+/// every recorded connection, and whoever reaches the signer's socket can have each
+/// of them decrypted.
 #[cfg(unix)]
 #[derive(Parser)]
 #[command(name = "remote_key", verbatim_doc_comment)]
@@ -52,16 +54,17 @@ struct Arguments {
 #[cfg(unix)]
 #[derive(Subcommand)]
 enum Role {
-    /// Hold the key and use it for those who can reach the socket
+    /// Hold the key, and answer the requests that come over the socket
     ///
-    /// The first line of output is `LISTENING path`; then each request gets one. SIGTERM ends the
-    /// signer and removes the socket.
+    /// The first line of output is `LISTENING path`; then one line is printed for each
+    /// request. SIGTERM ends the signer and removes the socket.
     #[command(verbatim_doc_comment)]
     Signer(signer::SignerArguments),
     /// Serve TLS without the key
     ///
-    /// The first line of output is `LISTENING host:port`; then each request to the signer gets one,
-    /// and each connection when it ends. SIGTERM ends the server.
+    /// The first line of output is `LISTENING host:port`; then one line is printed for
+    /// each request to the signer, and for each connection when it ends. SIGTERM ends
+    /// the server.
     #[command(verbatim_doc_comment)]
     Server(server::ServerArguments),
     /// Show everything; the default

@@ -36,15 +36,16 @@ use support::socket::prepare;
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
 ///
-/// The first line of output is `LISTENING host:port`; then each connection gets one line when it
-/// ends: who it was, and what was agreed or what failed. SIGTERM ends the server.
+/// The first line of output is `LISTENING host:port`; then one line is printed for
+/// each connection when it ends: the peer, and what was agreed or what failed.
+/// SIGTERM ends the server.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the key later reads every recorded
-/// connection. Use a key that is used for nothing else.
+/// RSA key transport has no forward secrecy: whoever gets the key later can decrypt
+/// every recorded connection. Use a key that serves nothing else.
 #[derive(Parser)]
 #[command(name = "server", verbatim_doc_comment)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4433")]
     listen: SocketAddr,
 
@@ -54,66 +55,75 @@ struct Arguments {
     #[command(flatten)]
     client_auth: ClientAuthArguments,
 
-    /// What clients get
+    /// What to send to clients
     #[arg(long, value_enum, default_value_t = Reply::Http)]
     reply: Reply,
 
-    /// The length of the page in bytes, with `--reply http` [default: as long as its text]
-    #[arg(long, value_name = "N")]
+    /// The length of the page in bytes, with `--reply http`
+    /// [default: the length of its text]
+    #[arg(long, value_name = "N", verbatim_doc_comment)]
     body_size: Option<u64>,
 
-    /// Cipher suites by IANA name, comma-separated, preferred first [default: all]
-    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',')]
+    /// Cipher suites, IANA names, comma-separated, preferred first
+    /// [default: all]
+    #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',', verbatim_doc_comment)]
     suites: Option<Vec<CipherSuite>>,
 
-    /// Let the client's order of suites decide, not the server's
+    /// Follow the client's order of suites instead of the server's
     #[arg(long)]
     client_order: bool,
 
-    /// Application protocols (ALPN), comma-separated, preferred first; a client with others only is
-    /// refused [default: none]
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    /// Application protocols (ALPN), comma-separated, preferred first; a
+    /// client that offers only others is refused [default: none]
+    #[arg(
+        long,
+        value_name = "NAME,..",
+        value_delimiter = ',',
+        verbatim_doc_comment
+    )]
     alpn: Vec<String>,
 
-    /// Whether the extended master secret (RFC 7627) is used
+    /// Use of the extended master secret (RFC 7627)
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Ems::On)]
     ems: Ems,
 
-    /// The most bytes that a client may put into a record, if it knows the extension (RFC 8449)
-    #[arg(long, value_name = "N")]
+    /// The most bytes that a client may put into a record, if it supports
+    /// record_size_limit (RFC 8449)
+    #[arg(long, value_name = "N", verbatim_doc_comment)]
     record_size_limit: Option<u16>,
 
     #[command(flatten)]
     sessions: SessionArguments,
 
-    /// Append the secrets to this file, for Wireshark; whoever has them reads the traffic
-    #[arg(long, value_name = "FILE")]
+    /// Append the secrets to this file, for Wireshark; they decrypt the
+    /// traffic
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     keylog: Option<PathBuf>,
 
     /// Serve one connection, then exit
     #[arg(long)]
     once: bool,
 
-    /// Write each connection's line as a JSON object
+    /// Print each connection's line as a JSON object
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Reply {
-    /// One page for one request, which ends with an empty line
+    /// One page for one HTTP request
     Http,
-    /// Each record's data in a record of its own
+    /// The client's data, one record for each
     Echo,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Ems {
-    /// With the clients that know it
+    /// For clients that support it
     On,
-    /// With none
+    /// For no client
     Off,
-    /// With all: a client that does not know it is refused
+    /// For every client; others are refused
     Require,
 }
 

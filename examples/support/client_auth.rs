@@ -15,19 +15,19 @@ pub struct ClientAuthArguments {
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
 
-    /// Signature algorithms that clients may use, comma-separated, preferred first
-    /// [default: all but rsa_pkcs1_sha1]
-    #[arg(long, value_name = "NAME,..", value_parser = signature_scheme, value_delimiter = ',')]
+    /// Signature algorithms that clients may use, comma-separated, preferred
+    /// first [default: all but rsa_pkcs1_sha1]
+    #[arg(long, value_name = "NAME,..", value_parser = signature_scheme, value_delimiter = ',', verbatim_doc_comment)]
     client_sigalgs: Option<Vec<SignatureScheme>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// They are not
+    /// They are not asked
     None,
-    /// They are, and one that has none is served all the same
+    /// They are asked, and may have none
     Request,
-    /// They are, and one that has none is refused
+    /// They are asked, and refused without one
     Require,
 }
 
@@ -37,7 +37,7 @@ fn signature_scheme(name: &str) -> Result<SignatureScheme, String> {
     let found = named.iter().find(|scheme| scheme.name() == Some(name));
     found.copied().ok_or_else(|| {
         let names: Vec<_> = named.iter().map(SignatureScheme::to_string).collect();
-        format!("none of {}", names.join(", "))
+        format!("not one of {}", names.join(", "))
     })
 }
 
@@ -63,7 +63,7 @@ impl ClientAuthArguments {
     fn client_auth<Arguments: CommandFactory>(&self) -> Result<ClientAuth, &'static str> {
         let wants_certificate = match self.client_auth {
             Mode::None if self.client_ca.is_some() || self.client_sigalgs.is_some() => {
-                return Err("with none, --client-ca and --client-sigalgs are of no use");
+                return Err("none makes --client-ca and --client-sigalgs useless");
             }
             Mode::None => return Ok(ClientAuth::None),
             Mode::Request => ClientAuth::Request,

@@ -12,8 +12,9 @@ use std::sync::Arc;
 /// Of a server with one certificate.
 #[derive(Args)]
 pub struct IdentityArguments {
-    /// The certificate chain, PEM, own first [default: self-signed for localhost, made at start]
-    #[arg(long, value_name = "FILE", requires = "key")]
+    /// The certificate chain, PEM, leaf first
+    /// [default: self-signed for localhost, made at start]
+    #[arg(long, value_name = "FILE", requires = "key", verbatim_doc_comment)]
     cert: Option<PathBuf>,
 
     /// The RSA private key of the certificate, PEM
@@ -40,7 +41,7 @@ pub fn read_pairs<Arguments: CommandFactory>(
 ) -> Vec<Arc<CertifiedKey>> {
     let paired = match (certs.len(), keys.len()) {
         (certs, keys) if certs == keys => Ok(()),
-        (certs, keys) => Err(format!("{certs} of the one and {keys} of the other")),
+        (certs, keys) => Err(format!("given {certs} and {keys} times, not equally often")),
     };
     or_usage_error::<Arguments, _>(paired, "--cert and --key");
     let pairs = certs.iter().zip(keys);

@@ -190,13 +190,14 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
                 "Alert",
                 "close_notify: the server has nothing more to say either.",
             ),
-            _ => ("another record", "It has no place here."),
+            _ => ("another record", "It is not expected here."),
         };
     };
     match (handshake_type, record.direction) {
         (HandshakeType::CLIENT_HELLO, _) => (
             "ClientHello",
-            "The client says what it can do and whom it wants, and adds 32 random bytes.",
+            "The client says what it supports and which server it asks for, and adds 32 random \
+             bytes.",
         ),
         (HandshakeType::SERVER_HELLO, _) => (
             "ServerHello",
@@ -208,8 +209,8 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
         ),
         (HandshakeType::CERTIFICATE_REQUEST, _) => (
             "CertificateRequest",
-            "The server asks who the client is, and says whose certificates and which signatures \
-             it takes.",
+            "The server asks who the client is, and says which CAs and which signatures it \
+             accepts.",
         ),
         (HandshakeType::SERVER_HELLO_DONE, _) => (
             "ServerHelloDone",
@@ -217,8 +218,8 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
         ),
         (HandshakeType::CERTIFICATE, ToServer) => (
             "Certificate",
-            "The client shows who it is, by a certificate that the server may take; in clear, as \
-             all so far.",
+            "The client shows who it is, by a certificate that the server may accept; it is sent \
+             in clear.",
         ),
         (HandshakeType::CLIENT_KEY_EXCHANGE, _) => (
             "ClientKeyExchange",
@@ -226,8 +227,8 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
         ),
         (HandshakeType::CERTIFICATE_VERIFY, _) => (
             "CertificateVerify",
-            "The client signs all that was said so far, and so proves that the certificate is its \
-             own.",
+            "The client signs the handshake so far, and so proves that it holds the certificate's \
+             key.",
         ),
         (HandshakeType::NEW_SESSION_TICKET, _) => (
             "NewSessionTicket",
@@ -241,7 +242,7 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
             "Finished",
             "The server proves the same, and so that it holds the private key.",
         ),
-        _ => ("another message", "It has no place here."),
+        _ => ("another message", "It is not expected here."),
     }
 }
 
@@ -256,12 +257,13 @@ fn explain_resumed(record: &Record, resumption: Resumption) -> Option<&'static s
             Some("The client says the same, and shows the ticket that it kept.")
         }
         (HandshakeType::SERVER_HELLO, _, Resumption::SessionId) => Some(
-            "The server has kept the session too, and says so by the same ID. It shows no \
-             certificate: who\n    knows the session's secret is who it was.",
+            "The server has kept the session too, and says so by the same ID. It shows no\n    \
+             certificate: whoever knows the session's secret is the same peer as before.",
         ),
         (HandshakeType::SERVER_HELLO, _, Resumption::Ticket) => Some(
             "The server could open the ticket, and says so by the ID that the client made up for \
-             this. It\n    shows no certificate: who knows the session's secret is who it was.",
+             this. It\n    shows no certificate: whoever knows the session's secret is the same peer \
+             as before.",
         ),
         (HandshakeType::FINISHED, Direction::ToClient, _) => Some(
             "The server proves that it has the keys and that nobody changed the handshake. It \

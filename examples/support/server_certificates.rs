@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 #[derive(Args)]
 pub struct CertificateArguments {
-    /// A certificate chain, PEM, own first [default: self-signed for localhost, made at start]
+    /// A certificate chain, PEM, leaf first
+    /// [default: self-signed for localhost, made at start]
     ///
-    /// May be given several times, each with its --key. A client is shown the first one whose
-    /// subjectAltName has the DNS name that the client asks for, and the very first one if it asks
-    /// for none.
+    /// May be given several times, each with its --key. A client gets the
+    /// first one whose subjectAltName has the DNS name that the client asks
+    /// for, or the very first one if it asks for no name.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     cert: Vec<PathBuf>,
 
@@ -25,13 +26,14 @@ pub struct CertificateArguments {
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
 
-    /// What a client gets that asks for a name which no certificate has
+    /// What a client gets if no certificate has the name that it asks for
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = UnknownName::Default)]
     unknown_name: UnknownName,
 
-    /// An OCSP response, DER, about the first certificate, for the clients that ask for one
+    /// An OCSP response, DER, to staple to the first certificate
     ///
-    /// The server reads the file again at SIGHUP, and does not look into it.
+    /// Clients get it if they ask for it. The server reads the file again at
+    /// SIGHUP, and does not check the response.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     staple: Option<PathBuf>,
 }

@@ -12,23 +12,27 @@ use zeroize::Zeroizing;
 
 #[derive(Args)]
 pub struct SessionArguments {
-    /// Give the clients that can keep them their sessions as tickets; the keys change by themselves
+    /// Give session tickets to the clients that support them
     #[arg(long, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
     tickets: Switch,
 
-    /// Keep the sessions of the other clients in memory, to be found by session ID
+    /// Keep the sessions of other clients in memory, to resume by session ID
     #[arg(long, value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
     session_cache: Switch,
 
-    /// The keys of the tickets, for servers to share: one to three of 48 random bytes
+    /// Ticket keys that several servers share: one to three of 48 random
+    /// bytes
+    /// [default: keys that the server makes and replaces by itself]
     ///
-    /// `openssl rand -out FILE 48` makes a file with one. The first, the current key, seals and
-    /// opens; the previous and the next one, behind it, only open. The server reads the file again
-    /// at SIGHUP. Whoever has a key reads the connections whose tickets it sealed.
+    /// `openssl rand -out FILE 48` makes a file with one key. The first key
+    /// is the current one, which encrypts and decrypts tickets; the previous
+    /// and the next key, which follow it, only decrypt. The server reads the
+    /// file again at SIGHUP. Whoever has a key can decrypt the connections
+    /// whose tickets it encrypted.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     ticket_key: Option<PathBuf>,
 
-    /// Give a client that resumes by a ticket another one each time
+    /// Send a new ticket each time a client resumes by ticket
     #[arg(long)]
     renew_ticket: bool,
 }

@@ -8,18 +8,25 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub struct TrustArguments {
-    /// Certificates, PEM, that the server's chain must lead to, or its own self-signed one
-    #[arg(long, value_name = "FILE", required_unless_present = "pin")]
+    /// Certificates, PEM, that the server's chain must lead to, or the
+    /// server's own self-signed certificate
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "pin",
+        verbatim_doc_comment
+    )]
     ca: Option<PathBuf>,
 
-    /// Revocation lists, PEM or DER, of every authority in the server's chain
+    /// The CRLs, PEM or DER, of every CA in the server's chain
     ///
-    /// A DER file has one list, a PEM file any number. A certificate that is on one is refused, and
-    /// so is one whose authority has none there, or one that is out of date.
+    /// A DER file has one CRL, a PEM file any number. A certificate is
+    /// refused if it is revoked, or if its CA's CRL is missing or out of
+    /// date.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     crl: Option<PathBuf>,
 
-    /// Want an OCSP response with the certificate that says that it is not revoked
+    /// Require a stapled OCSP response: the certificate is not revoked
     #[cfg(feature = "ocsp")]
     #[arg(long)]
     require_staple: bool,
@@ -43,40 +50,44 @@ impl TrustArguments {
 
 /// One flag for each waiver, pins excepted, of which one flag makes both.
 #[derive(Args)]
-#[command(next_help_heading = "To accept all the same, each a check less")]
+#[command(next_help_heading = "Waivers: each accepts more, and gives up a check")]
 pub struct WaiverArguments {
-    /// The certificate with this SHA-256, or those whose public key has it, whatever their chain
+    /// Accept the certificate or public key (SPKI) with this fingerprint
     ///
-    /// In hexadecimal, with or without colons; `openssl x509 -in FILE -noout -fingerprint -sha256`
-    /// prints that of a certificate. May be given several times, and does without --ca.
+    /// The chain is not checked then. The fingerprint is a SHA-256 in
+    /// hexadecimal, with or without colons. To print that of a certificate:
+    ///   openssl x509 -in FILE -noout -fingerprint -sha256
+    /// May be given several times. --ca may be absent.
     #[arg(long, value_name = "SHA256", value_parser = sha256, verbatim_doc_comment)]
     pin: Vec<[u8; 32]>,
 
-    /// A certificate without subjectAltName whose common name is the name
+    /// Accept the common name of a certificate without subjectAltName
     #[arg(long)]
     accept_common_name: bool,
 
-    /// A certificate for any name: whoever has one that leads to --ca can be the server
-    #[arg(long)]
+    /// Accept a certificate for any name: whoever has one that leads to --ca
+    /// can pose as the server
+    #[arg(long, verbatim_doc_comment)]
     accept_any_name: bool,
 
-    /// A certificate of X.509 version 1
+    /// Accept X.509 version 1 certificates
     #[arg(long)]
     accept_version_1: bool,
 
-    /// SHA-1 signatures in the chain: they can be forged
+    /// Accept SHA-1 signatures in the chain, which can be forged
     #[arg(long)]
     accept_sha1_signatures: bool,
 
-    /// RSA keys from 1024 bits: the short ones can be factored
+    /// Accept RSA keys from 1024 bits; short ones can be factored
     #[arg(long)]
     accept_short_rsa_keys: bool,
 
-    /// A chain that expired no longer ago than this, or will be valid no later than that
-    #[arg(long, value_name = "SECONDS")]
+    /// Accept a chain that expired at most this long ago, or will be valid at
+    /// most this long from now
+    #[arg(long, value_name = "SECONDS", verbatim_doc_comment)]
     accept_outside_validity: Option<u64>,
 
-    /// A certificate whose keyUsage does not allow to encrypt with its key
+    /// Accept a certificate whose keyUsage lacks keyEncipherment
     #[arg(long)]
     accept_missing_key_encipherment: bool,
 }

@@ -650,6 +650,9 @@ fn each_example_explains_itself() {
         let ended = Program::start(example(name).arg("--help")).wait();
         assert!(ended.status.success());
         assert!(ended.stdout.contains("RSA key transport"), "{ended:?}");
+        for line in ended.stdout.lines() {
+            assert!(line.len() <= 80, "{name}: {line:?}");
+        }
     }
 }
 

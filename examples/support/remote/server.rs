@@ -21,23 +21,24 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub struct ServerArguments {
-    /// The certificate chain, PEM, own first
+    /// The certificate chain, PEM, leaf first
     #[arg(long, value_name = "FILE")]
     cert: PathBuf,
 
-    /// Where the signer listens that has the key
+    /// The socket of the signer
     #[arg(long, value_name = "PATH")]
     socket: PathBuf,
 
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4433")]
     listen: SocketAddr,
 
-    /// Give the library no key at all: let handshakes pause, and ask the signer at the pause
-    #[arg(long)]
+    /// Give the library no key: its handshakes pause, and the server asks the
+    /// signer at each pause
+    #[arg(long, verbatim_doc_comment)]
     pause: bool,
 
-    /// End when standard input does, too, and so with the one who holds its other end
+    /// End at the end of standard input, too, and so with the parent process
     #[arg(long)]
     until_eof: bool,
 }

@@ -23,15 +23,16 @@ use zeroize::Zeroizing;
 
 #[derive(Args)]
 pub struct SignerArguments {
-    /// The RSA private key, PEM, a file for its owner alone (mode 0600); `-`: standard input
-    #[arg(long, value_name = "FILE")]
+    /// The RSA private key, PEM: a file of mode 0600, or `-` for standard
+    /// input
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     key: PathBuf,
 
-    /// Where to listen: in a directory for its owner alone (mode 0700)
+    /// The socket to listen on, in a directory of mode 0700
     #[arg(long, value_name = "PATH")]
     socket: PathBuf,
 
-    /// End when standard input does, too, and so with the one who holds its other end
+    /// End at the end of standard input, too, and so with the parent process
     #[arg(long)]
     until_eof: bool,
 }
