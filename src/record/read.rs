@@ -155,11 +155,11 @@ mod tests {
     use crate::crypto::suite::Suite;
     use crate::record::{MAX_PLAINTEXT, RecordWriter, testing};
 
-    /// What is read first of these bytes, and how many bytes are left.
-    fn read_with(
-        reader: &mut RecordReader,
-        record: &[u8],
-    ) -> Result<Option<(u8, u16, Vec<u8>, usize)>, Error> {
+    /// A record's type, version and content, and how many bytes are left behind it.
+    type Read = (u8, u16, Vec<u8>, usize);
+
+    /// What is read first of these bytes.
+    fn read_with(reader: &mut RecordReader, record: &[u8]) -> Result<Option<Read>, Error> {
         let mut bytes = record.to_vec();
         let mut rest = &mut bytes[..];
         let read = reader.read(&mut rest)?;
@@ -169,10 +169,7 @@ mod tests {
         }))
     }
 
-    fn read(
-        versions: VersionRule,
-        record: &[u8],
-    ) -> Result<Option<(u8, u16, Vec<u8>, usize)>, Error> {
+    fn read(versions: VersionRule, record: &[u8]) -> Result<Option<Read>, Error> {
         read_with(&mut RecordReader::new(versions), record)
     }
 
