@@ -5,7 +5,7 @@ use crate::enums::SignatureScheme;
 use crate::error::{KeyError, LocalError};
 use core::fmt;
 use rand_core::TryCryptoRng;
-use sha2::{Digest, Sha256};
+use super::hash::sha256;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -120,7 +120,7 @@ impl KeyId {
     /// Of a SubjectPublicKeyInfo.
     #[must_use]
     pub fn of_spki(der: &[u8]) -> Self {
-        Self(Sha256::digest(der).into())
+        Self(sha256(der))
     }
 
     /// One that was stored or sent.

@@ -3,11 +3,10 @@
 use super::certificate::PeerCertificate;
 use super::revocation::RevocationLists;
 use super::roots::RootStore;
-use crate::crypto::hash::fingerprint;
+use crate::crypto::hash::{fingerprint, sha256};
 use crate::crypto::private_key::KeyId;
 use crate::waiver::{Waiver, Waivers};
 use core::time::Duration;
-use sha2::{Digest, Sha256};
 
 /// The settings of a policy.
 #[derive(Clone, Debug)]
@@ -40,7 +39,7 @@ impl Settings {
         if self.pins.is_empty() {
             return None;
         }
-        let hash: [u8; 32] = Sha256::digest(certificate.der()).into();
+        let hash = sha256(certificate.der());
         let key = certificate.key_id();
         self.pins.iter().find(|pin| match pin {
             Pin::Certificate(pinned) => *pinned == hash,
