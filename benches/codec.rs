@@ -21,6 +21,16 @@ mod message;
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod waiver;
 
+// The tests of `error` and `waiver`, which are compiled with them, look for the settings that they name.
+#[cfg(test)]
+mod config {
+    pub use premaster::{CertificateSet, ClientConfigBuilder, ServerConfigBuilder};
+}
+#[cfg(test)]
+mod verify {
+    pub use premaster::CertificatePolicy;
+}
+
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use enums::{CipherSuite, CompressionMethod, ExtensionType, HandshakeType};
@@ -91,7 +101,7 @@ fn client_hello_with_unknown(
         let typ = 0x4000 + (number * 5387) % 0x4000;
         extensions.push_raw(ExtensionType(typ as u16), content);
     }
-    hello.encode()
+    hello.encode().unwrap()
 }
 
 /// The answer to it in a full handshake without a ticket.
@@ -111,8 +121,10 @@ fn server_hello() -> ServerHello<'static> {
 }
 
 fn client_hellos(group: &mut Group<'_>) {
-    let hello = client_hello(&SUITES).encode();
-    encode(group, "ClientHello", || client_hello(&SUITES).encode());
+    let hello = client_hello(&SUITES).encode().unwrap();
+    encode(group, "ClientHello", || {
+        client_hello(&SUITES).encode().unwrap()
+    });
     decode(group, "ClientHello", &hello, decode_client_hello);
     for count in MANY {
         let mut hello = client_hello_with_unknown(&SUITES, count, &[]);
@@ -128,14 +140,14 @@ fn client_hellos(group: &mut Group<'_>) {
 }
 
 fn server_flights(group: &mut Group<'_>) {
-    encode(group, "ServerHello", || server_hello().encode());
-    let hello = server_hello().encode();
+    encode(group, "ServerHello", || server_hello().encode().unwrap());
+    let hello = server_hello().encode().unwrap();
     decode(group, "ServerHello", &hello, |message| {
         black_box(message.decode::<ServerHello<'_>>().unwrap());
     });
     let certificate = pki::server(&pki::key("rsa-2048")).build();
     for length in [1, 3] {
-        let chain = encode_certificate(&vec![certificate.clone(); length]);
+        let chain = encode_certificate(&vec![certificate.clone(); length]).unwrap();
         let name = format!("Certificate with a chain of {length}");
         decode(group, &name, &chain, |message| {
             black_box(message.decode::<Certificate<'_>>().unwrap().into_owned());
@@ -176,7 +188,7 @@ fn records(group: &mut Group<'_>) {
         group.bench_function(format!("join/records of {length}"), |bencher| {
             bencher.iter(|| {
                 outgoing.clear();
-                let mut server = Connection::server(config.clone()).unwrap();
+                let mut server = Connection::server(config.clone());
                 let refusal = server.receive(&mut records, &mut outgoing).unwrap_err();
                 assert!(matches!(refusal, premaster::Error::Incompatible(_)));
             });
