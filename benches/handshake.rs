@@ -108,7 +108,7 @@ impl Paused {
         let (mut hello, mut flight, mut none) =
             (Vec::new(), Vec::with_capacity(1 << 14), Vec::new());
         let mut client = Connection::client(client.clone(), common::name(), &mut hello).unwrap();
-        let (accepted, mut server) = time(|| Connection::server(server.clone()).unwrap());
+        let (accepted, mut server) = time(|| Connection::server(server.clone()));
         let (answered, received) = time(|| server.receive(&mut hello, &mut flight).unwrap());
         assert_eq!(received.consumed, hello.len());
         let mut unread = Vec::with_capacity(1 << 14);

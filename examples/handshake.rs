@@ -188,7 +188,7 @@ fn connect(listener: &TcpListener, configs: &Configs) -> Result<Ladder> {
 fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<SessionInfo> {
     let (socket, _) = listener.accept()?;
     prepare(&socket, PATIENCE)?;
-    let mut stream = Stream::server(config, socket)?;
+    let mut stream = Stream::server(config, socket);
     let mut message = [0; CLIENT_SAYS.len()];
     stream.read_exact(&mut message)?;
     stream.write_all(SERVER_SAYS.as_bytes())?;

@@ -271,8 +271,7 @@ impl Service<'_> {
     /// The handshake, a word about it and the close.
     fn converse(&self, socket: &TcpStream) -> io::Result<()> {
         prepare(socket, PATIENCE)?;
-        let mut stream =
-            Stream::server(Arc::clone(&self.config), socket).map_err(io::Error::other)?;
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
         let mut decryption = None;
         complete_handshake(&mut stream, |job| {
             let (reply, took) = self.queue.submit(job)?.wait(PATIENCE)?;

@@ -232,7 +232,7 @@ impl Service {
         let mut session = None;
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
             let config = Arc::clone(&self.config);
-            let mut stream = Stream::server(config, socket).map_err(io::Error::other)?;
+            let mut stream = Stream::server(config, socket);
             let result = self.converse(&mut stream);
             session = stream.connection().session().cloned();
             result

@@ -36,7 +36,7 @@
 //! // Two connections in memory; each one's output is the other one's input.
 //! let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
 //! let mut client = Connection::client(client, "localhost".try_into()?, &mut to_server)?;
-//! let mut server = Connection::server(server)?;
+//! let mut server = Connection::server(server);
 //! while client.session().is_none() || server.session().is_none() {
 //!     let consumed = server.receive(&mut to_server, &mut to_client)?.consumed;
 //!     to_server.drain(..consumed);

@@ -47,7 +47,7 @@ pub fn watched_handshake(
         started = Connection::client(client.clone(), common::name(), &mut to_server).ok();
     });
     within(Side::Server, &mut || {
-        accepted = Connection::server(server.clone()).ok();
+        accepted = Some(Connection::server(server.clone()));
     });
     let (mut client, mut server) = (started.unwrap(), accepted.unwrap());
     reached(Side::Client, &client);

@@ -93,7 +93,7 @@ pub(crate) fn start(
             let config = client_config(setting, attempt, store);
             Connection::client(config, name, outgoing).unwrap()
         }
-        Role::Server => Connection::server(server_config(setting, attempt, store)).unwrap(),
+        Role::Server => Connection::server(server_config(setting, attempt, store)),
     }
 }
 

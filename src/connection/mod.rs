@@ -123,15 +123,9 @@ impl Connection {
     }
 
     /// Starts a server's connection, which waits for a ClientHello.
-    ///
-    /// # Errors
-    ///
-    /// None: a configuration that was built serves. The result is that of the client's twin.
-    pub fn server(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        Ok(Self::new(
-            Handshake::server(config),
-            ProtocolVersion::TLS_1_2,
-        ))
+    #[must_use]
+    pub fn server(config: Arc<ServerConfig>) -> Self {
+        Self::new(Handshake::server(config), ProtocolVersion::TLS_1_2)
     }
 
     fn new(handshake: Handshake, record_version: ProtocolVersion) -> Self {

@@ -62,7 +62,7 @@ pub(crate) fn client(builder: ClientConfigBuilder) -> (Connection, Vec<u8>) {
 }
 
 pub(crate) fn server() -> Connection {
-    Connection::server(Arc::new(server_builder().build().unwrap())).unwrap()
+    Connection::server(Arc::new(server_builder().build().unwrap()))
 }
 
 /// One event of a connection that is given `incoming`, what it said, and its data.

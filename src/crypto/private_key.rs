@@ -1,11 +1,11 @@
 //! The private key as the handshake sees it, wherever it is.
 
+use super::hash::sha256;
 use super::rng::Drawing;
 use crate::enums::SignatureScheme;
 use crate::error::{KeyError, LocalError};
 use core::fmt;
 use rand_core::TryCryptoRng;
-use super::hash::sha256;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 

@@ -79,17 +79,10 @@ impl<S: Read + Write> Stream<S> {
         Ok(Self::new(connection, outgoing, transport))
     }
 
-    /// A server's connection. Nothing is read yet.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::server`].
-    pub fn server(config: Arc<ServerConfig>, transport: S) -> Result<Self, Error> {
-        Ok(Self::new(
-            Connection::server(config)?,
-            Vec::new(),
-            transport,
-        ))
+    /// Starts a server's connection over a transport. Nothing is read yet.
+    #[must_use]
+    pub fn server(config: Arc<ServerConfig>, transport: S) -> Self {
+        Self::new(Connection::server(config), Vec::new(), transport)
     }
 
     fn new(connection: Connection, outgoing: Vec<u8>, transport: S) -> Self {

@@ -223,7 +223,7 @@ pub fn accept_from(
     let (mut program, listener) = start_client(command);
     let transport = program.accept(&listener);
     let config = Arc::new(config.build().unwrap());
-    let stream = Stream::server(config, transport).unwrap();
+    let stream = Stream::server(config, transport);
     (stream, program)
 }
 

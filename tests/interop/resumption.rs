@@ -300,7 +300,7 @@ fn they_come_back(peer: &dyn Peer, files: &Files, row: Row) {
     let count = peer.client_connections();
     for number in 0..count {
         let config = configs[number.min(1)].clone();
-        let mut stream = Stream::server(config, program.accept(&listener)).unwrap();
+        let mut stream = Stream::server(config, program.accept(&listener));
         stream.complete_handshake().unwrap();
         let session = stream.connection().session().unwrap();
         assert_eq!(session.resumption(), row.expected(number), "{number}");
@@ -339,7 +339,7 @@ fn they_stop_ems(files: &Files) {
     assert_eq!(first, Resumption::Full(NotResumed::NothingOffered));
 
     let (mut program, listener) = start_client(openssl(files, false, "-sess_in", FILE));
-    let mut stream = Stream::server(config.clone(), program.accept(&listener)).unwrap();
+    let mut stream = Stream::server(config.clone(), program.accept(&listener));
     let error = expect_failure(&mut stream);
     assert_eq!(error, Error::Peer(PeerError::ExtendedMasterSecretChanged));
     hang_up(&stream);
@@ -370,7 +370,7 @@ fn openssl(
 /// One connection with a client, and what it came to.
 fn visit(command: impl FnOnce(u16) -> Command, config: &Arc<ServerConfig>) -> Resumption {
     let (mut program, listener) = start_client(command);
-    let mut stream = Stream::server(config.clone(), program.accept(&listener)).unwrap();
+    let mut stream = Stream::server(config.clone(), program.accept(&listener));
     let mut printed = greet(&mut stream, &mut program, Echo::Us);
     program.close_stdin();
     expect_close(&mut stream);

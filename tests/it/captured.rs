@@ -162,7 +162,7 @@ impl EchoServer {
             .build()
             .unwrap();
         Self {
-            connection: Connection::server(Arc::new(config)).unwrap(),
+            connection: Connection::server(Arc::new(config)),
             incoming: Vec::new(),
             outgoing: Vec::new(),
             received: Vec::new(),

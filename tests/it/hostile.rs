@@ -143,7 +143,7 @@ fn waiting(peer: Peer, policy: CertificatePolicy, wants_response: bool) -> Conne
         Peer::Client => {
             let server = server_builder().client_auth(ClientAuth::Require(policy));
             let server = Arc::new(server.build().unwrap());
-            (Connection::server(server).unwrap(), hello.client())
+            (Connection::server(server), hello.client())
         }
     };
     let received = connection.receive(&mut hello, &mut outgoing).unwrap();

@@ -720,7 +720,7 @@ fn streams_pause_on_both_sides() {
     let server = std::thread::spawn(move || {
         let (transport, _) = listener.accept().unwrap();
         transport.set_read_timeout(TIMEOUT).unwrap();
-        let mut stream = Stream::server(server, transport).unwrap();
+        let mut stream = Stream::server(server, transport);
         assert_unanswered(&mut stream);
         let Some(Pending::DecryptPreMasterSecret(job)) = stream.pending() else {
             panic!("nothing to decrypt");

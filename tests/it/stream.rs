@@ -32,7 +32,7 @@ fn serve_with<T: Send + 'static>(
     let server = std::thread::spawn(move || {
         let (transport, _) = listener.accept().unwrap();
         transport.set_read_timeout(TIMEOUT).unwrap();
-        work(Stream::server(config, transport).unwrap())
+        work(Stream::server(config, transport))
     });
     (transport, server)
 }

@@ -304,7 +304,7 @@ fn serve(store: RedisStore) -> Result<()> {
 
 fn answer(config: &Arc<ServerConfig>, socket: TcpStream) -> Result<()> {
     prepare(&socket, PATIENCE)?;
-    let mut stream = Stream::server(Arc::clone(config), socket)?;
+    let mut stream = Stream::server(Arc::clone(config), socket);
     write!(stream, "{}", std::process::id())?;
     stream.close()?;
     ensure!(stream.read(&mut [0])? == 0, "the client says something");

@@ -95,15 +95,10 @@ impl Service {
 
     /// Serves one connection and prints its line. Whatever fails in it concerns no other.
     fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
-        let mut session = None;
-        let result = Stream::server(Arc::clone(&self.config), socket)
-            .map_err(io::Error::other)
-            .and_then(|mut stream| {
-                let result = self.converse(&mut stream);
-                session = stream.connection().session().cloned();
-                result
-            });
-        print_line(&Report::new(peer.to_string(), session.as_ref(), &result).to_text());
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
+        let result = self.converse(&mut stream);
+        let session = stream.connection().session();
+        print_line(&Report::new(peer.to_string(), session, &result).to_text());
     }
 
     /// The handshake, a word to the client and the close.

@@ -505,7 +505,7 @@ fn a_session_at_one_address_is_not_offered_at_another() {
             let server = Connection::server(Arc::new(scene.server().build().unwrap()));
             let pair = Pair {
                 client: End::new(client.unwrap(), outgoing),
-                server: End::new(server.unwrap(), Vec::new()),
+                server: End::new(server, Vec::new()),
             };
             outcome(&pair.established())
         };

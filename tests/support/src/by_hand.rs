@@ -97,7 +97,7 @@ impl ClientByHand {
     #[track_caller]
     pub fn new(server: ServerConfigBuilder, hello: &Hello) -> Self {
         let config = Arc::new(server.build().unwrap());
-        let mut server = End::new(Connection::server(config).unwrap(), Vec::new());
+        let mut server = End::new(Connection::server(config), Vec::new());
         let hello = hello.client();
         server.take(&hello).unwrap();
         let flight = said(&mut server);

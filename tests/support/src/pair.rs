@@ -132,7 +132,7 @@ impl Pair {
     ) -> Self {
         let mut outgoing = Vec::new();
         let client = Connection::client(client, name, &mut outgoing).unwrap();
-        let server = Connection::server(server).unwrap();
+        let server = Connection::server(server);
         Self {
             client: End::new(client, outgoing),
             server: End::new(server, Vec::new()),
