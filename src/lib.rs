@@ -112,7 +112,7 @@ pub use pending::{
 };
 pub use resumption::{MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets};
 pub use stream::Stream;
-pub use verify::{CertificatePolicy, PeerCertificate, RevocationLists, RootStore};
+pub use verify::{CertificatePolicy, Crls, PeerCertificate, RootStore};
 pub use waiver::{Waiver, Waivers};
 
 /// The code in README.md, so that it is compiled and run.

@@ -372,7 +372,7 @@ impl SignCertificateVerify {
 /// Proof that somebody vouches for a certificate chain.
 ///
 /// Made by [`VerifyCertificate::verify`], for that connection alone, or by a caller who has other
-/// grounds and says so with [`Verified::dangerous_on_my_own_authority`].
+/// grounds and says so with [`Verified::dangerous_without_verification`].
 #[derive(Debug)]
 pub struct Verified(Authority);
 
@@ -394,7 +394,7 @@ impl Verified {
     /// after comparing the certificate with one that is already known, or after another verifier
     /// accepted it. The key still has to be RSA, of an accepted length and usable for encryption.
     #[must_use]
-    pub fn dangerous_on_my_own_authority() -> Self {
+    pub fn dangerous_without_verification() -> Self {
         Self(Authority::Caller)
     }
 
@@ -552,7 +552,7 @@ mod tests {
             .chain(decrypts.clone().map(Pending::DecryptPreMasterSecret))
             .chain(signs.clone().map(Pending::SignCertificateVerify))
             .collect();
-        let verdict = Ok(Verified::dangerous_on_my_own_authority());
+        let verdict = Ok(Verified::dangerous_without_verification());
         let answers = [
             verifies[0].answer(verdict),
             verifies[1].answer(Err(CertificateFault::Refused.into())),
@@ -596,7 +596,7 @@ mod tests {
         assert_eq!(question.belongs(&answer), Ok(()));
         let answer = own.answer(verify(other));
         assert_eq!(question.belongs(&answer), Err(Misuse::WrongAnswer));
-        let answer = own.answer(Ok(Verified::dangerous_on_my_own_authority()));
+        let answer = own.answer(Ok(Verified::dangerous_without_verification()));
         assert_eq!(question.belongs(&answer), Ok(()));
     }
 

@@ -83,12 +83,12 @@ impl Report {
                 session.map(|s| yes_or_no(s.secure_renegotiation()).to_owned()),
             ),
             (
-                "largest_record_sent",
-                session.map(|s| s.largest_record_sent().to_string()),
+                "max_plaintext_sent",
+                session.map(|s| s.max_plaintext_sent().to_string()),
             ),
             (
-                "largest_record_received",
-                session.map(|s| s.largest_record_received().to_string()),
+                "max_plaintext_received",
+                session.map(|s| s.max_plaintext_received().to_string()),
             ),
             (
                 "alert_sent",
@@ -123,8 +123,8 @@ pub fn agreed(session: &SessionInfo) -> String {
         alpn(session).as_deref().unwrap_or("none"),
         server_name(session).as_deref().unwrap_or("none"),
         yes_or_no(session.secure_renegotiation()),
-        session.largest_record_sent(),
-        session.largest_record_received(),
+        session.max_plaintext_sent(),
+        session.max_plaintext_received(),
         certificate(session),
     )
 }

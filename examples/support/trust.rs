@@ -2,7 +2,7 @@
 
 use super::cli::{or_usage_error, read_file, read_roots};
 use clap::{Args, CommandFactory};
-use premaster::{CertificatePolicy, ConfigError, KeyId, RevocationLists, Waiver};
+use premaster::{CertificatePolicy, ConfigError, Crls, KeyId, Waiver};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl TrustArguments {
         let roots = self.ca.as_deref().map(read_roots::<Arguments>);
         let mut policy = CertificatePolicy::new(roots.unwrap_or_default());
         if let Some(file) = &self.crl {
-            policy = policy.revocation_lists(read_lists::<Arguments>(file));
+            policy = policy.crls(read_lists::<Arguments>(file));
         }
         #[cfg(feature = "ocsp")]
         if self.require_staple {
@@ -139,12 +139,12 @@ impl WaiverArguments {
     }
 }
 
-fn read_lists<Arguments: CommandFactory>(file: &Path) -> RevocationLists {
+fn read_lists<Arguments: CommandFactory>(file: &Path) -> Crls {
     let bytes = read_file::<Arguments>(file);
-    let lists = match RevocationLists::from_pem(&bytes) {
+    let lists = match Crls::from_pem(&bytes) {
         // What has no list in PEM is one in DER.
-        Err(ConfigError::NoRevocationLists) => {
-            let mut lists = RevocationLists::new();
+        Err(ConfigError::NoCrls) => {
+            let mut lists = Crls::new();
             lists.add(&bytes).map(|()| lists)
         }
         lists => lists,

@@ -14,7 +14,7 @@ use arbitrary::Arbitrary;
 use premaster::fuzzing::{self, Accepted};
 use premaster::pki_types::{CertificateDer, ServerName, UnixTime};
 use premaster::{
-    CertificateError, CertificatePolicy, PeerCertificate, RevocationLists, RootStore, Waiver,
+    CertificateError, CertificatePolicy, PeerCertificate, Crls, RootStore, Waiver,
     Waivers,
 };
 use sha2::{Digest, Sha256};
@@ -232,9 +232,9 @@ impl Terms {
         let mut policy = CertificatePolicy::new(ROOTS.clone());
         policy = match self.lists {
             Lists::None => policy,
-            Lists::Chain => policy.revocation_lists(LISTS.clone()),
-            Lists::EndEntity => policy.revocation_lists(LISTS.clone().end_entity_only()),
-            Lists::UnknownAllowed => policy.revocation_lists(LISTS.clone().allow_unknown_status()),
+            Lists::Chain => policy.crls(LISTS.clone()),
+            Lists::EndEntity => policy.crls(LISTS.clone().end_entity_only()),
+            Lists::UnknownAllowed => policy.crls(LISTS.clone().allow_unknown_status()),
         };
         if self.response_required {
             policy = policy.require_ocsp_response();
@@ -283,7 +283,7 @@ static ROOTS: LazyLock<RootStore> = LazyLock::new(|| {
 pub(crate) const REVOKED: [u8; 1] = [66];
 
 /// Those of the roots, and one of the authority that is out of date.
-static LISTS: LazyLock<RevocationLists> = LazyLock::new(|| {
+static LISTS: LazyLock<Crls> = LazyLock::new(|| {
     let revoked = pki::Spec {
         serial: REVOKED.into(),
         ..pki::root()
@@ -294,7 +294,7 @@ static LISTS: LazyLock<RevocationLists> = LazyLock::new(|| {
         next_update: Some(pki::NOW - 1),
         ..pki::crl(&Signer::Authority.authority())
     };
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     for list in [root, elliptic, old] {
         lists.add(&list.build()).unwrap();
     }

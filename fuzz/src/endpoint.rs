@@ -125,8 +125,8 @@ fn client_config(
     let builder = builder
         .extended_master_secret(policy(setting.extended_master_secret))
         .session_store(store)
-        .random(rng(Role::Client, setting, attempt))
-        .time(now);
+        .rng(rng(Role::Client, setting, attempt))
+        .time_provider(now);
     Arc::new(builder.build().unwrap())
 }
 
@@ -158,8 +158,8 @@ fn server_config(
     let builder = builder
         .extended_master_secret(policy(setting.extended_master_secret))
         .session_store(store)
-        .random(rng(Role::Server, setting, attempt))
-        .time(now);
+        .rng(rng(Role::Server, setting, attempt))
+        .time_provider(now);
     Arc::new(builder.build().unwrap())
 }
 

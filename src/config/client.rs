@@ -44,7 +44,7 @@ pub struct ClientConfig {
     pub(crate) session_tickets: bool,
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) request_ocsp_response: bool,
-    pub(crate) after_fallback: bool,
+    pub(crate) fallback_scsv: bool,
     pub(crate) grease: bool,
     /// Whom the client trusts and who it is.
     pub(crate) trust: TrustContext,
@@ -78,7 +78,7 @@ pub struct ClientConfigBuilder {
     session_tickets: bool,
     max_fragment_length: Option<MaxFragmentLength>,
     request_ocsp_response: bool,
-    after_fallback: bool,
+    fallback_scsv: bool,
     grease: bool,
 }
 
@@ -94,7 +94,7 @@ impl ClientConfigBuilder {
             session_tickets: true,
             max_fragment_length: None,
             request_ocsp_response: false,
-            after_fallback: false,
+            fallback_scsv: false,
             grease: false,
         }
     }
@@ -187,8 +187,8 @@ impl ClientConfigBuilder {
     /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)), for then
     /// somebody else made the first connection fail.
     #[must_use]
-    pub fn after_fallback(mut self) -> Self {
-        self.after_fallback = true;
+    pub fn fallback_scsv(mut self) -> Self {
+        self.fallback_scsv = true;
         self
     }
 
@@ -225,7 +225,7 @@ impl ClientConfigBuilder {
         }
         let mut certificates = self.certificates.iter();
         if !self.offload_signing && certificates.any(|own| own.key().is_none()) {
-            return Err(ConfigError::KeyElsewhere);
+            return Err(ConfigError::NoPrivateKey);
         }
         Ok(ClientConfig {
             trust: self.trust(),
@@ -239,7 +239,7 @@ impl ClientConfigBuilder {
             session_tickets: self.session_tickets,
             max_fragment_length: self.max_fragment_length,
             request_ocsp_response: self.request_ocsp_response || requires_ocsp,
-            after_fallback: self.after_fallback,
+            fallback_scsv: self.fallback_scsv,
             grease: self.grease,
         })
     }
@@ -315,7 +315,7 @@ mod tests {
                 .certificate(Arc::new(certified()))
                 .certificate(elsewhere.clone())
         };
-        assert_eq!(builder().build().unwrap_err(), ConfigError::KeyElsewhere);
+        assert_eq!(builder().build().unwrap_err(), ConfigError::NoPrivateKey);
         assert!(builder().offload_signing().build_unless_without_random());
     }
 

@@ -255,7 +255,7 @@ macro_rules! common_builder_methods {
         /// The source of randomness, in place of the operating system's: a generator of
         /// [`rand_core`](crate::rand_core)'s traits. It is shared by all connections, one at a time.
         #[must_use]
-        pub fn random(mut self, rng: impl TryCryptoRng + Send + 'static) -> Self {
+        pub fn rng(mut self, rng: impl TryCryptoRng + Send + 'static) -> Self {
             self.common.random = Some(shared_random(rng));
             self
         }
@@ -263,7 +263,7 @@ macro_rules! common_builder_methods {
         /// What time it is when a certificate is verified or a session's age is checked, in place
         /// of the operating system's clock.
         #[must_use]
-        pub fn time(mut self, now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
+        pub fn time_provider(mut self, now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
             self.common.time = Some(Arc::new(now));
             self
         }

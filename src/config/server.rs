@@ -251,7 +251,7 @@ impl ServerConfigBuilder {
         let identity = match self.certificates {
             Certificates::One(certificate) => {
                 if certificate.key().is_none() && !self.offload_decryption {
-                    return Err(ConfigError::KeyElsewhere);
+                    return Err(ConfigError::NoPrivateKey);
                 }
                 Identity::Fixed(SelectedCertificate::new(certificate, &believed))
             }
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn a_key_that_is_elsewhere_decrypts_elsewhere() {
         let refused = ServerConfig::builder(elsewhere()).build();
-        assert_eq!(refused.unwrap_err(), ConfigError::KeyElsewhere);
+        assert_eq!(refused.unwrap_err(), ConfigError::NoPrivateKey);
         let offloaded = ServerConfig::builder(elsewhere()).offload_decryption();
         assert!(matches!(
             offloaded.build(),

@@ -174,7 +174,7 @@ impl Connection {
     }
 
     /// Encrypts `plaintext` into `outgoing`, in records of at most 2^14 bytes or what
-    /// [`SessionInfo::largest_record_sent`] says. Nothing is sent for no plaintext.
+    /// [`SessionInfo::max_plaintext_sent`] says. Nothing is sent for no plaintext.
     ///
     /// # Errors
     ///

@@ -35,21 +35,21 @@ pub(crate) fn roots() -> RootStore {
 
 pub(crate) fn client_builder() -> ClientConfigBuilder {
     ClientConfig::builder(roots())
-        .random(ChaCha12Rng::seed_from_u64(1))
-        .time(now)
+        .rng(ChaCha12Rng::seed_from_u64(1))
+        .time_provider(now)
 }
 
 /// A client that pauses for its caller to judge the certificate.
 pub(crate) fn judging_client_builder() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
-        .random(ChaCha12Rng::seed_from_u64(1))
-        .time(now)
+        .rng(ChaCha12Rng::seed_from_u64(1))
+        .time_provider(now)
 }
 
 pub(crate) fn server_builder() -> ServerConfigBuilder {
     ServerConfig::builder(Arc::new(certified()))
-        .random(ChaCha12Rng::seed_from_u64(2))
-        .time(now)
+        .rng(ChaCha12Rng::seed_from_u64(2))
+        .time_provider(now)
 }
 
 /// A client's connection and its ClientHello.

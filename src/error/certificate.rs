@@ -308,7 +308,7 @@ errors! {
             date(now)
         )]
         #[alert(CERTIFICATE_UNKNOWN)]
-        RevocationListExpired {
+        CrlExpired {
             /// When the next list was due.
             next_update: UnixTime,
             /// The time at which it was judged.
@@ -317,7 +317,7 @@ errors! {
         /// The revocation list of its issuer is not signed by that issuer, in a way that is accepted.
         #[error("the revocation list of its issuer is not signed by that issuer")]
         #[alert(CERTIFICATE_UNKNOWN)]
-        RevocationListInvalid,
+        CrlInvalid,
         /// There is no good OCSP response about it, and the configuration wants one.
         #[error("its OCSP response: {0}")]
         // "MUST check the OCSP response and abort the handshake if the response is not satisfactory
@@ -532,7 +532,7 @@ mod tests {
                 none,
             ),
             (
-                Fault::RevocationListExpired {
+                Fault::CrlExpired {
                     next_update: earlier,
                     now,
                 },
@@ -541,7 +541,7 @@ mod tests {
                 none,
             ),
             (
-                Fault::RevocationListInvalid,
+                Fault::CrlInvalid,
                 "the revocation list of its issuer is not signed by that issuer",
                 none,
             ),

@@ -55,7 +55,7 @@ errors! {
         #[error(
             "the certificate's private key is not there, and its operation is not offloaded to where it is"
         )]
-        KeyElsewhere,
+        NoPrivateKey,
         /// No source of randomness: the `getrandom` feature is off and none was given.
         #[error("no source of randomness is configured")]
         NoRandom,
@@ -78,10 +78,10 @@ errors! {
         BadSessionLifetime,
         /// PEM text without a revocation list in it.
         #[error("there is no revocation list in the PEM text")]
-        NoRevocationLists,
+        NoCrls,
         /// A revocation list that does not parse, or is of a kind that is not supported.
         #[error("a revocation list does not parse, or is of a kind that is not supported")]
-        BadRevocationList,
+        BadCrl,
         /// An OCSP response is required of clients, who cannot send one.
         #[error("an OCSP response is required of clients, who cannot send one")]
         ClientOcspResponse,

@@ -18,7 +18,7 @@ errors! {
         WrongAnswer,
         /// A [`Stream`](crate::Stream) was read or written while its connection waits for an answer.
         #[error("the connection waits for an answer")]
-        Unanswered,
+        Paused,
         /// Something was to be derived that is bound to nobody without the extended master secret,
         /// which this connection does not have
         /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)). Keying material

@@ -163,8 +163,8 @@ impl Finish {
             extended_master_secret: session.extended_master_secret,
             secure_renegotiation: agreed.secure_renegotiation,
             alpn_protocol: agreed.alpn_protocol,
-            largest_record_sent: agreed.limits.sent(),
-            largest_record_received: agreed.limits.received(),
+            max_plaintext_sent: agreed.limits.sent(),
+            max_plaintext_received: agreed.limits.received(),
         })));
         Ok(Box::new(established))
     }

@@ -18,8 +18,8 @@ pub struct SessionInfo {
     pub(crate) extended_master_secret: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) alpn_protocol: Option<Box<[u8]>>,
-    pub(crate) largest_record_sent: usize,
-    pub(crate) largest_record_received: usize,
+    pub(crate) max_plaintext_sent: usize,
+    pub(crate) max_plaintext_received: usize,
 }
 
 impl SessionInfo {
@@ -99,14 +99,14 @@ impl SessionInfo {
 
     /// The most bytes of application data that go into one record that this side sends.
     #[must_use]
-    pub fn largest_record_sent(&self) -> usize {
-        self.largest_record_sent
+    pub fn max_plaintext_sent(&self) -> usize {
+        self.max_plaintext_sent
     }
 
     /// The most bytes of application data in one record that this side accepts.
     #[must_use]
-    pub fn largest_record_received(&self) -> usize {
-        self.largest_record_received
+    pub fn max_plaintext_received(&self) -> usize {
+        self.max_plaintext_received
     }
 }
 

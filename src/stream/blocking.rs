@@ -97,7 +97,7 @@ impl<S: Read + Write> Stream<S> {
     /// # Errors
     ///
     /// Those of the connection and of the transport. [`io::ErrorKind::WouldBlock`] with
-    /// [`Misuse::Unanswered`] inside if the connection is paused: answer with
+    /// [`Misuse::Paused`] inside if the connection is paused: answer with
     /// [`resume`](Self::resume) and call again.
     pub fn complete_handshake(&mut self) -> io::Result<()> {
         if self.is_established() {
@@ -184,7 +184,7 @@ impl<S: Read + Write> Stream<S> {
             }
             Ok(Step::Paused) => {
                 let _ = self.flush_outgoing();
-                Err(io_error(Misuse::Unanswered))
+                Err(io_error(Misuse::Paused))
             }
             Err(error) => {
                 let _ = self.flush_outgoing();
@@ -295,7 +295,7 @@ fn io_error(error: impl Into<Error>) -> io::Error {
     let kind = match &error {
         Error::Truncated => io::ErrorKind::UnexpectedEof,
         Error::AlertReceived(_) => io::ErrorKind::ConnectionAborted,
-        Error::Misuse(Misuse::Unanswered) => io::ErrorKind::WouldBlock,
+        Error::Misuse(Misuse::Paused) => io::ErrorKind::WouldBlock,
         Error::Misuse(_) => io::ErrorKind::NotConnected,
         Error::Decode { .. }
         | Error::Peer(_)

@@ -5,7 +5,7 @@ use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
 use super::name::Text;
 use super::path::{MAX_PATH, Search};
-use super::revocation::RevocationLists;
+use super::revocation::Crls;
 use super::search_error::SearchError;
 use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
@@ -55,8 +55,8 @@ pub(super) fn explain(
         }
         SearchError::Revoked => path.revoked(),
         SearchError::RevocationUnknown => path.revocation_unknown(),
-        SearchError::RevocationListExpired { next_update } => path.list_expired(next_update),
-        SearchError::RevocationListInvalid => path.list_invalid(rules),
+        SearchError::CrlExpired { next_update } => path.list_expired(next_update),
+        SearchError::CrlInvalid => path.list_invalid(rules),
         SearchError::TooMuchWork => Fault::TooMuchWork.into(),
         SearchError::TooLong => Fault::TooManyCertificates {
             found: search.chain.received_count(),
@@ -259,7 +259,7 @@ impl<'c> NamePath<'c> {
 
     fn list_expired(&self, next_update: UnixTime) -> CertificateError {
         let now = self.search.now;
-        let fault = Fault::RevocationListExpired { next_update, now };
+        let fault = Fault::CrlExpired { next_update, now };
         self.of_list(fault, |lists, certificate| {
             lists
                 .expire(certificate)
@@ -271,20 +271,17 @@ impl<'c> NamePath<'c> {
     /// refused, the first one whose issuer has a list.
     fn list_invalid(&self, rules: &SignatureRules<'_>) -> CertificateError {
         let refused = rules.refused().map(|refused| &*refused.signed);
-        self.of_list(
-            Fault::RevocationListInvalid,
-            |lists, certificate| match refused {
-                Some(signed) if lists.contain(signed) => lists.covers_by(certificate, signed),
-                _ => lists.covers(certificate),
-            },
-        )
+        self.of_list(Fault::CrlInvalid, |lists, certificate| match refused {
+            Some(signed) if lists.contain(signed) => lists.covers_by(certificate, signed),
+            _ => lists.covers(certificate),
+        })
     }
 
     /// Blames the first certificate about which the lists say so, or none.
     fn of_list(
         &self,
         fault: Fault,
-        said: impl Fn(&RevocationLists, &PeerCertificate<'_>) -> bool,
+        said: impl Fn(&Crls, &PeerCertificate<'_>) -> bool,
     ) -> CertificateError {
         let lists = self.search.revocation;
         let mut links = self.links.iter();
@@ -410,8 +407,8 @@ mod tests {
             ),
             (
                 with(authority()),
-                SearchError::RevocationListInvalid,
-                Fault::RevocationListInvalid,
+                SearchError::CrlInvalid,
+                Fault::CrlInvalid,
                 Some(2),
             ),
             (

@@ -42,6 +42,6 @@ pub(crate) use chain::{Chain, check_chain_length};
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
 pub use policy::CertificatePolicy;
-pub use revocation::RevocationLists;
+pub use revocation::Crls;
 pub use roots::RootStore;
 pub(crate) use server_name::require_common_name;

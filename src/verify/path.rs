@@ -4,7 +4,7 @@ use super::certificate::Usage;
 use super::chain::{Candidate, Chain, Link};
 use super::form::Form;
 use super::purpose::{PurposeCheck, Role};
-use super::revocation::RevocationLists;
+use super::revocation::Crls;
 use super::roots::{Root, RootStore};
 use super::search_error::SearchError;
 use super::signatures::{SignatureRules, as_dyn};
@@ -68,7 +68,7 @@ impl<'c> IssuerPath<'c> {
 
     /// When the first of these lists is out of date that speaks of its certificates, if one does, in
     /// seconds since 1970. Those of a pinned certificate cannot be verified and say nothing about time.
-    pub(super) fn lists_expire(&self, lists: &RevocationLists) -> Option<u64> {
+    pub(super) fn lists_expire(&self, lists: &Crls) -> Option<u64> {
         self.root?;
         self.links_asked(lists)
             .filter_map(|link| lists.expire(link.certificate()))
@@ -76,10 +76,7 @@ impl<'c> IssuerPath<'c> {
     }
 
     /// The certificates that are checked against these lists.
-    pub(super) fn links_asked(
-        &self,
-        lists: &RevocationLists,
-    ) -> impl Iterator<Item = &'c Link<'c>> {
+    pub(super) fn links_asked(&self, lists: &Crls) -> impl Iterator<Item = &'c Link<'c>> {
         let links = self.links().enumerate();
         links.filter_map(|(index, link)| lists.asks_for(index).then_some(link))
     }
@@ -97,7 +94,7 @@ impl<'c> IssuerPath<'c> {
 pub(super) struct Search<'c> {
     pub(super) chain: &'c Chain<'c>,
     pub(super) roots: &'c RootStore,
-    pub(super) revocation: Option<&'c RevocationLists>,
+    pub(super) revocation: Option<&'c Crls>,
     pub(super) role: Role,
     pub(super) now: UnixTime,
 }
@@ -199,11 +196,7 @@ impl<'c> Search<'c> {
         rules: &SignatureRules<'_>,
     ) -> Result<IssuerPath<'c>, SearchError> {
         let algorithms = rules.algorithms();
-        let lists: Vec<_> = self
-            .revocation
-            .into_iter()
-            .flat_map(RevocationLists::borrow)
-            .collect();
+        let lists: Vec<_> = self.revocation.into_iter().flat_map(Crls::borrow).collect();
         // At another time than now the lists are not asked whether they are good now.
         let expiration = if time == self.now {
             ExpirationPolicy::Enforce

@@ -2,7 +2,7 @@
 
 use super::chain::Chain;
 use super::judgement::{Stapled, VerifiedPeer, judge_client, judge_server};
-use super::revocation::RevocationLists;
+use super::revocation::Crls;
 use super::roots::RootStore;
 use super::settings::{Pin, Settings};
 use crate::crypto::hash::fingerprint;
@@ -55,7 +55,7 @@ impl CertificatePolicy {
 
     /// Refuses certificates that these lists revoke. They replace any lists set before.
     #[must_use]
-    pub fn revocation_lists(mut self, lists: RevocationLists) -> Self {
+    pub fn crls(mut self, lists: Crls) -> Self {
         self.settings.revocation = Some(lists);
         self
     }
@@ -194,11 +194,7 @@ impl CertificatePolicy {
 
     /// A value that two policies share if, and only if, they have the same settings.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        let revocation = self
-            .settings
-            .revocation
-            .as_ref()
-            .map(RevocationLists::fingerprint);
+        let revocation = self.settings.revocation.as_ref().map(Crls::fingerprint);
         let mut pins: Vec<_> = self.settings.pins.iter().map(Pin::fingerprint).collect();
         pins.sort_unstable();
         pins.dedup();
@@ -237,10 +233,10 @@ mod tests {
         let mut policies = vec![
             policy(),
             CertificatePolicy::new(RootStore::new()),
-            policy().revocation_lists(lists(&[])),
-            policy().revocation_lists(lists(&[1])),
-            policy().revocation_lists(lists(&[]).end_entity_only()),
-            policy().revocation_lists(lists(&[]).allow_unknown_status()),
+            policy().crls(lists(&[])),
+            policy().crls(lists(&[1])),
+            policy().crls(lists(&[]).end_entity_only()),
+            policy().crls(lists(&[]).allow_unknown_status()),
             policy().pin_certificate([1; 32]),
             policy().pin_certificate([2; 32]),
             policy().pin_public_key(key),

@@ -21,7 +21,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 /// No certificate of the chain below the root may be on a list, and for each of them there has to be a
 /// list of its issuer, signed by that issuer and not out of date.
 #[derive(Clone, Default)]
-pub struct RevocationLists {
+pub struct Crls {
     lists: Vec<List>,
     end_entity_only: bool,
     allow_unknown_status: bool,
@@ -39,7 +39,7 @@ struct List {
     fingerprint: [u8; 32],
 }
 
-impl RevocationLists {
+impl Crls {
     /// No list, with which no status is known.
     #[must_use]
     pub fn new() -> Self {
@@ -50,15 +50,15 @@ impl RevocationLists {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadPem`] if the text does not parse, [`ConfigError::NoRevocationLists`] if it
-    /// has no list, and that of [`RevocationLists::add`].
+    /// [`ConfigError::BadPem`] if the text does not parse, [`ConfigError::NoCrls`] if it
+    /// has no list, and that of [`Crls::add`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
         let mut lists = Self::new();
         for list in CertificateRevocationListDer::pem_slice_iter(pem) {
             lists.add(&list.map_err(|_| ConfigError::BadPem)?)?;
         }
         if lists.lists.is_empty() {
-            return Err(ConfigError::NoRevocationLists);
+            return Err(ConfigError::NoCrls);
         }
         Ok(lists)
     }
@@ -67,10 +67,10 @@ impl RevocationLists {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadRevocationList`] if it does not parse, or is not of the profile of RFC 5280:
+    /// [`ConfigError::BadCrl`] if it does not parse, or is not of the profile of RFC 5280:
     /// version 2, with a nextUpdate, no delta and no indirect list.
     pub fn add(&mut self, der: &[u8]) -> Result<(), ConfigError> {
-        let bad = ConfigError::BadRevocationList;
+        let bad = ConfigError::BadCrl;
         let list = OwnedCertRevocationList::from_der(der).map_err(|_| bad)?;
         let (_, parsed) = CertificateRevocationList::from_der(der).map_err(|_| bad)?;
         let next_update = parsed.next_update().ok_or(bad)?;
@@ -173,7 +173,7 @@ impl RevocationLists {
         let mut lists = self.lists_of_issuer(certificate);
         match lists.find(|list| list.next_update <= now) {
             None => Ok(()),
-            Some(List { next_update, .. }) => Err(CertificateFault::RevocationListExpired {
+            Some(List { next_update, .. }) => Err(CertificateFault::CrlExpired {
                 next_update: *next_update,
                 now,
             }),
@@ -231,9 +231,9 @@ impl RevocationLists {
     }
 }
 
-impl fmt::Debug for RevocationLists {
+impl fmt::Debug for Crls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RevocationLists")
+        f.debug_struct("Crls")
             .field("lists", &self.lists.len())
             .field("end_entity_only", &self.end_entity_only)
             .field("allow_unknown_status", &self.allow_unknown_status)

@@ -28,10 +28,10 @@ pub(super) enum SearchError {
     Purpose,
     Revoked,
     RevocationUnknown,
-    RevocationListExpired {
+    CrlExpired {
         next_update: UnixTime,
     },
-    RevocationListInvalid,
+    CrlInvalid,
     TooMuchWork,
     TooLong,
     /// Something in a certificate or a list cannot be read.
@@ -72,13 +72,11 @@ impl From<webpki::Error> for SearchError {
             Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => Self::Purpose,
             Error::CertRevoked | Error::CertDistrusted => Self::Revoked,
             Error::UnknownRevocationStatus => Self::RevocationUnknown,
-            Error::CrlExpired { next_update, .. } => Self::RevocationListExpired { next_update },
+            Error::CrlExpired { next_update, .. } => Self::CrlExpired { next_update },
             Error::InvalidCrlSignatureForPublicKey
             | Error::IssuerNotCrlSigner
             | Error::UnsupportedCrlSignatureAlgorithmContext(_)
-            | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
-                Self::RevocationListInvalid
-            }
+            | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => Self::CrlInvalid,
             Error::MaximumNameConstraintComparisonsExceeded
             | Error::MaximumPathBuildCallsExceeded
             | Error::MaximumSignatureChecksExceeded => Self::TooMuchWork,

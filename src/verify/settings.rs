@@ -1,7 +1,7 @@
 //! What a judgement demands and what it waives, as a policy sets it.
 
 use super::certificate::PeerCertificate;
-use super::revocation::RevocationLists;
+use super::revocation::Crls;
 use super::roots::RootStore;
 use crate::crypto::hash::{fingerprint, sha256};
 use crate::crypto::private_key::KeyId;
@@ -12,7 +12,7 @@ use core::time::Duration;
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) roots: RootStore,
-    pub(super) revocation: Option<RevocationLists>,
+    pub(super) revocation: Option<Crls>,
     pub(super) requires_ocsp_response: bool,
     pub(super) pins: Vec<Pin>,
     /// Without the pins.

@@ -5,7 +5,7 @@ use super::chain::Chain;
 use super::der::sequence;
 use super::path::Search;
 use super::purpose::Role;
-use super::revocation::RevocationLists;
+use super::revocation::Crls;
 use super::roots::RootStore;
 use core::str::FromStr;
 use core::time::Duration;
@@ -192,7 +192,7 @@ pub(super) fn roots() -> RootStore {
 }
 
 /// A list of the root with these serial numbers on it, good until the next day.
-pub(super) fn lists(revoked: &[u8]) -> RevocationLists {
+pub(super) fn lists(revoked: &[u8]) -> Crls {
     let day_before = time(NOW - DAY);
     let entries: Vec<_> = revoked
         .iter()
@@ -214,7 +214,7 @@ pub(super) fn lists(revoked: &[u8]) -> RevocationLists {
         &entries,
         &tagged(0xa0, &sequence(&[&crl_number])),
     ]);
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     lists.add(&sequence(&[&Key::Root.sign(&signed)])).unwrap();
     lists
 }

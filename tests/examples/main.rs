@@ -605,8 +605,8 @@ fn a_client_gets_records_as_short_as_it_asks_for() {
     assert_eq!(ended.stdout.len(), 2 * 5000);
     for line in reports(&ended) {
         for told in [line, json(&server.read_line())] {
-            assert_eq!(told["largest_record_sent"], "512");
-            assert_eq!(told["largest_record_received"], "512");
+            assert_eq!(told["max_plaintext_sent"], "512");
+            assert_eq!(told["max_plaintext_received"], "512");
         }
     }
     let ended = trusting_client(&address, &["--max-fragment", "513"], b"");
@@ -624,7 +624,7 @@ fn a_server_gets_records_as_short_as_it_asks_for() {
         assert_eq!(stream.read(&mut room).unwrap(), length);
     }
     let session = stream.connection().session().unwrap();
-    assert_eq!(session.largest_record_received(), 300);
+    assert_eq!(session.max_plaintext_received(), 300);
 }
 
 #[test]

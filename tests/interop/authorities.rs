@@ -104,7 +104,7 @@ fn their_server_of(files: &Files, curve: Curve) {
         issued.show(&mut command);
         command
     };
-    let stream = client::session_with(&OpenSsl, command, config.random(rng(1)).time(now));
+    let stream = client::session_with(&OpenSsl, command, config.rng(rng(1)).time_provider(now));
     let session = stream.connection().session().unwrap();
     assert_eq!(session.peer_certificates().len(), 2);
 }

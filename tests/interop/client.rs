@@ -152,8 +152,8 @@ fn granted(peer: &dyn Peer, files: &Files, extension: Extension) {
     }
     let session = stream.connection().session().unwrap();
     let lengths = (
-        session.largest_record_sent(),
-        session.largest_record_received(),
+        session.max_plaintext_sent(),
+        session.max_plaintext_received(),
     );
     match extension {
         Extension::MaxFragmentLength => assert_eq!(lengths, (512, 512)),

@@ -204,7 +204,7 @@ impl Row {
         self.our_extended_master_secret().map(|policy| {
             seed += 1;
             let mut builder = client_builder()
-                .random(rng(seed))
+                .rng(rng(seed))
                 .alpn_protocols(&[PROTOCOL.as_bytes()])
                 .session_store(Some(store.clone()))
                 .session_tickets(self.we_take_tickets())
@@ -228,7 +228,7 @@ impl Row {
         self.our_extended_master_secret().map(|policy| {
             seed += 1;
             let mut builder = our_server(files)
-                .random(rng(seed))
+                .rng(rng(seed))
                 .alpn_protocols(&[PROTOCOL.as_bytes()])
                 .session_store(Some(store.clone()))
                 .tickets(tickets.clone())

@@ -128,8 +128,8 @@ fn record_limit(peer: &dyn Peer, files: &Files, extension: Extension) {
     let_close(&mut stream, program);
     let session = stream.connection().session().unwrap();
     let lengths = (
-        session.largest_record_sent(),
-        session.largest_record_received(),
+        session.max_plaintext_sent(),
+        session.max_plaintext_received(),
     );
     match extension {
         Extension::MaxFragmentLength => assert_eq!(lengths, (512, 512)),

@@ -11,9 +11,7 @@ use crate::openssl::OpenSsl;
 use crate::peer::{Offer, Peer, Settings, accept_from, connect_to};
 use crate::{Trials, server};
 use premaster::pki_types::UnixTime;
-use premaster::{
-    AlertDescription, CertificateFault, CertificatePolicy, ClientConfig, Error, RevocationLists,
-};
+use premaster::{AlertDescription, CertificateFault, CertificatePolicy, ClientConfig, Crls, Error};
 use premaster_testing::pki::{self, Ocsp, SingleResponse};
 use premaster_testing::program::Program;
 use premaster_testing::{lasting, rng, roots, server_builder_with};
@@ -142,21 +140,17 @@ fn their_staple(files: &Files, status: Status) {
 
 fn their_revocation_list(files: &Files, status: Status) {
     let list = TheirAuthority::new(files, "list", status).revocation_list();
-    let lists = RevocationLists::from_pem(&list).unwrap();
+    let lists = Crls::from_pem(&list).unwrap();
     let command = |port| OpenSsl.server_command(port, Settings::offer(Offer::Defaults), files);
-    judge(
-        CertificatePolicy::new(roots()).revocation_lists(lists),
-        command,
-        status,
-    );
+    judge(CertificatePolicy::new(roots()).crls(lists), command, status);
 }
 
 /// A client with this policy believes the server, or tells it what is wrong.
 #[track_caller]
 fn judge(policy: CertificatePolicy, command: impl Fn(u16) -> Command, status: Status) {
     let config = ClientConfig::builder(policy)
-        .random(rng(1))
-        .time(UnixTime::now);
+        .rng(rng(1))
+        .time_provider(UnixTime::now);
     match status {
         Status::Good => {
             let stream = session_with(&OpenSsl, command, config);

@@ -156,8 +156,8 @@ impl EchoServer {
             false => ClientAuth::None,
         };
         let config = ServerConfig::builder(certified)
-            .random(rng(4))
-            .time(now)
+            .rng(rng(4))
+            .time_provider(now)
             .client_auth(client_auth)
             .build()
             .unwrap();

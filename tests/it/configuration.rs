@@ -4,8 +4,8 @@ use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::{
     CertificatePolicy, CertifiedKey, CipherSuite, ClientAuth, ClientAuthorities, ClientConfig,
-    ConfigError, KeyLog, MaxFragmentLength, Preference, RevocationLists, RootStore, RsaKey,
-    ServerConfig, SignatureScheme,
+    ConfigError, Crls, KeyLog, MaxFragmentLength, Preference, RootStore, RsaKey, ServerConfig,
+    SignatureScheme,
 };
 use premaster_testing::forger::Stopped;
 use premaster_testing::pki::{self, Authority, Spec, der};
@@ -169,14 +169,14 @@ fn a_pin_is_somebody_to_be_trusted() {
         nobody().pin_certificate([7; 32]),
         nobody().pin_public_key(certified(2048).key_id()),
     ] {
-        let client = ClientConfig::builder(pinned.clone()).random(rng(1));
+        let client = ClientConfig::builder(pinned.clone()).rng(rng(1));
         client.build().unwrap();
         let server = server_builder().client_auth(ClientAuth::Require(pinned));
         server.build().unwrap();
     }
     // Other waivers name nobody.
     let lenient = nobody().accept_any_name().accept_sha1_signatures();
-    let client = ClientConfig::builder(lenient).random(rng(1));
+    let client = ClientConfig::builder(lenient).rng(rng(1));
     assert_eq!(client.build().unwrap_err(), ConfigError::NoRoots);
 }
 
@@ -286,15 +286,12 @@ fn revocation_lists_are_there_and_of_a_kind_that_is_read() {
     let list = || pki::crl(&Authority::root());
     let pem = |list: &pki::Crl| pki::to_pem("X509 CRL", &list.build());
     for (text, error) in [
-        ("".to_owned(), ConfigError::NoRevocationLists),
+        ("".to_owned(), ConfigError::NoCrls),
         (
             "-----BEGIN X509 CRL-----\n!".to_owned(),
             ConfigError::BadPem,
         ),
-        (
-            pki::to_pem("X509 CRL", &[0x30, 0]),
-            ConfigError::BadRevocationList,
-        ),
+        (pki::to_pem("X509 CRL", &[0x30, 0]), ConfigError::BadCrl),
         // Of the first version, and without an end.
         (
             pem(&pki::Crl {
@@ -303,24 +300,24 @@ fn revocation_lists_are_there_and_of_a_kind_that_is_read() {
                 number: None,
                 ..list()
             }),
-            ConfigError::BadRevocationList,
+            ConfigError::BadCrl,
         ),
         (
             pem(&pki::Crl {
                 next_update: None,
                 ..list()
             }),
-            ConfigError::BadRevocationList,
+            ConfigError::BadCrl,
         ),
     ] {
-        let lists = RevocationLists::from_pem(text.as_bytes());
+        let lists = Crls::from_pem(text.as_bytes());
         assert_eq!(lists.unwrap_err(), error);
     }
-    RevocationLists::from_pem((pem(&list()) + &pem(&list())).as_bytes()).unwrap();
+    Crls::from_pem((pem(&list()) + &pem(&list())).as_bytes()).unwrap();
     // What is added one by one is in DER.
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     let error = lists.add(pem(&list()).as_bytes()).unwrap_err();
-    assert_eq!(error, ConfigError::BadRevocationList);
+    assert_eq!(error, ConfigError::BadCrl);
     lists.add(&list().build()).unwrap();
 }
 
@@ -392,9 +389,9 @@ fn a_key_that_is_elsewhere_needs_the_pause_that_it_answers() {
         let chain = certified.chain().to_vec();
         Arc::new(CertifiedKey::without_key(chain).unwrap())
     };
-    let server = || ServerConfig::builder(keyless(certified(2048))).random(rng(2));
+    let server = || ServerConfig::builder(keyless(certified(2048))).rng(rng(2));
     let client = || client_builder().certificate(keyless(client_certified()));
-    let elsewhere = ConfigError::KeyElsewhere;
+    let elsewhere = ConfigError::NoPrivateKey;
     assert_eq!(server().build().unwrap_err(), elsewhere);
     assert_eq!(client().build().unwrap_err(), elsewhere);
     server().offload_decryption().build().unwrap();

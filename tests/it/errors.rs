@@ -525,14 +525,14 @@ fn a_server_that_knows_tls_1_3_is_refused_after_a_fallback_alone() {
     for last in [b"DOWNGRD\x00", b"DOWNGRD\x01"] {
         let mut hello = server_hello().server();
         hello[35..43].copy_from_slice(last);
-        let fell_back = client_builder().after_fallback();
+        let fell_back = client_builder().fallback_scsv();
         client_with_fails(fell_back, &hello, PeerError::Downgraded);
         new_pair().client.take(&hello).unwrap();
     }
     for last in [b"DOWNGRD\x02", b"downgrd\x01"] {
         let mut hello = server_hello().server();
         hello[35..43].copy_from_slice(last);
-        let mut pair = pair(client_builder().after_fallback(), server_builder());
+        let mut pair = pair(client_builder().fallback_scsv(), server_builder());
         pair.client.take(&hello).unwrap();
     }
 }
@@ -1100,7 +1100,7 @@ fn failing_after(bytes: usize) -> Failing {
 
 #[test]
 fn a_generator_that_fails_is_an_internal_error() {
-    let config = Arc::new(client_builder().random(failing_after(31)).build().unwrap());
+    let config = Arc::new(client_builder().rng(failing_after(31)).build().unwrap());
     let mut outgoing = Vec::new();
     assert_eq!(
         Connection::client(config, premaster_testing::name(), &mut outgoing).unwrap_err(),
@@ -1110,10 +1110,7 @@ fn a_generator_that_fails_is_an_internal_error() {
 
     // The server's random, and its fallback pre-master secret.
     for bytes in [31, 32 + 47] {
-        let mut pair = pair(
-            client_builder(),
-            server_builder().random(failing_after(bytes)),
-        );
+        let mut pair = pair(client_builder(), server_builder().rng(failing_after(bytes)));
         let error = pair
             .run(premaster_testing::pair::Chunks::Whole)
             .unwrap_err();
@@ -1123,10 +1120,7 @@ fn a_generator_that_fails_is_an_internal_error() {
     }
     // The client's pre-master secret, and its padding.
     for bytes in [32 + 45, 32 + 46 + 10] {
-        let mut pair = pair(
-            client_builder().random(failing_after(bytes)),
-            server_builder(),
-        );
+        let mut pair = pair(client_builder().rng(failing_after(bytes)), server_builder());
         let error = pair
             .run(premaster_testing::pair::Chunks::Whole)
             .unwrap_err();
@@ -1137,7 +1131,7 @@ fn a_generator_that_fails_is_an_internal_error() {
     for bytes in [220, 250] {
         let client = client_builder()
             .certificate(client_certified())
-            .random(failing_after(32 + 46 + bytes));
+            .rng(failing_after(32 + 46 + bytes));
         let server = server_builder().client_auth(ClientAuth::Request(roots().into()));
         let error = pair(client, server)
             .run(premaster_testing::pair::Chunks::Whole)
@@ -1155,8 +1149,8 @@ fn the_client_trusts_only_what_it_was_given() {
     let mut roots = premaster::RootStore::new();
     roots.add(&other_root.build()).unwrap();
     let client = premaster::ClientConfig::builder(roots)
-        .random(rng(1))
-        .time(premaster_testing::now);
+        .rng(rng(1))
+        .time_provider(premaster_testing::now);
     let mut pair = pair(client, server_builder());
     let fault = premaster_testing::fault(pair.run(premaster_testing::pair::Chunks::Whole));
     assert!(matches!(

@@ -395,14 +395,14 @@ fn algorithm(last: u8, parameters: [u8; 2]) -> [u8; 13] {
 
 fn caller_verifies() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
-        .random(rng(1))
-        .time(now)
+        .rng(rng(1))
+        .time_provider(now)
 }
 
 /// Runs a pair whose client believes everything.
 fn vouched(mut pair: Pair) -> Pair {
     pair.run(Chunks::Whole).unwrap();
-    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let verdict = Ok(Verified::dangerous_without_verification());
     let answer = pair.client.question().answer(verdict);
     pair.client.resume(answer).unwrap();
     pair.established()

@@ -450,8 +450,8 @@ fn no_record_is_longer_than_the_fragment_length() {
             assert_eq!(protected, [16]);
         }
         for session in sessions(&pair) {
-            assert_eq!(session.largest_record_sent(), bytes);
-            assert_eq!(session.largest_record_received(), bytes);
+            assert_eq!(session.max_plaintext_sent(), bytes);
+            assert_eq!(session.max_plaintext_received(), bytes);
         }
 
         let data = vec![7; 2 * bytes + 1];
@@ -472,8 +472,8 @@ fn no_record_is_longer_than_the_fragment_length() {
 fn without_an_agreement_records_are_as_long_as_the_protocol_allows() {
     let pair = pair(client_builder(), server_builder()).established();
     for session in sessions(&pair) {
-        assert_eq!(session.largest_record_sent(), MAX_PLAINTEXT);
-        assert_eq!(session.largest_record_received(), MAX_PLAINTEXT);
+        assert_eq!(session.max_plaintext_sent(), MAX_PLAINTEXT);
+        assert_eq!(session.max_plaintext_received(), MAX_PLAINTEXT);
     }
     // A server that does not answer has not agreed.
     let asks = client_builder().max_fragment_length(MaxFragmentLength::L512);
@@ -489,8 +489,8 @@ fn without_an_agreement_records_are_as_long_as_the_protocol_allows() {
     silent.say(&flight).unwrap();
     let (client, _) = silent.complete_with(decrypted);
     let session = client.connection.session().unwrap();
-    assert_eq!(session.largest_record_sent(), MAX_PLAINTEXT);
-    assert_eq!(session.largest_record_received(), MAX_PLAINTEXT);
+    assert_eq!(session.max_plaintext_sent(), MAX_PLAINTEXT);
+    assert_eq!(session.max_plaintext_received(), MAX_PLAINTEXT);
 }
 
 /// The header of a record that holds this much plaintext, of which nothing has come.
@@ -554,8 +554,8 @@ fn a_resumed_session_keeps_its_fragment_length() {
         assert!(has(&server[0], MAX_FRAGMENT_LENGTH));
         for session in sessions(&pair) {
             assert_eq!(session.resumption().is_resumed(), resumed);
-            assert_eq!(session.largest_record_sent(), 512);
-            assert_eq!(session.largest_record_received(), 512);
+            assert_eq!(session.max_plaintext_sent(), 512);
+            assert_eq!(session.max_plaintext_received(), 512);
         }
     }
 }
@@ -582,10 +582,10 @@ fn each_direction_has_the_record_size_limit_of_its_receiver() {
             assert_eq!(clear[1..].iter().max(), Some(&limit));
         }
         let [client, server] = sessions(&pair);
-        assert_eq!(client.largest_record_sent(), limit(servers));
-        assert_eq!(client.largest_record_received(), limit(own));
-        assert_eq!(server.largest_record_sent(), limit(own));
-        assert_eq!(server.largest_record_received(), limit(servers));
+        assert_eq!(client.max_plaintext_sent(), limit(servers));
+        assert_eq!(client.max_plaintext_received(), limit(own));
+        assert_eq!(server.max_plaintext_sent(), limit(own));
+        assert_eq!(server.max_plaintext_received(), limit(servers));
 
         let data = vec![7; (1 << 14) + 1];
         let Pair { client, server } = &mut pair;
@@ -625,15 +625,15 @@ fn a_record_size_limit_that_only_one_side_sends_limits_nobody_else() {
     let server = server_builder().record_size_limit(100);
     let pair = pair(client_builder(), server).established();
     for session in sessions(&pair) {
-        assert_eq!(session.largest_record_sent(), MAX_PLAINTEXT);
-        assert_eq!(session.largest_record_received(), MAX_PLAINTEXT);
+        assert_eq!(session.max_plaintext_sent(), MAX_PLAINTEXT);
+        assert_eq!(session.max_plaintext_received(), MAX_PLAINTEXT);
     }
     // A server says how much it takes whenever it is asked.
     let asks = client_builder().record_size_limit(100);
     let pair = premaster_testing::pair(asks, server_builder()).established();
     let [client, server] = sessions(&pair);
-    assert_eq!(client.largest_record_sent(), MAX_PLAINTEXT);
-    assert_eq!(server.largest_record_sent(), 100);
+    assert_eq!(client.max_plaintext_sent(), MAX_PLAINTEXT);
+    assert_eq!(server.max_plaintext_sent(), 100);
     // One that knows nothing of it may send whatever the protocol allows.
     let mut silent = meet(client_builder().record_size_limit(100));
     let flight = [server_hello(&[]), certificate(), server_hello_done()];
@@ -650,8 +650,8 @@ fn a_limit_above_the_protocols_is_taken_and_never_used_up() {
         end.send(&data);
         assert_eq!(protected_lengths(&end.outgoing), [MAX_PLAINTEXT, 1]);
         let session = end.connection.session().unwrap();
-        assert_eq!(session.largest_record_sent(), MAX_PLAINTEXT);
-        assert_eq!(session.largest_record_received(), 300);
+        assert_eq!(session.max_plaintext_sent(), MAX_PLAINTEXT);
+        assert_eq!(session.max_plaintext_received(), 300);
     };
     let hello = hello_with(&[(RECORD_SIZE_LIMIT, &above)]);
     let builder = server_builder().record_size_limit(300);
@@ -679,8 +679,8 @@ fn the_record_size_limit_wins_over_the_fragment_length() {
     let (clear, _) = plaintexts(&server);
     assert_eq!(clear[1..].iter().max(), Some(&100));
     let [client, server] = sessions(&pair);
-    assert_eq!(client.largest_record_sent(), 200);
-    assert_eq!(server.largest_record_sent(), 100);
+    assert_eq!(client.max_plaintext_sent(), 200);
+    assert_eq!(server.max_plaintext_sent(), 100);
 }
 
 /// "A server that supports the "record_size_limit" extension MUST ignore a "max_fragment_length"
@@ -694,8 +694,8 @@ fn beside_a_record_size_limit_no_fragment_length_is_looked_at() {
         ]);
         let ClientByHand { server, .. } = complete(&hello, server_builder());
         let session = server.connection.session().unwrap();
-        assert_eq!(session.largest_record_sent(), 100);
-        assert_eq!(session.largest_record_received(), MAX_PLAINTEXT);
+        assert_eq!(session.max_plaintext_sent(), 100);
+        assert_eq!(session.max_plaintext_received(), MAX_PLAINTEXT);
     }
 }
 
@@ -728,8 +728,8 @@ fn a_resumed_session_has_record_size_limits_of_its_own() {
             (server, to_client, to_server),
         ] {
             assert_eq!(session.resumption().is_resumed(), resumed);
-            assert_eq!(session.largest_record_sent(), sent);
-            assert_eq!(session.largest_record_received(), received);
+            assert_eq!(session.max_plaintext_sent(), sent);
+            assert_eq!(session.max_plaintext_received(), received);
         }
     }
 }
@@ -808,13 +808,13 @@ fn a_resumed_session_has_no_ocsp_response() {
 
 fn caller_verifies() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
-        .random(rng(1))
-        .time(now)
+        .rng(rng(1))
+        .time_provider(now)
         .request_ocsp_response()
 }
 
 fn vouch(client: &mut End) -> Result<(), Error> {
-    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let verdict = Ok(Verified::dangerous_without_verification());
     client.resume(client.question().answer(verdict))
 }
 
@@ -955,7 +955,7 @@ fn all_that_is_negotiated_goes_together() {
                 .record_size_limit(512)
                 .max_fragment_length(MaxFragmentLength::L1024)
                 .request_ocsp_response()
-                .after_fallback()
+                .fallback_scsv()
                 .grease()
                 .certificate(client_certified()),
         );
@@ -979,7 +979,7 @@ fn all_that_is_negotiated_goes_together() {
             }
             let [client, server] = sessions(&pair);
             assert_eq!(
-                (client.largest_record_sent(), server.largest_record_sent()),
+                (client.max_plaintext_sent(), server.max_plaintext_sent()),
                 (256, 512)
             );
             assert_eq!(client.ocsp_response().is_some(), resumption == in_full);

@@ -187,7 +187,7 @@ fn every_setting_adds_to_the_hello_what_it_has_to_say() {
             4 + 2 + 3 + 8,
         ),
         (client_builder().record_size_limit(64), 4 + 2),
-        (client_builder().after_fallback(), 2),
+        (client_builder().fallback_scsv(), 2),
         (client_builder().grease(), 2 + 4 + 5),
         (
             client_builder().extended_master_secret(ExtendedMasterSecret::Off),
@@ -220,7 +220,7 @@ fn a_hello_with_a_ticket_is_short_as_well() {
 fn only_a_client_that_fell_back_says_so() {
     let default = suites(&sent(client_builder()));
     assert_eq!(default, [0x009d, 0x009c]);
-    let fell_back = suites(&sent(client_builder().after_fallback()));
+    let fell_back = suites(&sent(client_builder().fallback_scsv()));
     assert_eq!(fell_back, [0x009d, 0x009c, 0x5600]);
 }
 

@@ -5,8 +5,8 @@
 use crate::allocations::cost;
 use premaster::pki_types::CertificateDer;
 use premaster::{
-    CertificateFault, CertificatePolicy, ClientAuth, ClientConfig, Connection, Error, Event,
-    HandshakeType, KeyId, OcspFault, PeerError, RevocationLists, RootStore,
+    CertificateFault, CertificatePolicy, ClientAuth, ClientConfig, Connection, Crls, Error, Event,
+    HandshakeType, KeyId, OcspFault, PeerError, RootStore,
 };
 use premaster_testing::pki::der::{
     self, BIT_STRING, OCTET_STRING, SEQUENCE, SET, UTF8_STRING, constructed, explicit, null,
@@ -135,7 +135,7 @@ fn waiting(peer: Peer, policy: CertificatePolicy, wants_response: bool) -> Conne
     let mut outgoing = Vec::new();
     let (mut connection, mut hello) = match peer {
         Peer::Server => {
-            let client = ClientConfig::builder(policy).random(rng(1)).time(now);
+            let client = ClientConfig::builder(policy).rng(rng(1)).time_provider(now);
             let client = Arc::new(client.build().unwrap());
             let client = Connection::client(client, name(), &mut outgoing).unwrap();
             (client, hello.server())
@@ -751,7 +751,7 @@ fn revocation_lists_can_be_many_and_long() {
         revoked: revoked.collect(),
         ..pki::crl(&Authority::root())
     };
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     lists.add(&long.build()).unwrap();
     for _ in 0..100 {
         lists.add(&pki::crl(&authority).build()).unwrap();
@@ -764,7 +764,7 @@ fn revocation_lists_can_be_many_and_long() {
             ..above.clone()
         };
         for policy in policies(&roots()) {
-            let policy = policy.revocation_lists(lists.clone());
+            let policy = policy.crls(lists.clone());
             let good = built([own.clone(), above.clone()]);
             assert_eq!(verdict(peer, policy.clone(), &good), Ok(()));
             let bad = built([own.clone(), revoked.clone()]);

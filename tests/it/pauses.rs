@@ -29,8 +29,8 @@ use x509_cert::ext::pkix::KeyUsages;
 
 fn caller_verifies() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
-        .random(rng(1))
-        .time(now)
+        .rng(rng(1))
+        .time_provider(now)
 }
 
 fn decrypts_elsewhere() -> ServerConfigBuilder {
@@ -140,7 +140,7 @@ fn the_caller_may_vouch_or_refuse() {
     let answer = vouched
         .client
         .question()
-        .answer(Ok(Verified::dangerous_on_my_own_authority()));
+        .answer(Ok(Verified::dangerous_without_verification()));
     vouched.client.resume(answer).unwrap();
     vouched.established();
 
@@ -261,7 +261,7 @@ fn a_certificate_that_is_vouched_for_must_still_serve() {
     let answer = pair
         .client
         .question()
-        .answer(Ok(Verified::dangerous_on_my_own_authority()));
+        .answer(Ok(Verified::dangerous_without_verification()));
     assert!(matches!(
         fault(pair.client.resume(answer)),
         CertificateFault::KeyUsage {
@@ -704,7 +704,7 @@ fn assert_unanswered(stream: &mut Stream<TcpStream>) {
             let error = result.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::WouldBlock);
             let inner = error.get_ref().unwrap().downcast_ref::<Error>();
-            assert_eq!(inner, Some(&Misuse::Unanswered.into()));
+            assert_eq!(inner, Some(&Misuse::Paused.into()));
         }
     }
 }

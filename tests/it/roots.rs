@@ -41,7 +41,7 @@ fn mozillas_roots_are_many_and_not_the_tests() {
     use premaster_testing::pair::{Chunks, Pair};
     use std::sync::Arc;
     let client = ClientConfig::builder(RootStore::mozilla())
-        .time(premaster_testing::now)
+        .time_provider(premaster_testing::now)
         .build();
     let server = Arc::new(server_builder().build().unwrap());
     let mut pair = Pair::new(Arc::new(client.unwrap()), server, name());
@@ -89,7 +89,7 @@ mod platform {
     #[ignore = "run by the test above, in a process of its own"]
     fn a_server_of_the_platforms_root() {
         let client = ClientConfig::builder(RootStore::platform().unwrap())
-            .time(premaster_testing::now)
+            .time_provider(premaster_testing::now)
             .build();
         let server = Arc::new(server_builder().build().unwrap());
         Pair::new(Arc::new(client.unwrap()), server, name()).established();
@@ -106,8 +106,8 @@ mod platform {
 fn the_tests_own_root_is_one() {
     let roots = RootStore::from_pem(root_pem().as_bytes()).unwrap();
     let client = premaster::ClientConfig::builder(roots)
-        .random(premaster_testing::rng(1))
-        .time(premaster_testing::now);
+        .rng(premaster_testing::rng(1))
+        .time_provider(premaster_testing::now);
     premaster_testing::pair(client, server_builder()).established();
     premaster_testing::pair(client_builder(), server_builder()).established();
 }

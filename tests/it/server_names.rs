@@ -21,8 +21,8 @@ fn valid_for(names: &[&'static str]) -> Arc<CertifiedKey> {
 
 fn resolving(resolver: Arc<dyn ResolveCertificate>) -> ServerConfigBuilder {
     ServerConfig::builder_with_resolver(resolver)
-        .random(rng(2))
-        .time(now)
+        .rng(rng(2))
+        .time_provider(now)
 }
 
 fn serving(set: CertificateSet) -> Arc<ServerConfig> {
@@ -33,8 +33,8 @@ fn serving(set: CertificateSet) -> Arc<ServerConfig> {
 /// A client that believes every certificate, and asks for this name.
 fn asking(server: &Arc<ServerConfig>, name: &'static str) -> Pair {
     let client = ClientConfig::builder_with_caller_verification()
-        .random(rng(1))
-        .time(now);
+        .rng(rng(1))
+        .time_provider(now);
     let client = Arc::new(client.build().unwrap());
     Pair::new(client, server.clone(), name.try_into().unwrap())
 }
@@ -44,7 +44,7 @@ fn asking(server: &Arc<ServerConfig>, name: &'static str) -> Pair {
 fn shown(server: &Arc<ServerConfig>, name: &'static str) -> CertificateDer<'static> {
     let mut pair = asking(server, name);
     pair.run(Chunks::Whole).unwrap();
-    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let verdict = Ok(Verified::dangerous_without_verification());
     let answer = pair.client.question().answer(verdict);
     pair.client.resume(answer).unwrap();
     let pair = pair.established();
@@ -141,7 +141,7 @@ fn the_certificates_can_be_replaced_and_connections_keep_theirs() {
 
     begun.run(Chunks::Whole).unwrap();
     assert_eq!(begun.client.question().chain()[0], leaf(&before));
-    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let verdict = Ok(Verified::dangerous_without_verification());
     let answer = begun.client.question().answer(verdict);
     begun.client.resume(answer).unwrap();
     begun.established();

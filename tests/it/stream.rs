@@ -134,13 +134,13 @@ fn both_sides_learn_why_a_handshake_failed() {
 fn a_pause_is_answered_and_the_handshake_goes_on() {
     let (transport, server) = serve(|mut stream| stream.write_all(b"welcome"));
     let config = ClientConfig::builder_with_caller_verification()
-        .random(rng(1))
+        .rng(rng(1))
         .build();
     let mut stream = Stream::client(Arc::new(config.unwrap()), name(), transport).unwrap();
     for _ in 0..2 {
         let error = stream.complete_handshake().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldBlock);
-        assert_eq!(inner(&error), &Misuse::Unanswered.into());
+        assert_eq!(inner(&error), &Misuse::Paused.into());
     }
     let Some(Pending::VerifyCertificate(pending)) = stream.pending() else {
         panic!("nothing pending");

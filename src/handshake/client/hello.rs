@@ -44,7 +44,7 @@ pub(in crate::handshake) fn start(
     // "when a client intends to resume a session and sets ClientHello.client_version to the protocol
     // version negotiated for that session, it MUST NOT include TLS_FALLBACK_SCSV"
     // (RFC 7507 section 4).
-    if config.after_fallback && offer.is_err() {
+    if config.fallback_scsv && offer.is_err() {
         cipher_suites.push(CipherSuite::TLS_FALLBACK_SCSV);
     }
     if config.grease {
@@ -167,7 +167,7 @@ impl ExpectServerHello {
     /// is one if its caller tried a newer version before; to all others the values say nothing.
     fn check_downgrade(&self, random: &Random) -> Result<(), PeerError> {
         match random.0.last_chunk() {
-            Some(b"DOWNGRD\x01" | b"DOWNGRD\x00") if self.config.after_fallback => {
+            Some(b"DOWNGRD\x01" | b"DOWNGRD\x00") if self.config.fallback_scsv => {
                 Err(PeerError::Downgraded)
             }
             _ => Ok(()),

@@ -4,9 +4,7 @@ use super::scene::{
     PINS, Scene, TOLERANCE, WAIVERS, built, intermediate, key_id, leaf, leaf_below, sha256,
 };
 use premaster::pki_types::CertificateDer;
-use premaster::{
-    CertificatePolicy, ClientConfig, ConfigError, RevocationLists, RootStore, Waiver, Waivers,
-};
+use premaster::{CertificatePolicy, ClientConfig, ConfigError, Crls, RootStore, Waiver, Waivers};
 use premaster_testing::pki::{self, Algorithm, Authority, NOW, Spec, crl, der};
 use premaster_testing::{rng, roots};
 use x509_cert::ext::pkix::KeyUsages;
@@ -290,7 +288,7 @@ fn another_pin_does_not_match() {
 fn there_is_a_root_or_a_pin() {
     let nobody = Scene::of(built([own()])).under(RootStore::new());
     let build = |scene: Scene| {
-        let client = ClientConfig::builder(scene.policy).random(rng(1));
+        let client = ClientConfig::builder(scene.policy).rng(rng(1));
         client.build().map(|_| ())
     };
     assert_eq!(build(nobody.clone()), Err(ConfigError::NoRoots));
@@ -326,12 +324,12 @@ fn a_pinned_key_outlives_its_certificate() {
 fn pins_and_revocation_lists() {
     let root = Authority::root();
     let named = |list: pki::Crl| {
-        let mut lists = RevocationLists::new();
+        let mut lists = Crls::new();
         lists.add(&list.build()).unwrap();
         lists
     };
-    let judge = |lists: RevocationLists| {
-        let policy = CertificatePolicy::new(RootStore::new()).revocation_lists(lists);
+    let judge = |lists: Crls| {
+        let policy = CertificatePolicy::new(RootStore::new()).crls(lists);
         let scene = Scene::of(built([leaf()]));
         Scene { policy, ..scene }.waiving(&[Waiver::PinnedCertificate])
     };
@@ -339,7 +337,7 @@ fn pins_and_revocation_lists() {
     let revoked = "it is revoked";
     let fault = |scene: Scene| scene.refusal().fault().to_string();
     let revoking = || named(crl(&root).revoking(&leaf()));
-    for lists in [RevocationLists::new(), named(crl(&root))] {
+    for lists in [Crls::new(), named(crl(&root))] {
         assert_eq!(fault(judge(lists.clone())), unknown);
         let used = judge(lists.allow_unknown_status())
             .judge()
@@ -357,13 +355,13 @@ fn pins_and_revocation_lists() {
 /// A pin does not take away what is accepted without it.
 #[test]
 fn a_chain_that_needs_another_waiver_does_not_need_the_pin() {
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     lists.add(&crl(&Authority::root()).build()).unwrap();
     let sha1 = Spec {
         algorithm: Some(Algorithm::RSA_PKCS1_SHA1),
         ..leaf()
     };
-    let policy = CertificatePolicy::new(roots()).revocation_lists(lists);
+    let policy = CertificatePolicy::new(roots()).crls(lists);
     let scene = Scene::of(built([sha1]));
     let scene = Scene { policy, ..scene }.waiving(&[Waiver::Sha1Signature]);
     scene.judge().unwrap();

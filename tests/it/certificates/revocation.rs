@@ -4,7 +4,7 @@ use super::scene::{
     PINS, Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, named_authority,
 };
 use premaster::pki_types::CertificateDer;
-use premaster::{AlertDescription as Alert, ConfigError, Error, RevocationLists, Waiver, Waivers};
+use premaster::{AlertDescription as Alert, ConfigError, Crls, Error, Waiver, Waivers};
 use premaster_testing::pki::{self, Algorithm, Authority, Crl, DAY, NOW, Spec, crl, der};
 use std::time::Duration;
 use x509_cert::ext::Extension;
@@ -29,28 +29,28 @@ fn of_authority() -> Crl {
     crl(&Authority::root())
 }
 
-fn lists<const N: usize>(all: [Crl; N]) -> RevocationLists {
-    let mut lists = RevocationLists::new();
+fn lists<const N: usize>(all: [Crl; N]) -> Crls {
+    let mut lists = Crls::new();
     for list in all {
         lists.add(&list.build()).unwrap();
     }
     lists
 }
 
-fn held_against(chain: Vec<CertificateDer<'static>>, lists: RevocationLists) -> Scene {
+fn held_against(chain: Vec<CertificateDer<'static>>, lists: Crls) -> Scene {
     let scene = Scene::of(chain);
-    let policy = scene.policy.clone().revocation_lists(lists);
+    let policy = scene.policy.clone().crls(lists);
     Scene { policy, ..scene }
 }
 
 /// The good chain passes, whatever else is waived, and no waiver is needed.
 #[track_caller]
-fn assert_accepted(lists: RevocationLists) {
+fn assert_accepted(lists: Crls) {
     assert_chain_accepted(chain(), lists);
 }
 
 #[track_caller]
-fn assert_chain_accepted(chain: Vec<CertificateDer<'static>>, lists: RevocationLists) {
+fn assert_chain_accepted(chain: Vec<CertificateDer<'static>>, lists: Crls) {
     let scene = held_against(chain, lists);
     for waivers in [&[][..], &WAIVERS] {
         let session = scene.clone().waiving(waivers).judge().unwrap();
@@ -60,14 +60,14 @@ fn assert_chain_accepted(chain: Vec<CertificateDer<'static>>, lists: RevocationL
 
 /// The chain is refused because of this certificate, whatever else is waived.
 #[track_caller]
-fn assert_refused(lists: RevocationLists, alert: Alert, at: usize, fault: &str) {
+fn assert_refused(lists: Crls, alert: Alert, at: usize, fault: &str) {
     assert_chain_refused(chain(), lists, alert, at, fault);
 }
 
 #[track_caller]
 fn assert_chain_refused(
     chain: Vec<CertificateDer<'static>>,
-    lists: RevocationLists,
+    lists: Crls,
     alert: Alert,
     at: usize,
     fault: &str,
@@ -133,14 +133,14 @@ fn certificates_that_were_revoked_for_whatever_reason() {
 fn certificates_of_which_no_list_says_anything() {
     let unknown = Alert::CERTIFICATE_UNKNOWN;
     for (lists, at) in [
-        (RevocationLists::new(), 0),
+        (Crls::new(), 0),
         (
             lists([crl(&Authority::new("CN=Stranger", pki::p256(1)))]),
             0,
         ),
         (lists([of_authority()]), 0),
         (lists([of_leaf()]), 1),
-        (RevocationLists::new().end_entity_only(), 0),
+        (Crls::new().end_entity_only(), 0),
         (lists([of_authority()]).end_entity_only(), 0),
     ] {
         assert_refused(lists.clone(), unknown, at, UNKNOWN);
@@ -449,7 +449,7 @@ fn lists_of_authorities_on_curves() {
         let leaf = leaf().issued_by(&root);
         let held_against = |list: Crl| {
             let policy = premaster::CertificatePolicy::new(super::scene::roots_of(&[&root]));
-            let policy = policy.revocation_lists(lists([list]));
+            let policy = policy.crls(lists([list]));
             let scene = Scene::of(built([leaf.clone()]));
             Scene { policy, ..scene }
         };
@@ -489,22 +489,22 @@ fn a_good_chain_with_lists_needs_no_pin() {
 fn lists_are_read_from_pem() {
     let pem = |list: &Crl| pki::to_pem("X509 CRL", &list.build());
     let both = pem(&of_leaf()) + "between\n" + &pem(&of_authority());
-    assert_accepted(RevocationLists::from_pem(both.as_bytes()).unwrap());
+    assert_accepted(Crls::from_pem(both.as_bytes()).unwrap());
     let other = pki::to_pem("CERTIFICATE", &leaf().build());
     let beside = both.clone() + &other;
-    assert_accepted(RevocationLists::from_pem(beside.as_bytes()).unwrap());
-    let refused = |text: &str| RevocationLists::from_pem(text.as_bytes()).unwrap_err();
+    assert_accepted(Crls::from_pem(beside.as_bytes()).unwrap());
+    let refused = |text: &str| Crls::from_pem(text.as_bytes()).unwrap_err();
     for text in ["", "text", &other] {
-        assert_eq!(refused(text), ConfigError::NoRevocationLists);
+        assert_eq!(refused(text), ConfigError::NoCrls);
     }
     assert_eq!(refused(&both.replace('M', "-")), ConfigError::BadPem);
     assert_eq!(
         refused(&pki::to_pem("X509 CRL", &leaf().build())),
-        ConfigError::BadRevocationList
+        ConfigError::BadCrl
     );
     assert_eq!(
         refused(&(both + &pki::to_pem("X509 CRL", b"\x30\x00"))),
-        ConfigError::BadRevocationList
+        ConfigError::BadCrl
     );
 }
 
@@ -535,7 +535,7 @@ fn lists_that_cannot_be_used() {
         authority_key_id: None,
         ..of_leaf()
     };
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     for (what, der) in [
         ("nothing", vec![]),
         ("garbage", b"\x30\x03abc".to_vec()),
@@ -548,14 +548,14 @@ fn lists_that_cannot_be_used() {
         ("without an end", endless.build()),
         ("a critical extension", with(vec![unknown]).build()),
     ] {
-        let bad = Err(ConfigError::BadRevocationList);
+        let bad = Err(ConfigError::BadCrl);
         assert_eq!(lists.add(&der), bad, "{what}");
     }
     assert_eq!(format!("{lists:?}").matches("lists: 0").count(), 1);
     lists.add(&whole).unwrap();
     assert_eq!(
         format!("{:?}", lists.end_entity_only()),
-        "RevocationLists { lists: 1, end_entity_only: true, allow_unknown_status: false }"
+        "Crls { lists: 1, end_entity_only: true, allow_unknown_status: false }"
     );
 }
 

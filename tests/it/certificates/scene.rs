@@ -156,7 +156,7 @@ fn certificate_status(ocsp_response: &[u8]) -> Vec<u8> {
 /// A client with these settings, and a server by hand of this name.
 pub fn meet(client: ClientConfigBuilder, name: &str) -> ServerByHand {
     let suites = [CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256];
-    let client = client.random(rng(1)).time(now).suites(&suites);
+    let client = client.rng(rng(1)).time_provider(now).suites(&suites);
     ServerByHand::meet(client, name)
 }
 

@@ -3,8 +3,8 @@
 use super::scene::{built, intermediate, key_id, leaf, leaf_below, roots, sha256};
 use premaster::pki_types::CertificateDer;
 use premaster::{
-    CertificatePolicy, CertifiedKey, ClientConfig, Connection, Error, MemoryStore, RevocationLists,
-    RootStore, ServerConfig, SessionInfo, Waiver, Waivers,
+    CertificatePolicy, CertifiedKey, ClientConfig, Connection, Crls, Error, MemoryStore, RootStore,
+    ServerConfig, SessionInfo, Waiver, Waivers,
 };
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki::{self, Authority, Crl, NOW, Spec, crl, ocsp};
@@ -43,7 +43,7 @@ impl Meeting {
         let client_time = Arc::new(AtomicU64::new(NOW));
         let time = client_time.clone();
         let now = move || super::scene::at(time.load(Ordering::Relaxed));
-        let client = ClientConfig::builder(policy).random(rng(1)).time(now);
+        let client = ClientConfig::builder(policy).rng(rng(1)).time_provider(now);
         let key = pki::private_key(&pki::key("rsa-2048"));
         let certified = CertifiedKey::from_der(chain, &key).unwrap();
         certified.staple(response).unwrap();
@@ -129,7 +129,7 @@ fn a_session_ends_with_the_first_certificate_that_it_rests_on() {
 #[test]
 fn a_session_ends_with_what_says_that_nothing_is_revoked() {
     let lists = |seconds| {
-        let mut lists = RevocationLists::new();
+        let mut lists = Crls::new();
         let list = Crl {
             next_update: Some(NOW + seconds),
             ..crl(&Authority::root())
@@ -144,7 +144,7 @@ fn a_session_ends_with_what_says_that_nothing_is_revoked() {
     };
     let tolerant = default().accept_outside_validity(Duration::from_secs(600));
     for (policy, spec) in [(default(), leaf()), (tolerant, ended)] {
-        let meeting = Meeting::new(policy.revocation_lists(lists(60)), built([spec]));
+        let meeting = Meeting::new(policy.crls(lists(60)), built([spec]));
         for (seconds, is_resumed) in [(0, false), (59, true)] {
             let resumption = meeting.after(seconds).resumption();
             assert_eq!(resumption.is_resumed(), is_resumed, "{seconds}");
@@ -182,7 +182,7 @@ fn policies() -> Vec<CertificatePolicy> {
     let own = leaf().build();
     let pin = key_id(&own);
     let list = |list: Crl| {
-        let mut lists = RevocationLists::new();
+        let mut lists = Crls::new();
         lists.add(&list.build()).unwrap();
         lists
     };
@@ -198,11 +198,11 @@ fn policies() -> Vec<CertificatePolicy> {
         with_root("CN=Other Root", "rsa-4096"),
         with_root("CN=Third Root", "rsa-3072"),
         CertificatePolicy::new(roots([constrained])),
-        default().revocation_lists(list(of_root())),
-        default().revocation_lists(list(later)),
-        default().revocation_lists(list(of_root()).end_entity_only()),
-        default().revocation_lists(list(of_root()).allow_unknown_status()),
-        default().revocation_lists(RevocationLists::new().allow_unknown_status()),
+        default().crls(list(of_root())),
+        default().crls(list(later)),
+        default().crls(list(of_root()).end_entity_only()),
+        default().crls(list(of_root()).allow_unknown_status()),
+        default().crls(Crls::new().allow_unknown_status()),
         // The same bytes, which mean something else.
         default().pin_certificate(*pin.as_bytes()),
         default().pin_public_key(pin),
@@ -227,8 +227,8 @@ fn clients(policies: Vec<CertificatePolicy>) -> Vec<Arc<ClientConfig>> {
     let store = Arc::new(MemoryStore::new(1));
     let client = |policy| {
         let client = ClientConfig::builder(policy)
-            .random(rng(1))
-            .time(premaster_testing::now);
+            .rng(rng(1))
+            .time_provider(premaster_testing::now);
         let client = client.session_store(Some(store.clone()));
         Arc::new(client.build().unwrap())
     };

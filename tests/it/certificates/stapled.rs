@@ -626,8 +626,8 @@ fn a_caller_verifies_the_response_of_a_full_handshake() {
     let client = || {
         ClientConfig::builder_with_caller_verification()
             .request_ocsp_response()
-            .random(premaster_testing::rng(1))
-            .time(now)
+            .rng(premaster_testing::rng(1))
+            .time_provider(now)
     };
     let (client, server) = (
         client(),
@@ -679,8 +679,8 @@ fn a_caller_verifies_the_response_of_a_full_handshake() {
 fn a_policy_wants_a_response_of_full_handshakes_only() {
     let policy: CertificatePolicy = premaster_testing::roots().into();
     let client = ClientConfig::builder(policy.require_ocsp_response())
-        .random(premaster_testing::rng(1))
-        .time(now);
+        .rng(premaster_testing::rng(1))
+        .time_provider(now);
     let certified = leaf().certified(&pki::key("rsa-2048"));
     certified.staple(Some(&ocsp(&leaf()).build())).unwrap();
     let server = premaster_testing::server_builder_with(certified.clone());

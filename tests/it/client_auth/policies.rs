@@ -5,9 +5,8 @@ use super::{
     both_roots, certified_chain, hello, other_root_certificate, requiring, requiring_of_anybody,
 };
 use premaster::{
-    CertificateFault, CertificatePolicy, CertifiedKey, ClientAuth, ClientAuthorities, Error,
-    NotResumed, Resumption, RevocationLists, RootStore, ServerConfigBuilder, SignatureScheme,
-    Waiver, Waivers,
+    CertificateFault, CertificatePolicy, CertifiedKey, ClientAuth, ClientAuthorities, Crls, Error,
+    NotResumed, Resumption, RootStore, ServerConfigBuilder, SignatureScheme, Waiver, Waivers,
 };
 use premaster_testing::by_hand::ClientByHand;
 use premaster_testing::pair::Chunks;
@@ -230,7 +229,7 @@ fn a_pinned_client_among_others_is_asked_without_naming_authorities() {
 /// Policies that all accept the test client, no two of them the same.
 fn policies() -> Vec<CertificatePolicy> {
     let lists = |list: pki::Crl| {
-        let mut lists = RevocationLists::new();
+        let mut lists = Crls::new();
         lists.add(&list.build()).unwrap();
         lists
     };
@@ -239,15 +238,15 @@ fn policies() -> Vec<CertificatePolicy> {
         number: Some(vec![2]),
         ..list()
     };
-    let unknown = || RevocationLists::new().allow_unknown_status();
+    let unknown = || Crls::new().allow_unknown_status();
     vec![
         both_roots().into(),
-        strict().revocation_lists(unknown()),
-        strict().revocation_lists(unknown().end_entity_only()),
-        strict().revocation_lists(lists(list())),
-        strict().revocation_lists(lists(list()).end_entity_only()),
-        strict().revocation_lists(lists(list()).allow_unknown_status()),
-        strict().revocation_lists(lists(another_list)),
+        strict().crls(unknown()),
+        strict().crls(unknown().end_entity_only()),
+        strict().crls(lists(list())),
+        strict().crls(lists(list()).end_entity_only()),
+        strict().crls(lists(list()).allow_unknown_status()),
+        strict().crls(lists(another_list)),
         strict().pin_certificate(sha256(&client_certified())),
         strict().pin_certificate([7; 32]),
         strict().pin_public_key(client_certified().key_id()),

@@ -194,7 +194,7 @@ fn a_signature_over_something_else_proves_nothing() {
     visited.send_certificates(certified.chain()).unwrap();
     signatures.push(visited.sign(&client_key(), Algorithm::RSA_PSS_SHA256));
     // Of another connection, which differs by the server's random.
-    let other = waiting(server().random(rng(9)));
+    let other = waiting(server().rng(rng(9)));
     signatures.push(other.sign(&client_key(), Algorithm::RSA_PSS_SHA256));
     for signature in signatures {
         let mut visited = waiting(server());

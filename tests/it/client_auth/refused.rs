@@ -4,8 +4,7 @@
 use super::{hello, other_root, requiring};
 use premaster::pki_types::CertificateDer;
 use premaster::{
-    AlertDescription, CertificateFault as Fault, CertificatePolicy, ClientAuth, Error,
-    RevocationLists, Waiver,
+    AlertDescription, CertificateFault as Fault, CertificatePolicy, ClientAuth, Crls, Error, Waiver,
 };
 use premaster_testing::by_hand::ClientByHand;
 use premaster_testing::pki::{self, Algorithm, Authority, NOW, Spec};
@@ -70,10 +69,10 @@ fn above(
 
 /// The good certificate is held against this list.
 fn listed(list: &pki::Crl, is_expected: fn(&Fault) -> bool, alert: AlertDescription) -> Case {
-    let mut lists = RevocationLists::new();
+    let mut lists = Crls::new();
     lists.add(&list.build()).unwrap();
     Case {
-        policy: strict().revocation_lists(lists),
+        policy: strict().crls(lists),
         ..own(&good(), is_expected, alert, None)
     }
 }
@@ -325,12 +324,12 @@ fn revoked_certificates() -> Vec<Case> {
         ),
         listed(
             &ended,
-            |fault| matches!(fault, Fault::RevocationListExpired { .. }),
+            |fault| matches!(fault, Fault::CrlExpired { .. }),
             Alert::CERTIFICATE_UNKNOWN,
         ),
         listed(
             &damaged,
-            |fault| *fault == Fault::RevocationListInvalid,
+            |fault| *fault == Fault::CrlInvalid,
             Alert::CERTIFICATE_UNKNOWN,
         ),
     ]

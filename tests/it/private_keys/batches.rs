@@ -22,7 +22,7 @@ fn server(bits: usize) -> Arc<ServerConfig> {
 #[track_caller]
 fn paused(server: &Arc<ServerConfig>, count: usize) -> Vec<Pair> {
     let pause = |seed| {
-        let client = client_builder().random(rng(seed)).build().unwrap();
+        let client = client_builder().rng(rng(seed)).build().unwrap();
         let mut pair = Pair::new(Arc::new(client), server.clone(), name());
         pair.run(Chunks::Whole).unwrap();
         pair

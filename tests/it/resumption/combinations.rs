@@ -261,7 +261,7 @@ fn a_session_is_offered_without_the_fallback_signal() {
     const TLS_FALLBACK_SCSV: u16 = 0x5600;
     for scene in Scene::both() {
         for offers in [false, true] {
-            let mut pair = pair(scene.client().after_fallback(), scene.server());
+            let mut pair = pair(scene.client().fallback_scsv(), scene.server());
             let hello = Hello::read_client(&said(&mut pair.client)[0]);
             assert_eq!(hello.session_id.is_empty(), !offers);
             assert_eq!(hello.suites.contains(&TLS_FALLBACK_SCSV), !offers);

@@ -475,7 +475,7 @@ fn the_record_size_limit_is_each_connections_own() {
             let client = scene.client().record_size_limit(limit);
             let pair = pair(client, scene.server()).established();
             let session = pair.server.connection.session().unwrap();
-            assert_eq!(session.largest_record_sent(), usize::from(limit));
+            assert_eq!(session.max_plaintext_sent(), usize::from(limit));
             assert_eq!(session.resumption().is_resumed(), limit != 64);
         }
     }
@@ -571,7 +571,7 @@ fn a_session_without_a_name_is_not_resumed_under_one_that_is_not_used() {
     };
     let mut made = Pair::new(client(), server.clone(), address());
     made.run(Chunks::Whole).unwrap();
-    let verdict = Ok(Verified::dangerous_on_my_own_authority());
+    let verdict = Ok(Verified::dangerous_without_verification());
     let answer = made.client.question().answer(verdict);
     made.client.resume(answer).unwrap();
     made.run(Chunks::Whole).unwrap();

@@ -52,7 +52,7 @@ fn the_caller_is_asked_again_about_the_chain_of_the_session() {
             assert!(question.is_resumed());
             assert_eq!(question.chain(), certified(2048).chain());
             assert_eq!(question.server_name().to_str(), NAME);
-            let answer = question.answer(Ok(Verified::dangerous_on_my_own_authority()));
+            let answer = question.answer(Ok(Verified::dangerous_without_verification()));
             pair.client.resume(answer).unwrap();
             pair.run(chunks).unwrap();
             assert_eq!(outcome(&pair), scene.resumed);
@@ -135,7 +135,7 @@ fn there_is_nothing_to_decrypt_when_a_session_is_resumed() {
 fn what_is_waived_for_the_sessions_chain_is_recorded() {
     for scene in Scene::both() {
         let mut full = paused(&scene, Chunks::Whole);
-        let vouched = Ok(Verified::dangerous_on_my_own_authority());
+        let vouched = Ok(Verified::dangerous_without_verification());
         let answer = full.client.question().answer(vouched);
         full.client.resume(answer).unwrap();
         full.run(Chunks::Whole).unwrap();

@@ -100,7 +100,9 @@ pub fn roots() -> RootStore {
 
 /// A client that trusts the test root, its randomness and time fixed.
 pub fn client_builder() -> ClientConfigBuilder {
-    ClientConfig::builder(roots()).random(rng(1)).time(now)
+    ClientConfig::builder(roots())
+        .rng(rng(1))
+        .time_provider(now)
 }
 
 /// A server with a 2048-bit key, its randomness and time fixed.
@@ -109,7 +111,9 @@ pub fn server_builder() -> ServerConfigBuilder {
 }
 
 pub fn server_builder_with(certified: Arc<CertifiedKey>) -> ServerConfigBuilder {
-    ServerConfig::builder(certified).random(rng(2)).time(now)
+    ServerConfig::builder(certified)
+        .rng(rng(2))
+        .time_provider(now)
 }
 
 /// A server whose certificate is stapled with this response.

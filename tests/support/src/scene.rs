@@ -132,9 +132,9 @@ impl Scene {
     pub fn client_from(&self, builder: ClientConfigBuilder) -> ClientConfigBuilder {
         builder
             .session_store(Some(self.client_store.clone()))
-            .time(self.client_clock.time())
+            .time_provider(self.client_clock.time())
             .key_log(self.client_keys.clone())
-            .random(self.random())
+            .rng(self.random())
     }
 
     pub fn server(&self) -> ServerConfigBuilder {
@@ -145,9 +145,9 @@ impl Scene {
         builder
             .session_store(Some(self.server_store.clone()))
             .tickets(self.tickets.clone())
-            .time(self.server_clock.time())
+            .time_provider(self.server_clock.time())
             .key_log(self.server_keys.clone())
-            .random(self.random())
+            .rng(self.random())
     }
 
     /// A client and a server that nothing was changed about, the ClientHello made.
