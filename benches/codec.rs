@@ -24,7 +24,8 @@ mod waiver;
 // The tests of `error` and `waiver`, which are compiled with them, look for the settings that they name.
 #[cfg(test)]
 mod config {
-    pub use premaster::{CertificateSet, ClientConfigBuilder, ServerConfigBuilder};
+    pub use premaster::certificate::CertificateSet;
+    pub use premaster::{ClientConfigBuilder, ServerConfigBuilder};
 }
 #[cfg(test)]
 mod verify {

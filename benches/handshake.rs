@@ -10,8 +10,10 @@
 //! both by the `rsa` crate with keys that are already parsed.
 
 use criterion::Criterion;
-use premaster::{Answer, CertifiedKey, ClientConfig, Connection, DecryptBatch};
-use premaster::{DecryptPreMasterSecret, Event, Pending, ServerConfig};
+use premaster::private_key::DecryptBatch;
+use premaster::private_key::DecryptPreMasterSecret;
+use premaster::{Answer, CertifiedKey, ClientConfig, Connection};
+use premaster::{Event, Pending, ServerConfig};
 use premaster_benches::common::{self, pki};
 use premaster_benches::support::{Side, handshake, is_bench_run, median_ratio, time};
 use rand_chacha::ChaCha12Rng;

@@ -7,10 +7,11 @@
 //! the place of the last one. The aim is at most 3 KiB for a connection that is idle after its
 //! handshake, and 24 KiB during it.
 
+use premaster::Tickets;
 use premaster::pki_types::UnixTime;
+use premaster::session::StoredSession;
 use premaster::{Answer, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder, Connection};
 use premaster::{Event, MemoryStore, Pending, RootStore, ServerConfigBuilder, SessionStore};
-use premaster::{StoredSession, Tickets};
 use premaster_benches::common::{
     certified, client_builder, client_certified, now, rng, roots, server_builder,
 };

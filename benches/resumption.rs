@@ -7,8 +7,10 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use premaster::pki_types::UnixTime;
-use premaster::{CipherSuite, ClientConfig, MemoryStore, Resumption, ServerConfig};
-use premaster::{ServerConfigBuilder, SessionStore, StoredSession, Tickets};
+use premaster::session::Resumption;
+use premaster::session::StoredSession;
+use premaster::{CipherSuite, ClientConfig, MemoryStore, ServerConfig};
+use premaster::{ServerConfigBuilder, SessionStore, Tickets};
 use premaster_benches::common::{self, now};
 use premaster_benches::support::{Side, handshake, time};
 use rand_chacha::rand_core::Rng;

@@ -12,10 +12,8 @@ mod support;
 
 use clap::{Parser, ValueEnum};
 use premaster::pki_types::ServerName;
-use premaster::{
-    CipherSuite, ClientConfig, ClientConfigBuilder, Connection, MaxFragmentLength,
-    SecureRenegotiation, SessionInfo, Stream,
-};
+use premaster::protocol::{MaxFragmentLength, SecureRenegotiation};
+use premaster::{CipherSuite, ClientConfig, ClientConfigBuilder, Connection, SessionInfo, Stream};
 use std::io::{self, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;

@@ -12,10 +12,9 @@ mod support;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use premaster::{
-    CertificateSet, CertificatesByName, CipherSuite, ExtendedMasterSecret, Preference,
-    ServerConfig, Stream,
-};
+use premaster::certificate::{CertificateSet, CertificatesByName};
+use premaster::protocol::{ExtendedMasterSecret, Preference};
+use premaster::{CipherSuite, ServerConfig, Stream};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};

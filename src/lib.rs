@@ -1,29 +1,66 @@
 //! TLS 1.2 with RSA key transport (`TLS_RSA_WITH_*`), client and server, sans-I/O, in pure Rust.
 //!
-//! For talking to, or being, a peer that knows nothing newer: charging-station back ends, BMCs and
-//! switches, printers, PLCs, old directory and mail servers, and the tools that test them.
+//! The crate is for talking to, or being, a peer that supports nothing newer: charging-station back
+//! ends, BMCs and switches, printers, PLCs, old directory and mail servers, and the tools that test
+//! them.
 //!
 //! # Warning
 //!
-//! **RSA key transport has no forward secrecy.** Whoever gets the server's private key, at any
-//! time, reads every connection that was ever recorded. [RFC 10015](https://www.rfc-editor.org/rfc/rfc10015)
-//! says that nobody should offer it. Use it only where the peer leaves no choice, with an RSA key
-//! that is used for nothing else, and use [rustls](https://docs.rs/rustls) everywhere else.
+//! **RSA key transport has no forward secrecy.** Anyone who obtains the server's private key, at
+//! any time, can decrypt every connection that was ever recorded. [RFC
+//! 10015](https://www.rfc-editor.org/rfc/rfc10015) says that nobody should offer it. Use it only
+//! where the peer leaves no choice, with an RSA key that is used for nothing else, and use
+//! [rustls](https://docs.rs/rustls) everywhere else.
+//!
+//! # Goals
+//!
+//! - No padding oracle: neither alerts, nor time, nor allocations tell whether a pre-master secret
+//!   was well formed.
+//! - The peer's bytes cause no panic, no unbounded memory and no unbounded work.
+//! - The caller owns the buffers, the sockets, the threads, the clock and the randomness.
+//! - Nothing weaker than the defaults is accepted unless one setting names it, and [`SessionInfo`]
+//!   tells what was used.
+//! - An error says what was found, what was acceptable, and which setting would accept it.
+//!
+//! # Non-goals
+//!
+//! - Other versions: TLS 1.3, 1.1 and 1.0, SSL and DTLS.
+//! - Other key exchanges: (EC)DHE, PSK, static DH, and so any ServerKeyExchange.
+//! - Renegotiation: it is always refused.
+//! - Compression, and everything else that is known to break TLS 1.2.
+//! - Fetching CRLs and OCSP responses, and any other network access.
+//! - Asynchronous I/O and threads in the core: a [`Connection`] does no I/O, and [`Stream`] is only
+//!   an adapter for blocking transports.
+//! - A general certificate library: chains are verified for TLS peers only.
 //!
 //! # The parts
 //!
-//! A [`ClientConfig`] or [`ServerConfig`] is built once and shared. A [`Connection`] is one
-//! connection's protocol and nothing else: bytes go in and come out, and the caller moves them.
-//! [`Stream`] does that moving for a blocking transport.
+//! - [`ClientConfig`] and [`ServerConfig`] are built once and shared by connections.
+//! - [`Connection`] is one connection's protocol and nothing else: bytes go in and come out, and
+//!   the caller moves them. [`Stream`] moves them for a blocking transport.
+//! - [`CertificatePolicy`] holds the rules for accepting the peer's certificate: the roots, and the
+//!   checks that are waived.
+//! - [`Pending`] is the question that a paused handshake asks its caller; a handshake pauses only
+//!   where the configuration requires it.
+//! - The private key is an [`RsaKey`], any other [`PrivateKey`], or outside the configuration,
+//!   where the pauses are answered.
+//! - [`SessionInfo`] tells, once the handshake is complete, what was agreed and who the peer is.
 //!
-//! A [`CertificatePolicy`] says whom a side believes: the roots, and what may be missing. What the
-//! peer's certificate says of the peer is in [`SessionInfo`].
+//! # The methods of a connection
 //!
-//! A handshake pauses where the configuration asks for it, and says by [`Pending`] for what. The
-//! private key is an [`RsaKey`], or any other [`PrivateKey`], or only where the pauses are answered.
+//! | | |
+//! |---|---|
+//! | create | [`Connection::client`], [`client_at`](Connection::client_at), [`server`](Connection::server) |
+//! | drive | [`receive`](Connection::receive), [`receive_eof`](Connection::receive_eof), [`send`](Connection::send), [`close`](Connection::close) |
+//! | ask, answer | [`pending`](Connection::pending), [`resume`](Connection::resume) |
+//! | after the handshake | [`session`](Connection::session), [`export_keying_material`](Connection::export_keying_material), [`channel_binding`](Connection::channel_binding) |
+//!
+//! Three rules drive a connection: give [`receive`](Connection::receive) what has arrived until it
+//! returns [`Event::NeedData`]; remove the bytes that it consumed; send what is in `outgoing`, also
+//! after an error, because the alert is in it.
 //!
 //! ```
-//! use premaster::{Connection, Event, ClientConfig, RootStore, ServerConfig, CertifiedKey};
+//! use premaster::{CertifiedKey, ClientConfig, Connection, Event, RootStore, ServerConfig};
 //! use std::sync::Arc;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (chain_pem, key_pem) = (include_bytes!("../tests/data/leaf-2048.pem"), include_bytes!("../tests/data/rsa-2048.key"));
@@ -52,6 +89,89 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Certificates
+//!
+//! A server for clients with certificates that no CRL revokes, and who the peer is:
+//!
+//! ```
+//! use premaster::certificate::Crls;
+//! use premaster::{CertificatePolicy, ClientAuth, Connection, RootStore, ServerConfigBuilder};
+//!
+//! fn for_clients(server: ServerConfigBuilder, roots: RootStore, crls: Crls) -> ServerConfigBuilder {
+//!     let policy = CertificatePolicy::new(roots).crls(crls);
+//!     server.client_auth(ClientAuth::Require(policy))
+//! }
+//!
+//! /// The peer's subject, its role (an extension), and the waivers that it needed.
+//! fn peer(connection: &Connection) -> Option<String> {
+//!     let session = connection.session()?;
+//!     let certificate = session.peer_certificate()?;
+//!     let role = certificate.extension("1.3.6.1.4.1.55555.7");
+//!     Some(format!("{}, role {role:02x?}, waivers: {}", certificate.subject(), session.waivers()))
+//! }
+//! ```
+//!
+//! # Private keys elsewhere
+//!
+//! One call of the key for all connections that are paused:
+//!
+//! ```
+//! use premaster::private_key::DecryptBatch;
+//! use premaster::rand_core::TryCryptoRng;
+//! use premaster::{Connection, Error, Pending, PrivateKey};
+//!
+//! /// Each connection comes with its outgoing bytes. An error ends its own connection and no other.
+//! fn decrypt_for(
+//!     paused: &mut [(Connection, Vec<u8>)],
+//!     key: &dyn PrivateKey,
+//!     rng: impl TryCryptoRng,
+//! ) -> Vec<Result<(), Error>> {
+//!     let (mut batch, mut waiting) = (DecryptBatch::new(), Vec::new());
+//!     for (connection, outgoing) in paused {
+//!         if let Some(Pending::DecryptPreMasterSecret(job)) = connection.pending() {
+//!             if batch.push(job).is_ok() {
+//!                 waiting.push((connection, outgoing));
+//!             }
+//!         }
+//!     }
+//!     let answered = waiting.into_iter().zip(batch.decrypt(key, rng));
+//!     answered
+//!         .map(|((connection, outgoing), answer)| connection.resume(answer, outgoing))
+//!         .collect() // then send what is outgoing, and call `receive` again
+//! }
+//! ```
+//!
+//! # Resumption by several servers
+//!
+//! Servers that resume each other's sessions share their ticket keys; they also need the same
+//! certificate and the same policy for client certificates. A rotation of the keys is described at
+//! [`TicketKeySet`](session::TicketKeySet).
+//!
+//! ```
+//! use premaster::session::{TicketKey, TicketKeySet};
+//! use premaster::{CertifiedKey, ServerConfig, Tickets};
+//! use std::sync::Arc;
+//!
+//! fn one_of_many(
+//!     certified: Arc<CertifiedKey>,
+//!     today: &[u8; 48],
+//!     yesterday: &[u8; 48],
+//! ) -> Result<ServerConfig, premaster::ConfigError> {
+//!     let keys = TicketKeySet::new(TicketKey::from_bytes(today)).previous(TicketKey::from_bytes(yesterday));
+//!     ServerConfig::builder(certified).tickets(Some(Arc::new(Tickets::shared(keys)))).build()
+//! }
+//! ```
+//!
+//! # Crate features
+//!
+//! | Feature | Default | |
+//! |---|---|---|
+//! | `getrandom` | on | randomness from the operating system; without it, the configuration must supply a generator |
+//! | `ecdsa` | on | chains whose CAs have P-256 or P-384 keys |
+//! | `ocsp` | on | stapled OCSP responses can be required and are verified |
+//! | `webpki-roots` | off | `RootStore::mozilla` |
+//! | `rustls-native-certs` | off | `RootStore::platform` |
 #![forbid(unsafe_code)]
 #![deny(
     missing_docs,
@@ -75,7 +195,7 @@ mod config;
 mod connection;
 mod crypto;
 mod enums;
-mod error;
+pub mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -89,31 +209,58 @@ mod stream;
 mod verify;
 mod waiver;
 
-pub use config::{
-    CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientAuthorities, ClientConfig,
-    ClientConfigBuilder, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate,
-    SecureRenegotiation, ServerConfig, ServerConfigBuilder,
-};
+/// Certificates: a side's own, and the verification of the peer's.
+pub mod certificate {
+    pub use crate::config::{
+        CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientAuthorities,
+        ResolveCertificate,
+    };
+    pub use crate::pending::{Verified, VerifyCertificate};
+    pub use crate::verify::{CertificatePolicy, Crls, PeerCertificate, RootStore};
+    pub use crate::waiver::{Waiver, Waivers};
+}
+
+/// Private keys, in this process and outside it.
+pub mod private_key {
+    pub use crate::crypto::private_key::{KeyId, KeyRng, PrivateKey, key_rng};
+    pub use crate::crypto::rsa::RsaKey;
+    pub use crate::pending::{DecryptBatch, DecryptPreMasterSecret, SignCertificateVerify};
+}
+
+/// The numbers on the wire, and the options of the protocol.
+pub mod protocol {
+    pub use crate::config::{ExtendedMasterSecret, Preference, SecureRenegotiation};
+    pub use crate::enums::{
+        AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
+        ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion,
+        SignatureScheme,
+    };
+}
+
+/// What a handshake agreed, and the resumption of sessions.
+pub mod session {
+    pub use crate::handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
+    pub use crate::resumption::{
+        MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets,
+    };
+}
+
+pub use config::{ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder};
 pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
-pub use crypto::private_key::{KeyId, KeyRng, PrivateKey, key_rng};
-pub use crypto::rsa::RsaKey;
-pub use enums::{
-    AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
-    ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion, SignatureScheme,
-};
-pub use error::{
-    CertificateError, CertificateFault, CertificateId, ConfigError, DecodeError, Error, Excerpt,
-    Incompatible, KeyError, LocalError, Misuse, OcspFault, PeerError, ProtocolList, SuiteList,
-};
-pub use handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
-pub use pending::{
-    Answer, DecryptBatch, DecryptPreMasterSecret, Pending, SignCertificateVerify, Verified,
-    VerifyCertificate,
-};
-pub use resumption::{MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets};
+pub use pending::{Answer, Pending};
 pub use stream::Stream;
-pub use verify::{CertificatePolicy, Crls, PeerCertificate, RootStore};
-pub use waiver::{Waiver, Waivers};
+
+// What nearly every program names, at hand; each is documented in its module.
+#[doc(no_inline)]
+pub use certificate::{CertificatePolicy, CertifiedKey, ClientAuth, RootStore};
+#[doc(no_inline)]
+pub use error::{ConfigError, Error};
+#[doc(no_inline)]
+pub use private_key::{KeyId, PrivateKey, RsaKey};
+#[doc(no_inline)]
+pub use protocol::CipherSuite;
+#[doc(no_inline)]
+pub use session::{MemoryStore, SessionInfo, SessionStore, Tickets};
 
 /// The code in README.md, so that it is compiled and run.
 #[cfg(doctest)]

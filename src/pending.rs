@@ -128,7 +128,7 @@ impl<'a> VerifyCertificate<'a> {
     }
 
     /// Answers: go on, or fail with this error. A caller with reasons of its own says
-    /// [`CertificateFault::Refused`](crate::CertificateFault::Refused).
+    /// [`CertificateFault::Refused`](crate::error::CertificateFault::Refused).
     #[must_use]
     pub fn answer(&self, verdict: Result<Verified, CertificateError>) -> Answer {
         let id = self.id;
@@ -359,7 +359,7 @@ impl SignCertificateVerify {
 
     /// Answers with the signature, as long as the modulus. One that is not the certificate's key's,
     /// and `None`, which is for a signer that failed, end the handshake with
-    /// [`LocalError::Signing`](crate::LocalError::Signing).
+    /// [`LocalError::Signing`](crate::error::LocalError::Signing).
     #[must_use]
     pub fn answer(self, signature: Option<Vec<u8>>) -> Answer {
         Answer(AnswerKind::Signature {

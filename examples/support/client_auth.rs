@@ -2,7 +2,8 @@
 
 use super::cli::{or_usage_error, read_roots};
 use clap::{Args, CommandFactory, ValueEnum};
-use premaster::{ClientAuth, ServerConfigBuilder, SignatureScheme};
+use premaster::protocol::SignatureScheme;
+use premaster::{ClientAuth, ServerConfigBuilder};
 use std::path::PathBuf;
 
 #[derive(Args)]

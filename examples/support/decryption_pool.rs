@@ -11,7 +11,8 @@
 //! A queue that is full refuses. The workers end when nobody can ask any more.
 
 use getrandom::SysRng;
-use premaster::{Answer, DecryptBatch, DecryptPreMasterSecret, KeyId, PrivateKey};
+use premaster::private_key::{DecryptBatch, DecryptPreMasterSecret};
+use premaster::{Answer, KeyId, PrivateKey};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{self, Receiver, SyncSender};

@@ -2,7 +2,9 @@
 
 use super::report::{Milliseconds, VERSION, identity, yes_or_no};
 use super::wire::{Direction, Record};
-use premaster::{ContentType, HandshakeType, Resumption, SessionInfo};
+use premaster::SessionInfo;
+use premaster::protocol::{ContentType, HandshakeType};
+use premaster::session::Resumption;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 

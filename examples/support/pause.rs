@@ -1,6 +1,7 @@
 //! A server's handshake with its pause.
 
-use premaster::{Answer, DecryptPreMasterSecret, Pending, Stream};
+use premaster::private_key::DecryptPreMasterSecret;
+use premaster::{Answer, Pending, Stream};
 use std::io::{self, Read, Write};
 
 /// Completes the handshake. If it pauses for the pre-master secret, `decrypt` answers.

@@ -1,10 +1,10 @@
 //! What a connection came to, as a line to read or as a line of JSON.
 
 use super::json;
-use premaster::{
-    AlertDescription, Error, NotResumed, PeerCertificate, ProtocolVersion, Resumption, SessionInfo,
-    Waiver,
-};
+use premaster::certificate::{PeerCertificate, Waiver};
+use premaster::protocol::{AlertDescription, ProtocolVersion};
+use premaster::session::{NotResumed, Resumption};
+use premaster::{Error, SessionInfo};
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::net::IpAddr;

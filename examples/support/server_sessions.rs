@@ -2,7 +2,8 @@
 
 use super::reload::load_again_on_signal;
 use clap::{Args, ValueEnum};
-use premaster::{ServerConfigBuilder, TicketKey, TicketKeySet, Tickets};
+use premaster::session::{TicketKey, TicketKeySet};
+use premaster::{ServerConfigBuilder, Tickets};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

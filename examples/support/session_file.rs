@@ -1,8 +1,9 @@
 //! A client's session in a file, for the next run to resume.
 
 use super::private::{check_is_private, for_owner_alone};
+use premaster::SessionStore;
 use premaster::pki_types::UnixTime;
-use premaster::{SessionStore, StoredSession};
+use premaster::session::StoredSession;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

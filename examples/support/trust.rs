@@ -2,7 +2,8 @@
 
 use super::cli::{or_usage_error, read_file, read_roots};
 use clap::{Args, CommandFactory};
-use premaster::{CertificatePolicy, ConfigError, Crls, KeyId, Waiver};
+use premaster::certificate::{Crls, Waiver};
+use premaster::{CertificatePolicy, ConfigError, KeyId};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

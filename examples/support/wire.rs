@@ -1,6 +1,6 @@
 //! Looks on as records pass: a transport that notes each record's type, size and time.
 
-use premaster::{ContentType, HandshakeType};
+use premaster::protocol::{ContentType, HandshakeType};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 

@@ -6,17 +6,18 @@
 //! then each time the issuer of the one before, all valid, unless that is waived. The same chain
 //! always gets the same verdict, and an error is short and printable.
 
-use premaster_testing::NAME;
-use premaster_testing::pki::der::{enumerated, explicit, object_identifier, octet_string, sequence};
-use premaster_testing::pki::{self, Algorithm, Authority, keys};
 use crate::setting::variant;
 use arbitrary::Arbitrary;
+use premaster::certificate::{Crls, PeerCertificate, Waiver, Waivers};
+use premaster::error::CertificateError;
 use premaster::fuzzing::{self, Accepted};
 use premaster::pki_types::{CertificateDer, ServerName, UnixTime};
-use premaster::{
-    CertificateError, CertificatePolicy, PeerCertificate, Crls, RootStore, Waiver,
-    Waivers,
+use premaster::{CertificatePolicy, RootStore};
+use premaster_testing::NAME;
+use premaster_testing::pki::der::{
+    enumerated, explicit, object_identifier, octet_string, sequence,
 };
+use premaster_testing::pki::{self, Algorithm, Authority, keys};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::LazyLock;

@@ -1,8 +1,8 @@
 //! Chains and OCSP responses, good and bad, and the verdicts on them.
 
 use crate::case::{Case, Form, Lists, Name, Part, Peer, REVOKED, Signer, Terms, WAIVERS};
+use premaster::certificate::Waiver;
 use premaster_testing::pki::{self, Algorithm, Authority, DAY, Ocsp, Spec, Status};
-use premaster::Waiver;
 use x509_cert::der::asn1::Any;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::KeyUsages;

@@ -9,7 +9,9 @@ use crate::endpoint::{Attempt, Role, answer, start};
 use crate::recording::{CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, Record, Recording};
 use crate::setting::Setting;
 use crate::store::Store;
-use premaster::{AlertDescription, Connection, Error, Event, Resumption};
+use premaster::protocol::AlertDescription;
+use premaster::session::Resumption;
+use premaster::{Connection, Error, Event};
 use std::sync::Arc;
 
 /// More than a connection ever has to say without application data of its own.

@@ -3,8 +3,10 @@
 use crate::setting::{ENCODED, Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
 use crate::store::Store;
 use premaster::pki_types::{ServerName, UnixTime};
-use premaster::{CertifiedKey, ClientAuth, ClientConfig, Connection, MaxFragmentLength, Pending};
-use premaster::{Error, RootStore, ServerConfig, SessionStore, TicketKey, TicketKeySet, Tickets};
+use premaster::protocol::MaxFragmentLength;
+use premaster::session::{TicketKey, TicketKeySet};
+use premaster::{CertifiedKey, ClientAuth, ClientConfig, Connection, Pending};
+use premaster::{Error, RootStore, ServerConfig, SessionStore, Tickets};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::{Arc, LazyLock};
@@ -163,11 +165,11 @@ fn server_config(
     Arc::new(builder.build().unwrap())
 }
 
-fn policy(setting: ExtendedMasterSecret) -> premaster::ExtendedMasterSecret {
+fn policy(setting: ExtendedMasterSecret) -> premaster::protocol::ExtendedMasterSecret {
     match setting {
-        ExtendedMasterSecret::Optional => premaster::ExtendedMasterSecret::Optional,
-        ExtendedMasterSecret::Required => premaster::ExtendedMasterSecret::Required,
-        ExtendedMasterSecret::Off => premaster::ExtendedMasterSecret::Off,
+        ExtendedMasterSecret::Optional => premaster::protocol::ExtendedMasterSecret::Optional,
+        ExtendedMasterSecret::Required => premaster::protocol::ExtendedMasterSecret::Required,
+        ExtendedMasterSecret::Off => premaster::protocol::ExtendedMasterSecret::Off,
     }
 }
 

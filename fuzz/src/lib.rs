@@ -31,7 +31,7 @@ pub use recording::Recording;
 pub use seeds::{Seed, recorded_tickets, seeds};
 pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
 
-use premaster::Resumption;
+use premaster::session::Resumption;
 
 /// Feeds the input to a connection of this role and checks what it does. If the connection completes
 /// the handshake, receives the data and is closed, the result is how it came to its keys.

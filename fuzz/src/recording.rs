@@ -3,7 +3,8 @@
 use crate::endpoint::{Attempt, Role, answer, start};
 use crate::setting::{Earlier, Setting};
 use crate::store::Store;
-use premaster::{Connection, Event, Resumption};
+use premaster::session::Resumption;
+use premaster::{Connection, Event};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::{Input, run};
     use arbitrary::{Arbitrary, Unstructured};
-    use premaster::{NotResumed, Resumption};
+    use premaster::session::{NotResumed, Resumption};
     use std::collections::HashSet;
     use std::path::PathBuf;
 

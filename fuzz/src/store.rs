@@ -1,7 +1,8 @@
 //! A store of sessions that can be looked into and copied.
 
+use premaster::SessionStore;
 use premaster::pki_types::UnixTime;
-use premaster::{SessionStore, StoredSession};
+use premaster::session::StoredSession;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

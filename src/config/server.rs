@@ -70,7 +70,7 @@ impl ServerConfig {
     }
 
     /// Starts the configuration of a server that shows what `resolver` chooses for each client, such
-    /// as [`CertificatesByName`](crate::CertificatesByName).
+    /// as [`CertificatesByName`](crate::certificate::CertificatesByName).
     #[must_use]
     pub fn builder_with_resolver(resolver: Arc<dyn ResolveCertificate>) -> ServerConfigBuilder {
         ServerConfigBuilder::new(Certificates::Resolved(resolver))

@@ -83,7 +83,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`LocalError::RandomUnavailable`](crate::LocalError::RandomUnavailable).
+    /// [`LocalError::RandomUnavailable`](crate::error::LocalError::RandomUnavailable).
     pub fn client(
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
@@ -180,7 +180,7 @@ impl Connection {
     ///
     /// [`Misuse::HandshakeIncomplete`] before the handshake is complete, [`Misuse::Closed`] after
     /// either side closed: the connection goes on.
-    /// [`LocalError::KeyExhausted`](crate::LocalError::KeyExhausted) after 2^64 records: it is over.
+    /// [`LocalError::KeyExhausted`](crate::error::LocalError::KeyExhausted) after 2^64 records: it is over.
     pub fn send(&mut self, plaintext: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;
         if self.close_sent || self.close_received {
@@ -253,7 +253,7 @@ impl Connection {
     ///
     /// [`Misuse::NothingPending`] or [`Misuse::WrongAnswer`], after which the pause is as it was;
     /// [`Error::Certificate`] if the answer refuses the certificate or its key cannot be used,
-    /// [`LocalError::Signing`](crate::LocalError::Signing) if the signature is not good, and whatever
+    /// [`LocalError::Signing`](crate::error::LocalError::Signing) if the signature is not good, and whatever
     /// is wrong with a message that waited for a verdict: the connection is over.
     pub fn resume(&mut self, answer: Answer, outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;

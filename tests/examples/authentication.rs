@@ -1,7 +1,7 @@
 //! Certificates of both sides, and whom they believe.
 
 use super::*;
-use premaster::Waiver;
+use premaster::certificate::Waiver;
 use premaster_testing::NAME;
 use premaster_testing::lasting;
 use premaster_testing::pki::{Algorithm, Authority, Hash, Spec, crl, key, public_key, to_pem};

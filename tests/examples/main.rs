@@ -15,10 +15,8 @@ mod remote_key;
 mod wire;
 
 use decryption_pool::{Batching, Keys, Queue, Submitted, Worker, decryption_pool};
-use premaster::{
-    AlertDescription, ClientConfig, ClientConfigBuilder, Error, ExtendedMasterSecret, RootStore,
-    Stream,
-};
+use premaster::protocol::{AlertDescription, ExtendedMasterSecret};
+use premaster::{ClientConfig, ClientConfigBuilder, Error, RootStore, Stream};
 use premaster_testing::pair::Chunks;
 use premaster_testing::program::{Ended, Program, example};
 use premaster_testing::wire::hello;

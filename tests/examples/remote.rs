@@ -3,7 +3,9 @@
 use super::*;
 use crate::remote_key::RemoteKey;
 use crate::wire::{Operation, Request};
-use premaster::{CertifiedKey, ClientAuth, DecryptBatch, KeyId, SignatureScheme};
+use premaster::private_key::DecryptBatch;
+use premaster::protocol::SignatureScheme;
+use premaster::{CertifiedKey, ClientAuth, KeyId};
 use premaster_testing::{client_certified, rng, roots, server_builder};
 use std::fs::Permissions;
 use std::io::ErrorKind;

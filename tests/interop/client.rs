@@ -6,7 +6,8 @@ use crate::exchange::{
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect, connect_to};
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
-use premaster::{CipherSuite, ClientConfigBuilder, Error, MaxFragmentLength};
+use premaster::protocol::MaxFragmentLength;
+use premaster::{CipherSuite, ClientConfigBuilder, Error};
 use premaster_testing::client_builder;
 use premaster_testing::program::Program;
 use std::process::Command;

@@ -1,6 +1,7 @@
 //! What the two sides of a connection say about it, which has to be the same.
 
-use premaster::{ChannelBinding, Connection};
+use premaster::Connection;
+use premaster::session::ChannelBinding;
 use std::fmt::Write;
 
 /// The label under which every connection exports keying material.

@@ -5,7 +5,8 @@ use crate::files::Files;
 use crate::peer::{
     ClientCertificate, Extension, Missing, Offer, Peer, RECORD_SIZE_LIMIT, Settings,
 };
-use premaster::{AlertDescription, CipherSuite};
+use premaster::CipherSuite;
+use premaster::protocol::AlertDescription;
 use premaster_testing::NAME;
 use std::process::Command;
 

@@ -3,7 +3,8 @@
 use crate::facts::{EXPORTED, Facts, LABEL, PROTOCOL, always_told, told};
 use crate::files::Files;
 use crate::peer::{CONNECTIONS, ClientCertificate, Extension, Missing, Offer, Peer, Settings};
-use premaster::{AlertDescription, CipherSuite};
+use premaster::CipherSuite;
+use premaster::protocol::AlertDescription;
 use premaster_testing::NAME;
 use std::process::Command;
 

@@ -3,10 +3,8 @@
 use crate::exchange::expect_success;
 use crate::facts::Facts;
 use crate::files::Files;
-use premaster::{
-    AlertDescription, CipherSuite, ClientConfigBuilder, ServerConfigBuilder, SignatureScheme,
-    Stream,
-};
+use premaster::protocol::{AlertDescription, SignatureScheme};
+use premaster::{CipherSuite, ClientConfigBuilder, ServerConfigBuilder, Stream};
 use premaster_testing::name;
 use premaster_testing::program::{Ended, Program};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

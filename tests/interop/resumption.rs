@@ -8,9 +8,12 @@ use crate::files::Files;
 use crate::openssl::OpenSsl;
 use crate::peer::{CONNECTIONS, Offer, Peer, Sessions, Settings, end, start_client, start_server};
 use crate::server::our_server;
+use premaster::error::PeerError;
+use premaster::protocol::ExtendedMasterSecret;
+use premaster::session::{NotResumed, Resumption, TicketKey, TicketKeySet};
 use premaster::{
-    CipherSuite, ClientAuth, ClientConfig, Error, ExtendedMasterSecret, MemoryStore, NotResumed,
-    PeerError, Resumption, ServerConfig, SessionStore, Stream, TicketKey, TicketKeySet, Tickets,
+    CipherSuite, ClientAuth, ClientConfig, Error, MemoryStore, ServerConfig, SessionStore, Stream,
+    Tickets,
 };
 use premaster_testing::program::Program;
 use premaster_testing::{client_builder, name, rng, roots};

@@ -7,9 +7,9 @@ use crate::exchange::{
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept, accept_from};
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
-use premaster::{
-    CipherSuite, ClientAuth, Error, Incompatible, ProtocolVersion, ServerConfigBuilder,
-};
+use premaster::error::Incompatible;
+use premaster::protocol::ProtocolVersion;
+use premaster::{CipherSuite, ClientAuth, Error, ServerConfigBuilder};
 use premaster_testing::program::Program;
 use premaster_testing::{NAME, roots, server_builder_with};
 use std::process::Command;

@@ -4,7 +4,8 @@
 use crate::files::Files;
 use crate::pcap::{self, Flight, PORT, Sender};
 use crate::{SUITES, Trials};
-use premaster::{CipherSuite, ClientConfig, KeyLog, Resumption, ServerConfig};
+use premaster::session::Resumption;
+use premaster::{CipherSuite, ClientConfig, KeyLog, ServerConfig};
 use premaster_testing::pair::End;
 use premaster_testing::program::Program;
 use premaster_testing::{Pair, client_builder, name, server_builder};

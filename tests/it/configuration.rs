@@ -1,11 +1,12 @@
 //! Configurations that cannot work are refused when they are built, with the reason.
 
+use premaster::certificate::{ClientAuthorities, Crls};
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
+use premaster::protocol::{MaxFragmentLength, Preference, SignatureScheme};
 use premaster::{
-    CertificatePolicy, CertifiedKey, CipherSuite, ClientAuth, ClientAuthorities, ClientConfig,
-    ConfigError, Crls, KeyLog, MaxFragmentLength, Preference, RootStore, RsaKey, ServerConfig,
-    SignatureScheme,
+    CertificatePolicy, CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ConfigError, KeyLog,
+    RootStore, RsaKey, ServerConfig,
 };
 use premaster_testing::forger::Stopped;
 use premaster_testing::pki::{self, Authority, Spec, der};

@@ -1,11 +1,13 @@
 //! Every way in which a connection fails: the error, the alert that the peer gets, and that the
 //! error stays.
 
+use premaster::error::{DecodeError, Incompatible, LocalError, Misuse, PeerError};
+use premaster::protocol::{
+    AlertDescription, ContentType, ExtendedMasterSecret, ExtensionType, HandshakeType,
+    MaxFragmentLength, ProtocolVersion, SecureRenegotiation, SignatureScheme,
+};
 use premaster::{
-    AlertDescription, CipherSuite, ClientAuth, ClientConfigBuilder, Connection, ContentType,
-    DecodeError, Error, ExtendedMasterSecret, ExtensionType, HandshakeType, Incompatible,
-    LocalError, MaxFragmentLength, Misuse, PeerError, ProtocolVersion, SecureRenegotiation,
-    ServerConfigBuilder, SignatureScheme,
+    CipherSuite, ClientAuth, ClientConfigBuilder, Connection, Error, ServerConfigBuilder,
 };
 use premaster_testing::forger::{Sender, Stopped, established};
 use premaster_testing::pair::{End, Pair};
@@ -420,7 +422,7 @@ fn server_hellos_that_break_a_rule() {
     changed.compressions = vec![1];
     client_fails(
         &changed.server(),
-        PeerError::UnofferedCompression(premaster::CompressionMethod(1)),
+        PeerError::UnofferedCompression(premaster::protocol::CompressionMethod(1)),
     );
     for typ in [13, 16, 43, 0x3a3a] {
         let mut changed = server_hello();
@@ -1155,7 +1157,7 @@ fn the_client_trusts_only_what_it_was_given() {
     let fault = premaster_testing::fault(pair.run(premaster_testing::pair::Chunks::Whole));
     assert!(matches!(
         fault,
-        premaster::CertificateFault::UnknownIssuer { .. }
+        premaster::error::CertificateFault::UnknownIssuer { .. }
     ));
     assert_eq!(
         said(&mut pair.client).pop().unwrap(),

@@ -1,11 +1,14 @@
 //! What is derived from a connection for the protocols above it: keying material and channel
 //! bindings.
 
+use premaster::certificate::Verified;
+use premaster::error::{Misuse, PeerError};
 use premaster::pki_types::CertificateDer;
+use premaster::protocol::ExtendedMasterSecret;
+use premaster::session::ChannelBinding;
 use premaster::{
-    CertifiedKey, ChannelBinding, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder,
-    Error, ExtendedMasterSecret, Misuse, PeerError, ServerConfig, ServerConfigBuilder, Tickets,
-    Verified,
+    CertifiedKey, CipherSuite, ClientAuth, ClientConfig, ClientConfigBuilder, Error, ServerConfig,
+    ServerConfigBuilder, Tickets,
 };
 use premaster_testing::forger::{Forger, LastKey, Sender};
 use premaster_testing::pair::{Chunks, End, Pair};

@@ -1,11 +1,15 @@
 //! What the hellos negotiate beside suite and version: agreed on both sides, kept to on the wire,
 //! and told to the caller.
 
+use premaster::certificate::Verified;
+use premaster::error::{DecodeError, Incompatible, PeerError};
+use premaster::protocol::{
+    AlertDescription, ExtendedMasterSecret, HandshakeType, MaxFragmentLength, Preference,
+};
+use premaster::session::{NotResumed, Resumption};
 use premaster::{
-    AlertDescription, CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, DecodeError,
-    Error, ExtendedMasterSecret, HandshakeType, Incompatible, MaxFragmentLength, MemoryStore,
-    NotResumed, PeerError, Preference, Resumption, ServerConfig, ServerConfigBuilder, SessionInfo,
-    SessionStore, Tickets, Verified,
+    CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, Error, MemoryStore, ServerConfig,
+    ServerConfigBuilder, SessionInfo, SessionStore, Tickets,
 };
 use premaster_testing::by_hand::{ClientByHand, ServerByHand};
 use premaster_testing::forger::{Forger, LastKey, Sender, Stopped};
@@ -924,7 +928,8 @@ fn ocsp_responses_that_break_a_rule() {
         (
             announced,
             record(CHANGE_CIPHER_SPEC, &[1]),
-            PeerError::UnexpectedRecord(premaster::ContentType::CHANGE_CIPHER_SPEC).into(),
+            PeerError::UnexpectedRecord(premaster::protocol::ContentType::CHANGE_CIPHER_SPEC)
+                .into(),
         ),
     ] {
         let mut by_hand = meet(client_builder().request_ocsp_response());
@@ -962,7 +967,7 @@ fn all_that_is_negotiated_goes_together() {
         let server = server(
             stapling()
                 .extended_master_secret(ExtendedMasterSecret::Required)
-                .secure_renegotiation(premaster::SecureRenegotiation::Required)
+                .secure_renegotiation(premaster::protocol::SecureRenegotiation::Required)
                 .alpn_protocols(&[b"ocpp2.0.1"])
                 .record_size_limit(256)
                 .client_auth(ClientAuth::Require(roots().into()))

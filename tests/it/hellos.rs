@@ -1,9 +1,8 @@
 //! What hellos offer and how they are answered.
 
-use premaster::{
-    CipherSuite, ClientConfigBuilder, Connection, ExtendedMasterSecret, ExtensionType,
-    MaxFragmentLength, PeerError, Preference, Tickets,
-};
+use premaster::error::PeerError;
+use premaster::protocol::{ExtendedMasterSecret, ExtensionType, MaxFragmentLength, Preference};
+use premaster::{CipherSuite, ClientConfigBuilder, Connection, Tickets};
 use premaster_testing::pair::Pair;
 use premaster_testing::wire::{Hello, extensions, hello, hello_with, said, split_vector};
 use premaster_testing::{client_builder, name, pair, server_builder};

@@ -3,10 +3,12 @@
 //! small stack and within their means, and say clearly what is wrong.
 
 use crate::allocations::cost;
+use premaster::certificate::Crls;
+use premaster::error::{CertificateFault, OcspFault, PeerError};
 use premaster::pki_types::CertificateDer;
+use premaster::protocol::HandshakeType;
 use premaster::{
-    CertificateFault, CertificatePolicy, ClientAuth, ClientConfig, Connection, Crls, Error, Event,
-    HandshakeType, KeyId, OcspFault, PeerError, RootStore,
+    CertificatePolicy, ClientAuth, ClientConfig, Connection, Error, Event, KeyId, RootStore,
 };
 use premaster_testing::pki::der::{
     self, BIT_STRING, OCTET_STRING, SEQUENCE, SET, UTF8_STRING, constructed, explicit, null,

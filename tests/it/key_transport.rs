@@ -1,10 +1,9 @@
 //! RSA key transport against the attacks on it: whatever is wrong with an encrypted pre-master
 //! secret, the server does the same and says the same.
 
-use premaster::{
-    Answer, DecryptBatch, DecryptPreMasterSecret, Error, KeyId, PeerError, PrivateKey, RsaKey,
-    ServerConfigBuilder,
-};
+use premaster::error::PeerError;
+use premaster::private_key::{DecryptBatch, DecryptPreMasterSecret};
+use premaster::{Answer, Error, KeyId, PrivateKey, RsaKey, ServerConfigBuilder};
 use premaster_testing::forger::{Forger, Sender};
 use premaster_testing::pair::{End, Pair};
 use premaster_testing::wire::{

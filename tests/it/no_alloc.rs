@@ -2,10 +2,8 @@
 //! pre-master secret is good does not show in what is allocated.
 
 use crate::allocations::cost;
-use premaster::{
-    CipherSuite, ClientConfigBuilder, Connection, Event, ExtendedMasterSecret, MaxFragmentLength,
-    ServerConfigBuilder,
-};
+use premaster::protocol::{ExtendedMasterSecret, MaxFragmentLength};
+use premaster::{CipherSuite, ClientConfigBuilder, Connection, Event, ServerConfigBuilder};
 use premaster_testing::forger::Stopped;
 use premaster_testing::{client_builder, pair, pki, server_builder, server_builder_with};
 

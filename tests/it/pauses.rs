@@ -1,11 +1,14 @@
 //! The pauses: a certificate that the caller judges, a pre-master secret that is decrypted elsewhere,
 //! and a proof that is signed elsewhere.
 
+use premaster::certificate::Verified;
+use premaster::error::{CertificateFault, LocalError, Misuse};
+use premaster::private_key::{DecryptPreMasterSecret, SignCertificateVerify};
+use premaster::protocol::{AlertDescription, ExtendedMasterSecret, SignatureScheme};
+use premaster::session::Resumption;
 use premaster::{
-    AlertDescription, Answer, CertificateFault, CertifiedKey, ClientAuth, ClientConfig,
-    ClientConfigBuilder, DecryptPreMasterSecret, Error, ExtendedMasterSecret, KeyId, LocalError,
-    Misuse, Pending, Resumption, ServerConfig, ServerConfigBuilder, SignCertificateVerify,
-    SignatureScheme, Stream, Verified,
+    Answer, CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, Error, KeyId, Pending,
+    ServerConfig, ServerConfigBuilder, Stream,
 };
 use premaster_testing::forger::Stopped;
 use premaster_testing::pair::{ALL_CHUNKS, Chunks, End};

@@ -1,10 +1,13 @@
 //! The presets, each by what it changes on the wire. What a preset sets is set otherwise before it
 //! wherever the default alone would do the same.
 
+use premaster::certificate::ClientAuthorities;
+use premaster::error::{CertificateFault, Incompatible};
+use premaster::protocol::{ExtendedMasterSecret, SecureRenegotiation};
+use premaster::session::{NotResumed, Resumption};
 use premaster::{
-    CertificateFault, CertifiedKey, CipherSuite, ClientAuth, ClientAuthorities,
-    ClientConfigBuilder, Error, ExtendedMasterSecret, Incompatible, MemoryStore, NotResumed,
-    Resumption, SecureRenegotiation, ServerConfigBuilder, SessionStore, Tickets,
+    CertifiedKey, CipherSuite, ClientAuth, ClientConfigBuilder, Error, MemoryStore,
+    ServerConfigBuilder, SessionStore, Tickets,
 };
 use premaster_testing::pair::{Chunks, Pair};
 use premaster_testing::pki::{self, Spec};

@@ -36,7 +36,8 @@ fn roots_are_read_from_pem_among_other_things() {
 #[cfg(feature = "webpki-roots")]
 #[test]
 fn mozillas_roots_are_many_and_not_the_tests() {
-    use premaster::{CertificateFault, ClientConfig};
+    use premaster::ClientConfig;
+    use premaster::error::CertificateFault;
     use premaster_testing::name;
     use premaster_testing::pair::{Chunks, Pair};
     use std::sync::Arc;

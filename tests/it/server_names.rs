@@ -1,11 +1,10 @@
 //! Which certificate a server shows to whom.
 
+use premaster::certificate::{CertificateSet, CertificatesByName, ResolveCertificate, Verified};
+use premaster::error::{CertificateFault, Incompatible, LocalError};
 use premaster::pki_types::{CertificateDer, DnsName};
-use premaster::{
-    CertificateFault, CertificateSet, CertificatesByName, CertifiedKey, ClientConfig, ConfigError,
-    Incompatible, LocalError, ResolveCertificate, Resumption, ServerConfig, ServerConfigBuilder,
-    Verified,
-};
+use premaster::session::Resumption;
+use premaster::{CertifiedKey, ClientConfig, ConfigError, ServerConfig, ServerConfigBuilder};
 use premaster_testing::pair::{ALL_CHUNKS, Chunks, Pair};
 use premaster_testing::wire::{ALERT, hello_with, record, said, vector};
 use premaster_testing::{certified, client_builder, fault, now, pki, rng, server_builder};

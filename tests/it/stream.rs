@@ -1,8 +1,8 @@
 //! The blocking adapter, over loopback TCP and over transports that misbehave.
 
-use premaster::{
-    AlertDescription, CertificateFault, ClientConfig, Error, Misuse, Pending, ServerConfig, Stream,
-};
+use premaster::error::{CertificateFault, Misuse};
+use premaster::protocol::AlertDescription;
+use premaster::{ClientConfig, Error, Pending, ServerConfig, Stream};
 use premaster_testing::pair::End;
 use premaster_testing::wire::record;
 use premaster_testing::{client_builder, name, rng, roots, server_builder};

@@ -1,9 +1,9 @@
 //! Every byte of a handshake and of a protected record, flipped: always an error, never a panic,
 //! never a handshake that completes.
 
-use premaster::{
-    ClientAuth, ClientConfigBuilder, Error, MaxFragmentLength, PeerError, ServerConfigBuilder,
-};
+use premaster::error::PeerError;
+use premaster::protocol::MaxFragmentLength;
+use premaster::{ClientAuth, ClientConfigBuilder, Error, ServerConfigBuilder};
 use premaster_testing::forger::Stopped;
 use premaster_testing::pair::Pair;
 use premaster_testing::wire::said;

@@ -4,8 +4,9 @@ use crate::certificates::Credentials;
 use crate::common::Cipher;
 use crate::contender::{Batch, Contender, Taken};
 use crate::support::{Side, handshake};
+use premaster::session::{NotResumed, Resumption};
 use premaster::{CertifiedKey, CipherSuite, ClientConfig, ClientConfigBuilder, Connection, Event};
-use premaster::{NotResumed, Resumption, RootStore, ServerConfig, ServerConfigBuilder, Tickets};
+use premaster::{RootStore, ServerConfig, ServerConfigBuilder, Tickets};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -27,10 +27,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use cli::or_usage_error;
 use premaster::pki_types::UnixTime;
-use premaster::{
-    CertifiedKey, ClientConfig, NotResumed, Resumption, RootStore, ServerConfig, SessionStore,
-    StoredSession, Stream,
-};
+use premaster::session::{NotResumed, Resumption, StoredSession};
+use premaster::{CertifiedKey, ClientConfig, RootStore, ServerConfig, SessionStore, Stream};
 use process::{Process, when_stdin_ends};
 use redis::{Cmd, FromRedisValue, RedisResult};
 use self_signed::{NAME, SelfSigned, self_signed};

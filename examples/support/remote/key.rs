@@ -1,7 +1,10 @@
 //! The server's end: a private key that is elsewhere.
 
 use super::wire::{self, MAX_DATA, Operation, Refusal, Request};
-use premaster::{KeyError, KeyId, KeyRng, PrivateKey, SignatureScheme};
+use premaster::error::KeyError;
+use premaster::private_key::KeyRng;
+use premaster::protocol::SignatureScheme;
+use premaster::{KeyId, PrivateKey};
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;

@@ -13,7 +13,8 @@
 //!          status 1: the signer has another key; status 2: the key could not be used so
 //! ```
 
-use premaster::{KeyId, SignatureScheme};
+use premaster::KeyId;
+use premaster::protocol::SignatureScheme;
 use std::io::{self, ErrorKind, Read, Write};
 use zeroize::Zeroizing;
 

@@ -1,6 +1,8 @@
 //! A client's certificate is judged by the same rules, for what a client does.
 
-use premaster::{AlertDescription as Alert, CertificatePolicy, ClientAuth, ClientAuthorities};
+use premaster::certificate::ClientAuthorities;
+use premaster::protocol::AlertDescription as Alert;
+use premaster::{CertificatePolicy, ClientAuth};
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki::{self, NOW, Spec};
 use premaster_testing::wire::{record, said};

@@ -3,7 +3,9 @@
 use super::scene::{
     Scene, built, check, intermediate, leaf, leaf_below, meet, named_authority, refused, roots_of,
 };
-use premaster::{AlertDescription as Alert, ClientConfig, Error, Waiver};
+use premaster::certificate::Waiver;
+use premaster::protocol::AlertDescription as Alert;
+use premaster::{ClientConfig, Error};
 use premaster_testing::pki::{self, Algorithm, Authority, DAY, NOW, Spec, der};
 use premaster_testing::wire::{ALERT, record, said};
 use x509_cert::der::asn1::ObjectIdentifier;

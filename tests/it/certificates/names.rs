@@ -1,8 +1,10 @@
 //! Names that are not the server's, and the common name in their place.
 
 use super::scene::{Row, Scene, built, check, intermediate, leaf, leaf_below, refused, roots};
+use premaster::certificate::Waiver;
 use premaster::pki_types::CertificateDer;
-use premaster::{AlertDescription as Alert, ClientConfig, Error, Waiver};
+use premaster::protocol::AlertDescription as Alert;
+use premaster::{ClientConfig, Error};
 use premaster_testing::NAME;
 use premaster_testing::pki::{self, Spec};
 

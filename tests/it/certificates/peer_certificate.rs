@@ -1,7 +1,8 @@
 //! What a session says of the peer's certificate.
 
 use super::scene::{Scene, at, built, intermediate, key_id, leaf, leaf_below};
-use premaster::{PeerCertificate, SessionInfo, Waiver};
+use premaster::SessionInfo;
+use premaster::certificate::{PeerCertificate, Waiver};
 use premaster_testing::pki::{self, Algorithm, DAY, NOW, Spec, der};
 use std::net::IpAddr;
 use x509_parser::prelude::{FromDer, X509Certificate};

@@ -3,8 +3,9 @@
 use super::scene::{
     PINS, Scene, TOLERANCE, WAIVERS, built, intermediate, key_id, leaf, leaf_below, sha256,
 };
+use premaster::certificate::{Crls, Waiver, Waivers};
 use premaster::pki_types::CertificateDer;
-use premaster::{CertificatePolicy, ClientConfig, ConfigError, Crls, RootStore, Waiver, Waivers};
+use premaster::{CertificatePolicy, ClientConfig, ConfigError, RootStore};
 use premaster_testing::pki::{self, Algorithm, Authority, NOW, Spec, crl, der};
 use premaster_testing::{rng, roots};
 use x509_cert::ext::pkix::KeyUsages;

@@ -5,8 +5,9 @@ use super::scene::{
     authority, built, check, intermediate, leaf, leaf_below, long, mersenne, named_authority,
     refused, roots, roots_of,
 };
+use premaster::certificate::Waiver;
 use premaster::pki_types::{CertificateDer, alg_id};
-use premaster::{AlertDescription as Alert, Waiver};
+use premaster::protocol::AlertDescription as Alert;
 use premaster_testing::pki::{self, Algorithm, Authority, DAY, NOW, Spec, der};
 use x509_cert::ext::pkix::KeyUsages;
 

@@ -3,8 +3,10 @@
 use super::scene::{
     PINS, Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, named_authority,
 };
+use premaster::certificate::{Crls, Waiver, Waivers};
 use premaster::pki_types::CertificateDer;
-use premaster::{AlertDescription as Alert, ConfigError, Crls, Error, Waiver, Waivers};
+use premaster::protocol::AlertDescription as Alert;
+use premaster::{ConfigError, Error};
 use premaster_testing::pki::{self, Algorithm, Authority, Crl, DAY, NOW, Spec, crl, der};
 use std::time::Duration;
 use x509_cert::ext::Extension;

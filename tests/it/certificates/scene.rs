@@ -1,9 +1,12 @@
 //! A client of ours, and a server by hand that shows it whatever chain a test has made.
 
+use premaster::certificate::{Waiver, Waivers};
+use premaster::error::CertificateError;
 use premaster::pki_types::{CertificateDer, UnixTime};
+use premaster::protocol::AlertDescription;
 use premaster::{
-    AlertDescription, CertificateError, CertificatePolicy, CipherSuite, ClientConfig,
-    ClientConfigBuilder, Error, KeyId, RootStore, SessionInfo, Waiver, Waivers,
+    CertificatePolicy, CipherSuite, ClientConfig, ClientConfigBuilder, Error, KeyId, RootStore,
+    SessionInfo,
 };
 use premaster_testing::by_hand::ServerByHand;
 use premaster_testing::pki::{self, Authority, Spec};

@@ -1,10 +1,11 @@
 //! Until when a session speaks for the server's certificate, and what it says was waived.
 
 use super::scene::{built, intermediate, key_id, leaf, leaf_below, roots, sha256};
+use premaster::certificate::{Crls, Waiver, Waivers};
 use premaster::pki_types::CertificateDer;
 use premaster::{
-    CertificatePolicy, CertifiedKey, ClientConfig, Connection, Crls, Error, MemoryStore, RootStore,
-    ServerConfig, SessionInfo, Waiver, Waivers,
+    CertificatePolicy, CertifiedKey, ClientConfig, Connection, Error, MemoryStore, RootStore,
+    ServerConfig, SessionInfo,
 };
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki::{self, Authority, Crl, NOW, Spec, crl, ocsp};

@@ -3,11 +3,11 @@
 use super::scene::{
     Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, meet, roots_of,
 };
+use premaster::certificate::{Waiver, Waivers};
+use premaster::error::{CertificateError, CertificateFault, OcspFault};
 use premaster::pki_types::CertificateDer;
-use premaster::{
-    AlertDescription as Alert, CertificateError, CertificateFault, CertificatePolicy, ClientConfig,
-    Error, OcspFault, Waiver, Waivers,
-};
+use premaster::protocol::AlertDescription as Alert;
+use premaster::{CertificatePolicy, ClientConfig, Error};
 use premaster_testing::pki::{
     self, Algorithm, Authority, DAY, Hash, Key, NOW, Ocsp, Responder, SingleResponse, Spec, Status,
     der, ocsp, single_response,

@@ -4,7 +4,10 @@ use super::scene::{
     PINS, Scene, TOLERANCE, WAIVERS, built, check, intermediate, leaf, leaf_below, meet,
     named_authority, refused, roots, roots_of,
 };
-use premaster::{AlertDescription as Alert, CertificateFault, ClientConfig, Waiver, Waivers};
+use premaster::ClientConfig;
+use premaster::certificate::{Waiver, Waivers};
+use premaster::error::CertificateFault;
+use premaster::protocol::AlertDescription as Alert;
 use premaster_testing::pki::{self, Algorithm, NOW, Spec};
 use premaster_testing::wire::extensions;
 use std::time::Duration;

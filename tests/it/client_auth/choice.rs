@@ -4,10 +4,10 @@ use super::{
     DEFAULT_ALGORITHMS, SHA1, both_roots, certificates, certified_chain, other_root, other_roots,
     requiring,
 };
-use premaster::{
-    CertifiedKey, ClientAuthorities, ClientConfigBuilder, Error, HandshakeType, Incompatible,
-    PeerError, SignatureScheme,
-};
+use premaster::certificate::ClientAuthorities;
+use premaster::error::{Incompatible, PeerError};
+use premaster::protocol::{HandshakeType, SignatureScheme};
+use premaster::{CertifiedKey, ClientConfigBuilder, Error};
 use premaster_testing::by_hand::Request;
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki::{self, Algorithm, Authority, der};

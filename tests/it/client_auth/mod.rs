@@ -10,9 +10,8 @@ mod refused;
 mod request;
 
 use pki::{Authority, Spec};
-use premaster::{
-    CertificatePolicy, CertifiedKey, ClientAuth, ClientAuthorities, RootStore, ServerConfigBuilder,
-};
+use premaster::certificate::ClientAuthorities;
+use premaster::{CertificatePolicy, CertifiedKey, ClientAuth, RootStore, ServerConfigBuilder};
 use premaster_testing::wire::{Hello, hello_with, split_vector, vector};
 use premaster_testing::{pki, roots, server_builder};
 use std::sync::{Arc, LazyLock};

@@ -2,10 +2,11 @@
 //! delivered; and what the client's next connection comes to.
 
 use super::foreign_certified;
-use premaster::{
-    AlertDescription, CertificateFault, ClientAuth, ClientAuthorities, ClientConfigBuilder, Error,
-    ExtendedMasterSecret, Incompatible, MaxFragmentLength, NotResumed, ServerConfigBuilder,
-};
+use premaster::certificate::ClientAuthorities;
+use premaster::error::{CertificateFault, Incompatible};
+use premaster::protocol::{AlertDescription, ExtendedMasterSecret, MaxFragmentLength};
+use premaster::session::NotResumed;
+use premaster::{ClientAuth, ClientConfigBuilder, Error, ServerConfigBuilder};
 use premaster_testing::pair::{ALL_CHUNKS, Chunks};
 use premaster_testing::scene::{NOTHING_OFFERED, Scene, declined, outcome};
 use premaster_testing::wire::{

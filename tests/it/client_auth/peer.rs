@@ -1,8 +1,9 @@
 //! What a server knows of its client when the handshake is over, and when it is resumed.
 
 use super::{certified_chain, other_root_certificate, roots};
+use premaster::certificate::PeerCertificate;
 use premaster::pki_types::UnixTime;
-use premaster::{CertifiedKey, ClientAuth, PeerCertificate, SessionInfo};
+use premaster::{CertifiedKey, ClientAuth, SessionInfo};
 use premaster_testing::pair;
 use premaster_testing::pki::{self, Authority, DAY, NOW, Spec, der};
 use premaster_testing::scene::{NOTHING_OFFERED, Scene, outcome};

@@ -4,9 +4,12 @@
 use super::{
     both_roots, certified_chain, hello, other_root_certificate, requiring, requiring_of_anybody,
 };
+use premaster::certificate::{ClientAuthorities, Crls, Waiver, Waivers};
+use premaster::error::CertificateFault;
+use premaster::protocol::SignatureScheme;
+use premaster::session::{NotResumed, Resumption};
 use premaster::{
-    CertificateFault, CertificatePolicy, CertifiedKey, ClientAuth, ClientAuthorities, Crls, Error,
-    NotResumed, Resumption, RootStore, ServerConfigBuilder, SignatureScheme, Waiver, Waivers,
+    CertificatePolicy, CertifiedKey, ClientAuth, Error, RootStore, ServerConfigBuilder,
 };
 use premaster_testing::by_hand::ClientByHand;
 use premaster_testing::pair::Chunks;

@@ -1,10 +1,9 @@
 //! CertificateVerify: which proofs a server takes, and where.
 
 use super::{SHA1, hello, hello_without_algorithms, requiring};
-use premaster::{
-    AlertDescription, ClientAuth, ContentType, DecodeError, Error, HandshakeType, MemoryStore,
-    PeerError, ServerConfigBuilder, SignatureScheme,
-};
+use premaster::error::{DecodeError, PeerError};
+use premaster::protocol::{AlertDescription, ContentType, HandshakeType, SignatureScheme};
+use premaster::{ClientAuth, Error, MemoryStore, ServerConfigBuilder};
 use premaster_testing::by_hand::ClientByHand;
 use premaster_testing::pki::{self, Algorithm, Key};
 use premaster_testing::wire::CERTIFICATE_VERIFY;

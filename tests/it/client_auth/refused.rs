@@ -2,10 +2,11 @@
 //! is all that the client learns.
 
 use super::{hello, other_root, requiring};
+use premaster::certificate::{Crls, Waiver};
+use premaster::error::CertificateFault as Fault;
 use premaster::pki_types::CertificateDer;
-use premaster::{
-    AlertDescription, CertificateFault as Fault, CertificatePolicy, ClientAuth, Crls, Error, Waiver,
-};
+use premaster::protocol::AlertDescription;
+use premaster::{CertificatePolicy, ClientAuth, Error};
 use premaster_testing::by_hand::ClientByHand;
 use premaster_testing::pki::{self, Algorithm, Authority, NOW, Spec};
 use premaster_testing::{roots, server_builder};

@@ -4,10 +4,9 @@ use super::{
     DEFAULT_ALGORITHMS, SHA1, both_roots, certified_chain, hello, hello_without_algorithms,
     other_root, requiring, requiring_of_anybody,
 };
-use premaster::{
-    CertificatePolicy, ClientAuth, ClientAuthorities, RootStore, ServerConfigBuilder,
-    SignatureScheme,
-};
+use premaster::certificate::ClientAuthorities;
+use premaster::protocol::SignatureScheme;
+use premaster::{CertificatePolicy, ClientAuth, RootStore, ServerConfigBuilder};
 use premaster_testing::by_hand::{ClientByHand, Request};
 use premaster_testing::pair::ALL_CHUNKS;
 use premaster_testing::pki::{self, der};

@@ -1,9 +1,10 @@
 //! Pre-master secrets of several connections, decrypted together.
 
 use super::own::{Call, Mood, OwnKey};
-use premaster::{
-    AlertDescription, Answer, DecryptBatch, Error, PeerError, PrivateKey, ServerConfig,
-};
+use premaster::error::PeerError;
+use premaster::private_key::DecryptBatch;
+use premaster::protocol::AlertDescription;
+use premaster::{Answer, Error, PrivateKey, ServerConfig};
 use premaster_testing::pair::{Chunks, Pair};
 use premaster_testing::wire::{ALERT, record, said};
 use premaster_testing::{certified, client_builder, name, pki, rng, server_builder_with};
@@ -187,7 +188,7 @@ fn connections_may_end_while_their_jobs_are_in_a_batch() {
     let mut answers = batch.decrypt(key.key().unwrap(), rng(5));
     let (mut closed, late) = (pairs.remove(1), answers.remove(1));
     let closed = closed.server.resume(late);
-    assert_eq!(closed, Err(premaster::Misuse::Closed.into()));
+    assert_eq!(closed, Err(premaster::error::Misuse::Closed.into()));
     assert_complete(pairs, answers);
 }
 

@@ -1,10 +1,11 @@
 //! Keys that are only where the pauses are answered, and keys that are not the wanted ones.
 
 use super::own::{Call, Mood, OwnKey};
+use premaster::error::{LocalError, PeerError};
+use premaster::private_key::DecryptBatch;
 use premaster::rand_core::Rng;
 use premaster::{
-    CertifiedKey, ClientAuth, ClientConfigBuilder, DecryptBatch, Error, LocalError, PeerError,
-    PrivateKey, ServerConfigBuilder,
+    CertifiedKey, ClientAuth, ClientConfigBuilder, Error, PrivateKey, ServerConfigBuilder,
 };
 use premaster_testing::pair::Chunks;
 use premaster_testing::{

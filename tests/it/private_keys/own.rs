@@ -1,9 +1,12 @@
 //! A key of one's own in a configuration: what it is asked, and what comes of what it answers.
 
+use premaster::error::{KeyError, LocalError, PeerError};
+use premaster::private_key::KeyRng;
+use premaster::protocol::{AlertDescription, SignatureScheme};
 use premaster::rand_core::Rng;
 use premaster::{
-    AlertDescription, CertifiedKey, ClientAuth, ClientConfigBuilder, Error, KeyError, KeyId,
-    KeyRng, LocalError, PeerError, PrivateKey, RsaKey, ServerConfigBuilder, SignatureScheme,
+    CertifiedKey, ClientAuth, ClientConfigBuilder, Error, KeyId, PrivateKey, RsaKey,
+    ServerConfigBuilder,
 };
 use premaster_testing::forger::Stopped;
 use premaster_testing::pair::End;

@@ -1,9 +1,11 @@
 //! `RsaKey` against the `rsa` crate: its results, what it draws for them, and what it refuses.
 
+use premaster::error::{KeyError, LocalError};
 use premaster::pki_types::PrivateKeyDer;
+use premaster::protocol::SignatureScheme;
 use premaster::rand_core::utils::next_word_via_fill;
 use premaster::rand_core::{TryCryptoRng, TryRng};
-use premaster::{ConfigError, KeyError, LocalError, PrivateKey, RsaKey, SignatureScheme};
+use premaster::{ConfigError, PrivateKey, RsaKey};
 use premaster_testing::{data, pki, rng};
 use rand_chacha::ChaCha12Rng;
 use rsa::pkcs1::der::asn1::UintRef;

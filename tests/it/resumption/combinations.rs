@@ -2,11 +2,11 @@
 //! authentication and of chunks: which handshake runs.
 
 use ExtendedMasterSecret::{Off, Optional, Required};
+use premaster::error::PeerError;
 use premaster::pki_types::CertificateDer;
-use premaster::{
-    AlertDescription, ClientAuth, ClientConfigBuilder, Error, ExtendedMasterSecret, NotResumed,
-    PeerError, ServerConfigBuilder,
-};
+use premaster::protocol::{AlertDescription, ExtendedMasterSecret};
+use premaster::session::NotResumed;
+use premaster::{ClientAuth, ClientConfigBuilder, Error, ServerConfigBuilder};
 use premaster_testing::pair::{Chunks, End};
 use premaster_testing::scene::{
     BY_ID, BY_TICKET, NOTHING_OFFERED, Outcome, Scene, declined, outcome, withheld,

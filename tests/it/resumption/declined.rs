@@ -1,10 +1,13 @@
 //! Sessions that are not resumed: who decides it, and the reason that each side gives.
 
 use super::stores::Shelf;
+use premaster::certificate::Verified;
+use premaster::error::CertificateFault;
+use premaster::protocol::{ExtendedMasterSecret, MaxFragmentLength};
+use premaster::session::NotResumed;
 use premaster::{
-    CertificateFault, CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, Connection,
-    ExtendedMasterSecret, MaxFragmentLength, MemoryStore, NotResumed, RootStore,
-    ServerConfigBuilder, Verified,
+    CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, Connection, MemoryStore,
+    RootStore, ServerConfigBuilder,
 };
 use premaster_testing::pair::{Chunks, End};
 use premaster_testing::pki::{self, NOW, Spec};

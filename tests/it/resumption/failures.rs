@@ -1,7 +1,9 @@
 //! "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with a
 //! failed connection"; those of one that merely ended are kept.
 
-use premaster::{AlertDescription, Error, Misuse, PeerError};
+use premaster::Error;
+use premaster::error::{Misuse, PeerError};
+use premaster::protocol::AlertDescription;
 use premaster_testing::Pair;
 use premaster_testing::pair::{Chunks, End};
 use premaster_testing::scene::{BY_TICKET, NOTHING_OFFERED, Scene, answer, outcome};

@@ -1,9 +1,8 @@
 //! Peers that do not keep to the rules of a resumption: the error, and the alert that they get.
 
-use premaster::{
-    ClientConfigBuilder, ContentType, Error, ExtendedMasterSecret, ExtensionType, HandshakeType,
-    PeerError, ServerConfigBuilder,
-};
+use premaster::error::PeerError;
+use premaster::protocol::{ContentType, ExtendedMasterSecret, ExtensionType, HandshakeType};
+use premaster::{ClientConfigBuilder, Error, ServerConfigBuilder};
 use premaster_testing::forger::{Forger, Sender, Stopped};
 use premaster_testing::pair::{Chunks, End};
 use premaster_testing::scene::{Scene, answer, outcome};

@@ -1,7 +1,9 @@
 //! Stores by other people: whatever they give back, the handshake is a full one at worst.
 
+use premaster::error::PeerError;
 use premaster::pki_types::UnixTime;
-use premaster::{Error, MemoryStore, NotResumed, PeerError, SessionStore, StoredSession};
+use premaster::session::{NotResumed, StoredSession};
+use premaster::{Error, MemoryStore, SessionStore};
 use premaster_testing::pair;
 use premaster_testing::pair::Chunks;
 use premaster_testing::scene::{NOTHING_OFFERED, Outcome, Scene, declined, meet, withheld};

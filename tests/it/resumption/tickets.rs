@@ -4,10 +4,8 @@
 use super::stores::{Diary, Shelf};
 use aes_gcm::{AeadInOut, Aes256Gcm};
 use hmac::{Hmac, KeyInit, Mac};
-use premaster::{
-    ClientAuth, ClientConfigBuilder, MemoryStore, NotResumed, ServerConfigBuilder, TicketKeySet,
-    Tickets,
-};
+use premaster::session::{NotResumed, TicketKeySet};
+use premaster::{ClientAuth, ClientConfigBuilder, MemoryStore, ServerConfigBuilder, Tickets};
 use premaster_testing::pki::{self, Spec};
 use premaster_testing::scene::{
     BY_ID, BY_TICKET, NOTHING_OFFERED, Outcome, Scene, answer, declined, meet, outcome, ticket_key,

@@ -1,10 +1,10 @@
 //! What the caller has a say in when a session is resumed.
 
+use premaster::certificate::{Verified, Waiver};
+use premaster::error::CertificateFault;
 use premaster::pki_types::UnixTime;
-use premaster::{
-    CertificateFault, CertificatePolicy, ClientConfig, ClientConfigBuilder, Error, NotResumed,
-    Pending, RootStore, Verified, Waiver,
-};
+use premaster::session::NotResumed;
+use premaster::{CertificatePolicy, ClientConfig, ClientConfigBuilder, Error, Pending, RootStore};
 use premaster_testing::pair::{ALL_CHUNKS, Chunks};
 use premaster_testing::scene::{NOTHING_OFFERED, Outcome, Scene, outcome, withheld};
 use premaster_testing::{NAME, Pair, certified, now, pki, rng, roots};

@@ -9,7 +9,8 @@ use crate::wire::{
     split_vector, vector,
 };
 use premaster::pki_types::{CertificateDer, ServerName};
-use premaster::{AlertDescription, ClientConfigBuilder, Connection, Error, ServerConfigBuilder};
+use premaster::protocol::AlertDescription;
+use premaster::{ClientConfigBuilder, Connection, Error, ServerConfigBuilder};
 use std::sync::Arc;
 
 /// A server by hand in a handshake with one of our clients.

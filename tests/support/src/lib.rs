@@ -16,9 +16,10 @@ pub mod wire;
 pub use directory::Directory;
 pub use pair::Pair;
 
+use premaster::error::CertificateFault;
 use premaster::pki_types::{ServerName, UnixTime};
-use premaster::{CertificateFault, CipherSuite, ClientConfig, Error, RootStore, ServerConfig};
 use premaster::{CertifiedKey, ClientConfigBuilder, ServerConfigBuilder};
+use premaster::{CipherSuite, ClientConfig, Error, RootStore, ServerConfig};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;

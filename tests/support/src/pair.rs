@@ -2,11 +2,10 @@
 //! pieces.
 
 use super::rng;
+use premaster::certificate::VerifyCertificate;
 use premaster::pki_types::ServerName;
-use premaster::{
-    Answer, ClientConfig, Connection, DecryptPreMasterSecret, Error, Event, Pending, ServerConfig,
-    SignCertificateVerify, VerifyCertificate,
-};
+use premaster::private_key::{DecryptPreMasterSecret, SignCertificateVerify};
+use premaster::{Answer, ClientConfig, Connection, Error, Event, Pending, ServerConfig};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 use std::sync::Arc;

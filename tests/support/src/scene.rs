@@ -5,10 +5,8 @@ use crate::forger::LastKey;
 use crate::wire::said;
 use crate::{Pair, certified, client_builder, pair, pki, rng, server_builder_with};
 use premaster::pki_types::UnixTime;
-use premaster::{
-    ClientConfigBuilder, MemoryStore, NotResumed, Resumption, ServerConfigBuilder, TicketKey,
-    TicketKeySet, Tickets,
-};
+use premaster::session::{NotResumed, Resumption, TicketKey, TicketKeySet};
+use premaster::{ClientConfigBuilder, MemoryStore, ServerConfigBuilder, Tickets};
 use rand_chacha::ChaCha12Rng;
 use std::cell::Cell;
 use std::sync::Arc;
