@@ -182,9 +182,8 @@ fn records(group: &mut Group<'_>) {
     let mut outgoing = Vec::new();
     for length in FRAGMENTS {
         let fragments = hello.chunks(length);
-        let mut records: Vec<u8> = fragments
-            .flat_map(|fragment| wire::record(wire::HANDSHAKE, fragment))
-            .collect();
+        let mut records: Vec<u8> =
+            fragments.flat_map(|fragment| wire::record(wire::HANDSHAKE, fragment)).collect();
         group.throughput(Throughput::Bytes(hello.len() as u64));
         group.bench_function(format!("join/records of {length}"), |bencher| {
             bencher.iter(|| {

@@ -81,9 +81,8 @@ impl Handshakes {
 
     /// What the server takes for one of several handshakes, decryption and all.
     fn batched(&mut self) -> Duration {
-        let mut paused: Vec<_> = (0..BATCH)
-            .map(|_| Paused::new(&self.client, &self.offloading))
-            .collect();
+        let mut paused: Vec<_> =
+            (0..BATCH).map(|_| Paused::new(&self.client, &self.offloading)).collect();
         let mut batch = DecryptBatch::new();
         for one in &mut paused {
             batch.push(one.job()).unwrap();
@@ -139,10 +138,7 @@ impl Paused {
         let mut outgoing = Vec::with_capacity(1 << 10);
         let (taken, event) = time(|| {
             self.server.resume(answer, &mut outgoing).unwrap();
-            self.server
-                .receive(&mut self.unread, &mut outgoing)
-                .unwrap()
-                .event
+            self.server.receive(&mut self.unread, &mut outgoing).unwrap().event
         });
         assert!(matches!(event, Event::HandshakeComplete));
         self.taken += taken;
@@ -166,9 +162,7 @@ impl Operations {
         let mut rng = common::rng(3);
         let server_key = pki::key(&format!("rsa-{bits}"));
         let server_public_key = server_key.to_public_key();
-        let encrypted = Pkcs1v15Encrypt
-            .encrypt(&mut rng, &server_public_key, &[5; 48])
-            .unwrap();
+        let encrypted = Pkcs1v15Encrypt.encrypt(&mut rng, &server_public_key, &[5; 48]).unwrap();
         let certificate = pki::server(&server_key).certificate();
         Self {
             rng,
@@ -204,9 +198,7 @@ impl Operations {
                     &self.signature,
                 )
                 .unwrap();
-            Pkcs1v15Encrypt
-                .encrypt(&mut self.rng, &self.server_public_key, &[5; 48])
-                .unwrap()
+            Pkcs1v15Encrypt.encrypt(&mut self.rng, &self.server_public_key, &[5; 48]).unwrap()
         })
         .0
     }

@@ -107,10 +107,7 @@ fn kinds() -> [Kind; 5] {
         Kind {
             name: "full, both sides paused",
             resumed: false,
-            client: caller_verifies
-                .rng(rng(1))
-                .time_provider(now)
-                .session_store(None),
+            client: caller_verifies.rng(rng(1)).time_provider(now).session_store(None),
             server: server_builder().session_store(None).offload_decryption(),
         },
         Kind {

@@ -69,9 +69,7 @@ impl Resumed {
 /// A server that issues tickets and keeps no session.
 fn server_with_tickets() -> ServerConfigBuilder {
     let tickets = Tickets::rotating(Duration::from_secs(60 * 60));
-    common::server_builder()
-        .session_store(None)
-        .tickets(Some(Arc::new(tickets)))
+    common::server_builder().session_store(None).tickets(Some(Arc::new(tickets)))
 }
 
 /// Each way to resume a session of a suite.
@@ -171,13 +169,9 @@ impl Full {
         };
         let work = &work;
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|thread| scope.spawn(move || work(thread)))
-                .collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap())
-                .max()
+            let workers: Vec<_> =
+                (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).max()
         })
         .unwrap()
     }

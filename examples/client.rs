@@ -187,10 +187,7 @@ impl FromStr for Target {
     /// `host:port`, an IPv6 address in brackets.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (host, port) = text.rsplit_once(':').ok_or("a port is missing")?;
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         Ok(Self {
             host: host.to_owned(),
             port: port.parse().map_err(|_| "not a port number")?,

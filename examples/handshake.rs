@@ -70,9 +70,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let start = Instant::now();
     let server = Arc::new(self_signed(arguments.bits.into())?.certified);
-    let client = arguments
-        .client_auth
-        .then(|| self_signed_client(CLIENT_BITS));
+    let client = arguments.client_auth.then(|| self_signed_client(CLIENT_BITS));
     let client = client.transpose()?.map(|made| Arc::new(made.certified));
     let configs = Configs {
         client: Arc::new(client_config(&arguments, &server, client.clone())?),

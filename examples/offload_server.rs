@@ -204,9 +204,7 @@ fn run(
     thread::scope(|scope| {
         let acceptor =
             scope.spawn(|| serve_each(listener, &gate, |socket, peer| service.serve(socket, peer)));
-        let clients: Vec<_> = (0..arguments.load)
-            .map(|_| scope.spawn(|| load.run()))
-            .collect();
+        let clients: Vec<_> = (0..arguments.load).map(|_| scope.spawn(|| load.run())).collect();
 
         let mut total = tell(arguments, service.tally, load.stop);
         load.stop.store(true, Ordering::Relaxed);
@@ -227,9 +225,7 @@ fn run(
 /// Prints what happens, second by second, until the end; returns all of it.
 fn tell(arguments: &Arguments, tally: &Tally, stop: &AtomicBool) -> Figures {
     let start = Instant::now();
-    let end = arguments
-        .seconds
-        .map(|seconds| start + Duration::from_secs(seconds.into()));
+    let end = arguments.seconds.map(|seconds| start + Duration::from_secs(seconds.into()));
     let is_end = || stop.load(Ordering::Relaxed) || end.is_some_and(|end| Instant::now() >= end);
     let mut total = Figures::default();
     let mut told = start;

@@ -256,9 +256,7 @@ impl DecryptBatch {
         self.integers.zeroize();
         self.integers.resize(self.ciphertexts.len(), 0);
         let usable = self.key_id == Some(key.key_id())
-            && key
-                .decrypt(&self.ciphertexts, &mut self.integers, &mut key_rng(rng))
-                .is_ok();
+            && key.decrypt(&self.ciphertexts, &mut self.integers, &mut key_rng(rng)).is_ok();
         self.ciphertexts.clear();
         self.key_id = None;
         let mut integers = if usable {

@@ -9,12 +9,10 @@ pub fn records(
     length: usize,
     first: u64,
 ) -> impl Iterator<Item = (u64, &mut [u8], &mut [u8; TAG])> {
-    (first..)
-        .zip(batch.chunks_exact_mut(length + TAG))
-        .map(|(number, record)| {
-            let (text, tag) = record.split_last_chunk_mut().unwrap();
-            (number, text, tag)
-        })
+    (first..).zip(batch.chunks_exact_mut(length + TAG)).map(|(number, record)| {
+        let (text, tag) = record.split_last_chunk_mut().unwrap();
+        (number, text, tag)
+    })
 }
 
 /// As long as a record's, and different for each.

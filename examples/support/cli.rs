@@ -34,8 +34,6 @@ pub fn or_usage_error<Arguments: CommandFactory, T>(
     what: impl Display,
 ) -> T {
     result.unwrap_or_else(|error| {
-        Arguments::command()
-            .error(ErrorKind::ValueValidation, format!("{what}: {error}"))
-            .exit()
+        Arguments::command().error(ErrorKind::ValueValidation, format!("{what}: {error}")).exit()
     })
 }

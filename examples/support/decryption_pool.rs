@@ -118,10 +118,7 @@ impl Worker {
 
     /// Waits for its turn to gather, and then for a batch.
     fn gather(&self, batch: &mut Batch) -> bool {
-        self.gatherer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .gather(batch)
+        self.gatherer.lock().unwrap_or_else(PoisonError::into_inner).gather(batch)
     }
 
     /// Decrypts and answers; what wants a key that there is not is left unanswered.

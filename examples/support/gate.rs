@@ -107,10 +107,7 @@ impl Gate {
         state: MutexGuard<'g, GateState>,
         timeout: Duration,
     ) -> MutexGuard<'g, GateState> {
-        self.changed
-            .wait_timeout(state, timeout)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+        self.changed.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -45,9 +45,7 @@ pub fn read_pairs<Arguments: CommandFactory>(
     };
     or_usage_error::<Arguments, _>(paired, "--cert and --key");
     let pairs = certs.iter().zip(keys);
-    pairs
-        .map(|(cert, key)| read_pair::<Arguments>(cert, key))
-        .collect()
+    pairs.map(|(cert, key)| read_pair::<Arguments>(cert, key)).collect()
 }
 
 fn read_pair<Arguments: CommandFactory>(cert: &Path, key: &Path) -> Arc<CertifiedKey> {

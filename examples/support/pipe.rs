@@ -183,9 +183,7 @@ impl Driver<'_> {
     fn handle(&mut self, input: Input) -> io::Result<Flow> {
         match input {
             Input::Stdin(data) => {
-                self.connection
-                    .send(&data, &mut self.outgoing)
-                    .map_err(io::Error::other)?;
+                self.connection.send(&data, &mut self.outgoing).map_err(io::Error::other)?;
                 self.hand_over(true);
             }
             Input::StdinEnd(result) => {

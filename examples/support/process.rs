@@ -22,10 +22,7 @@ pub struct Process {
 
 impl Process {
     pub fn start(command: &mut Command) -> Result<Self> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let lines = child.stdout.take().map(lines_of);
         Ok(Self {
             child,

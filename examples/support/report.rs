@@ -96,9 +96,7 @@ impl Report {
             ),
             (
                 "alert_received",
-                failure
-                    .and_then(|f| f.alert_received)
-                    .map(|a| a.to_string()),
+                failure.and_then(|f| f.alert_received).map(|a| a.to_string()),
             ),
             ("error", failure.map(|f| f.cause.clone())),
             (
@@ -183,9 +181,7 @@ fn not_resumed(session: &SessionInfo) -> Option<NotResumed> {
 }
 
 fn alpn(session: &SessionInfo) -> Option<String> {
-    session
-        .alpn_protocol()
-        .map(|name| String::from_utf8_lossy(name).into_owned())
+    session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned())
 }
 
 fn server_name(session: &SessionInfo) -> Option<String> {

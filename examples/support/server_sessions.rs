@@ -88,9 +88,9 @@ fn read_keys(file: &Path) -> io::Result<TicketKeySet> {
     match bytes.as_chunks() {
         ([current], []) => Ok(TicketKeySet::new(key(current))),
         ([current, previous], []) => Ok(TicketKeySet::new(key(current)).previous(key(previous))),
-        ([current, previous, next], []) => Ok(TicketKeySet::new(key(current))
-            .previous(key(previous))
-            .next(key(next))),
+        ([current, previous, next], []) => {
+            Ok(TicketKeySet::new(key(current)).previous(key(previous)).next(key(next)))
+        }
         _ => Err(io::Error::other(
             "not 48, 96 or 144 bytes, the keys of tickets",
         )),

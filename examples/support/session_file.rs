@@ -42,9 +42,7 @@ impl SessionFile {
             return Ok(None);
         }
         let entry = Entry::decode(&bytes);
-        entry
-            .map(Some)
-            .ok_or_else(|| io::Error::other("not a session file"))
+        entry.map(Some).ok_or_else(|| io::Error::other("not a session file"))
     }
 
     /// Puts the entry into the file, at once: whoever opens it finds all of it or none.

@@ -274,9 +274,7 @@ static ROOTS: LazyLock<RootStore> = LazyLock::new(|| {
     let elliptic = Signer::Root.authority();
     let mut roots = RootStore::new();
     roots.add(&pki::root().build()).unwrap();
-    roots
-        .add(&elliptic.certificate().issued_by(&elliptic).build())
-        .unwrap();
+    roots.add(&elliptic.certificate().issued_by(&elliptic).build()).unwrap();
     roots
 });
 
@@ -354,10 +352,7 @@ impl Judged {
 
     fn check_accepted(&self, accepted: &Accepted) {
         let used = accepted.waivers;
-        assert!(
-            used.iter()
-                .all(|waiver| self.terms.waived().contains(waiver))
-        );
+        assert!(used.iter().all(|waiver| self.terms.waived().contains(waiver)));
         assert_eq!(self.verdict(used).as_ref(), Ok(accepted));
 
         let chain: Vec<_> = accepted.chain.iter().map(|der| read(der)).collect();

@@ -425,9 +425,7 @@ fn responses() -> Vec<Example> {
         reason: Some(1),
     };
     let key = pki::key("rsa-2048-client");
-    let delegated = current
-        .clone()
-        .delegated(&pki::responder(&key), key.clone());
+    let delegated = current.clone().delegated(&pki::responder(&key), key.clone());
     let usurped = current.clone().delegated(&client(), key);
     let damaged = Ocsp {
         damaged: true,
@@ -544,9 +542,7 @@ mod tests {
         let examples = examples();
         for waiver in WAIVERS {
             let used = |example: &Example| {
-                example
-                    .verdict
-                    .is_ok_and(|used| used.contains(&waiver.to_string()))
+                example.verdict.is_ok_and(|used| used.contains(&waiver.to_string()))
             };
             assert!(examples.iter().any(used), "{waiver}");
         }

@@ -91,9 +91,7 @@ impl Driven<'_> {
         self.incoming.extend_from_slice(piece);
         loop {
             let available = self.incoming.len();
-            let received = self
-                .connection
-                .receive(&mut self.incoming, &mut self.outgoing)?;
+            let received = self.connection.receive(&mut self.incoming, &mut self.outgoing)?;
             let consumed = received.consumed;
             assert!(consumed <= available);
             assert!(self.outgoing.len() <= MAX_OUTGOING);
@@ -155,9 +153,7 @@ impl Driven<'_> {
         assert!(self.connection.pending().is_none());
         let length = self.outgoing.len();
         assert!(length <= MAX_OUTGOING);
-        let again = self
-            .connection
-            .receive(&mut self.incoming, &mut self.outgoing);
+        let again = self.connection.receive(&mut self.incoming, &mut self.outgoing);
         assert_eq!(again.unwrap_err(), *error);
         let sent = self.connection.send(DATA, &mut self.outgoing);
         assert_eq!(sent.as_ref(), Err(error));
@@ -193,10 +189,7 @@ impl Messages {
         let mut next = || {
             let records = parts.next().unwrap_or_default();
             let handshake = records.iter().filter(|record| record.typ == HANDSHAKE);
-            handshake
-                .flat_map(|record| &record.content)
-                .copied()
-                .collect()
+            handshake.flat_map(|record| &record.content).copied().collect()
         };
         Self {
             unprotected: without_hello_requests(next()),

@@ -143,9 +143,7 @@ fn server_config(
     };
     let mut builder = ServerConfig::builder(Arc::clone(certified));
     if setting.mutual {
-        builder = builder
-            .client_auth(ClientAuth::Require(roots().into()))
-            .offload_decryption();
+        builder = builder.client_auth(ClientAuth::Require(roots().into())).offload_decryption();
     }
     if setting.keeping == Keeping::Tickets {
         let keys = ticket_keys(setting.earlier, attempt);

@@ -86,9 +86,7 @@ impl Recording {
             LazyLock::new(Mutex::default);
         let mut made = MADE.lock().unwrap();
         let recording = made.entry(setting);
-        recording
-            .or_insert_with(|| Arc::new(Self::make(setting)))
-            .clone()
+        recording.or_insert_with(|| Arc::new(Self::make(setting))).clone()
     }
 
     /// The records that a connection of this role receives.
@@ -104,9 +102,7 @@ impl Recording {
         let mut rest = &bytes[..];
         let mut messages = Vec::new();
         while let Some([_, length @ ..]) = rest.first_chunk::<4>() {
-            let length = length
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            let length = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
             let (message, after) = rest.split_at(4 + length);
             messages.push(message.to_vec());
             rest = after;
@@ -218,9 +214,7 @@ fn take(connection: &mut Connection, flight: &[u8], outgoing: &mut Vec<u8>) -> u
     let mut incoming = flight.to_vec();
     let mut taken = 0;
     while taken < flight.len() || connection.pending().is_some() {
-        let received = connection
-            .receive(&mut incoming[taken..], outgoing)
-            .unwrap();
+        let received = connection.receive(&mut incoming[taken..], outgoing).unwrap();
         let consumed = received.consumed;
         if let Event::Paused = received.event {
             answer(connection, outgoing).unwrap();

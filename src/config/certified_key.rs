@@ -156,11 +156,7 @@ impl CertifiedKey {
     /// itself is believed for other reasons.
     pub(crate) fn is_signed_with(&self, algorithms: &[SignatureScheme]) -> bool {
         let mut issued = self.issued.iter().filter(|issued| !issued.by_itself);
-        issued.all(|issued| {
-            issued
-                .with
-                .is_some_and(|scheme| algorithms.contains(&scheme))
-        })
+        issued.all(|issued| issued.with.is_some_and(|scheme| algorithms.contains(&scheme)))
     }
 
     /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly: the error
@@ -182,8 +178,7 @@ impl CertifiedKey {
         random: &dyn RandomSource,
     ) -> Result<Vec<u8>, LocalError> {
         let key = self.key.as_ref().ok_or(LocalError::NoPrivateKey)?;
-        key.sign(scheme, message, &mut drawing(random))
-            .map_err(|KeyError| LocalError::Signing)
+        key.sign(scheme, message, &mut drawing(random)).map_err(|KeyError| LocalError::Signing)
     }
 }
 
@@ -213,10 +208,7 @@ fn issued(chain: &[CertificateDer<'_>]) -> Result<Box<[Issued]>, ConfigError> {
             with: certificate.signature_scheme(),
         })
     };
-    chain
-        .iter()
-        .map(|certificate| issued(certificate))
-        .collect()
+    chain.iter().map(|certificate| issued(certificate)).collect()
 }
 
 /// What is wrong with one's own certificate.

@@ -245,10 +245,7 @@ impl ClientConfigBuilder {
     }
 
     fn trust(&self) -> TrustContext {
-        let policy = self
-            .verification
-            .policy()
-            .map(CertificatePolicy::fingerprint);
+        let policy = self.verification.policy().map(CertificatePolicy::fingerprint);
         let own = self.certificates.iter().map(|own| &own.fingerprint[..]);
         TrustContext::of(&[
             b"client",
@@ -270,8 +267,7 @@ impl ServerVerification {
 
 impl fmt::Debug for ClientConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientConfigBuilder")
-            .finish_non_exhaustive()
+        f.debug_struct("ClientConfigBuilder").finish_non_exhaustive()
     }
 }
 
@@ -343,10 +339,7 @@ mod tests {
             assert!(!trusts[index + 1..].contains(trust), "{index}");
         }
         // What changes no trust changes nothing.
-        let same = ClientConfig::builder(pinned(1))
-            .grease()
-            .offload_signing()
-            .trust();
+        let same = ClientConfig::builder(pinned(1)).grease().offload_signing().trust();
         assert_eq!(same, trusts[1]);
     }
 }

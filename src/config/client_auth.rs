@@ -96,9 +96,7 @@ fn check_signature_algorithms(algorithms: &[SignatureScheme]) -> Result<(), Conf
         return Err(ConfigError::UnsupportedSignatureScheme(*unknown));
     }
     // With none of RSA no client could prove its key.
-    let mut own = SIGNATURE_SCHEMES
-        .iter()
-        .chain([&SignatureScheme::RSA_PKCS1_SHA1]);
+    let mut own = SIGNATURE_SCHEMES.iter().chain([&SignatureScheme::RSA_PKCS1_SHA1]);
     if algorithms.len() > MAX_SIGNATURE_SCHEMES || !own.any(|scheme| algorithms.contains(scheme)) {
         return Err(ConfigError::NoSignatureSchemes);
     }
@@ -161,10 +159,7 @@ mod tests {
     fn one_algorithm_at_least_is_for_the_key_of_a_client() {
         let refused =
             |algorithms: &[SignatureScheme]| request(&ClientAuthorities::None, algorithms).err();
-        for good in SIGNATURE_SCHEMES
-            .iter()
-            .chain([&SignatureScheme::RSA_PKCS1_SHA1])
-        {
+        for good in SIGNATURE_SCHEMES.iter().chain([&SignatureScheme::RSA_PKCS1_SHA1]) {
             assert_eq!(refused(&[*good]), None);
         }
         let none = Some(ConfigError::NoSignatureSchemes);

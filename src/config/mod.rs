@@ -103,12 +103,12 @@ impl Preference {
         matches: impl Fn(&Own, &Offered) -> bool,
     ) -> Option<&'a Own> {
         match self {
-            Self::Server => own
-                .iter()
-                .find(|own| offered.iter().any(|offered| matches(own, offered))),
-            Self::Client => offered
-                .iter()
-                .find_map(|offered| own.iter().find(|own| matches(own, offered))),
+            Self::Server => {
+                own.iter().find(|own| offered.iter().any(|offered| matches(own, offered)))
+            }
+            Self::Client => {
+                offered.iter().find_map(|offered| own.iter().find(|own| matches(own, offered)))
+            }
         }
     }
 }

@@ -80,8 +80,7 @@ impl ServerConfigBuilder {
     /// stations).
     #[must_use]
     pub fn ocpp_2_0_1(self, stations: impl Into<CertificatePolicy>) -> Self {
-        self.suites(&GCM)
-            .client_auth(ClientAuth::Request(stations.into()))
+        self.suites(&GCM).client_auth(ClientAuth::Request(stations.into()))
     }
 
     /// A server that management controllers, PLCs and other devices call, as

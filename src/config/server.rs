@@ -84,9 +84,8 @@ impl ServerConfig {
         match &self.identity {
             Identity::Fixed(selected) => Ok(selected.clone()),
             Identity::Resolved(resolver) => {
-                let certificate = resolver
-                    .resolve(server_name)
-                    .ok_or(Incompatible::UnknownServerName)?;
+                let certificate =
+                    resolver.resolve(server_name).ok_or(Incompatible::UnknownServerName)?;
                 if certificate.key().is_none() && !self.offload_decryption {
                     return Err(LocalError::NoPrivateKey.into());
                 }
@@ -277,20 +276,14 @@ impl ServerConfigBuilder {
 impl ServerConfigBuilder {
     /// The fingerprint of which clients are believed, and on which proof.
     fn believed(&self) -> [u8; 32] {
-        let policy = self
-            .client_auth
-            .policy()
-            .map(CertificatePolicy::fingerprint);
+        let policy = self.client_auth.policy().map(CertificatePolicy::fingerprint);
         let mode: &[u8] = match &self.client_auth {
             ClientAuth::None => b"none",
             ClientAuth::Request(_) => b"request",
             ClientAuth::Require(_) => b"require",
         };
-        let mut algorithms: Vec<_> = self
-            .client_signature_algorithms
-            .iter()
-            .map(|scheme| scheme.0.to_be_bytes())
-            .collect();
+        let mut algorithms: Vec<_> =
+            self.client_signature_algorithms.iter().map(|scheme| scheme.0.to_be_bytes()).collect();
         algorithms.sort_unstable();
         fingerprint([
             mode,
@@ -303,8 +296,7 @@ impl ServerConfigBuilder {
 
 impl fmt::Debug for ServerConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerConfigBuilder")
-            .finish_non_exhaustive()
+        f.debug_struct("ServerConfigBuilder").finish_non_exhaustive()
     }
 }
 

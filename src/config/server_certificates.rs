@@ -95,8 +95,7 @@ impl CertificateSet {
         if fixed.ends_with('.') || DnsName::try_from(fixed).is_err() {
             return Err(ConfigError::BadServerName);
         }
-        self.by_name
-            .insert(name.to_ascii_lowercase(), certificate.clone());
+        self.by_name.insert(name.to_ascii_lowercase(), certificate.clone());
         Ok(self)
     }
 
@@ -112,9 +111,7 @@ impl CertificateSet {
         if names.is_empty() {
             return Err(ConfigError::BadServerName);
         }
-        names
-            .into_iter()
-            .try_fold(self, |set, name| set.name(name, certificate))
+        names.into_iter().try_fold(self, |set, name| set.name(name, certificate))
     }
 
     /// Refuses clients that ask for a name which is not in the set, with unrecognized_name. Without

@@ -17,8 +17,7 @@ impl Connection {
         for action in actions.into_iter() {
             match action {
                 Action::SendHandshake(message) => {
-                    self.writer
-                        .write(ContentType::HANDSHAKE, &message, outgoing)?;
+                    self.writer.write(ContentType::HANDSHAKE, &message, outgoing)?;
                 }
                 Action::ChangeWriteKey(cipher) => {
                     let typ = ContentType::CHANGE_CIPHER_SPEC;

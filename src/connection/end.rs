@@ -55,9 +55,7 @@ impl Connection {
         if self.close_sent {
             return;
         }
-        let _ = self
-            .writer
-            .write(ContentType::ALERT, &alert.encode(), outgoing);
+        let _ = self.writer.write(ContentType::ALERT, &alert.encode(), outgoing);
     }
 }
 

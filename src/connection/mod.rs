@@ -164,9 +164,8 @@ impl Connection {
         self.check_not_failed()?;
         let length = incoming.len();
         let mut rest = incoming;
-        let event = self
-            .process(&mut rest, outgoing)
-            .map_err(|error| self.fail(error, outgoing))?;
+        let event =
+            self.process(&mut rest, outgoing).map_err(|error| self.fail(error, outgoing))?;
         Ok(Received {
             consumed: length - rest.len(),
             event,
@@ -291,9 +290,7 @@ impl Connection {
         out: &mut [u8],
     ) -> Result<(), Error> {
         self.check_not_failed()?;
-        self.handshake
-            .export_keying_material(label, context, out)
-            .map_err(Error::from)
+        self.handshake.export_keying_material(label, context, out).map_err(Error::from)
     }
 
     /// The same for a connection that may be without the extended master secret.
@@ -315,9 +312,7 @@ impl Connection {
         out: &mut [u8],
     ) -> Result<(), Error> {
         self.check_not_failed()?;
-        self.handshake
-            .export_keying_material_unbound(label, context, out)
-            .map_err(Error::from)
+        self.handshake.export_keying_material_unbound(label, context, out).map_err(Error::from)
     }
 
     /// What binds an authentication in the protocol above to this connection.
@@ -331,9 +326,7 @@ impl Connection {
     pub fn channel_binding(&self, binding: ChannelBinding) -> Result<Vec<u8>, Error> {
         self.check_not_failed()?;
         let session = self.session().ok_or(Misuse::HandshakeIncomplete)?;
-        self.handshake
-            .channel_binding(binding, session)
-            .map_err(Error::from)
+        self.handshake.channel_binding(binding, session).map_err(Error::from)
     }
 
     fn check_not_failed(&self) -> Result<(), Error> {

@@ -59,8 +59,7 @@ impl Connection {
                 return Ok(None);
             };
             let mut actions = Actions::default();
-            self.handshake
-                .handle(Incoming::Handshake(message), &mut actions)?;
+            self.handshake.handle(Incoming::Handshake(message), &mut actions)?;
             if self.apply(actions, outgoing)? {
                 return Ok(Some(Event::HandshakeComplete));
             }
@@ -95,18 +94,14 @@ impl Connection {
         content: &[u8],
         outgoing: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let aligned = self
-            .joiner
-            .aligned()
-            .ok_or(PeerError::KeyChangeInsideMessage)?;
+        let aligned = self.joiner.aligned().ok_or(PeerError::KeyChangeInsideMessage)?;
         match content {
             [byte] if [*byte] == CHANGE_CIPHER_SPEC => {}
             [_] => return Err(PeerError::BadChangeCipherSpec.into()),
             _ => return Err(DecodeError::TrailingData.of("change_cipher_spec")),
         }
         let mut actions = Actions::default();
-        self.handshake
-            .handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;
+        self.handshake.handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;
         self.apply(actions, outgoing)?;
         Ok(())
     }

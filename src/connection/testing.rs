@@ -34,9 +34,7 @@ pub(crate) fn roots() -> RootStore {
 }
 
 pub(crate) fn client_builder() -> ClientConfigBuilder {
-    ClientConfig::builder(roots())
-        .rng(ChaCha12Rng::seed_from_u64(1))
-        .time_provider(now)
+    ClientConfig::builder(roots()).rng(ChaCha12Rng::seed_from_u64(1)).time_provider(now)
 }
 
 /// A client that pauses for its caller to judge the certificate.

@@ -8,9 +8,7 @@ use crate::error::{DecodeError, PeerError};
 /// A record without protection.
 fn record(typ: ContentType, content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    RecordWriter::new(ProtocolVersion::TLS_1_2)
-        .write(typ, content, &mut out)
-        .unwrap();
+    RecordWriter::new(ProtocolVersion::TLS_1_2).write(typ, content, &mut out).unwrap();
     out
 }
 

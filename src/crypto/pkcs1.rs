@@ -39,11 +39,7 @@ pub(crate) fn encode_pre_master_secret(
         // What was drawn stays, so that less is missing each time.
         draw.truncate(missing);
         random.fill(&mut draw)?;
-        for (byte, drawn) in padding
-            .iter_mut()
-            .filter(|byte| **byte == 0)
-            .zip(draw.iter())
-        {
+        for (byte, drawn) in padding.iter_mut().filter(|byte| **byte == 0).zip(draw.iter()) {
             *byte = *drawn;
         }
     }

@@ -104,8 +104,7 @@ pub type KeyRng<'a> = dyn TryCryptoRng<Error = LocalError> + 'a;
 /// A generator as a [`PrivateKey`] takes it, for those who call one themselves.
 pub fn key_rng(mut rng: impl TryCryptoRng) -> impl TryCryptoRng<Error = LocalError> {
     Drawing(move |out: &mut [u8]| {
-        rng.try_fill_bytes(out)
-            .map_err(|_| LocalError::RandomUnavailable)
+        rng.try_fill_bytes(out).map_err(|_| LocalError::RandomUnavailable)
     })
 }
 

@@ -144,10 +144,7 @@ mod tests {
             core::array::from_fn(|index| u8::try_from(NAME + index).unwrap());
         let padded = |pad: u8| {
             let mut block = [pad; 64];
-            block
-                .iter_mut()
-                .zip(secret)
-                .for_each(|(to, from)| *to ^= from);
+            block.iter_mut().zip(secret).for_each(|(to, from)| *to ^= from);
             block
         };
         let inner = Sha256::new()
@@ -155,10 +152,7 @@ mod tests {
             .chain_update(b"premaster ticket")
             .chain_update(salt)
             .finalize();
-        let derived = Sha256::new()
-            .chain_update(padded(0x5c))
-            .chain_update(inner)
-            .finalize();
+        let derived = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
 
         let mut expected: Vec<u8> = (0..16).collect();
         expected.extend_from_slice(&salt);
@@ -203,11 +197,7 @@ mod tests {
         let other_secret = SealingKey::from_bytes(&bytes);
         assert_eq!(other_secret.name(), key().name());
         assert!(other_secret.open(&sealed).is_none());
-        assert!(
-            SealingKey::from_bytes(&[9; SEALING_KEY])
-                .open(&sealed)
-                .is_none()
-        );
+        assert!(SealingKey::from_bytes(&[9; SEALING_KEY]).open(&sealed).is_none());
     }
 
     #[test]

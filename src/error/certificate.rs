@@ -358,10 +358,7 @@ mod tests {
             not_before: at(u64::MAX),
             now: at(0),
         };
-        assert!(
-            far.to_string()
-                .starts_with("it is valid from 18446744073709551615")
-        );
+        assert!(far.to_string().starts_with("it is valid from 18446744073709551615"));
     }
 
     /// What a user reads, and what would accept the certificate.
@@ -552,10 +549,8 @@ mod tests {
             ),
             (Fault::Refused, "it was refused by the application", none),
         ];
-        let has_row = |fault: &Fault| {
-            rows.iter()
-                .any(|row| discriminant(&row.0) == discriminant(fault))
-        };
+        let has_row =
+            |fault: &Fault| rows.iter().any(|row| discriminant(&row.0) == discriminant(fault));
         for (name, fault) in Fault::samples() {
             assert!(has_row(&fault), "{name}");
         }

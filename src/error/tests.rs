@@ -297,10 +297,8 @@ fn every_error_has_its_alert() {
         .chain([(None, WITHOUT_ALERT)])
         .flat_map(|(alert, names)| names.iter().map(move |name| (*name, alert)))
         .collect();
-    let declared: BTreeMap<_, _> = errors()
-        .into_iter()
-        .map(|(name, error)| (name, error.alert()))
-        .collect();
+    let declared: BTreeMap<_, _> =
+        errors().into_iter().map(|(name, error)| (name, error.alert())).collect();
     assert_eq!(expected.len(), declared.len());
     assert_eq!(expected.into_iter().collect::<BTreeMap<_, _>>(), declared);
 }

@@ -87,9 +87,7 @@ impl Write for Printable {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         text.chars().try_for_each(|character| match character {
             ' '..='~' => self.append(character),
-            other => other
-                .escape_debug()
-                .try_for_each(|escaped| self.append(escaped)),
+            other => other.escape_debug().try_for_each(|escaped| self.append(escaped)),
         })
     }
 }

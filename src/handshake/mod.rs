@@ -130,9 +130,7 @@ impl Handshake {
 
     /// Takes the caller's answer. A wrong one changes nothing.
     pub(crate) fn resume(&mut self, answer: Answer, actions: &mut Actions) -> Result<(), Error> {
-        self.pending()
-            .ok_or(Misuse::NothingPending)?
-            .belongs(&answer)?;
+        self.pending().ok_or(Misuse::NothingPending)?.belongs(&answer)?;
         self.advance(|state| match state {
             State::Client(state) => state.resume(answer, actions).map(State::Client),
             State::Server(state) => state.resume(answer).map(State::Server),
@@ -177,8 +175,7 @@ impl Handshake {
         context: Option<&[u8]>,
         out: &mut [u8],
     ) -> Result<(), Misuse> {
-        self.established()?
-            .export_keying_material(label, context, out)
+        self.established()?.export_keying_material(label, context, out)
     }
 
     pub(crate) fn channel_binding(

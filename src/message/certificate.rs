@@ -24,10 +24,7 @@ pub(crate) struct Certificate<'a> {
 impl Certificate<'_> {
     /// A copy of the chain that outlives the received bytes.
     pub(crate) fn into_owned(self) -> Box<[CertificateDer<'static>]> {
-        self.certificate_list
-            .into_iter()
-            .map(CertificateDer::into_owned)
-            .collect()
+        self.certificate_list.into_iter().map(CertificateDer::into_owned).collect()
     }
 }
 

@@ -58,12 +58,10 @@ impl Protection {
         let header = RecordHeader::new(typ, authenticated.version, length)?;
         let start = out.len();
         out.extend_from_slice(&header.to_bytes());
-        self.cipher
-            .seal(authenticated, plaintext, out)
-            .map_err(|CipherError| {
-                out.truncate(start);
-                LocalError::Internal("a plaintext could not be sealed")
-            })
+        self.cipher.seal(authenticated, plaintext, out).map_err(|CipherError| {
+            out.truncate(start);
+            LocalError::Internal("a plaintext could not be sealed")
+        })
     }
 
     /// Decrypts a record's fragment in place and returns its plaintext.
@@ -76,9 +74,7 @@ impl Protection {
         fragment: &'f mut [u8],
     ) -> Result<&'f mut [u8], Error> {
         let authenticated = self.next(typ)?;
-        self.cipher
-            .largest_plaintext(fragment.len())
-            .ok_or(PeerError::BadRecord)?;
+        self.cipher.largest_plaintext(fragment.len()).ok_or(PeerError::BadRecord)?;
         self.cipher
             .open(authenticated, fragment)
             .map_err(|CipherError| PeerError::BadRecord.into())
@@ -112,14 +108,10 @@ mod tests {
         let (mut sealer, mut opener) = pair();
         for sequence in 0u64..3 {
             let mut out = Vec::new();
-            sealer
-                .seal(ContentType::APPLICATION_DATA, b"data", &mut out)
-                .unwrap();
+            sealer.seal(ContentType::APPLICATION_DATA, b"data", &mut out).unwrap();
             assert_eq!(out[..HEADER], [23, 3, 3, 0, 28]);
             assert_eq!(out[HEADER..HEADER + 8], sequence.to_be_bytes());
-            let plaintext = opener
-                .open(ContentType::APPLICATION_DATA, &mut out[HEADER..])
-                .unwrap();
+            let plaintext = opener.open(ContentType::APPLICATION_DATA, &mut out[HEADER..]).unwrap();
             assert_eq!(plaintext, b"data");
         }
     }
@@ -149,9 +141,7 @@ mod tests {
         let sealed = {
             let mut out = Vec::new();
             let (mut sealer, _) = pair();
-            sealer
-                .seal(ContentType::APPLICATION_DATA, b"some data", &mut out)
-                .unwrap();
+            sealer.seal(ContentType::APPLICATION_DATA, b"some data", &mut out).unwrap();
             out.split_off(HEADER)
         };
         let open = |typ, mut fragment: Vec<u8>| pair().1.open(typ, &mut fragment).map(|_| ());

@@ -260,9 +260,7 @@ mod tests {
             for length in [1, 16, MAX_PLAINTEXT] {
                 let content = vec![9; length];
                 let mut out = Vec::new();
-                writer
-                    .write(ContentType::APPLICATION_DATA, &content, &mut out)
-                    .unwrap();
+                writer.write(ContentType::APPLICATION_DATA, &content, &mut out).unwrap();
                 let expected = Ok(Some((23, 0x0303, content, 0)));
                 assert_eq!(read_with(&mut reader, &out), expected);
             }

@@ -91,9 +91,7 @@ mod tests {
         let mut out = Vec::new();
         writer.write(ContentType::HANDSHAKE, &[], &mut out).unwrap();
         assert!(out.is_empty());
-        writer
-            .write(ContentType::HANDSHAKE, &[9; MAX_PLAINTEXT + 1], &mut out)
-            .unwrap();
+        writer.write(ContentType::HANDSHAKE, &[9; MAX_PLAINTEXT + 1], &mut out).unwrap();
         assert_eq!(out[..HEADER], [22, 3, 1, 0x40, 0]);
         writer.use_tls12();
         assert_eq!(out[HEADER + MAX_PLAINTEXT..], [22, 3, 1, 0, 1, 9]);
@@ -108,9 +106,7 @@ mod tests {
             writer.install(testing::cipher(suite));
             writer.limit(100).unwrap();
             let mut out = Vec::new();
-            writer
-                .write(ContentType::APPLICATION_DATA, &[9; 250], &mut out)
-                .unwrap();
+            writer.write(ContentType::APPLICATION_DATA, &[9; 250], &mut out).unwrap();
             let fragments = [100, 100, 50].map(|plaintext| writer.fragment_length(plaintext));
             assert_eq!(out.len(), 3 * HEADER + fragments.iter().sum::<usize>());
             assert_eq!(out.capacity(), out.len());

@@ -53,9 +53,7 @@ impl Validity {
         let created = now.as_secs();
         Self {
             created,
-            expires: created
-                .saturating_add(lifetime.into())
-                .min(certificates_expire),
+            expires: created.saturating_add(lifetime.into()).min(certificates_expire),
         }
     }
 
@@ -189,9 +187,7 @@ impl Session {
         let (_, handle) = parts(handle);
         FIXED_LENGTH
             + server_name.len()
-            + certificates
-                .map(|certificate| 2 + certificate.len())
-                .sum::<usize>()
+            + certificates.map(|certificate| 2 + certificate.len()).sum::<usize>()
             + handle.len()
     }
 }

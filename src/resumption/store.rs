@@ -234,9 +234,7 @@ impl SessionStore for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("sessions", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("sessions", &self.len()).finish_non_exhaustive()
     }
 }
 

@@ -258,8 +258,7 @@ impl<S: Read + Write> Write for Stream<S> {
         let sent = self.pump.send(data);
         let _ = self.flush_outgoing();
         // Everything from before has been written above.
-        sent.map_err(io_error)?
-            .ok_or_else(|| io::ErrorKind::WouldBlock.into())
+        sent.map_err(io_error)?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {

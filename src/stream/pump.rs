@@ -154,9 +154,7 @@ impl Pump {
         if !self.outgoing.is_empty() {
             return Ok(None);
         }
-        let taken = data
-            .split_at_checked(MAX_SEND)
-            .map_or(data, |(taken, _)| taken);
+        let taken = data.split_at_checked(MAX_SEND).map_or(data, |(taken, _)| taken);
         self.connection.send(taken, self.outgoing.end())?;
         Ok(Some(taken.len()))
     }
@@ -259,9 +257,7 @@ impl Queue {
 
     /// What has not been taken.
     fn rest(&self) -> Result<&[u8], LocalError> {
-        self.bytes
-            .get(self.taken..)
-            .ok_or(LocalError::Internal("more was taken than there was"))
+        self.bytes.get(self.taken..).ok_or(LocalError::Internal("more was taken than there was"))
     }
 
     fn take(&mut self, count: usize) -> Result<(), Overrun> {

@@ -295,9 +295,7 @@ impl<'a> PeerCertificate<'a> {
             Ok(([], parsed)) => Ok(parsed),
             Ok(_) | Err(_) => Err(CertificateFault::Malformed),
         };
-        extension
-            .map(|extension| parse(extension.value))
-            .transpose()
+        extension.map(|extension| parse(extension.value)).transpose()
     }
 }
 

@@ -175,8 +175,7 @@ impl<'c> NamePath<'c> {
     /// the signature, and that of a key that does not fit it.
     fn unsupported_signature(&self, signature: &[u8], key: Option<&[u8]>) -> CertificateError {
         let names = |id: &[u8], oid: &Oid<'_>| {
-            id.get(2..)
-                .is_some_and(|rest| rest.starts_with(oid.as_bytes()))
+            id.get(2..).is_some_and(|rest| rest.starts_with(oid.as_bytes()))
         };
         self.first_at(|index, certificate| {
             let algorithm = &certificate.parsed().signature_algorithm.algorithm;
@@ -261,9 +260,7 @@ impl<'c> NamePath<'c> {
         let now = self.search.now;
         let fault = Fault::CrlExpired { next_update, now };
         self.of_list(fault, |lists, certificate| {
-            lists
-                .expire(certificate)
-                .is_some_and(|end| end <= now.as_secs())
+            lists.expire(certificate).is_some_and(|end| end <= now.as_secs())
         })
     }
 
@@ -291,9 +288,7 @@ impl<'c> NamePath<'c> {
 }
 
 fn basic_constraints(certificate: &PeerCertificate<'_>) -> Option<BasicConstraints> {
-    certificate
-        .read_extension(&OID_X509_EXT_BASIC_CONSTRAINTS)
-        .ok()?
+    certificate.read_extension(&OID_X509_EXT_BASIC_CONSTRAINTS).ok()?
 }
 
 #[cfg(test)]

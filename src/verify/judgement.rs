@@ -296,15 +296,11 @@ impl<'c> Judgement<'c> {
         waivers.extend(usable.waivers.iter());
         // It excuses certificates, not what says that they are not revoked.
         let excused = if waivers.contains(Waiver::OutsideValidity) {
-            path.expires()
-                .saturating_add(self.settings.tolerance.as_secs())
+            path.expires().saturating_add(self.settings.tolerance.as_secs())
         } else {
             path.expires()
         };
-        let lists_expire = self
-            .search
-            .revocation
-            .and_then(|lists| path.lists_expire(lists));
+        let lists_expire = self.search.revocation.and_then(|lists| path.lists_expire(lists));
         Ok(VerifiedPeer {
             key: usable.key,
             chain: owned(path.links().map(|link| link.certificate().der())),

@@ -75,12 +75,10 @@ mod tests {
             .iter()
             .map(|relative| {
                 let attributes =
-                    relative
-                        .iter()
-                        .map(|(oid, value)| x509_cert::attr::AttributeTypeAndValue {
-                            oid: ObjectIdentifier::new_unwrap(oid),
-                            value: value.clone(),
-                        });
+                    relative.iter().map(|(oid, value)| x509_cert::attr::AttributeTypeAndValue {
+                        oid: ObjectIdentifier::new_unwrap(oid),
+                        value: value.clone(),
+                    });
                 SetOfVec::from_iter(attributes).unwrap()
             })
             .collect();

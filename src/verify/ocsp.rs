@@ -150,9 +150,8 @@ impl<'c> Subject<'c> {
         }
         let anchor = self.issuer.as_anchor();
         let certificates = basic.certificates.iter();
-        let mut authorized = certificates
-            .filter_map(|der| self.authorized(der, anchor.as_ref()?, rules))
-            .peekable();
+        let mut authorized =
+            certificates.filter_map(|der| self.authorized(der, anchor.as_ref()?, rules)).peekable();
         if authorized.peek().is_none() && !basic.certificates.is_empty() {
             return Err(OcspFault::Responder);
         }
@@ -177,9 +176,7 @@ impl<'c> Subject<'c> {
             .verify_for_usage(&algorithms, issuer, &[], self.now, purpose, None, None)
             .ok()?;
         let certificate = PeerCertificate::parse(der).ok()?;
-        certificate
-            .require_key_usage(Usage::DigitalSignature)
-            .ok()?;
+        certificate.require_key_usage(Usage::DigitalSignature).ok()?;
         Some(Signer::of(&certificate))
     }
 
@@ -292,9 +289,7 @@ impl<'c> Signer<'c> {
                     && *own.public_key_alg_id() == *key_algorithm
             })?;
             let key = key.subject_public_key.as_bytes()?;
-            fitting
-                .verify_signature(key, basic.data, basic.signature?)
-                .ok()
+            fitting.verify_signature(key, basic.data, basic.signature?).ok()
         };
         verify().is_some()
     }

@@ -38,9 +38,7 @@ impl<'c> IssuerPath<'c> {
 
     /// Its certificates, the leaf first and the root not among them.
     pub(super) fn links(&self) -> impl Iterator<Item = &'c Link<'c>> {
-        [self.leaf]
-            .into_iter()
-            .chain(self.authorities.iter().copied())
+        [self.leaf].into_iter().chain(self.authorities.iter().copied())
     }
 
     #[cfg(feature = "ocsp")]
@@ -70,9 +68,7 @@ impl<'c> IssuerPath<'c> {
     /// seconds since 1970. Those of a pinned certificate cannot be verified and say nothing about time.
     pub(super) fn lists_expire(&self, lists: &Crls) -> Option<u64> {
         self.root?;
-        self.links_asked(lists)
-            .filter_map(|link| lists.expire(link.certificate()))
-            .min()
+        self.links_asked(lists).filter_map(|link| lists.expire(link.certificate())).min()
     }
 
     /// The certificates that are checked against these lists.
@@ -169,9 +165,8 @@ impl<'c> Search<'c> {
             [ended, begins].into_iter().flatten()
         });
         let distance = |time: &UnixTime| time.as_secs().abs_diff(self.now.as_secs());
-        let mut times: Vec<_> = bounds
-            .filter(|time| distance(time) <= tolerance.as_secs())
-            .collect();
+        let mut times: Vec<_> =
+            bounds.filter(|time| distance(time) <= tolerance.as_secs()).collect();
         times.sort_unstable_by_key(|time| (distance(time), *time));
         times.dedup();
         times
@@ -212,10 +207,8 @@ impl<'c> Search<'c> {
             },
             None => None,
         };
-        let shown: Vec<_> = candidates
-            .iter()
-            .map(|candidate| CertificateDer::from(candidate.shown))
-            .collect();
+        let shown: Vec<_> =
+            candidates.iter().map(|candidate| CertificateDer::from(candidate.shown)).collect();
         let own = EndEntityCert::try_from(leaf.der())?;
         let path = own.verify_for_usage(
             &as_dyn(&algorithms),

@@ -263,8 +263,7 @@ mod tests {
     fn the_order_of_pins_is_nothing_and_neither_is_one_twice() {
         let pinned = |pins: &[u8]| {
             let pins = pins.iter();
-            pins.fold(policy(), |policy, pin| policy.pin_certificate([*pin; 32]))
-                .fingerprint()
+            pins.fold(policy(), |policy, pin| policy.pin_certificate([*pin; 32])).fingerprint()
         };
         assert_eq!(pinned(&[1, 2]), pinned(&[2, 1, 2]));
         assert_ne!(pinned(&[1, 2]), pinned(&[1]));

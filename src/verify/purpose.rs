@@ -56,10 +56,7 @@ impl Role {
             (purposes.time_stamping, "timeStamping"),
             (purposes.ocsp_signing, "OCSPSigning"),
         ];
-        let named = known
-            .iter()
-            .filter(|(has, _)| *has)
-            .map(|(_, name)| (*name).to_owned());
+        let named = known.iter().filter(|(has, _)| *has).map(|(_, name)| (*name).to_owned());
         let others = purposes.other.iter().map(ToString::to_string);
         Err(CertificateFault::ExtendedKeyUsage {
             wanted,

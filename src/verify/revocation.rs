@@ -84,8 +84,7 @@ impl Crls {
             fingerprint: fingerprint([der]),
         });
         // `rustls-webpki` takes the first that is responsible.
-        self.lists
-            .sort_by_key(|list| core::cmp::Reverse(list.this_update));
+        self.lists.sort_by_key(|list| core::cmp::Reverse(list.this_update));
         Ok(())
     }
 
@@ -212,15 +211,12 @@ impl Crls {
 
     /// Whether this is the signed part of a list of the certificate's issuer.
     pub(super) fn covers_by(&self, certificate: &PeerCertificate<'_>, signed: &[u8]) -> bool {
-        self.lists_of_issuer(certificate)
-            .any(|list| *list.signed == *signed)
+        self.lists_of_issuer(certificate).any(|list| *list.signed == *signed)
     }
 
     fn lists_of_issuer(&self, certificate: &PeerCertificate<'_>) -> impl Iterator<Item = &List> {
         let issuer = certificate.issuer_der();
-        self.lists
-            .iter()
-            .filter(move |list| *list.issuer == *issuer)
+        self.lists.iter().filter(move |list| *list.issuer == *issuer)
     }
 
     /// A value that two sets share if they have the same lists in the same order and the same settings.

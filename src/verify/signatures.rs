@@ -225,14 +225,13 @@ impl SignatureVerificationAlgorithm for RuledAlgorithm<'_> {
             return Err(InvalidSignature);
         }
         let signed = self.rules.signed(message);
-        self.verify(public_key, signed, signature)
-            .map_err(|reason| {
-                self.rules.refused.get_or_init(|| Refusal {
-                    signed: signed.into(),
-                    reason,
-                });
-                InvalidSignature
-            })
+        self.verify(public_key, signed, signature).map_err(|reason| {
+            self.rules.refused.get_or_init(|| Refusal {
+                signed: signed.into(),
+                reason,
+            });
+            InvalidSignature
+        })
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

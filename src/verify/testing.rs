@@ -194,10 +194,8 @@ pub(super) fn roots() -> RootStore {
 /// A list of the root with these serial numbers on it, good until the next day.
 pub(super) fn lists(revoked: &[u8]) -> Crls {
     let day_before = time(NOW - DAY);
-    let entries: Vec<_> = revoked
-        .iter()
-        .map(|serial| sequence(&[&[2, 1, *serial], &day_before]))
-        .collect();
+    let entries: Vec<_> =
+        revoked.iter().map(|serial| sequence(&[&[2, 1, *serial], &day_before])).collect();
     let entries = if entries.is_empty() {
         vec![]
     } else {

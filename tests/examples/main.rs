@@ -93,10 +93,7 @@ fn reports(ended: &Ended) -> Vec<Value> {
 fn resumed(ended: &Ended) -> Vec<Value> {
     assert!(ended.status.success(), "{ended:?}");
     let reports = reports(ended);
-    reports
-        .iter()
-        .map(|report| report["resumed"].clone())
-        .collect()
+    reports.iter().map(|report| report["resumed"].clone()).collect()
 }
 
 /// A stream of the library's own to the server, for settings that the client has no option for.
@@ -173,9 +170,7 @@ fn assert_shows(ended: &Ended, parts: &[&str]) {
     assert!(ended.status.success(), "{ended:?}");
     let mut rest = &ended.stdout[..];
     for part in parts {
-        let at = rest
-            .find(part)
-            .unwrap_or_else(|| panic!("no {part:?} in {rest}"));
+        let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {rest}"));
         rest = &rest[at..];
     }
     assert!(ended.stdout.lines().all(|line| line.len() <= 100));
@@ -252,9 +247,7 @@ fn each_record_comes_back_from_the_echo_as_one() {
 #[test]
 fn a_mebibyte_comes_back_from_the_echo() {
     let (_server, address) = serve(&["--reply", "echo"]);
-    let sent: String = (0..150_000)
-        .map(|number| format!("{number:06}\n"))
-        .collect();
+    let sent: String = (0..150_000).map(|number| format!("{number:06}\n")).collect();
     let ended = trusting_client(&address, &[], sent.as_bytes());
     assert!(ended.status.success(), "{}", ended.stderr);
     assert!(ended.stdout == sent);
@@ -269,8 +262,7 @@ fn one_bad_peer_does_not_stop_the_server() {
         &[],
     ] {
         let mut peer = TcpStream::connect(&address).unwrap();
-        peer.set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         peer.write_all(garbage).unwrap();
         peer.shutdown(std::net::Shutdown::Write).unwrap();
         peer.read_to_end(&mut Vec::new()).unwrap();
@@ -294,8 +286,7 @@ fn a_hello_without_extensions_is_answered() {
 /// A peer that has said hello, and has not read the answer.
 fn say_hello(address: &str) -> TcpStream {
     let mut peer = TcpStream::connect(address).unwrap();
-    peer.set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     peer.write_all(&hello().client()).unwrap();
     peer
 }

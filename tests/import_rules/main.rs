@@ -63,15 +63,11 @@ fn crates(manifest: &str) -> BTreeSet<String> {
 
 /// Whether a path names a room, a crate or something in it.
 fn is_in(path: &str, home: &str) -> bool {
-    path.strip_prefix(home)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn room_of(path: &str) -> Option<&'static Room> {
-    ROOMS
-        .iter()
-        .filter(|room| is_in(path, room.name))
-        .max_by_key(|room| room.name.len())
+    ROOMS.iter().filter(|room| is_in(path, room.name)).max_by_key(|room| room.name.len())
 }
 
 /// Whether one entry of a rule allows to name the path.
@@ -97,10 +93,7 @@ fn may_name(room: &Room, path: &Path, test: bool) -> bool {
         ),
     };
     let for_tests = if test { room.tests } else { &[] };
-    own || listed
-        .iter()
-        .chain(for_tests)
-        .any(|entry| allows(entry, path))
+    own || listed.iter().chain(for_tests).any(|entry| allows(entry, path))
 }
 
 /// What a room names against its rule. The root may pass on whatever it likes.
@@ -113,17 +106,12 @@ fn broken_imports(imports: &[Import]) -> BTreeSet<String> {
             broken.insert(format!("{} is in a room without a rule", import.file));
             continue;
         };
-        let against = import
-            .paths
-            .iter()
-            .find(|path| !may_name(room, path, import.test));
+        let against = import.paths.iter().find(|path| !may_name(room, path, import.test));
         if let Some(path) = against.map(Path::to_string) {
             // What an import brought is named again and again.
-            let known = found
-                .iter()
-                .any(|(file, _, known, test): &(_, _, String, _)| {
-                    *file == import.file && is_in(&path, known) && *test == import.test
-                });
+            let known = found.iter().any(|(file, _, known, test): &(_, _, String, _)| {
+                *file == import.file && is_in(&path, known) && *test == import.test
+            });
             if !known {
                 found.push((import.file.clone(), import.line, path, import.test));
             }
@@ -176,8 +164,7 @@ fn broken_layers(tree: &Tree) -> BTreeSet<String> {
 fn broken_by_circles(tree: &Tree) -> BTreeSet<String> {
     let whole = |file: &str| -> String {
         let machine = STATE_MACHINES.iter().find(|machine| {
-            file.strip_prefix(**machine)
-                .is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
+            file.strip_prefix(**machine).is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
         });
         machine.map_or(file, |machine| machine).to_owned()
     };
@@ -232,10 +219,7 @@ fn no_rule_allows_what_nobody_does() {
         for (entries, test) in kinds {
             for entry in entries {
                 let used = named.iter().filter(|import| import.test == test);
-                if !used
-                    .flat_map(|import| &import.paths)
-                    .any(|path| allows(entry, path))
-                {
+                if !used.flat_map(|import| &import.paths).any(|path| allows(entry, path)) {
                     let tests = if test { " in its tests" } else { "" };
                     unused.push(format!("{} does not name {entry}{tests}", room.name));
                 }
@@ -293,11 +277,8 @@ fn no_macro_reaches_outside() {
 
 #[test]
 fn unsafe_stands_in_one_place() {
-    let is_unsafe = |text: &str| {
-        tokens::tokens(text)
-            .iter()
-            .any(|token| token.word() == Some("unsafe"))
-    };
+    let is_unsafe =
+        |text: &str| tokens::tokens(text).iter().any(|token| token.word() == Some("unsafe"));
     assert!(is_unsafe("fn f() { unsafe { g() } }"));
     assert!(!is_unsafe(
         "#![forbid(unsafe_code)] // unsafe\n/* unsafe */ fn f() { \"unsafe\" }"

@@ -89,11 +89,7 @@ pub fn lines_without_tests(source: &str) -> usize {
 }
 
 fn module_path(file: &str) -> Vec<String> {
-    let mut path: Vec<_> = file
-        .trim_end_matches(".rs")
-        .split('/')
-        .map(str::to_owned)
-        .collect();
+    let mut path: Vec<_> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
     let is_lib = path == ["lib"];
     path.pop_if(|name| name == "mod" || is_lib);
     path
@@ -215,9 +211,7 @@ impl Reader<'_> {
     }
 
     fn is_separator(&self, at: usize) -> bool {
-        self.tokens
-            .get(at)
-            .is_some_and(|token| token.kind == Kind::PathSeparator)
+        self.tokens.get(at).is_some_and(|token| token.kind == Kind::PathSeparator)
     }
 
     fn is_test(&self, at: usize) -> bool {

@@ -212,10 +212,7 @@ mod tests {
     use super::*;
 
     fn words(source: &str) -> Vec<String> {
-        tokens(source)
-            .iter()
-            .filter_map(|token| token.word().map(str::to_owned))
-            .collect()
+        tokens(source).iter().filter_map(|token| token.word().map(str::to_owned)).collect()
     }
 
     #[test]

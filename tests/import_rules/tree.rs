@@ -57,18 +57,11 @@ impl Tree {
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         crates: impl IntoIterator<Item = String>,
     ) -> Self {
-        let read: Vec<_> = files
-            .into_iter()
-            .flat_map(|(file, source)| modules(file, source))
-            .collect();
+        let read: Vec<_> =
+            files.into_iter().flat_map(|(file, source)| modules(file, source)).collect();
         let test_modules: Vec<_> = read
             .iter()
-            .flat_map(|module| {
-                module
-                    .test_children
-                    .iter()
-                    .map(|name| child(&module.path, name))
-            })
+            .flat_map(|module| module.test_children.iter().map(|name| child(&module.path, name)))
             .collect();
         let mut tree = Self {
             modules: BTreeMap::new(),
@@ -76,9 +69,7 @@ impl Tree {
             macros: BTreeMap::new(),
         };
         for mut module in read {
-            module.test |= test_modules
-                .iter()
-                .any(|test| module.path.starts_with(test));
+            module.test |= test_modules.iter().any(|test| module.path.starts_with(test));
             let path = module.path.clone();
             for name in &module.macros {
                 tree.macros.insert(name.clone(), path.clone());
@@ -136,10 +127,7 @@ impl Tree {
                     _ if self.modules.contains_key(&target) => continue,
                     _ => target.split_last().map_or(&[][..], |(_, module)| module),
                 };
-                let Some(owner) = self
-                    .modules
-                    .get(owner)
-                    .filter(|owner| owner.file != from.file)
+                let Some(owner) = self.modules.get(owner).filter(|owner| owner.file != from.file)
                 else {
                     continue;
                 };
@@ -187,11 +175,7 @@ impl Tree {
             "crate" => beside(&[], 1),
             "self" => beside(&from.path, 1),
             "super" => {
-                let supers = named
-                    .path
-                    .iter()
-                    .take_while(|name| *name == "super")
-                    .count();
+                let supers = named.path.iter().take_while(|name| *name == "super").count();
                 let above = from.path.len().saturating_sub(supers);
                 beside(&from.path[..above], supers)
             }
@@ -226,13 +210,10 @@ impl Tree {
             if named.path[0] == name {
                 continue;
             }
-            let begins_paths = self
-                .absolute_by_name(module, named)
-                .iter()
-                .all(|path| match path {
-                    Path::Inner(path) => self.modules.contains_key(path),
-                    Path::Outer(_) => true,
-                });
+            let begins_paths = self.absolute_by_name(module, named).iter().all(|path| match path {
+                Path::Inner(path) => self.modules.contains_key(path),
+                Path::Outer(_) => true,
+            });
             if named.everywhere && begins_paths {
                 return Known::Everywhere;
             }
@@ -425,10 +406,7 @@ mod tests {
     fn arrows(files: &[(&str, &str)]) -> Vec<String> {
         let mut found = Vec::new();
         for (from, to) in tree(files).arrows() {
-            found.extend(
-                to.iter()
-                    .map(|(to, item)| format!("{from} --{item}--> {to}")),
-            );
+            found.extend(to.iter().map(|(to, item)| format!("{from} --{item}--> {to}")));
         }
         found
     }
@@ -507,10 +485,7 @@ mod tests {
             ),
             ("b/c.rs", "pub struct C; pub struct E; pub struct F;"),
         ]);
-        let found: Vec<_> = found
-            .iter()
-            .filter(|import| import.starts_with("a.rs"))
-            .collect();
+        let found: Vec<_> = found.iter().filter(|import| import.starts_with("a.rs")).collect();
         assert_eq!(
             found,
             [

@@ -134,9 +134,7 @@ fn sha1_alone() -> Settings {
 }
 
 fn we_prove_with_sha1(files: &Files) {
-    let config = client_builder()
-        .certificate(files.client.clone())
-        .sign_with_sha1();
+    let config = client_builder().certificate(files.client.clone()).sign_with_sha1();
     let command = |port| {
         let mut command = OpenSsl.server_command(port, sha1_alone(), files);
         command.args(LOWEST_LEVEL);

@@ -122,9 +122,8 @@ pub fn session_with(
 /// The server takes a certificate from the authority that it names, and we have another one before it.
 fn certificate_chosen(peer: &dyn Peer, files: &Files) {
     let settings = Settings::offer(Offer::Defaults).with_client_certificate();
-    let config = client_builder()
-        .certificate(files.foreign.clone())
-        .certificate(files.client.clone());
+    let config =
+        client_builder().certificate(files.foreign.clone()).certificate(files.client.clone());
     session_of(peer, files, settings, config);
 }
 

@@ -88,9 +88,7 @@ fn read_up_to_greeting(program: &mut Program) -> String {
 
 /// A line of digits: never a command to a program, and whole for one that waits for a newline.
 fn piece(rng: &mut ChaCha12Rng) -> Vec<u8> {
-    let mut piece: Vec<u8> = (1..PIECE)
-        .map(|_| b'0' + (rng.next_u32() % 10) as u8)
-        .collect();
+    let mut piece: Vec<u8> = (1..PIECE).map(|_| b'0' + (rng.next_u32() % 10) as u8).collect();
     piece.push(b'\n');
     piece
 }

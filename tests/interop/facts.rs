@@ -77,10 +77,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// What a program prints behind `start`, which begins a line but for spaces.
 pub fn told(output: &str, start: &str) -> Option<String> {
-    output
-        .lines()
-        .find_map(|line| line.trim_start().strip_prefix(start))
-        .map(str::to_owned)
+    output.lines().find_map(|line| line.trim_start().strip_prefix(start)).map(str::to_owned)
 }
 
 /// The same of what it always prints.

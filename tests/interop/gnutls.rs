@@ -39,9 +39,7 @@ impl Peer for GnuTls {
             .arg("--logfile=/dev/stderr")
             .arg("127.0.0.1");
         if settings.client_certificate != ClientCertificate::None {
-            command
-                .arg("--x509certfile")
-                .arg(files.client_certificate());
+            command.arg("--x509certfile").arg(files.client_certificate());
             command.arg("--x509keyfile").arg(files.client_key());
         }
         if let Some(sessions) = settings.sessions {

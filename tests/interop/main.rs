@@ -83,9 +83,7 @@ fn run_on_loopback_only() -> Option<ExitCode> {
         command.args(["--map-root-user", "--net", "sh", "-c", script]);
         command
     };
-    let possible = in_namespace("ip link set lo up")
-        .stderr(Stdio::null())
-        .status();
+    let possible = in_namespace("ip link set lo up").stderr(Stdio::null()).status();
     if !possible.is_ok_and(|status| status.success()) {
         return None;
     }

@@ -83,11 +83,7 @@ fn two_servers(_: &Files) {
     client.args(["-p", &port.to_string(), "EVAL", LIFETIMES, "0"]);
     let told = Program::start(&mut client).wait();
     assert!(told.status.success(), "{told:?}");
-    let lifetimes: Vec<i64> = told
-        .stdout
-        .lines()
-        .map(|line| line.parse().unwrap())
-        .collect();
+    let lifetimes: Vec<i64> = told.stdout.lines().map(|line| line.parse().unwrap()).collect();
     assert_eq!(lifetimes.len(), 2, "{told:?}");
     for left in lifetimes {
         assert!((1..=SESSION_LIFETIME).contains(&left), "{left}");
@@ -97,9 +93,14 @@ fn two_servers(_: &Files) {
 /// Redis on the loopback interface, with nothing written to a disk.
 fn redis(port: u16) -> Command {
     let mut command = Command::new(REDIS);
-    command
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-        .args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]).args([
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--daemonize",
+        "no",
+    ]);
     command
 }
 

@@ -90,9 +90,7 @@ impl<'a> TheirAuthority<'a> {
     fn ocsp_response(&self) -> PathBuf {
         let (root, response) = (self.files.root_certificate(), self.path("der"));
         let mut openssl = Command::new(OpenSsl.server());
-        openssl
-            .args(["ocsp", "-ndays", "30", "-index"])
-            .arg(self.path("index"));
+        openssl.args(["ocsp", "-ndays", "30", "-index"]).arg(self.path("index"));
         for option in ["-CA", "-rsigner", "-issuer"] {
             openssl.arg(option).arg(&root);
         }
@@ -151,9 +149,7 @@ fn their_revocation_list(files: &Files, status: Status) {
 /// A client with this policy believes the server, or tells it what is wrong.
 #[track_caller]
 fn judge(policy: CertificatePolicy, command: impl Fn(u16) -> Command, status: Status) {
-    let config = ClientConfig::builder(policy)
-        .rng(rng(1))
-        .time_provider(UnixTime::now);
+    let config = ClientConfig::builder(policy).rng(rng(1)).time_provider(UnixTime::now);
     match status {
         Status::Good => {
             let stream = session_with(&OpenSsl, command, config);

@@ -173,10 +173,7 @@ impl EchoServer {
     fn take(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
         loop {
-            let received = self
-                .connection
-                .receive(&mut self.incoming, &mut self.outgoing)
-                .unwrap();
+            let received = self.connection.receive(&mut self.incoming, &mut self.outgoing).unwrap();
             let consumed = received.consumed;
             let more = match received.event {
                 Event::HandshakeComplete => true,

@@ -136,10 +136,7 @@ fn somebody_must_be_trusted() {
         ClientAuth::Require(nobody.clone().into()),
     ] {
         assert_eq!(
-            server_builder()
-                .client_auth(client_auth)
-                .build()
-                .unwrap_err(),
+            server_builder().client_auth(client_auth).build().unwrap_err(),
             ConfigError::NoRoots
         );
     }
@@ -155,11 +152,7 @@ fn somebody_must_be_trusted() {
         RootStore::new().add(&vec![1, 2, 3].into()).unwrap_err(),
         ConfigError::BadCertificate
     );
-    assert!(
-        !RootStore::from_pem(&data("leaf-2048.pem"))
-            .unwrap()
-            .is_empty()
-    );
+    assert!(!RootStore::from_pem(&data("leaf-2048.pem")).unwrap().is_empty());
 }
 
 /// Who is known by a pin needs no root.
@@ -335,9 +328,7 @@ fn randomness_must_come_from_somewhere() {
 #[test]
 fn keys_are_read_from_pkcs8_and_pkcs1() {
     CertifiedKey::from_pem(&data("leaf-2048.pem"), &data("rsa-2048.key")).unwrap();
-    let pkcs1 = pki::key("rsa-2048")
-        .to_pkcs1_pem(Default::default())
-        .unwrap();
+    let pkcs1 = pki::key("rsa-2048").to_pkcs1_pem(Default::default()).unwrap();
     CertifiedKey::from_pem(&data("leaf-2048.pem"), pkcs1.as_bytes()).unwrap();
 }
 
@@ -447,9 +438,7 @@ fn the_order_that_decides_is_the_configured_one() {
     ] {
         let pair = pair(
             client_builder().suites(&client),
-            server_builder()
-                .suites(&server)
-                .suite_preference(preference),
+            server_builder().suites(&server).suite_preference(preference),
         )
         .established();
         let session = pair.client.connection.session().unwrap();

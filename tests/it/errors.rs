@@ -566,9 +566,7 @@ fn an_address_is_not_sent_and_so_not_acknowledged() {
     let mut acknowledged = server_hello();
     acknowledged.extensions.as_mut().unwrap().push((0, vec![]));
     assert_eq!(
-        connection
-            .receive(&mut acknowledged.server(), &mut Vec::new())
-            .unwrap_err(),
+        connection.receive(&mut acknowledged.server(), &mut Vec::new()).unwrap_err(),
         PeerError::UnsolicitedExtension(ExtensionType::SERVER_NAME).into()
     );
 }
@@ -613,9 +611,7 @@ fn messages_out_of_place_are_refused_by_the_client() {
                 continue;
             }
             let mut pair = new_pair();
-            pair.client
-                .take(&stopped.server_flight[..place].concat())
-                .unwrap();
+            pair.client.take(&stopped.server_flight[..place].concat()).unwrap();
             assert_fails(
                 &mut pair.client,
                 &mut pair.server,
@@ -624,9 +620,7 @@ fn messages_out_of_place_are_refused_by_the_client() {
             );
         }
         let mut pair = new_pair();
-        pair.client
-            .take(&stopped.server_flight[..place].concat())
-            .unwrap();
+        pair.client.take(&stopped.server_flight[..place].concat()).unwrap();
         assert_fails(
             &mut pair.client,
             &mut pair.server,
@@ -636,9 +630,7 @@ fn messages_out_of_place_are_refused_by_the_client() {
     }
     // Never a ServerKeyExchange, which other key exchanges have.
     let mut pair = new_pair();
-    pair.client
-        .take(&stopped.server_flight[..2].concat())
-        .unwrap();
+    pair.client.take(&stopped.server_flight[..2].concat()).unwrap();
     assert_fails(
         &mut pair.client,
         &mut pair.server,
@@ -736,9 +728,7 @@ fn change_cipher_spec_has_one_place_and_one_content() {
         PeerError::BadRecord.into(),
     );
     let state = stopped();
-    let protected = state
-        .forger()
-        .seal(Sender::Client, 0, CHANGE_CIPHER_SPEC, &[1]);
+    let protected = state.forger().seal(Sender::Client, 0, CHANGE_CIPHER_SPEC, &[1]);
     fails(
         state,
         &[key_exchange.clone(), change.clone(), protected].concat(),
@@ -771,9 +761,7 @@ fn change_cipher_spec_has_one_place_and_one_content() {
 fn finished_must_fit_the_handshake() {
     for body in [vec![0; 12], vec![0; 11], vec![0; 13]] {
         let mut stopped = Stopped::before_client_flight(client_builder(), server_builder());
-        let forged = stopped
-            .forger()
-            .seal(Sender::Client, 0, HANDSHAKE, &message(FINISHED, &body));
+        let forged = stopped.forger().seal(Sender::Client, 0, HANDSHAKE, &message(FINISHED, &body));
         let bytes = [stopped.client_flight[..2].concat(), forged].concat();
         let expected = match body.len() {
             12 => PeerError::BadFinished.into(),
@@ -785,9 +773,7 @@ fn finished_must_fit_the_handshake() {
     }
 
     let mut stopped = Stopped::before_client_flight(client_builder(), server_builder());
-    let forged = stopped
-        .forger()
-        .seal(Sender::Server, 0, HANDSHAKE, &message(FINISHED, &[0; 12]));
+    let forged = stopped.forger().seal(Sender::Server, 0, HANDSHAKE, &message(FINISHED, &[0; 12]));
     let Pair { client, server } = &mut stopped.pair;
     // The server's keys are needed to read the client's alert.
     server.take(&stopped.client_flight.concat()).unwrap();
@@ -829,9 +815,7 @@ fn server_messages_that_do_not_parse() {
         ),
     ] {
         let mut pair = new_pair();
-        pair.client
-            .take(&stopped.server_flight[..place].concat())
-            .unwrap();
+        pair.client.take(&stopped.server_flight[..place].concat()).unwrap();
         let Pair { client, server } = &mut pair;
         assert_fails(client, server, &handshake(typ, body), expected);
     }
@@ -1049,10 +1033,7 @@ fn a_handshake_can_be_given_up() {
     assert_eq!(said, [warning(90), warning(0)]);
     let mut input = server_hello().server();
     assert_eq!(
-        pair.client
-            .connection
-            .receive(&mut input, &mut Vec::new())
-            .unwrap_err(),
+        pair.client.connection.receive(&mut input, &mut Vec::new()).unwrap_err(),
         Misuse::Closed.into()
     );
     assert_eq!(pair.client.connection.receive_eof(), Ok(()));
@@ -1113,9 +1094,7 @@ fn a_generator_that_fails_is_an_internal_error() {
     // The server's random, and its fallback pre-master secret.
     for bytes in [31, 32 + 47] {
         let mut pair = pair(client_builder(), server_builder().rng(failing_after(bytes)));
-        let error = pair
-            .run(premaster_testing::pair::Chunks::Whole)
-            .unwrap_err();
+        let error = pair.run(premaster_testing::pair::Chunks::Whole).unwrap_err();
         assert_eq!(error, LocalError::RandomUnavailable.into());
         let alert = said(&mut pair.server).pop().unwrap();
         assert_eq!(alert, record(ALERT, &[2, 80]));
@@ -1123,21 +1102,16 @@ fn a_generator_that_fails_is_an_internal_error() {
     // The client's pre-master secret, and its padding.
     for bytes in [32 + 45, 32 + 46 + 10] {
         let mut pair = pair(client_builder().rng(failing_after(bytes)), server_builder());
-        let error = pair
-            .run(premaster_testing::pair::Chunks::Whole)
-            .unwrap_err();
+        let error = pair.run(premaster_testing::pair::Chunks::Whole).unwrap_err();
         assert_eq!(error, LocalError::RandomUnavailable.into());
     }
     // Behind 205 bytes of padding and what is drawn again for its zeros: the salt of its signature,
     // and what blinds it.
     for bytes in [220, 250] {
-        let client = client_builder()
-            .certificate(client_certified())
-            .rng(failing_after(32 + 46 + bytes));
+        let client =
+            client_builder().certificate(client_certified()).rng(failing_after(32 + 46 + bytes));
         let server = server_builder().client_auth(ClientAuth::Request(roots().into()));
-        let error = pair(client, server)
-            .run(premaster_testing::pair::Chunks::Whole)
-            .unwrap_err();
+        let error = pair(client, server).run(premaster_testing::pair::Chunks::Whole).unwrap_err();
         assert_eq!(error, LocalError::Signing.into());
     }
 }
@@ -1150,9 +1124,8 @@ fn the_client_trusts_only_what_it_was_given() {
     other_root.ca = Some(true);
     let mut roots = premaster::RootStore::new();
     roots.add(&other_root.build()).unwrap();
-    let client = premaster::ClientConfig::builder(roots)
-        .rng(rng(1))
-        .time_provider(premaster_testing::now);
+    let client =
+        premaster::ClientConfig::builder(roots).rng(rng(1)).time_provider(premaster_testing::now);
     let mut pair = pair(client, server_builder());
     let fault = premaster_testing::fault(pair.run(premaster_testing::pair::Chunks::Whole));
     assert!(matches!(

@@ -98,9 +98,7 @@ impl Watched {
 
     /// What [RFC 5705 section 4](https://www.rfc-editor.org/rfc/rfc5705#section-4) defines.
     fn expected(&self, label: &[u8], context: Option<&[u8]>, length: usize) -> Vec<u8> {
-        let context = context
-            .map(|context| vector(2, context))
-            .unwrap_or_default();
+        let context = context.map(|context| vector(2, context)).unwrap_or_default();
         let seed = [&self.randoms[..], &context].concat();
         self.forger.derive(label, &seed, length)
     }
@@ -285,9 +283,7 @@ fn a_connection_that_is_closed_still_derives() {
     pair.run(Chunks::Whole).unwrap();
     assert_eq!(exported(&pair, LABEL, None, 32), open);
     for end in [&pair.client, &pair.server] {
-        end.connection
-            .channel_binding(ChannelBinding::TlsUnique)
-            .unwrap();
+        end.connection.channel_binding(ChannelBinding::TlsUnique).unwrap();
     }
 }
 
@@ -335,9 +331,8 @@ fn bound(pair: &Pair, binding: ChannelBinding) -> Result<Vec<u8>, Error> {
 #[test]
 fn tls_unique_is_what_the_first_finished_says() {
     for tickets in [None, tickets()] {
-        let server = server_builder()
-            .client_auth(ClientAuth::Require(roots().into()))
-            .tickets(tickets);
+        let server =
+            server_builder().client_auth(ClientAuth::Require(roots().into())).tickets(tickets);
         let sides = Sides::new(client_builder().certificate(client_certified()), server);
         let mut all = BTreeSet::new();
         for resumed in [false, true, true] {
@@ -379,9 +374,7 @@ fn signed(algorithm: Algorithm) -> CertificateDer<'static> {
 fn relabelled(identifier: [u8; 13]) -> CertificateDer<'static> {
     let mut der = pki::server(&pki::key("rsa-2048")).build().to_vec();
     let sha256 = algorithm(11, [5, 0]);
-    let places: Vec<_> = (0..der.len())
-        .filter(|at| der[*at..].starts_with(&sha256))
-        .collect();
+    let places: Vec<_> = (0..der.len()).filter(|at| der[*at..].starts_with(&sha256)).collect();
     assert_eq!(places.len(), 2);
     for at in places {
         der[at..at + 13].copy_from_slice(&identifier);
@@ -397,9 +390,7 @@ fn algorithm(last: u8, parameters: [u8; 2]) -> [u8; 13] {
 }
 
 fn caller_verifies() -> ClientConfigBuilder {
-    ClientConfig::builder_with_caller_verification()
-        .rng(rng(1))
-        .time_provider(now)
+    ClientConfig::builder_with_caller_verification().rng(rng(1)).time_provider(now)
 }
 
 /// Runs a pair whose client believes everything.

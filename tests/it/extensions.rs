@@ -93,9 +93,7 @@ impl Traffic {
 
 /// How long the plaintexts of a side's records are: those in clear, and the protected ones.
 fn plaintexts(records: &[Vec<u8>]) -> (Vec<usize>, Vec<usize>) {
-    let change = records
-        .iter()
-        .position(|record| record[0] == CHANGE_CIPHER_SPEC);
+    let change = records.iter().position(|record| record[0] == CHANGE_CIPHER_SPEC);
     let (clear, protected) = records.split_at(change.unwrap() + 1);
     let clear = clear.iter().map(|record| record.len() - 5).collect();
     (clear, protected_lengths(&protected.concat()))
@@ -104,10 +102,7 @@ fn plaintexts(records: &[Vec<u8>]) -> (Vec<usize>, Vec<usize>) {
 /// How long the plaintexts of protected records are.
 fn protected_lengths(stream: &[u8]) -> Vec<usize> {
     let records = records(stream);
-    records
-        .iter()
-        .map(|record| record.len() - 5 - 8 - 16)
-        .collect()
+    records.iter().map(|record| record.len() - 5 - 8 - 16).collect()
 }
 
 /// The types of a flight's handshake messages, one a record.
@@ -168,9 +163,7 @@ fn meet(client: ClientConfigBuilder) -> ServerByHand {
 
 /// The keys that the pre-master secret makes which the client has sent, whatever its key log says.
 fn decrypted(records: &[Vec<u8>]) -> Forger {
-    let key_exchange = records
-        .iter()
-        .find(|record| message_type(record) == CLIENT_KEY_EXCHANGE);
+    let key_exchange = records.iter().find(|record| message_type(record) == CLIENT_KEY_EXCHANGE);
     let secret = pre_master_secret(key_exchange.unwrap());
     Forger::from_pre_master_secret(&secret, &records[0], &records[1])
 }
@@ -331,9 +324,7 @@ fn the_application_protocol_is_the_first_in_the_order_that_decides() {
     ] {
         let mut pair = pair(
             client_builder().alpn_protocols(offered),
-            server_builder()
-                .alpn_protocols(accepted)
-                .alpn_preference(preference),
+            server_builder().alpn_protocols(accepted).alpn_preference(preference),
         );
         let traffic = Traffic::of(&mut pair);
         assert_eq!(has(&traffic.client[0], ALPN), !offered.is_empty());
@@ -436,9 +427,7 @@ const LENGTHS: [(MaxFragmentLength, usize); 4] = [
 fn no_record_is_longer_than_the_fragment_length() {
     for (length, bytes) in LENGTHS {
         let mut pair = pair(
-            client_builder()
-                .max_fragment_length(length)
-                .certificate(long_client()),
+            client_builder().max_fragment_length(length).certificate(long_client()),
             server_builder_with(long_server()).client_auth(ClientAuth::Require(roots().into())),
         );
         let Traffic { client, server } = Traffic::of(&mut pair);
@@ -483,9 +472,7 @@ fn without_an_agreement_records_are_as_long_as_the_protocol_allows() {
     let asks = client_builder().max_fragment_length(MaxFragmentLength::L512);
     let mut silent = meet(asks);
     let chain = message(CERTIFICATE, &certificate_body(&[&long_server().chain()[0]]));
-    let chain = chain
-        .chunks(MAX_PLAINTEXT)
-        .map(|part| record(HANDSHAKE, part));
+    let chain = chain.chunks(MAX_PLAINTEXT).map(|part| record(HANDSHAKE, part));
     let mut flight = vec![server_hello(&[])];
     flight.extend(chain);
     flight.push(server_hello_done());
@@ -569,9 +556,7 @@ fn each_direction_has_the_record_size_limit_of_its_receiver() {
     for (own, servers) in [(64, 1000), (1000, 64), (1 << 14, 600), (600, 1 << 14)] {
         let limit = usize::from;
         let mut pair = pair(
-            client_builder()
-                .record_size_limit(own)
-                .certificate(long_client()),
+            client_builder().record_size_limit(own).certificate(long_client()),
             server_builder_with(long_server())
                 .record_size_limit(servers)
                 .client_auth(ClientAuth::Require(roots().into())),
@@ -663,18 +648,14 @@ fn a_limit_above_the_protocols_is_taken_and_never_used_up() {
 
     let mut by_hand = meet(client_builder().record_size_limit(300));
     let hello = server_hello(&[(RECORD_SIZE_LIMIT, &above)]);
-    by_hand
-        .say(&[hello, certificate(), server_hello_done()])
-        .unwrap();
+    by_hand.say(&[hello, certificate(), server_hello_done()]).unwrap();
     longest_first(&mut by_hand.complete_with(decrypted).0);
 }
 
 #[test]
 fn the_record_size_limit_wins_over_the_fragment_length() {
     let mut pair = pair(
-        client_builder()
-            .max_fragment_length(MaxFragmentLength::L512)
-            .record_size_limit(100),
+        client_builder().max_fragment_length(MaxFragmentLength::L512).record_size_limit(100),
         server_builder_with(long_server()).record_size_limit(200),
     );
     let Traffic { client, server } = Traffic::of(&mut pair);
@@ -718,9 +699,8 @@ fn a_resumed_session_has_record_size_limits_of_its_own() {
         if let Some(own) = own {
             client = client.record_size_limit(own);
         }
-        let server = server_builder()
-            .session_store(Some(served.clone()))
-            .record_size_limit(servers);
+        let server =
+            server_builder().session_store(Some(served.clone())).record_size_limit(servers);
         let pair = pair(client, server).established();
         let [client, server] = sessions(&pair);
         let (to_client, to_server) = match own {
@@ -933,9 +913,7 @@ fn ocsp_responses_that_break_a_rule() {
         ),
     ] {
         let mut by_hand = meet(client_builder().request_ocsp_response());
-        by_hand
-            .say(&[server_hello(extensions), certificate()])
-            .unwrap();
+        by_hand.say(&[server_hello(extensions), certificate()]).unwrap();
         assert_eq!(by_hand.say(&[status]), Err(expected.clone()));
         let alert = expected.alert().unwrap();
         assert_eq!(said(&mut by_hand.client), [record(ALERT, &[2, alert.0])]);

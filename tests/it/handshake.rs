@@ -53,18 +53,11 @@ fn every_suite_and_key_length_in_every_chunking() {
 /// them together where they fit. Records behind a change of keys stay as they are.
 fn reframed(stream: &[u8], size: usize) -> Vec<u8> {
     let records = records(stream);
-    let plain = records
-        .iter()
-        .take_while(|record| record[0] == HANDSHAKE)
-        .count();
-    let messages: Vec<u8> = records[..plain]
-        .iter()
-        .flat_map(|record| record[5..].to_vec())
-        .collect();
-    let mut out: Vec<u8> = messages
-        .chunks(size)
-        .flat_map(|content| record(HANDSHAKE, content))
-        .collect();
+    let plain = records.iter().take_while(|record| record[0] == HANDSHAKE).count();
+    let messages: Vec<u8> =
+        records[..plain].iter().flat_map(|record| record[5..].to_vec()).collect();
+    let mut out: Vec<u8> =
+        messages.chunks(size).flat_map(|content| record(HANDSHAKE, content)).collect();
     out.extend(records[plain..].concat());
     out
 }
@@ -91,9 +84,7 @@ fn a_message_longer_than_a_record_is_sent_in_several() {
     let key = pki::key("rsa-2048");
     let mut long = pki::server(&key);
     // The names of one certificate alone are more than a record holds.
-    let names: Vec<String> = (0..1500)
-        .map(|i| format!("host-{i}.plant.example"))
-        .collect();
+    let names: Vec<String> = (0..1500).map(|i| format!("host-{i}.plant.example")).collect();
     long.dns = names.iter().map(|name| &*name.clone().leak()).collect();
     long.dns.push(NAME);
     let chain = vec![long.build()];

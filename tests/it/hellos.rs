@@ -159,9 +159,7 @@ fn suites(hello: &[u8]) -> Vec<u16> {
     let (_session_id, rest) = split_vector(1, &hello[43..]);
     let (suites, _) = split_vector(2, rest);
     let pairs = suites.chunks_exact(2);
-    pairs
-        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-        .collect()
+    pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
 }
 
 fn extension_types(hello: &[u8]) -> Vec<u16> {

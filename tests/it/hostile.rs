@@ -157,9 +157,8 @@ fn waiting(peer: Peer, policy: CertificatePolicy, wants_response: bool) -> Conne
 #[track_caller]
 fn said_of(messages: &[u8], mut connection: Connection) -> Result<(), Error> {
     let fragments = messages.chunks(FRAGMENT);
-    let mut incoming: Vec<u8> = fragments
-        .flat_map(|fragment| record(HANDSHAKE, fragment))
-        .collect();
+    let mut incoming: Vec<u8> =
+        fragments.flat_map(|fragment| record(HANDSHAKE, fragment)).collect();
     let judge = move || {
         let (mut result, mut outgoing) = (Ok(()), Vec::new());
         let cost = cost(|| {

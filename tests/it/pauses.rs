@@ -31,9 +31,7 @@ use x509_cert::der::Encode;
 use x509_cert::ext::pkix::KeyUsages;
 
 fn caller_verifies() -> ClientConfigBuilder {
-    ClientConfig::builder_with_caller_verification()
-        .rng(rng(1))
-        .time_provider(now)
+    ClientConfig::builder_with_caller_verification().rng(rng(1)).time_provider(now)
 }
 
 fn decrypts_elsewhere() -> ServerConfigBuilder {
@@ -41,9 +39,7 @@ fn decrypts_elsewhere() -> ServerConfigBuilder {
 }
 
 fn signs_elsewhere() -> ClientConfigBuilder {
-    client_builder()
-        .certificate(client_certified())
-        .offload_signing()
+    client_builder().certificate(client_certified()).offload_signing()
 }
 
 fn asks_for_certificate() -> ServerConfigBuilder {
@@ -140,20 +136,14 @@ fn the_caller_judges_the_certificate() {
 fn the_caller_may_vouch_or_refuse() {
     let mut vouched = pair(caller_verifies(), server_builder());
     vouched.run(Chunks::Whole).unwrap();
-    let answer = vouched
-        .client
-        .question()
-        .answer(Ok(Verified::dangerous_without_verification()));
+    let answer = vouched.client.question().answer(Ok(Verified::dangerous_without_verification()));
     vouched.client.resume(answer).unwrap();
     vouched.established();
 
     let mut refused = pair(caller_verifies(), server_builder());
     refused.run(Chunks::Whole).unwrap();
     let error = Error::from(CertificateFault::Refused);
-    let answer = refused
-        .client
-        .question()
-        .answer(Err(CertificateFault::Refused.into()));
+    let answer = refused.client.question().answer(Err(CertificateFault::Refused.into()));
     assert_eq!(refused.client.resume(answer), Err(error.clone()));
     let alert = std::mem::take(&mut refused.client.outgoing);
     assert_eq!(
@@ -244,10 +234,7 @@ fn a_verdict_fits_only_its_own_certificate() {
     let answer = one.client.question().answer(verdict());
     assert_eq!(one.client.resume(answer), wrong);
 
-    let answer = one
-        .client
-        .question()
-        .answer(one.client.question().verify(&roots().into(), now()));
+    let answer = one.client.question().answer(one.client.question().verify(&roots().into(), now()));
     one.client.resume(answer).unwrap();
     one.established();
 }
@@ -261,10 +248,7 @@ fn a_certificate_that_is_vouched_for_must_still_serve() {
     let server = server_builder_with(signs_only.certified(&key));
     let mut pair = pair(caller_verifies(), server);
     pair.run(Chunks::Whole).unwrap();
-    let answer = pair
-        .client
-        .question()
-        .answer(Ok(Verified::dangerous_without_verification()));
+    let answer = pair.client.question().answer(Ok(Verified::dangerous_without_verification()));
     assert!(matches!(
         fault(pair.client.resume(answer)),
         CertificateFault::KeyUsage {
@@ -349,10 +333,7 @@ fn the_proof_is_signed_elsewhere() {
 fn what_comes_before_the_proof_need_not_wait_for_it() {
     for delivered in [true, false] {
         let stopped = Stopped::before_client_flight(signs_elsewhere(), asks_for_certificate());
-        let types = stopped
-            .client_flight
-            .iter()
-            .map(|record| message_type(record));
+        let types = stopped.client_flight.iter().map(|record| message_type(record));
         assert!(types.eq([CERTIFICATE, CLIENT_KEY_EXCHANGE]));
         let mut flight = stopped.client_flight;
         let mut pair = stopped.pair;
@@ -473,10 +454,7 @@ fn a_signing_job_holds_what_a_signer_needs_and_any_signer_will_do() {
         assert_eq!(job.message(), messages(&server.transcript));
         let (digest, signature) = signed_by_hand(CLIENT_KEY, scheme, job.message());
         assert_eq!(job.digest(), digest);
-        server
-            .client
-            .resume(job.answer(Some(signature.clone())))
-            .unwrap();
+        server.client.resume(job.answer(Some(signature.clone()))).unwrap();
         let body = [&scheme.0.to_be_bytes()[..], &vector(2, &signature)].concat();
         assert_eq!(server.hear()[0], handshake(CERTIFICATE_VERIFY, &body));
     }
@@ -543,9 +521,7 @@ fn a_signature_that_is_changed_does_not_leave() {
     let key = pki::key("rsa-2056");
     let certificate = pki::client(&key).certified(&key);
     let pair = || {
-        let client = client_builder()
-            .certificate(certificate.clone())
-            .offload_signing();
+        let client = client_builder().certificate(certificate.clone()).offload_signing();
         let mut pair = pair(client, asks_for_certificate());
         pair.run(Chunks::Whole).unwrap();
         pair
@@ -631,10 +607,7 @@ fn there_is_nothing_to_sign_when_a_session_is_resumed() {
 fn an_ocsp_response_that_does_not_come_leaves_no_gap_in_what_is_signed() {
     let status_request = (5, &[][..]);
     let signs = |client: ClientConfigBuilder| {
-        client
-            .request_ocsp_response()
-            .certificate(client_certified())
-            .offload_signing()
+        client.request_ocsp_response().certificate(client_certified()).offload_signing()
     };
     for (client, judged) in [(client_builder(), false), (caller_verifies(), true)] {
         let mut server = AskingServer::new(signs(client), &[status_request]);
@@ -655,9 +628,7 @@ fn all_pauses_come_in_one_handshake_and_are_answered_in_any_order() {
     for (extended, policy) in [(false, Off), (true, Required)] {
         for chunks in ALL_CHUNKS {
             for server_first in [false, true] {
-                let client = caller_verifies()
-                    .certificate(client_certified())
-                    .offload_signing();
+                let client = caller_verifies().certificate(client_certified()).offload_signing();
                 let server = asks_for_certificate().offload_decryption();
                 let mut pair = pair(
                     client.extended_master_secret(policy),

@@ -172,9 +172,7 @@ fn every_field_is_read_as_it_was_meant() {
         return;
     };
     openssl.certificates("leaf.pem", &[full()]);
-    let text = openssl
-        .run("x509 -noout -text -nameopt rfc2253 -in leaf.pem")
-        .stdout;
+    let text = openssl.run("x509 -noout -text -nameopt rfc2253 -in leaf.pem").stdout;
     assert_says(
         &text,
         &[

@@ -323,9 +323,7 @@ fn a_strict_server_gives_out_no_session() {
 fn a_client_is_set_otherwise_after_its_preset() {
     let station = client_builder().ocpp_2_0_1().suites(&[AES_128]);
     assert_eq!(offered(station), [AES_128]);
-    let controller = client_builder()
-        .bmc_gcm()
-        .secure_renegotiation(SecureRenegotiation::Required);
+    let controller = client_builder().bmc_gcm().secure_renegotiation(SecureRenegotiation::Required);
     assert_eq!(
         judge_server_hello(controller, &hello()),
         Err(Incompatible::NoSecureRenegotiation.into())

@@ -41,9 +41,8 @@ fn mozillas_roots_are_many_and_not_the_tests() {
     use premaster_testing::name;
     use premaster_testing::pair::{Chunks, Pair};
     use std::sync::Arc;
-    let client = ClientConfig::builder(RootStore::mozilla())
-        .time_provider(premaster_testing::now)
-        .build();
+    let client =
+        ClientConfig::builder(RootStore::mozilla()).time_provider(premaster_testing::now).build();
     let server = Arc::new(server_builder().build().unwrap());
     let mut pair = Pair::new(Arc::new(client.unwrap()), server, name());
     let fault = premaster_testing::fault(pair.run(Chunks::Whole));

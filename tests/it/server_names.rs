@@ -19,9 +19,7 @@ fn valid_for(names: &[&'static str]) -> Arc<CertifiedKey> {
 }
 
 fn resolving(resolver: Arc<dyn ResolveCertificate>) -> ServerConfigBuilder {
-    ServerConfig::builder_with_resolver(resolver)
-        .rng(rng(2))
-        .time_provider(now)
+    ServerConfig::builder_with_resolver(resolver).rng(rng(2)).time_provider(now)
 }
 
 fn serving(set: CertificateSet) -> Arc<ServerConfig> {
@@ -31,9 +29,7 @@ fn serving(set: CertificateSet) -> Arc<ServerConfig> {
 
 /// A client that believes every certificate, and asks for this name.
 fn asking(server: &Arc<ServerConfig>, name: &'static str) -> Pair {
-    let client = ClientConfig::builder_with_caller_verification()
-        .rng(rng(1))
-        .time_provider(now);
+    let client = ClientConfig::builder_with_caller_verification().rng(rng(1)).time_provider(now);
     let client = Arc::new(client.build().unwrap());
     Pair::new(client, server.clone(), name.try_into().unwrap())
 }

@@ -133,9 +133,7 @@ fn both_sides_learn_why_a_handshake_failed() {
 #[test]
 fn a_pause_is_answered_and_the_handshake_goes_on() {
     let (transport, server) = serve(|mut stream| stream.write_all(b"welcome"));
-    let config = ClientConfig::builder_with_caller_verification()
-        .rng(rng(1))
-        .build();
+    let config = ClientConfig::builder_with_caller_verification().rng(rng(1)).build();
     let mut stream = Stream::client(Arc::new(config.unwrap()), name(), transport).unwrap();
     for _ in 0..2 {
         let error = stream.complete_handshake().unwrap_err();
@@ -225,10 +223,7 @@ fn transports_may_be_slow_interrupted_and_not_ready() {
                     written += count;
                     None
                 }),
-                false => stream
-                    .flush()
-                    .and_then(|()| stream.read(&mut buffer))
-                    .map(Some),
+                false => stream.flush().and_then(|()| stream.read(&mut buffer)).map(Some),
             };
             match result {
                 Ok(Some(0)) => break,

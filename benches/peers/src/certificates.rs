@@ -85,12 +85,7 @@ fn server(key: &PKeyRef<Private>, issuer: &X509NameRef, issuer_key: &PKeyRef<Pri
     let constraints = BasicConstraints::new().critical().build().unwrap();
     builder.append_extension(constraints).unwrap();
     // A signature of the key exchange for rustls, key transport for the others.
-    let usage = KeyUsage::new()
-        .critical()
-        .digital_signature()
-        .key_encipherment()
-        .build()
-        .unwrap();
+    let usage = KeyUsage::new().critical().digital_signature().key_encipherment().build().unwrap();
     builder.append_extension(usage).unwrap();
     let purpose = ExtendedKeyUsage::new().server_auth().build().unwrap();
     builder.append_extension(purpose).unwrap();
@@ -115,18 +110,12 @@ fn builder(
     let serial = BigNum::from_u32(serial).unwrap();
     let mut builder = X509::builder().unwrap();
     builder.set_version(VERSION_3).unwrap();
-    builder
-        .set_serial_number(&Asn1Integer::from_bn(&serial).unwrap())
-        .unwrap();
+    builder.set_serial_number(&Asn1Integer::from_bn(&serial).unwrap()).unwrap();
     builder.set_subject_name(subject).unwrap();
     builder.set_issuer_name(issuer).unwrap();
     builder.set_pubkey(key).unwrap();
-    builder
-        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
-        .unwrap();
-    builder
-        .set_not_after(&Asn1Time::days_from_now(DAYS).unwrap())
-        .unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(DAYS).unwrap()).unwrap();
     builder
 }
 

@@ -69,9 +69,7 @@ pub fn table(requirements: &[Requirement]) -> String {
 
 /// A line for each requirement that is not fulfilled.
 pub fn shortfalls(requirements: &[Requirement]) -> Vec<String> {
-    let short = requirements
-        .iter()
-        .filter(|requirement| !requirement.is_fulfilled());
+    let short = requirements.iter().filter(|requirement| !requirement.is_fulfilled());
     short
         .map(|requirement| {
             let measured = requirement.measured.written();

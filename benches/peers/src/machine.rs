@@ -26,9 +26,7 @@ pub fn description() -> String {
 /// The version of a crate, as the lock file pins it.
 fn version(name: &str) -> &'static str {
     let lock = include_str!("../Cargo.lock");
-    let package = lock
-        .split_once(&format!("name = \"{name}\"\nversion = \""))
-        .unwrap();
+    let package = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap();
     package.1.split('"').next().unwrap()
 }
 
@@ -39,9 +37,7 @@ fn processor() -> String {
 }
 
 fn model_name(information: &str) -> Option<&str> {
-    let line = information
-        .lines()
-        .find(|line| line.starts_with("model name"))?;
+    let line = information.lines().find(|line| line.starts_with("model name"))?;
     line.split_once(": ").map(|(_, name)| name)
 }
 

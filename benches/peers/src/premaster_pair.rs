@@ -147,9 +147,7 @@ fn server(credentials: &Credentials, cipher: Cipher) -> ServerConfigBuilder {
 
 fn server_with_tickets(credentials: &Credentials, cipher: Cipher) -> ServerConfigBuilder {
     let tickets = Tickets::rotating(TICKET_KEY_PERIOD);
-    server(credentials, cipher)
-        .session_store(None)
-        .tickets(Some(Arc::new(tickets)))
+    server(credentials, cipher).session_store(None).tickets(Some(Arc::new(tickets)))
 }
 
 fn suite(cipher: Cipher) -> CipherSuite {

@@ -78,9 +78,7 @@ fn private_key(pem: &[u8]) -> RsaPrivateKey {
 }
 
 fn encrypt(key: &RsaPublicKey) -> Vec<u8> {
-    Pkcs1v15Encrypt
-        .encrypt(&mut UnwrapErr(SysRng), key, &SECRET)
-        .unwrap()
+    Pkcs1v15Encrypt.encrypt(&mut UnwrapErr(SysRng), key, &SECRET).unwrap()
 }
 
 /// The client's operations by OpenSSL's libcrypto; the server's are not measured.

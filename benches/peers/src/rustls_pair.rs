@@ -47,9 +47,7 @@ impl Provider {
             Cipher::Aes128Sha256 => CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
             Cipher::Aes256Sha384 => CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
         };
-        provider
-            .cipher_suites
-            .retain(|suite| suite.suite() == wanted);
+        provider.cipher_suites.retain(|suite| suite.suite() == wanted);
         Arc::new(provider)
     }
 

@@ -240,9 +240,7 @@ fn visit(server: &Server, config: &Arc<ClientConfig>, expected: Resumption) -> R
     prepare(&socket, PATIENCE)?;
     let mut stream = Stream::client(Arc::clone(config), NAME.try_into()?, socket)?;
     let mut answer = String::new();
-    Read::by_ref(&mut stream)
-        .take(ANSWER)
-        .read_to_string(&mut answer)?;
+    Read::by_ref(&mut stream).take(ANSWER).read_to_string(&mut answer)?;
     stream.close()?;
 
     let session = stream.connection().session().context("no session")?;

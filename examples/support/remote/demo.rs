@@ -166,9 +166,7 @@ impl Stage {
         stream.complete_handshake()?;
         let took = Milliseconds(start.elapsed());
         let mut answer = String::new();
-        Read::by_ref(&mut stream)
-            .take(MAX_ANSWER)
-            .read_to_string(&mut answer)?;
+        Read::by_ref(&mut stream).take(MAX_ANSWER).read_to_string(&mut answer)?;
         let session = stream.connection().session().context("no session")?;
         let suite = session.cipher_suite();
 

@@ -66,9 +66,7 @@ impl Gcm {
         out.resize(start + plaintext.len(), 0);
         let ciphertext = out.get_mut(start..).ok_or(CipherError)?;
         let nonce = self.nonce(explicit_nonce);
-        let tag = self
-            .key
-            .encrypt(nonce, &additional_data, plaintext, ciphertext)?;
+        let tag = self.key.encrypt(nonce, &additional_data, plaintext, ciphertext)?;
         out.extend_from_slice(&tag);
         Ok(())
     }
@@ -214,10 +212,7 @@ mod tests {
         let mut ciphertext = [0; 2];
         let additional_data = header(1).with_length(2).unwrap();
         let nonce = gcm.nonce([9; EXPLICIT_NONCE]);
-        let tag = gcm
-            .key
-            .encrypt(nonce, &additional_data, &[1, 0], &mut ciphertext)
-            .unwrap();
+        let tag = gcm.key.encrypt(nonce, &additional_data, &[1, 0], &mut ciphertext).unwrap();
         fragment.extend_from_slice(&ciphertext);
         fragment.extend_from_slice(&tag);
         assert_eq!(gcm.open(header(0), &mut fragment.clone()), Err(CipherError));

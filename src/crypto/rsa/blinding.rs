@@ -197,9 +197,7 @@ mod tests {
     fn no_more_factors_are_kept_than_there_may_be_users() {
         let key = Key::new();
         let blinding = Blinding::default();
-        let taken: Vec<_> = (0..=64)
-            .map(|_| blinding.take(&key.own, &SEED).unwrap())
-            .collect();
+        let taken: Vec<_> = (0..=64).map(|_| blinding.take(&key.own, &SEED).unwrap()).collect();
         for (returned, factors) in taken.into_iter().enumerate() {
             assert_eq!(blinding.free().len(), returned);
             blinding.put_back(factors);

@@ -229,9 +229,7 @@ mod tests {
     ) -> Vec<u8> {
         let signed = key.sign_with_rng(&mut rng(seed), padding, digest).unwrap();
         let number = BoxedUint::from_be_slice(&signed, key.n_bits_precision()).unwrap();
-        let encoded = rsa::hazmat::rsa_encrypt(key, &number)
-            .unwrap()
-            .to_be_bytes();
+        let encoded = rsa::hazmat::rsa_encrypt(key, &number).unwrap().to_be_bytes();
         encoded[encoded.len() - key.size()..].to_vec()
     }
 

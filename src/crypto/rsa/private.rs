@@ -234,8 +234,7 @@ mod tests {
         let drawn = power(&Blinding::default());
         assert_eq!(power(&key.blinding), drawn);
         let mut rng = key_rng(ChaCha12Rng::seed_from_u64(4));
-        key.sign(SignatureScheme::RSA_PKCS1_SHA256, b"message", &mut rng)
-            .unwrap();
+        key.sign(SignatureScheme::RSA_PKCS1_SHA256, b"message", &mut rng).unwrap();
         assert_ne!(power(&key.blinding), drawn);
         // They were lent, and there are no others.
         assert_eq!(power(&key.blinding), drawn);

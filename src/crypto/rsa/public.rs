@@ -110,12 +110,9 @@ impl PublicKey {
         let length = self.length();
         let encoded_message = encode_pre_master_secret(pre_master_secret, length, random)?;
         // The message begins with a zero byte, so it is below the modulus and fits its width.
-        let integer =
-            self.integer(&encoded_message)
-                .map(Zeroizing::new)
-                .ok_or(LocalError::Internal(
-                    "an encoded message is wider than the modulus",
-                ))?;
+        let integer = self.integer(&encoded_message).map(Zeroizing::new).ok_or(
+            LocalError::Internal("an encoded message is wider than the modulus"),
+        )?;
         Ok(fixed_width(&self.raise(&integer), length).to_vec())
     }
 

@@ -185,10 +185,7 @@ fn read_alpn(
 ) -> Result<Option<Box<[u8]>>, Error> {
     let offered = &config.common.alpn_protocols;
     let chosen = extensions.alpn();
-    match chosen
-        .map_err(|error| error.of(ServerHello::NAME))?
-        .as_deref()
-    {
+    match chosen.map_err(|error| error.of(ServerHello::NAME))?.as_deref() {
         None => Ok(None),
         Some([chosen]) if offered.iter().any(|own| **own == **chosen) => {
             Ok(Some(Box::from(*chosen)))

@@ -40,9 +40,7 @@ impl ClientCertificate {
     /// there is only another, it is for the server to judge it, as in
     /// [RFC 8446 section 4.4.2.2](https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.2).
     fn choose(config: &ClientConfig, request: &CertificateRequest<'_>) -> Self {
-        let takes_rsa = request
-            .certificate_types
-            .contains(&ClientCertificateType::RSA_SIGN);
+        let takes_rsa = request.certificate_types.contains(&ClientCertificateType::RSA_SIGN);
         let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
         let scheme = SIGNATURE_SCHEMES
             .iter()

@@ -72,9 +72,7 @@ pub(super) fn find_session(
     let store = common.session_store.as_ref();
     let store = store.ok_or(NotResumed::NothingOffered)?;
     let now = common.now();
-    let stored = store
-        .get(store_key, now)
-        .ok_or(NotResumed::NothingOffered)?;
+    let stored = store.get(store_key, now).ok_or(NotResumed::NothingOffered)?;
     let (session, handle) =
         Session::decode_with_handle(stored.as_bytes()).ok_or(NotResumed::Unknown)?;
 

@@ -37,9 +37,7 @@ pub(super) fn choose_suite(
     offered: &[CipherSuite],
 ) -> Result<&'static Suite, Incompatible> {
     let acceptable = &config.common.suites;
-    let chosen = config
-        .suite_preference
-        .choose(acceptable, offered, |suite, id| suite.id == *id);
+    let chosen = config.suite_preference.choose(acceptable, offered, |suite, id| suite.id == *id);
     chosen.copied().ok_or_else(|| {
         let acceptable: Vec<_> = acceptable.iter().map(|suite| suite.id).collect();
         Incompatible::NoCommonSuite {
@@ -165,9 +163,8 @@ fn choose_protocol(
     if acceptable.is_empty() {
         return Ok(None);
     }
-    let chosen = config
-        .alpn_preference
-        .choose(acceptable, offered, |own, offered| **own == **offered);
+    let chosen =
+        config.alpn_preference.choose(acceptable, offered, |own, offered| **own == **offered);
     let chosen = chosen.ok_or_else(|| Incompatible::NoCommonProtocol {
         offered: ProtocolList::new(offered.iter().copied()),
         acceptable: ProtocolList::new(acceptable.iter().map(|name| &**name)),

@@ -189,9 +189,7 @@ fn resume(
         FoundBy::Ticket(SealedBy::Other) => true,
     };
     let environment = &negotiation.config.common.environment;
-    negotiation
-        .agreed
-        .log_key(environment, &session.master_secret);
+    negotiation.agreed.log_key(environment, &session.master_secret);
 
     send_hello(
         &mut negotiation,

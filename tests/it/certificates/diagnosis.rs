@@ -110,9 +110,8 @@ fn what_a_peer_wrote_is_escaped_and_cut() {
     assert_eq!(named(&[b'x'; 5000]), of(cut));
     assert_eq!(named(b"\xff\xfe"), of("CN=#fffe".to_owned()));
 
-    let names: Vec<&'static str> = (0..1000)
-        .map(|number| &*format!("n{number}.example").leak())
-        .collect();
+    let names: Vec<&'static str> =
+        (0..1000).map(|number| &*format!("n{number}.example").leak()).collect();
     let many = Spec {
         dns: names,
         ip: vec![],
@@ -129,9 +128,7 @@ fn what_a_peer_wrote_is_escaped_and_cut() {
 fn addresses_are_read_as_they_are_written() {
     let spec = Spec {
         dns: vec![],
-        ip: ["192.0.2.7", "2001:db8::7"]
-            .map(|ip| ip.parse().unwrap())
-            .to_vec(),
+        ip: ["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()).to_vec(),
         ..leaf()
     };
     let error = Scene::of(built([spec])).refusal();

@@ -29,9 +29,7 @@ fn every_field_is_read() {
         not_before: NOW - DAY,
         not_after: NOW + DAY,
         dns: vec!["server.example", "*.plant.example"],
-        ip: ["192.0.2.7", "2001:db8::7"]
-            .map(|ip| ip.parse().unwrap())
-            .to_vec(),
+        ip: ["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()).to_vec(),
         other_names: vec![pki::uri("urn:plant:7"), pki::email("ops@plant.example")],
         extensions: vec![der::extension(ROLE, false, &role)],
         ..leaf_below()

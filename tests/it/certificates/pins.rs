@@ -340,10 +340,7 @@ fn pins_and_revocation_lists() {
     let revoking = || named(crl(&root).revoking(&leaf()));
     for lists in [Crls::new(), named(crl(&root))] {
         assert_eq!(fault(judge(lists.clone())), unknown);
-        let used = judge(lists.allow_unknown_status())
-            .judge()
-            .unwrap()
-            .waivers();
+        let used = judge(lists.allow_unknown_status()).judge().unwrap().waivers();
         assert_eq!(used, Waivers::from_iter([Waiver::PinnedCertificate]));
     }
     assert_eq!(fault(judge(revoking())), revoked);

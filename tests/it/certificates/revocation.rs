@@ -354,11 +354,7 @@ fn lists_that_are_signed_over_sha1() {
         let error = scene.clone().waiving(waivers).refusal();
         assert_eq!(error.fault().to_string(), INVALID);
     }
-    let used = scene
-        .waiving(&[Waiver::Sha1Signature])
-        .judge()
-        .unwrap()
-        .waivers();
+    let used = scene.waiving(&[Waiver::Sha1Signature]).judge().unwrap().waivers();
     assert_eq!(used, [Waiver::Sha1Signature].into_iter().collect());
 }
 

@@ -135,9 +135,7 @@ impl Scene {
     pub fn flight(&self) -> Vec<Vec<u8>> {
         let status = self.ocsp_response.as_deref();
         let announced = status.map(|_| (STATUS_REQUEST, &[][..]));
-        let extensions = [(RENEGOTIATION_INFO, &[0][..])]
-            .into_iter()
-            .chain(announced);
+        let extensions = [(RENEGOTIATION_INFO, &[0][..])].into_iter().chain(announced);
         let hello = hello_with(&extensions.collect::<Vec<_>>());
         let chain: Vec<&[u8]> = self.chain.iter().map(AsRef::as_ref).collect();
         let mut flight = vec![

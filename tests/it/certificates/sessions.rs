@@ -227,9 +227,8 @@ fn policies() -> Vec<CertificatePolicy> {
 fn clients(policies: Vec<CertificatePolicy>) -> Vec<Arc<ClientConfig>> {
     let store = Arc::new(MemoryStore::new(1));
     let client = |policy| {
-        let client = ClientConfig::builder(policy)
-            .rng(rng(1))
-            .time_provider(premaster_testing::now);
+        let client =
+            ClientConfig::builder(policy).rng(rng(1)).time_provider(premaster_testing::now);
         let client = client.session_store(Some(store.clone()));
         Arc::new(client.build().unwrap())
     };
@@ -256,11 +255,7 @@ fn a_session_is_not_carried_from_one_policy_to_another() {
     let server = server();
     for (own, client) in clients.iter().enumerate() {
         Pair::new(client.clone(), server.clone(), name()).established();
-        for (index, other) in clients
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != own)
-        {
+        for (index, other) in clients.iter().enumerate().filter(|(index, _)| *index != own) {
             assert!(!offers(other), "from {own} to {index}");
         }
         assert!(offers(client));
@@ -284,12 +279,10 @@ fn a_session_is_carried_to_the_same_policy() {
         .accept_any_name()
         .pin_certificate(sha256(&own));
     let server = server();
-    let resumed = clients(vec![one.clone(), same, one])
-        .into_iter()
-        .map(|client| {
-            let pair = Pair::new(client, server.clone(), name()).established();
-            let session = pair.client.connection.session().unwrap();
-            session.resumption().is_resumed()
-        });
+    let resumed = clients(vec![one.clone(), same, one]).into_iter().map(|client| {
+        let pair = Pair::new(client, server.clone(), name()).established();
+        let session = pair.client.connection.session().unwrap();
+        session.resumption().is_resumed()
+    });
     assert_eq!(resumed.collect::<Vec<_>>(), [false, true, true]);
 }

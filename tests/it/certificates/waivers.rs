@@ -125,11 +125,7 @@ fn what_is_needed_twice_is_recorded_once() {
         ..leaf().issued_by(&root)
     };
     let scene = Scene::of(built([leaf])).under(roots_of(&[&root]));
-    let used = scene
-        .waiving(&[Waiver::ShortRsaKey])
-        .judge()
-        .unwrap()
-        .waivers();
+    let used = scene.waiving(&[Waiver::ShortRsaKey]).judge().unwrap().waivers();
     assert!(used.iter().eq([Waiver::ShortRsaKey]));
 }
 
@@ -185,13 +181,7 @@ fn a_tolerance_may_be_nothing() {
     let good = Scene::of(built([leaf()]));
     let policy = good.policy.clone();
     let policy = policy.accept_outside_validity(Duration::ZERO);
-    assert!(
-        Scene { policy, ..good }
-            .judge()
-            .unwrap()
-            .waivers()
-            .is_empty()
-    );
+    assert!(Scene { policy, ..good }.judge().unwrap().waivers().is_empty());
 }
 
 /// From when until when a certificate is valid, in seconds from now.
@@ -226,9 +216,7 @@ fn a_chain_is_valid_as_a_whole_at_some_time() {
         ((-90, -10), (-10, 90)),
         ((50, 90), (-90, 50)),
     ] {
-        let used = valid(leaf, authority)
-            .judge()
-            .map(|session| session.waivers());
+        let used = valid(leaf, authority).judge().map(|session| session.waivers());
         let recorded = [Waiver::OutsideValidity].into_iter().collect();
         assert_eq!(used, Ok(recorded), "{leaf:?} {authority:?}");
     }
@@ -313,11 +301,7 @@ fn the_tolerance_is_enough_for_one_of_two_authorities() {
         built([leaf_below(), recent(), old.clone()]),
         built([leaf_below(), old, recent()]),
     ] {
-        let used = Scene::of(chain)
-            .waiving(&WAIVERS)
-            .judge()
-            .unwrap()
-            .waivers();
+        let used = Scene::of(chain).waiving(&WAIVERS).judge().unwrap().waivers();
         assert_eq!(used, [Waiver::OutsideValidity].into_iter().collect());
     }
 }
@@ -369,9 +353,7 @@ fn a_client_that_takes_sha1_says_so() {
         let client = ClientConfig::builder(scene.policy.clone());
         let server = meet(client, scene.name);
         let extensions = extensions(server.client_hello()).unwrap();
-        let mut list = extensions
-            .iter()
-            .filter(|(typ, _)| *typ == SIGNATURE_ALGORITHMS);
+        let mut list = extensions.iter().filter(|(typ, _)| *typ == SIGNATURE_ALGORITHMS);
         let (_, list) = list.next().unwrap();
         list[2..].chunks(2).any(|scheme| scheme == [2, 1])
     };

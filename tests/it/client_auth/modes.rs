@@ -71,10 +71,7 @@ struct Setting {
 
 impl Setting {
     fn client(&self, has: Has) -> ClientConfigBuilder {
-        let client = self
-            .scene
-            .client()
-            .extended_master_secret(self.extended_master_secret);
+        let client = self.scene.client().extended_master_secret(self.extended_master_secret);
         let client = match self.fragments {
             Some(length) => client.max_fragment_length(length),
             None => client,
@@ -87,15 +84,14 @@ impl Setting {
     }
 
     fn server(&self, mode: Mode, has: Has) -> ServerConfigBuilder {
-        let server = self
-            .scene
-            .server()
-            .extended_master_secret(self.extended_master_secret)
-            .client_auth(match mode {
-                Mode::None => ClientAuth::None,
-                Mode::Request => ClientAuth::Request(roots().into()),
-                Mode::Require => ClientAuth::Require(roots().into()),
-            });
+        let server =
+            self.scene.server().extended_master_secret(self.extended_master_secret).client_auth(
+                match mode {
+                    Mode::None => ClientAuth::None,
+                    Mode::Request => ClientAuth::Request(roots().into()),
+                    Mode::Require => ClientAuth::Require(roots().into()),
+                },
+            );
         match has {
             Has::Nothing | Has::Fitting | Has::Unfitting => server,
             Has::Unknown => server.client_authorities(ClientAuthorities::None),

@@ -37,9 +37,7 @@ fn known(client: &Arc<CertifiedKey>) -> Vec<SessionInfo> {
         for expected in [NOTHING_OFFERED, scene.resumed] {
             let pair = pair(
                 scene.client().certificate(client.clone()),
-                scene
-                    .server()
-                    .client_auth(ClientAuth::Require(roots().into())),
+                scene.server().client_auth(ClientAuth::Require(roots().into())),
             )
             .established();
             assert_eq!(outcome(&pair), expected);

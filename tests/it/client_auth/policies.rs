@@ -285,32 +285,24 @@ fn a_session_ends_with_the_policy_that_it_was_made_under() {
 /// In another order it is the same policy, and whom a server names when it asks is none.
 #[test]
 fn a_session_outlives_what_is_no_part_of_the_policy() {
-    let policy = CertificatePolicy::new(both_roots())
-        .pin_certificate([7; 32])
-        .pin_certificate([8; 32]);
+    let policy =
+        CertificatePolicy::new(both_roots()).pin_certificate([7; 32]).pin_certificate([8; 32]);
     let mut roots_reversed = RootStore::new();
     for root in [other_root_certificate(), pki::root()] {
         roots_reversed.add(&root.build()).unwrap();
     }
-    let reversed = CertificatePolicy::new(roots_reversed)
-        .pin_certificate([8; 32])
-        .pin_certificate([7; 32]);
+    let reversed =
+        CertificatePolicy::new(roots_reversed).pin_certificate([8; 32]).pin_certificate([7; 32]);
     let changes: [fn(ServerConfigBuilder) -> ServerConfigBuilder; 2] = [
         |server| server,
         |server| server.client_authorities(ClientAuthorities::None),
     ];
     for scene in Scene::both() {
         let client = || scene.client().certificate(client_certified());
-        let first = scene
-            .server()
-            .client_auth(ClientAuth::Require(policy.clone()));
+        let first = scene.server().client_auth(ClientAuth::Require(policy.clone()));
         pair(client(), first).established();
         for change in changes {
-            let server = change(
-                scene
-                    .server()
-                    .client_auth(ClientAuth::Require(reversed.clone())),
-            );
+            let server = change(scene.server().client_auth(ClientAuth::Require(reversed.clone())));
             let pair = pair(client(), server).established();
             assert_eq!(outcome(&pair), scene.resumed);
         }
@@ -328,15 +320,7 @@ fn a_session_does_not_outlive_the_tolerance() {
         assert_eq!(outcome(&connect()), scene.resumed);
         scene.pass(1);
         let full = connect();
-        assert!(
-            !full
-                .server
-                .connection
-                .session()
-                .unwrap()
-                .resumption()
-                .is_resumed()
-        );
+        assert!(!full.server.connection.session().unwrap().resumption().is_resumed());
         assert!(waivers(&full).contains(Waiver::OutsideValidity));
         scene.pass(1);
         let server = scene.server().client_auth(ClientAuth::Require(tolerant()));

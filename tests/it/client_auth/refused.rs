@@ -56,10 +56,7 @@ fn above(
     alert: AlertDescription,
 ) -> Case {
     Case {
-        chain: chain
-            .iter()
-            .map(|certificate| certificate.build())
-            .collect(),
+        chain: chain.iter().map(|certificate| certificate.build()).collect(),
         policy: strict(),
         is_expected,
         position: Some(position),
@@ -218,11 +215,8 @@ fn certificates_above() -> Vec<Case> {
         not_after: NOW - 1,
         ..plant.certificate()
     };
-    let many: Vec<_> = [&good()]
-        .into_iter()
-        .chain([&plant.certificate(); 10])
-        .map(Spec::build)
-        .collect();
+    let many: Vec<_> =
+        [&good()].into_iter().chain([&plant.certificate(); 10]).map(Spec::build).collect();
     vec![
         above(
             &[&own, &no_ca],

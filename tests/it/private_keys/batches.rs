@@ -29,9 +29,7 @@ fn paused(server: &Arc<ServerConfig>, count: usize) -> Vec<Pair> {
         pair
     };
     let pairs: Vec<_> = (100..).take(count).map(pause).collect();
-    let ciphertexts = pairs
-        .iter()
-        .map(|pair| pair.server.job().ciphertext().to_vec());
+    let ciphertexts = pairs.iter().map(|pair| pair.server.job().ciphertext().to_vec());
     assert_eq!(ciphertexts.collect::<BTreeSet<_>>().len(), count);
     pairs
 }

@@ -59,9 +59,7 @@ fn without_keys_both_sides_do_what_their_pauses_allow() {
 
     let job = pair.server.job();
     let asked = Call::Decrypt(job.ciphertext().to_vec());
-    pair.server
-        .resume(job.decrypt(&server_key, rng(5)))
-        .unwrap();
+    pair.server.resume(job.decrypt(&server_key, rng(5))).unwrap();
     assert_eq!(server_key.calls(), [asked]);
     pair.established();
 }
@@ -77,24 +75,17 @@ fn a_configured_key_is_not_used_where_its_work_is_done_elsewhere() {
         let chain = certified.chain().to_vec();
         Arc::new(CertifiedKey::with_key(chain, key.clone()).unwrap())
     };
-    let client = client_builder()
-        .certificate(with_key(client_certified(), &client_key))
-        .offload_signing();
+    let client =
+        client_builder().certificate(with_key(client_certified(), &client_key)).offload_signing();
     let server = server_builder_with(with_key(certified(2048), &server_key))
         .client_auth(ClientAuth::Require(roots().into()))
         .offload_decryption();
     let mut pair = pair(client, server);
     pair.run(Chunks::Whole).unwrap();
-    let answer = pair
-        .client
-        .signing_job()
-        .sign(client_certified().key().unwrap(), rng(5));
+    let answer = pair.client.signing_job().sign(client_certified().key().unwrap(), rng(5));
     pair.client.resume(answer).unwrap();
     pair.run(Chunks::Whole).unwrap();
-    let answer = pair
-        .server
-        .job()
-        .decrypt(certified(2048).key().unwrap(), rng(5));
+    let answer = pair.server.job().decrypt(certified(2048).key().unwrap(), rng(5));
     pair.server.resume(answer).unwrap();
     pair.established();
     assert_eq!((client_key.calls(), server_key.calls()), (vec![], vec![]));

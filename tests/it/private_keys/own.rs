@@ -103,11 +103,9 @@ impl PrivateKey for OwnKey {
         self.key.decrypt(ciphertexts, integers, rng)?;
         match self.mood {
             Mood::Fails => return Err(KeyError),
-            Mood::LeavesOut => integers
-                .chunks_mut(length)
-                .skip(1)
-                .step_by(2)
-                .for_each(|integer| integer.fill(0)),
+            Mood::LeavesOut => {
+                integers.chunks_mut(length).skip(1).step_by(2).for_each(|integer| integer.fill(0))
+            }
             Mood::Good | Mood::Garbage | Mood::Panics => {}
         }
         Ok(())

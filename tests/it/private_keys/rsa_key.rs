@@ -232,12 +232,8 @@ fn threads_use_one_key_at_the_same_time() {
         assert!(key.verifies(scheme, &[thread], &key.sign(scheme, &[thread])));
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|index| scope.spawn(move || work(index)))
-            .collect();
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        let threads: Vec<_> = (0..8).map(|index| scope.spawn(move || work(index))).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -390,10 +386,7 @@ fn a_key_is_read_from_pem_and_what_is_none_is_named() {
     }
     let size = |bits| {
         let key = RsaPrivateKey::new_unchecked(&mut rng(0), bits).unwrap();
-        key.to_pkcs8_pem(LineEnding::LF)
-            .unwrap()
-            .as_bytes()
-            .to_vec()
+        key.to_pkcs8_pem(LineEnding::LF).unwrap().as_bytes().to_vec()
     };
     let bits = 2047;
     for (text, error) in [

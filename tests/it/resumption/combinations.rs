@@ -118,10 +118,7 @@ struct Combination {
 
 impl Combination {
     fn client(&self, policy: ExtendedMasterSecret) -> ClientConfigBuilder {
-        self.scene
-            .client()
-            .certificate(client_certified())
-            .extended_master_secret(policy)
+        self.scene.client().certificate(client_certified()).extended_master_secret(policy)
     }
 
     fn server(&self, policy: ExtendedMasterSecret) -> ServerConfigBuilder {
@@ -162,11 +159,7 @@ impl Combination {
     #[track_caller]
     fn check_certificates(&self, pair: &Pair) {
         let known = |end: &End| -> Vec<CertificateDer<'static>> {
-            end.connection
-                .session()
-                .unwrap()
-                .peer_certificates()
-                .to_vec()
+            end.connection.session().unwrap().peer_certificates().to_vec()
         };
         assert_eq!(known(&pair.client), certified(2048).chain());
         match self.client_certificate_required {
@@ -301,10 +294,8 @@ fn the_key_log_has_a_line_of_its_own_for_each_resumption() {
         let mut lines = Vec::new();
         for _ in 0..3 {
             let mut pair = scene.pair();
-            let random: String = pair.client.outgoing[11..43]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let random: String =
+                pair.client.outgoing[11..43].iter().map(|byte| format!("{byte:02x}")).collect();
             pair.run(Chunks::Whole).unwrap();
             for line in [scene.client_keys.line(), scene.server_keys.line()] {
                 let fields: Vec<String> = line.split(' ').map(str::to_owned).collect();

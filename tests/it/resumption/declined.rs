@@ -338,8 +338,7 @@ fn a_session_ends_with_its_suite() {
 /// The roots of the tests and another one.
 fn more_roots() -> RootStore {
     let mut more = roots();
-    more.add(&pki::server(&pki::key("rsa-2048")).build())
-        .unwrap();
+    more.add(&pki::server(&pki::key("rsa-2048")).build()).unwrap();
     more
 }
 
@@ -372,9 +371,7 @@ fn a_client_that_is_someone_else_does_not_offer_what_it_had() {
         let connect = |certificate| {
             meet(
                 scene.client().certificate(certificate),
-                scene
-                    .server()
-                    .client_auth(ClientAuth::Require(roots().into())),
+                scene.server().client_auth(ClientAuth::Require(roots().into())),
             )
         };
         assert_eq!(connect(client_certified()), NOTHING_OFFERED);

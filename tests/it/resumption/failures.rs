@@ -59,9 +59,7 @@ fn with_tampered_finished(flight: &[Vec<u8>]) -> Vec<u8> {
 
 /// Each way to keep a session, with each side.
 fn cases() -> impl Iterator<Item = (Scene, Side)> {
-    SIDES
-        .into_iter()
-        .flat_map(|side| Scene::both().map(|scene| (scene, side)))
+    SIDES.into_iter().flat_map(|side| Scene::both().map(|scene| (scene, side)))
 }
 
 /// Nothing is left in either store, and the next handshake is a full one. What is in tickets a

@@ -88,18 +88,14 @@ impl Offering {
             suites: vec![AES_128.0],
             ..hello()
         };
-        resuming
-            .with(EXTENDED_MASTER_SECRET, &[])
-            .with(RENEGOTIATION_INFO, &[0])
+        resuming.with(EXTENDED_MASTER_SECRET, &[]).with(RENEGOTIATION_INFO, &[0])
     }
 
     /// ChangeCipherSpec and Finished behind this ServerHello and what else is in `flight`.
     fn closing(&self, flight: &[Vec<u8>], tamper: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
         let forger = Forger::new(&self.scene.client_keys, &flight[0]);
         let mut transcript = self.client_hello[5..].to_vec();
-        flight
-            .iter()
-            .for_each(|record| transcript.extend(&record[5..]));
+        flight.iter().for_each(|record| transcript.extend(&record[5..]));
         let mut verify_data = forger.verify_data(Sender::Server, &transcript);
         tamper(&mut verify_data);
         let finished = message(FINISHED, &verify_data);

@@ -294,9 +294,7 @@ fn a_servers_store_that_mixes_up_sessions_gives_nobody_anothers() {
     let shelf = Arc::new(Shelf::default());
     let server = || scene.server().session_store(Some(shelf.clone()));
     assert_eq!(meet(scene.client(), server()), NOTHING_OFFERED);
-    let stranger = scene
-        .client()
-        .session_store(Some(Arc::new(Shelf::default())));
+    let stranger = scene.client().session_store(Some(Arc::new(Shelf::default())));
     assert_eq!(meet(stranger, server()), NOTHING_OFFERED);
 
     let mut pair = pair(scene.client(), server());

@@ -31,9 +31,7 @@ struct NewTicket {
 #[track_caller]
 fn new_ticket(flight: &[Vec<u8>]) -> Option<NewTicket> {
     let in_clear = flight.iter().take_while(|record| record[0] == HANDSHAKE);
-    let message = in_clear
-        .into_iter()
-        .find(|record| message_type(record) == NEW_SESSION_TICKET)?;
+    let message = in_clear.into_iter().find(|record| message_type(record) == NEW_SESSION_TICKET)?;
     let (lifetime_hint, ticket) = message[9..].split_at(4);
     let (ticket, rest) = split_vector(2, ticket);
     assert!(rest.is_empty());
@@ -123,11 +121,7 @@ fn a_key_of_its_own_making_lasts_two_periods_and_renews_in_the_second() {
     let tickets = rotating();
     let connect = || meet_for_ticket(scene.client(), scene.server().tickets(tickets.clone()));
     // Another client is there before.
-    let other = || {
-        scene
-            .client()
-            .session_store(Some(Arc::new(Shelf::default())))
-    };
+    let other = || scene.client().session_store(Some(Arc::new(Shelf::default())));
     meet(other(), scene.server().tickets(tickets.clone()));
 
     let (outcome, first) = connect();
@@ -305,10 +299,7 @@ fn the_longest_ticket_that_fits_a_hello_leads_to_a_full_handshake() {
 fn seal(key: u8, plaintext: &[u8]) -> Vec<u8> {
     let salt = [9; 32];
     let mac = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).unwrap();
-    let derived = mac(&[key; 32])
-        .chain_update(b"premaster ticket")
-        .chain_update(salt)
-        .finalize();
+    let derived = mac(&[key; 32]).chain_update(b"premaster ticket").chain_update(salt).finalize();
     let cipher = Aes256Gcm::new_from_slice(&derived.into_bytes()).unwrap();
     let header = [&[key; 16], &salt[..]].concat();
     let mut text = plaintext.to_vec();
@@ -350,9 +341,8 @@ fn a_ticket_holds_a_servers_session_and_nothing_else() {
 #[test]
 fn a_session_that_is_too_long_is_not_kept_and_the_ticket_empty() {
     let key = pki::key("rsa-2048-client");
-    let names: Vec<&'static str> = (0..900)
-        .map(|number| &*format!("host-{number}.plant.example").leak())
-        .collect();
+    let names: Vec<&'static str> =
+        (0..900).map(|number| &*format!("host-{number}.plant.example").leak()).collect();
     let certificate = Spec {
         dns: names,
         ..pki::client(&key)
@@ -362,11 +352,7 @@ fn a_session_that_is_too_long_is_not_kept_and_the_ticket_empty() {
 
     let scene = Scene::by_ticket();
     let client = || scene.client().certificate(certificate.clone());
-    let server = || {
-        scene
-            .server()
-            .client_auth(ClientAuth::Require(roots().into()))
-    };
+    let server = || scene.server().client_auth(ClientAuth::Require(roots().into()));
     for _ in 0..2 {
         let (outcome, ticket) = meet_for_ticket(client(), server());
         assert_eq!(outcome, NOTHING_OFFERED);

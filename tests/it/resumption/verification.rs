@@ -28,10 +28,8 @@ fn paused(scene: &Scene, chunks: Chunks) -> Pair {
 /// A handshake in which the caller verifies the certificate as the configuration would.
 fn verified(scene: &Scene, chunks: Chunks) -> Outcome {
     let mut pair = paused(scene, chunks);
-    let answer = pair
-        .client
-        .question()
-        .answer(pair.client.question().verify(&roots().into(), now()));
+    let answer =
+        pair.client.question().answer(pair.client.question().verify(&roots().into(), now()));
     pair.client.resume(answer).unwrap();
     pair.run(chunks).unwrap();
     outcome(&pair)
@@ -67,10 +65,7 @@ fn a_session_that_the_caller_refuses_is_forgotten() {
         assert_eq!(verified(&scene, Chunks::Whole), NOTHING_OFFERED);
         let mut pair = paused(&scene, Chunks::Whole);
         let error = Error::from(CertificateFault::Refused);
-        let answer = pair
-            .client
-            .question()
-            .answer(Err(CertificateFault::Refused.into()));
+        let answer = pair.client.question().answer(Err(CertificateFault::Refused.into()));
         assert_eq!(pair.client.resume(answer), Err(error.clone()));
         let alert = std::mem::take(&mut pair.client.outgoing);
         let told = Error::AlertReceived(error.alert().unwrap());

@@ -219,9 +219,7 @@ impl Request {
 
 fn numbers(bytes: &[u8]) -> Vec<u16> {
     let pairs = bytes.chunks_exact(2);
-    pairs
-        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-        .collect()
+    pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
 }
 
 fn bytes(numbers: &[u16]) -> Vec<u8> {

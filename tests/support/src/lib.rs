@@ -101,9 +101,7 @@ pub fn roots() -> RootStore {
 
 /// A client that trusts the test root, its randomness and time fixed.
 pub fn client_builder() -> ClientConfigBuilder {
-    ClientConfig::builder(roots())
-        .rng(rng(1))
-        .time_provider(now)
+    ClientConfig::builder(roots()).rng(rng(1)).time_provider(now)
 }
 
 /// A server with a 2048-bit key, its randomness and time fixed.
@@ -112,9 +110,7 @@ pub fn server_builder() -> ServerConfigBuilder {
 }
 
 pub fn server_builder_with(certified: Arc<CertifiedKey>) -> ServerConfigBuilder {
-    ServerConfig::builder(certified)
-        .rng(rng(2))
-        .time_provider(now)
+    ServerConfig::builder(certified).rng(rng(2)).time_provider(now)
 }
 
 /// A server whose certificate is stapled with this response.

@@ -51,9 +51,7 @@ impl End {
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.incoming.extend_from_slice(bytes);
         loop {
-            let result = self
-                .connection
-                .receive(&mut self.incoming, &mut self.outgoing)?;
+            let result = self.connection.receive(&mut self.incoming, &mut self.outgoing)?;
             let consumed = result.consumed;
             let event = format!("{:?}", result.event);
             let done = match result.event {

@@ -80,9 +80,7 @@ pub fn vector(width: usize, content: &[u8]) -> Vec<u8> {
 /// The content of the vector at the front, with a length of `width` bytes, and what follows it.
 pub fn split_vector(width: usize, bytes: &[u8]) -> (&[u8], &[u8]) {
     let (length, rest) = bytes.split_at(width);
-    let length = length
-        .iter()
-        .fold(0, |length, byte| length << 8 | usize::from(*byte));
+    let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
     rest.split_at(length)
 }
 
@@ -264,9 +262,7 @@ pub fn extensions(hello: &[u8]) -> Option<Vec<(u16, Vec<u8>)>> {
 
 /// The hello with these extensions.
 pub fn hello_with(extensions: &[(u16, &[u8])]) -> Hello {
-    let owned = extensions
-        .iter()
-        .map(|(typ, content)| (*typ, content.to_vec()));
+    let owned = extensions.iter().map(|(typ, content)| (*typ, content.to_vec()));
     Hello {
         extensions: Some(owned.collect()),
         ..hello()

@@ -144,9 +144,7 @@ where
 {
     match padding {
         Padding::Pkcs1 => key.sign(Pkcs1v15Sign::new::<D>(), digest).unwrap(),
-        Padding::Pss => key
-            .sign_with_rng(&mut rng(3), Pss::<D>::new(), digest)
-            .unwrap(),
+        Padding::Pss => key.sign_with_rng(&mut rng(3), Pss::<D>::new(), digest).unwrap(),
     }
 }
 
