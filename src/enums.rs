@@ -1,4 +1,4 @@
-//! The numbers of the wire as newtypes: a value nobody has named yet survives a round trip.
+//! The numbers on the wire, as newtypes that preserve unknown values.
 
 use core::fmt;
 
@@ -15,7 +15,8 @@ macro_rules! wire_enum {
         impl $name {
             $( $(#[$value_meta])* pub const $constant: Self = Self($value); )*
 
-            /// The registered name, where this crate knows one.
+            /// Returns the registered name, or `None` for a value that is not in
+            /// [`NAMED`](Self::NAMED).
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -24,7 +25,7 @@ macro_rules! wire_enum {
                 }
             }
 
-            /// Every value that this crate can name, in numeric order.
+            /// All values that have a name in this crate, in numeric order.
             pub const NAMED: &'static [Self] = &[ $( Self::$constant, )* ];
         }
 
@@ -47,20 +48,20 @@ macro_rules! wire_enum {
 }
 
 wire_enum! {
-    /// The type of a record's content ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
+    /// The content type of a record ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
     pub struct ContentType(u8);
-    /// A change of keys.
+    /// The records after this one use the new keys.
     CHANGE_CIPHER_SPEC = 20 => "change_cipher_spec";
     /// An alert.
     ALERT = 21 => "alert";
-    /// A piece of a handshake message, or several messages.
+    /// A part of a handshake message, or several messages.
     HANDSHAKE = 22 => "handshake";
-    /// The application's bytes.
+    /// Data of the application.
     APPLICATION_DATA = 23 => "application_data";
 }
 
 wire_enum! {
-    /// A protocol version as the wire has it.
+    /// A protocol version, as encoded on the wire.
     pub struct ProtocolVersion(u16);
     /// SSL 3.0.
     SSL_3_0 = 0x0300 => "SSL 3.0";
@@ -68,7 +69,7 @@ wire_enum! {
     TLS_1_0 = 0x0301 => "TLS 1.0";
     /// TLS 1.1.
     TLS_1_1 = 0x0302 => "TLS 1.1";
-    /// TLS 1.2, the only version this crate speaks.
+    /// TLS 1.2, the only version that this crate supports.
     TLS_1_2 = 0x0303 => "TLS 1.2";
     /// TLS 1.3.
     TLS_1_3 = 0x0304 => "TLS 1.3";
@@ -77,93 +78,93 @@ wire_enum! {
 wire_enum! {
     /// The type of a handshake message ([RFC 5246 section 7.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4)).
     pub struct HandshakeType(u8);
-    /// The server asks for a new handshake.
+    /// The server requests a new handshake.
     HELLO_REQUEST = 0 => "hello_request";
-    /// The client's opening message.
+    /// The client's offer of parameters, which opens the handshake.
     CLIENT_HELLO = 1 => "client_hello";
-    /// The server's choice.
+    /// The server's choice of parameters.
     SERVER_HELLO = 2 => "server_hello";
-    /// The session, sealed by the server for the client to keep ([RFC 5077 section 3.3](https://www.rfc-editor.org/rfc/rfc5077#section-3.3)).
+    /// A session ticket for the client to store ([RFC 5077 section 3.3](https://www.rfc-editor.org/rfc/rfc5077#section-3.3)).
     NEW_SESSION_TICKET = 4 => "new_session_ticket";
-    /// A certificate chain, of either side.
+    /// The sender's certificate chain.
     CERTIFICATE = 11 => "certificate";
-    /// Key exchange parameters, which RSA key transport never has.
+    /// Key exchange parameters, which RSA key transport does not use.
     SERVER_KEY_EXCHANGE = 12 => "server_key_exchange";
-    /// The server asks for a client certificate.
+    /// The server requests a client certificate.
     CERTIFICATE_REQUEST = 13 => "certificate_request";
     /// The end of the server's first flight.
     SERVER_HELLO_DONE = 14 => "server_hello_done";
-    /// The client proves that it holds its certificate's key.
+    /// The client's signature, the proof that it holds its certificate's key.
     CERTIFICATE_VERIFY = 15 => "certificate_verify";
     /// The encrypted pre-master secret.
     CLIENT_KEY_EXCHANGE = 16 => "client_key_exchange";
-    /// The proof that both sides saw the same handshake.
+    /// The check value over the handshake, the proof that both sides saw the same messages.
     FINISHED = 20 => "finished";
-    /// What an authority says of the server's certificate ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+    /// A stapled OCSP response for the server's certificate ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
     CERTIFICATE_STATUS = 22 => "certificate_status";
 }
 
 wire_enum! {
-    /// How grave an alert is ([RFC 5246 section 7.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2)).
+    /// The severity of an alert ([RFC 5246 section 7.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2)).
     pub struct AlertLevel(u8);
-    /// The connection may go on.
+    /// The connection can continue.
     WARNING = 1 => "warning";
-    /// The connection is over.
+    /// The connection ends.
     FATAL = 2 => "fatal";
 }
 
 wire_enum! {
-    /// What an alert says ([RFC 5246 section 7.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2)).
+    /// The reason for an alert ([RFC 5246 section 7.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2)).
     pub struct AlertDescription(u8);
-    /// The sender will send nothing more.
+    /// The sender closes the connection and sends nothing more.
     CLOSE_NOTIFY = 0 => "close_notify";
-    /// A message came where it has no place.
+    /// A message was not allowed at this point.
     UNEXPECTED_MESSAGE = 10 => "unexpected_message";
-    /// A record did not authenticate.
+    /// A record failed authentication.
     BAD_RECORD_MAC = 20 => "bad_record_mac";
     /// A record was too long.
     RECORD_OVERFLOW = 22 => "record_overflow";
-    /// No acceptable set of parameters.
+    /// The sender found no acceptable set of parameters.
     HANDSHAKE_FAILURE = 40 => "handshake_failure";
     /// A certificate was corrupt or did not verify.
     BAD_CERTIFICATE = 42 => "bad_certificate";
-    /// A certificate was of a type nobody can use here.
+    /// A certificate was of an unsupported type.
     UNSUPPORTED_CERTIFICATE = 43 => "unsupported_certificate";
     /// A certificate was revoked by its signer.
     CERTIFICATE_REVOKED = 44 => "certificate_revoked";
-    /// A certificate is out of its validity period.
+    /// A certificate has expired or is not yet valid.
     CERTIFICATE_EXPIRED = 45 => "certificate_expired";
-    /// Some other problem with a certificate.
+    /// A certificate was refused for another reason.
     CERTIFICATE_UNKNOWN = 46 => "certificate_unknown";
     /// A field was out of range or contradicted another.
     ILLEGAL_PARAMETER = 47 => "illegal_parameter";
-    /// The chain does not lead to a known authority.
+    /// The chain does not lead to a known CA.
     UNKNOWN_CA = 48 => "unknown_ca";
-    /// The certificate is fine but its owner may not enter.
+    /// The certificate is valid, but its holder has no access.
     ACCESS_DENIED = 49 => "access_denied";
     /// A message could not be parsed.
     DECODE_ERROR = 50 => "decode_error";
-    /// A handshake's cryptographic check failed.
+    /// A cryptographic check of the handshake failed.
     DECRYPT_ERROR = 51 => "decrypt_error";
-    /// The version is known but not supported.
+    /// The protocol version is not supported.
     PROTOCOL_VERSION = 70 => "protocol_version";
-    /// The server requires ciphers more secure than the client's.
+    /// The server requires more secure ciphers than the client supports.
     INSUFFICIENT_SECURITY = 71 => "insufficient_security";
-    /// A fault of the sender, unrelated to the peer.
+    /// The sender failed for a reason unrelated to the peer.
     INTERNAL_ERROR = 80 => "internal_error";
-    /// A fallback was not necessary.
+    /// The client fell back to an older version without need.
     INAPPROPRIATE_FALLBACK = 86 => "inappropriate_fallback";
-    /// The handshake was given up for a reason outside the protocol.
+    /// The handshake was cancelled for a reason outside the protocol.
     USER_CANCELED = 90 => "user_canceled";
-    /// The sender will not renegotiate.
+    /// The sender refuses to renegotiate.
     NO_RENEGOTIATION = 100 => "no_renegotiation";
-    /// An extension came that was not asked for.
+    /// The ServerHello has an extension that the client did not offer.
     UNSUPPORTED_EXTENSION = 110 => "unsupported_extension";
-    /// The server has no certificate for the name.
+    /// The server does not recognize the server name.
     UNRECOGNIZED_NAME = 112 => "unrecognized_name";
-    /// A stapled certificate status was bad.
+    /// A stapled OCSP response was missing or invalid.
     BAD_CERTIFICATE_STATUS_RESPONSE = 113 => "bad_certificate_status_response";
-    /// No application protocol in common.
+    /// There is no common application protocol.
     NO_APPLICATION_PROTOCOL = 120 => "no_application_protocol";
 }
 
@@ -174,14 +175,14 @@ wire_enum! {
     TLS_RSA_WITH_AES_128_GCM_SHA256 = 0x009c => "TLS_RSA_WITH_AES_128_GCM_SHA256";
     /// AES-256 in GCM, PRF with SHA-384 ([RFC 5288](https://www.rfc-editor.org/rfc/rfc5288)).
     TLS_RSA_WITH_AES_256_GCM_SHA384 = 0x009d => "TLS_RSA_WITH_AES_256_GCM_SHA384";
-    /// Not a suite: says that the client knows secure renegotiation ([RFC 5746 section 3.3](https://www.rfc-editor.org/rfc/rfc5746#section-3.3)).
+    /// A signalling value, not a cipher suite: the client supports secure renegotiation ([RFC 5746 section 3.3](https://www.rfc-editor.org/rfc/rfc5746#section-3.3)).
     TLS_EMPTY_RENEGOTIATION_INFO_SCSV = 0x00ff => "TLS_EMPTY_RENEGOTIATION_INFO_SCSV";
-    /// Not a suite: says that the client tries again below its highest version ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)).
+    /// A signalling value, not a cipher suite: the client retries below its highest version ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)).
     TLS_FALLBACK_SCSV = 0x5600 => "TLS_FALLBACK_SCSV";
 }
 
 wire_enum! {
-    /// A compression method. Only null is ever agreed.
+    /// A compression method. This crate supports only null.
     pub struct CompressionMethod(u8);
     /// No compression.
     NULL = 0 => "null";
@@ -190,23 +191,23 @@ wire_enum! {
 wire_enum! {
     /// The type of a hello extension.
     pub struct ExtensionType(u16);
-    /// The host name the client means ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
+    /// The name of the server that the client connects to, SNI ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
     SERVER_NAME = 0 => "server_name";
-    /// Shorter records, by one of four lengths ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
+    /// A limit for the plaintext of a record, one of four values ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
     MAX_FRAGMENT_LENGTH = 1 => "max_fragment_length";
-    /// The client asks for the certificate's status ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+    /// The client requests a stapled OCSP response ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
     STATUS_REQUEST = 5 => "status_request";
-    /// Signature algorithms the client verifies ([RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)).
+    /// The signature algorithms that the client can verify ([RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)).
     SIGNATURE_ALGORITHMS = 13 => "signature_algorithms";
-    /// The protocol to speak inside TLS ([RFC 7301 section 3.1](https://www.rfc-editor.org/rfc/rfc7301#section-3.1)).
+    /// The application protocol over TLS, ALPN ([RFC 7301 section 3.1](https://www.rfc-editor.org/rfc/rfc7301#section-3.1)).
     APPLICATION_LAYER_PROTOCOL_NEGOTIATION = 16 => "application_layer_protocol_negotiation";
-    /// A master secret bound to its handshake ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
+    /// A master secret bound to the handshake ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
     EXTENDED_MASTER_SECRET = 23 => "extended_master_secret";
-    /// The longest record a side takes in ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
+    /// The longest plaintext of a record that a side accepts ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
     RECORD_SIZE_LIMIT = 28 => "record_size_limit";
-    /// A session that the client keeps for the server ([RFC 5077 section 3.2](https://www.rfc-editor.org/rfc/rfc5077#section-3.2)).
+    /// A session ticket, or support for tickets ([RFC 5077 section 3.2](https://www.rfc-editor.org/rfc/rfc5077#section-3.2)).
     SESSION_TICKET = 35 => "session_ticket";
-    /// Secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
+    /// Support for secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
     RENEGOTIATION_INFO = 0xff01 => "renegotiation_info";
 }
 
@@ -226,7 +227,7 @@ wire_enum! {
 wire_enum! {
     /// A certificate type of a CertificateRequest ([RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
     pub struct ClientCertificateType(u8);
-    /// A certificate with an RSA key that signs.
+    /// A certificate with an RSA key for signing.
     RSA_SIGN = 1 => "rsa_sign";
 }
 
@@ -234,7 +235,7 @@ wire_enum! {
     /// A signature algorithm: the SignatureAndHashAlgorithm pair of RFC 5246 as one number, by the
     /// names of [RFC 8446 section 4.2.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.3).
     pub struct SignatureScheme(u16);
-    /// RSASSA-PKCS1-v1_5 with SHA-1, which is broken: never without being asked for.
+    /// RSASSA-PKCS1-v1_5 with SHA-1, which is broken; used only if configured.
     RSA_PKCS1_SHA1 = 0x0201 => "rsa_pkcs1_sha1";
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RSA_PKCS1_SHA256 = 0x0401 => "rsa_pkcs1_sha256";
@@ -242,34 +243,34 @@ wire_enum! {
     RSA_PKCS1_SHA384 = 0x0501 => "rsa_pkcs1_sha384";
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     RSA_PKCS1_SHA512 = 0x0601 => "rsa_pkcs1_sha512";
-    /// RSASSA-PSS with SHA-256, the key's identifier being rsaEncryption.
+    /// RSASSA-PSS with SHA-256 and a key of type rsaEncryption.
     RSA_PSS_RSAE_SHA256 = 0x0804 => "rsa_pss_rsae_sha256";
-    /// RSASSA-PSS with SHA-384, the key's identifier being rsaEncryption.
+    /// RSASSA-PSS with SHA-384 and a key of type rsaEncryption.
     RSA_PSS_RSAE_SHA384 = 0x0805 => "rsa_pss_rsae_sha384";
-    /// RSASSA-PSS with SHA-512, the key's identifier being rsaEncryption.
+    /// RSASSA-PSS with SHA-512 and a key of type rsaEncryption.
     RSA_PSS_RSAE_SHA512 = 0x0806 => "rsa_pss_rsae_sha512";
-    /// ECDSA with SHA-256, in the certificates of a chain only.
+    /// ECDSA with SHA-256, only for the certificates of a chain.
     ECDSA_SHA256 = 0x0403 => "ecdsa_sha256";
-    /// ECDSA with SHA-384, in the certificates of a chain only.
+    /// ECDSA with SHA-384, only for the certificates of a chain.
     ECDSA_SHA384 = 0x0503 => "ecdsa_sha384";
 }
 
 impl ProtocolVersion {
-    /// The version's two bytes.
+    /// Returns the two bytes of the version.
     pub(crate) fn to_bytes(self) -> [u8; 2] {
         self.0.to_be_bytes()
     }
 
-    /// Whether the major number is that of SSL 3.0 and every TLS.
+    /// Returns true if the major number is 3, as in SSL 3.0 and all versions of TLS.
     pub(crate) fn is_tls(self) -> bool {
         self.to_bytes().first() == Some(&3)
     }
 }
 
 impl CipherSuite {
-    /// The suite of an IANA name, for configuration files and command lines.
+    /// Returns the cipher suite with this IANA name, for configuration files and command lines.
     ///
-    /// Only names that this crate knows are found; signalling values are not suites.
+    /// Returns `None` for unknown names and for signalling values.
     ///
     /// ```
     /// use premaster::CipherSuite;
@@ -287,7 +288,7 @@ impl CipherSuite {
             .find(|suite| suite.name() == Some(name))
     }
 
-    /// Whether the value is no suite but tells the server something about the client.
+    /// Returns true for a signalling value, which tells the server something about the client.
     fn is_signalling(self) -> bool {
         matches!(
             self,
@@ -297,7 +298,7 @@ impl CipherSuite {
 }
 
 impl MaxFragmentLength {
-    /// The length in bytes, for the four values that have one.
+    /// Returns the length in bytes, or `None` for an undefined value.
     pub(crate) fn bytes(self) -> Option<usize> {
         match self {
             Self::L512 => Some(512),
@@ -333,6 +334,17 @@ mod tests {
         }
         for suite in CipherSuite::NAMED.iter().filter(|s| !s.is_signalling()) {
             assert_eq!(CipherSuite::from_name(suite.name().unwrap()), Some(*suite));
+        }
+    }
+
+    #[test]
+    fn a_version_of_tls_has_the_major_number_3() {
+        for version in ProtocolVersion::NAMED {
+            assert!(version.is_tls(), "{version}");
+        }
+        assert_eq!(ProtocolVersion::TLS_1_2.to_bytes(), [3, 3]);
+        for other in [0, 0x0002, 0x0203, 0x0400, 0x4854] {
+            assert!(!ProtocolVersion(other).is_tls(), "{other}");
         }
     }
 
