@@ -1,9 +1,9 @@
-//! The checks of a certificate that a policy can waive, each by its own setting.
+//! The certificate checks that a policy can waive, each with its own setting.
 
 use core::fmt;
 
 /// Declares the waivers as a table with a row for each: its documentation, its name, its bit in a
-/// stored session, its words, and the method that sets it.
+/// stored session, its text, and the method that sets it.
 macro_rules! waivers {
     (
         $(#[doc = $doc:literal])*
@@ -26,10 +26,11 @@ macro_rules! waivers {
         }
 
         impl Waiver {
-            /// All of them.
+            /// All waivers.
             pub const ALL: &'static [Self] = &[$(Self::$waiver),+];
 
-            /// The method that sets it.
+            /// Returns the method of [`CertificatePolicy`](crate::CertificatePolicy) that sets the
+            /// waiver.
             #[must_use]
             pub fn setting(self) -> &'static str {
                 match self {
@@ -56,7 +57,7 @@ macro_rules! waivers {
         mod settings {
             use crate::verify::CertificatePolicy;
 
-            /// Does not compile if one is gone.
+            /// Does not compile if one does not exist.
             #[test]
             fn all_exist() {
                 let _ = ($(CertificatePolicy::$method),+);
@@ -66,27 +67,27 @@ macro_rules! waivers {
 }
 
 waivers! {
-    /// A check of a peer's certificate that a
-    /// [`CertificatePolicy`](crate::CertificatePolicy) can do without.
+    /// A check of the peer's certificate that a
+    /// [`CertificatePolicy`](crate::CertificatePolicy) can waive.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Waiver {
-        /// The chain is not asked for: the certificate is one that is known.
+        /// The chain is not verified, because the certificate is pinned.
         PinnedCertificate = bit 0, "pinned certificate", CertificatePolicy::pin_certificate;
-        /// The chain is not asked for: the certificate's key is one that is known.
+        /// The chain is not verified, because the certificate's public key is pinned.
         PinnedPublicKey = bit 1, "pinned public key", CertificatePolicy::pin_public_key;
-        /// The certificate has no subjectAltName, and its subject's common name is the name.
+        /// The certificate has no subjectAltName; the common name in its subject is the server name.
         CommonName = bit 2, "common name", CertificatePolicy::accept_common_name;
-        /// The certificate does not have the name that was asked for.
+        /// The certificate is not valid for the server name.
         AnyName = bit 3, "any name", CertificatePolicy::accept_any_name;
-        /// The certificate is of X.509 version 1, which knows no extensions.
+        /// The leaf is an X.509 version 1 certificate, which has no extensions.
         Version1 = bit 4, "X.509 version 1", CertificatePolicy::accept_version_1;
-        /// A signature of the chain is over a SHA-1 hash.
+        /// A signature in the chain uses SHA-1.
         Sha1Signature = bit 5, "SHA-1 signature", CertificatePolicy::accept_sha1_signatures;
-        /// An RSA key of the chain has 1024 bits or more, but not 2048.
+        /// An RSA key in the chain has 1024 to 2047 bits.
         ShortRsaKey = bit 6, "short RSA key", CertificatePolicy::accept_short_rsa_keys;
-        /// The chain is not valid at the time, but was or will be within the tolerance.
+        /// The chain has expired or is not yet valid, but by no more than the tolerance.
         OutsideValidity = bit 7, "outside validity", CertificatePolicy::accept_outside_validity;
-        /// keyUsage does not allow the server's key to encrypt.
+        /// The keyUsage of the server's certificate lacks keyEncipherment.
         MissingKeyEncipherment = bit 8, "missing keyEncipherment",
             CertificatePolicy::accept_missing_key_encipherment;
     }
@@ -97,19 +98,19 @@ waivers! {
 pub struct Waivers(u16);
 
 impl Waivers {
-    /// Whether the set has this one.
+    /// Returns true if the set contains `waiver`.
     #[must_use]
     pub fn contains(self, waiver: Waiver) -> bool {
         self.0 & waiver.bit() != 0
     }
 
-    /// Whether the set has none.
+    /// Returns true if the set is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Those in the set.
+    /// Returns an iterator over the waivers in the set.
     pub fn iter(self) -> impl Iterator<Item = Waiver> {
         let all = Waiver::ALL.iter().copied();
         all.filter(move |waiver| self.contains(*waiver))
@@ -119,12 +120,12 @@ impl Waivers {
         self.0 |= waiver.bit();
     }
 
-    /// The set as a stored session has it.
+    /// Returns the bits that a stored session has for the set.
     pub(crate) fn to_bits(self) -> u16 {
         self.0
     }
 
-    /// The set of these bits, if each is a waiver's.
+    /// Returns the set with these bits, or `None` if one of them is not a waiver's.
     pub(crate) fn from_bits(bits: u16) -> Option<Self> {
         let known: Self = Waiver::ALL.iter().copied().collect();
         (bits & !known.0 == 0).then_some(Self(bits))
