@@ -2,8 +2,8 @@
 //! big-endian integers and length-prefixed vectors, read from a borrowed slice and appended to a
 //! growing one.
 //!
-//! A [`Reader`] is always bounded by the vector it was cut from, and [`Reader::finish`] is the only
-//! way to end one well, so a byte left over is never overlooked.
+//! A [`Reader`] is bounded by the vector that it was cut from, and only [`Reader::finish`] ends it
+//! without an error, so extra bytes are never overlooked.
 
 use crate::error::{DecodeError, LocalError};
 
@@ -66,12 +66,12 @@ impl<'a> Reader<'a> {
         self.take(length).map(Reader::new)
     }
 
-    /// Everything that is left.
+    /// Takes all remaining bytes.
     pub(crate) fn remainder(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
-    /// Everything that is left, as numbers of two bytes.
+    /// Reads the remaining bytes as two-byte numbers.
     pub(crate) fn u16s(self) -> Result<impl Iterator<Item = u16>, DecodeError> {
         match self.rest.as_chunks() {
             (numbers, []) => Ok(numbers.iter().copied().map(u16::from_be_bytes)),
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Ends the reading; a byte that nobody read is an error.
+    /// Ends the reading. Fails if bytes remain.
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
         if self.is_empty() {
             Ok(())
@@ -89,12 +89,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The number that three big-endian bytes stand for.
+/// Converts three big-endian bytes to a number.
 pub(crate) fn u24_to_usize([high, middle, low]: [u8; 3]) -> usize {
     (usize::from(high) << 16) | (usize::from(middle) << 8) | usize::from(low)
 }
 
-/// Width of a vector's length field.
+/// The width of a vector's length field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LengthPrefix {
     U8,
@@ -111,16 +111,16 @@ impl LengthPrefix {
         }
     }
 
-    /// The longest content the field can describe.
+    /// Returns the greatest length in bytes that the field can hold.
     pub(crate) fn max(self) -> usize {
         (1 << (8 * self.width())) - 1
     }
 }
 
-/// Appends fields in order to bytes of its own.
+/// Appends fields in order to a buffer of its own.
 ///
-/// Nothing fails before [`finish`](Self::finish): content that outgrew its length field makes the
-/// whole unusable, and is never cut.
+/// Only [`finish`](Self::finish) fails: if content is too long for its length field, everything is
+/// discarded. Nothing is ever cut.
 #[derive(Default)]
 pub(crate) struct Writer {
     bytes: Vec<u8>,
@@ -128,7 +128,7 @@ pub(crate) struct Writer {
 }
 
 impl From<Vec<u8>> for Writer {
-    /// A writer that goes on behind these bytes.
+    /// Creates a writer that appends to these bytes.
     fn from(bytes: Vec<u8>) -> Self {
         Self {
             bytes,
@@ -164,25 +164,27 @@ impl Writer {
         if length > prefix.max() {
             self.outgrow();
         }
-        // The field, its last byte first.
+        // The length field, filled from its last byte.
         let field = self.bytes.iter_mut().take(start).rev().take(width);
         for (to, from) in field.zip(length.to_le_bytes()) {
             *to = from;
         }
     }
 
-    /// Says that something in it is longer than can be said.
+    /// Marks the content as too long for a length field.
     pub(crate) fn outgrow(&mut self) {
         self.outgrown = true;
     }
 
-    /// Ends the writing.
+    /// Ends the writing and returns the bytes.
     ///
-    /// Whatever could be too long (names, chains, ciphertexts) is measured when a configuration is
-    /// built, so the error is an internal one.
+    /// Content that could be too long (names, chains, ciphertexts) is checked when a configuration is
+    /// built, so a failure is an internal error.
     pub(crate) fn finish(self) -> Result<Vec<u8>, LocalError> {
         if self.outgrown {
-            return Err(LocalError::Internal("a vector outgrew its length field"));
+            return Err(LocalError::Internal(
+                "a vector is too long for its length field",
+            ));
         }
         Ok(self.bytes)
     }
