@@ -4,7 +4,7 @@ use crate::codec::Reader;
 use crate::enums::{AlertDescription, AlertLevel};
 use crate::error::DecodeError;
 
-/// One alert: a record's whole content.
+/// An alert, which is the whole content of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Alert {
     pub(crate) level: AlertLevel,
@@ -30,8 +30,8 @@ impl Alert {
         [self.level.0, self.description.0]
     }
 
-    /// Takes exactly one alert: a record holds one, whole. RFC 5246 would let alerts be split and
-    /// joined like other messages; nobody does it, and
+    /// Decodes exactly one complete alert. RFC 5246 allows alerts to be fragmented and coalesced like
+    /// other messages, but implementations do not do it, and
     /// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1) forbids it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
@@ -47,6 +47,14 @@ impl Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_level_is_in_front_of_the_description() {
+        let fatal = Alert::fatal(AlertDescription::HANDSHAKE_FAILURE);
+        assert_eq!(fatal.encode(), [2, 40]);
+        let warning = Alert::warning(AlertDescription::CLOSE_NOTIFY);
+        assert_eq!(warning.encode(), [1, 0]);
+    }
 
     #[test]
     fn round_trips_and_takes_nothing_else() {

@@ -9,12 +9,12 @@ use crate::enums::{ClientCertificateType, HandshakeType, SignatureScheme};
 use crate::error::{DecodeError, LocalError};
 use pki_types::CertificateDer;
 
-/// The one CertificateStatusType of RFC 6066: `ocsp(1)`.
+/// The only CertificateStatusType of RFC 6066: `ocsp(1)`.
 pub(crate) const OCSP: u8 = 1;
 
-/// A certificate chain, the sender's own certificate first.
+/// A certificate chain, the sender's leaf first.
 ///
-/// An empty chain is a client's way to say that it has no certificate
+/// A client without a certificate sends an empty chain
 /// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Certificate<'a> {
@@ -22,7 +22,7 @@ pub(crate) struct Certificate<'a> {
 }
 
 impl Certificate<'_> {
-    /// A copy of the chain that outlives the received bytes.
+    /// Returns a copy of the chain that outlives the received bytes.
     pub(crate) fn into_owned(self) -> Box<[CertificateDer<'static>]> {
         self.certificate_list.into_iter().map(CertificateDer::into_owned).collect()
     }
@@ -51,7 +51,7 @@ impl<'a> HandshakeBody<'a> for Certificate<'a> {
     }
 }
 
-/// Writes a chain as the body of a Certificate message, without owning it.
+/// Encodes a borrowed chain as the body of a Certificate message.
 fn encode_chain(chain: &[CertificateDer<'_>], out: &mut Writer) {
     out.vector(LengthPrefix::U24, |out| {
         for certificate in chain {
@@ -62,17 +62,17 @@ fn encode_chain(chain: &[CertificateDer<'_>], out: &mut Writer) {
     });
 }
 
-/// The Certificate message of a chain that stays where it is.
+/// Encodes a borrowed chain as a Certificate message.
 pub(crate) fn encode_certificate(chain: &[CertificateDer<'_>]) -> Result<Vec<u8>, LocalError> {
     let mut out = Writer::from(vec![HandshakeType::CERTIFICATE.0]);
     out.vector(LengthPrefix::U24, |out| encode_chain(chain, out));
     out.finish()
 }
 
-/// The OCSP response that comes with the server's chain.
+/// The OCSP response stapled to the server's chain.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CertificateStatus<'a> {
-    /// A DER-encoded OCSPResponse, not looked into.
+    /// A DER-encoded OCSPResponse, not parsed here.
     pub(crate) ocsp_response: &'a [u8],
 }
 
@@ -100,12 +100,12 @@ impl<'a> HandshakeBody<'a> for CertificateStatus<'a> {
     }
 }
 
-/// The server asks the client for a certificate.
+/// The server's request for a client certificate.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CertificateRequest<'a> {
     pub(crate) certificate_types: Vec<ClientCertificateType>,
     pub(crate) supported_signature_algorithms: Vec<SignatureScheme>,
-    /// DER-encoded distinguished names of the acceptable authorities; none means any.
+    /// The DER-encoded distinguished names of the acceptable CAs; an empty list means any.
     pub(crate) certificate_authorities: Vec<&'a [u8]>,
 }
 
@@ -150,8 +150,8 @@ impl<'a> HandshakeBody<'a> for CertificateRequest<'a> {
     }
 }
 
-/// `SignatureAndHashAlgorithm supported_signature_algorithms<2..2^16-2>`, which the extension and
-/// CertificateRequest share.
+/// Encodes `SignatureAndHashAlgorithm supported_signature_algorithms<2..2^16-2>`, a field of both the
+/// extension and CertificateRequest.
 pub(crate) fn encode_signature_schemes(schemes: &[SignatureScheme], out: &mut Writer) {
     out.vector(LengthPrefix::U16, |out| {
         for scheme in schemes {

@@ -5,10 +5,10 @@ use crate::codec::{Reader, Writer};
 use crate::enums::HandshakeType;
 use crate::error::DecodeError;
 
-/// Length of verify_data, the same for every suite of this crate.
+/// The length of verify_data in bytes, for every cipher suite of this crate.
 pub(crate) const VERIFY_DATA: usize = 12;
 
-/// The proof that the sender saw the same handshake and has the same master secret.
+/// The proof that the sender saw the same handshake messages and has the same master secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finished {
     pub(crate) verify_data: [u8; VERIFY_DATA],

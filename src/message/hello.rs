@@ -7,16 +7,16 @@ use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::{CipherSuite, CompressionMethod, HandshakeType, ProtocolVersion};
 use crate::error::DecodeError;
 
-/// The 32 bytes with which each side makes the keys its own.
+/// The 32 random bytes that each side adds to the derivation of the keys.
 ///
-/// RFC 5246 puts the sender's clock in the first four; all 32 are random here, as everywhere today,
-/// since a clock on the wire tells who is who. A server that knows TLS 1.3 says so in the last eight
-/// when it agrees on TLS 1.2 ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3));
-/// this one does not know it, and draws them too.
+/// RFC 5246 puts the sender's clock in the first four; all 32 are random here, as is usual today,
+/// because a clock on the wire identifies its device. A server that supports TLS 1.3 signals this in
+/// the last eight when it negotiates TLS 1.2 ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3));
+/// this one does not support it, and sends random bytes there too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Random(pub(crate) [u8; 32]);
 
-/// The name of a session, at most 32 bytes, empty where there is none to resume.
+/// A session ID, at most 32 bytes; empty if there is no session to resume.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SessionId {
     bytes: [u8; 32],
@@ -24,12 +24,12 @@ pub(crate) struct SessionId {
 }
 
 impl SessionId {
-    /// A name of the full length.
+    /// Creates a session ID of the full length.
     pub(crate) fn new(bytes: [u8; 32]) -> Self {
         Self { bytes, length: 32 }
     }
 
-    /// The name with these bytes, unless they are more than 32.
+    /// Creates a session ID of these bytes, or returns `None` if they are more than 32.
     pub(crate) fn from_slice(slice: &[u8]) -> Option<Self> {
         let mut bytes = [0; 32];
         bytes.get_mut(..slice.len())?.copy_from_slice(slice);
@@ -45,7 +45,7 @@ impl SessionId {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         let mut bytes = self.bytes.iter();
-        // What is not used is at the end.
+        // The unused bytes are at the end.
         for _ in usize::from(self.length)..self.bytes.len() {
             bytes.next_back();
         }
@@ -64,7 +64,7 @@ impl SessionId {
     }
 }
 
-/// What the client offers.
+/// ClientHello: the client's offer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ClientHello<'a> {
     pub(crate) client_version: ProtocolVersion,
@@ -72,7 +72,7 @@ pub(crate) struct ClientHello<'a> {
     pub(crate) session_id: SessionId,
     pub(crate) cipher_suites: Vec<CipherSuite>,
     pub(crate) compression_methods: Vec<CompressionMethod>,
-    /// `None` where the message ends before the block, as SSL 3.0's does.
+    /// `None` if the message ends before the extension block, as in SSL 3.0.
     pub(crate) extensions: Option<Extensions<'a>>,
 }
 
@@ -117,7 +117,7 @@ impl<'a> HandshakeBody<'a> for ClientHello<'a> {
     }
 }
 
-/// What the server chose.
+/// ServerHello: the server's choice.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServerHello<'a> {
     pub(crate) server_version: ProtocolVersion,

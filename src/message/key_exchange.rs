@@ -7,7 +7,7 @@ use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::{HandshakeType, SignatureScheme};
 use crate::error::DecodeError;
 
-/// ClientKeyExchange with the one content it has here: the encrypted pre-master secret.
+/// ClientKeyExchange of RSA key transport: the encrypted pre-master secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ClientKeyExchange<'a> {
     pub(crate) encrypted_pre_master_secret: &'a [u8],
@@ -24,8 +24,8 @@ impl<'a> HandshakeBody<'a> for ClientKeyExchange<'a> {
     }
 
     /// "The RSA-encrypted PreMasterSecret in a ClientKeyExchange is preceded by two length bytes"
-    /// ([section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)): SSL 3.0's form
-    /// without them, and any other length, is a decode_error.
+    /// ([section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)): the form of SSL 3.0
+    /// without them, or another length, is a decode_error.
     fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Ok(Self {
             encrypted_pre_master_secret: reader.vector16()?.remainder(),
@@ -33,7 +33,7 @@ impl<'a> HandshakeBody<'a> for ClientKeyExchange<'a> {
     }
 }
 
-/// CertificateVerify: a signature over every handshake message before it.
+/// CertificateVerify: a signature over all handshake messages before it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CertificateVerify<'a> {
     pub(crate) algorithm: SignatureScheme,

@@ -1,8 +1,8 @@
-//! The messages of [RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7) and those
-//! that its extensions add, one struct each, to bytes and back.
+//! Encodes and decodes the messages of [RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7)
+//! and of its extensions, one struct each.
 //!
-//! Decoding borrows from the received bytes where a field is long, checks the shape and nothing
-//! else: what a value means is the state machine's business. Unknown values survive a round trip.
+//! Decoding borrows long fields from the received bytes, and checks only the structure; the state
+//! machine checks the values. Unknown values are preserved.
 
 pub(crate) mod alert;
 pub(crate) mod certificate;
@@ -16,27 +16,27 @@ use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::HandshakeType;
 use crate::error::{DecodeError, Error, LocalError};
 
-/// Length of a handshake message's header: its type and a three-byte length.
+/// The length in bytes of a handshake message's header: its type and a three-byte length.
 pub(crate) const HANDSHAKE_HEADER: usize = 4;
 
-/// The longest body of a handshake message that is ever taken in or sent.
+/// The longest body of a handshake message, in bytes, that is accepted or sent.
 pub(crate) const MAX_HANDSHAKE_BODY: usize = 1 << 16;
 
-/// Room for what is sent without a certificate or a ticket in it, so that it seldom has to grow.
+/// The initial capacity for a message: enough for most that hold no certificate or ticket.
 const USUAL_LENGTH: usize = 256;
 
-/// A handshake message: a type and the body that goes with it.
+/// A handshake message with its type, as a struct.
 pub(crate) trait HandshakeBody<'a>: Sized {
-    /// The type in the message's header.
+    /// The type in the header.
     const TYPE: HandshakeType;
-    /// The name that errors give it.
+    /// The name in error texts.
     const NAME: &'static str;
 
     fn encode_body(&self, out: &mut Writer);
 
     fn decode_body(reader: &mut Reader<'a>) -> Result<Self, DecodeError>;
 
-    /// The whole message, header included.
+    /// Encodes the whole message with its header.
     fn encode(&self) -> Result<Vec<u8>, LocalError> {
         let mut out = Writer::with_capacity(USUAL_LENGTH);
         out.push(Self::TYPE.0);
@@ -45,16 +45,16 @@ pub(crate) trait HandshakeBody<'a>: Sized {
     }
 }
 
-/// One handshake message as it was received, its type known and its body still bytes.
+/// A handshake message as received, whose body is not decoded yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HandshakeMessage<'a> {
     pub(crate) typ: HandshakeType,
-    /// Header and body: what the transcript hashes.
+    /// The header and the body, as the transcript hashes them.
     pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> HandshakeMessage<'a> {
-    /// The body as the message that the state machine expects.
+    /// Decodes the body as the message that the state machine expects.
     pub(crate) fn decode<T: HandshakeBody<'a>>(&self) -> Result<T, Error> {
         let decode = || {
             let mut reader = Reader::new(self.bytes);
@@ -67,7 +67,7 @@ impl<'a> HandshakeMessage<'a> {
     }
 }
 
-/// HelloRequest ([section 7.4.1.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.1)): nothing but its header.
+/// HelloRequest ([section 7.4.1.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.1)), which has no body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct HelloRequest;
 
@@ -82,7 +82,7 @@ impl HandshakeBody<'_> for HelloRequest {
     }
 }
 
-/// ServerHelloDone ([section 7.4.5](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.5)): nothing but its header.
+/// ServerHelloDone ([section 7.4.5](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.5)), which has no body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServerHelloDone;
 
@@ -97,8 +97,8 @@ impl HandshakeBody<'_> for ServerHelloDone {
     }
 }
 
-/// ChangeCipherSpec ([section 7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.1)): a record's
-/// content of its own type, always this one byte.
+/// ChangeCipherSpec ([section 7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.1)): the content of
+/// a record of its own type, always this byte.
 pub(crate) const CHANGE_CIPHER_SPEC: [u8; 1] = [1];
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ pub(crate) mod testing {
     use super::*;
     use core::fmt::Debug;
 
-    /// A message survives a round trip, and no shorter or longer form of it decodes.
+    /// Checks that a message survives a round trip, and that no shorter or longer form decodes to it.
     pub(crate) fn round_trips<'a, T>(message: &T, bytes: &'a mut Vec<u8>)
     where
         T: HandshakeBody<'a> + Debug + PartialEq,
@@ -123,7 +123,7 @@ pub(crate) mod testing {
             .decode::<T>()
         };
         assert_eq!(&decode(whole).unwrap(), message);
-        // A byte more is left over, or starts an extension block that is not there.
+        // An extra byte is trailing data, or starts an extension block that is incomplete.
         assert!(matches!(decode(bytes), Err(Error::Decode { .. })));
         for length in HANDSHAKE_HEADER..whole.len() {
             assert_ne!(decode(&whole[..length]).ok().as_ref(), Some(message));

@@ -5,12 +5,12 @@ use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::HandshakeType;
 use crate::error::DecodeError;
 
-/// A session, sealed by the server for the client to keep and to send back.
+/// A session ticket, which the client stores and sends back to resume the session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NewSessionTicket<'a> {
-    /// For how many seconds the server means to take the ticket; 0 where it does not say.
+    /// How many seconds the server intends to accept the ticket; 0 if unspecified.
     pub(crate) ticket_lifetime_hint: u32,
-    /// Empty where the server acknowledged the extension and then has no ticket to give.
+    /// Empty if the server acknowledged the extension but then issues no ticket.
     pub(crate) ticket: &'a [u8],
 }
 

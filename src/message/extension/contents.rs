@@ -1,8 +1,8 @@
-//! What is in the extensions that this crate uses, by number: one method writes an extension, its
-//! name beginning with `push_`, and one reads it and must use every byte.
+//! The contents of the extensions that this crate uses, by number: for each a `push_` method that
+//! writes it, and a method that reads it, which must read every byte.
 //!
-//! Where a ServerHello answers the ClientHello's extension with an empty one, the methods of the
-//! answer end in `_ack`.
+//! If a ServerHello replies to an extension with an empty one, the names of the methods for the reply
+//! end in `_ack`.
 
 use super::Extensions;
 use crate::codec::LengthPrefix;
@@ -10,11 +10,11 @@ use crate::enums::{ExtensionType, MaxFragmentLength, SignatureScheme};
 use crate::error::DecodeError;
 use crate::message::certificate::{OCSP, decode_signature_schemes, encode_signature_schemes};
 
-/// The one NameType of server_name: `host_name(0)`.
+/// The only NameType of server_name: `host_name(0)`.
 const HOST_NAME: u8 = 0;
 
 impl Extensions<'_> {
-    /// server_name of a ClientHello ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
+    /// Appends server_name to a ClientHello ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
     pub(crate) fn push_server_name(&mut self, host_name: &str) {
         self.push(ExtensionType::SERVER_NAME, |out| {
             out.vector(LengthPrefix::U16, |out| {
@@ -26,10 +26,10 @@ impl Extensions<'_> {
         });
     }
 
-    /// The host name in the server_name of a ClientHello, still bytes.
+    /// Returns the host name in the server_name of a ClientHello, not validated.
     ///
     /// "The ServerNameList MUST NOT contain more than one name of the same name_type"; names of
-    /// other types have nowhere been defined and are skipped.
+    /// other types are not defined and are skipped.
     pub(crate) fn server_name(&self) -> Result<Option<&[u8]>, DecodeError> {
         let found = self.find(ExtensionType::SERVER_NAME, |reader| {
             // ServerName server_name_list<1..2^16-1>
@@ -57,30 +57,30 @@ impl Extensions<'_> {
         Ok(found.flatten())
     }
 
-    /// The empty server_name with which a server says that it used the name.
+    /// Appends the empty server_name with which a server acknowledges the name.
     pub(crate) fn push_server_name_ack(&mut self) {
         self.push_empty(ExtensionType::SERVER_NAME);
     }
 
-    /// Whether a ServerHello acknowledges the name.
+    /// Returns true if a ServerHello acknowledges the name.
     pub(crate) fn server_name_ack(&self) -> Result<bool, DecodeError> {
         self.find_empty(ExtensionType::SERVER_NAME)
     }
 
-    /// max_fragment_length of either hello ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
+    /// Appends max_fragment_length to either hello ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
     pub(crate) fn push_max_fragment_length(&mut self, length: MaxFragmentLength) {
         self.push(ExtensionType::MAX_FRAGMENT_LENGTH, |out| out.push(length.0));
     }
 
-    /// The value of max_fragment_length, be it one of the four or not.
+    /// Returns the value of max_fragment_length, which may be undefined.
     pub(crate) fn max_fragment_length(&self) -> Result<Option<MaxFragmentLength>, DecodeError> {
         self.find(ExtensionType::MAX_FRAGMENT_LENGTH, |reader| {
             reader.u8().map(MaxFragmentLength)
         })
     }
 
-    /// status_request of a ClientHello ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)):
-    /// an OCSP response, from any responder and without OCSP extensions.
+    /// Appends status_request to a ClientHello ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)):
+    /// a request for an OCSP response from any responder, without OCSP extensions.
     pub(crate) fn push_status_request(&mut self) {
         self.push(ExtensionType::STATUS_REQUEST, |out| {
             out.push(OCSP);
@@ -89,11 +89,11 @@ impl Extensions<'_> {
         });
     }
 
-    /// Whether the status_request of a ClientHello asks for an OCSP response.
+    /// Returns true if the status_request of a ClientHello requests an OCSP response.
     ///
     /// "Servers that receive a client hello containing the "status_request" extension MAY return a
-    /// suitable certificate status response": a server that does not know the type asked for
-    /// returns none, so the request of another type is skipped.
+    /// suitable certificate status response": a server that does not support the requested
+    /// type returns nothing, so a request of another type is skipped.
     pub(crate) fn asks_for_ocsp(&self) -> Result<bool, DecodeError> {
         let found = self.find(ExtensionType::STATUS_REQUEST, |reader| {
             if reader.u8()? != OCSP {
@@ -115,17 +115,17 @@ impl Extensions<'_> {
         Ok(found == Some(true))
     }
 
-    /// The empty status_request with which a server announces CertificateStatus.
+    /// Appends the empty status_request with which a server announces CertificateStatus.
     pub(crate) fn push_status_request_ack(&mut self) {
         self.push_empty(ExtensionType::STATUS_REQUEST);
     }
 
-    /// Whether a ServerHello announces CertificateStatus.
+    /// Returns true if a ServerHello announces CertificateStatus.
     pub(crate) fn status_request_ack(&self) -> Result<bool, DecodeError> {
         self.find_empty(ExtensionType::STATUS_REQUEST)
     }
 
-    /// signature_algorithms of a ClientHello.
+    /// Appends signature_algorithms to a ClientHello.
     pub(crate) fn push_signature_algorithms(&mut self, schemes: &[SignatureScheme]) {
         self.push(ExtensionType::SIGNATURE_ALGORITHMS, |out| {
             encode_signature_schemes(schemes, out);
@@ -139,9 +139,9 @@ impl Extensions<'_> {
         )
     }
 
-    /// application_layer_protocol_negotiation of either hello
-    /// ([RFC 7301 section 3.1](https://www.rfc-editor.org/rfc/rfc7301#section-3.1)): what the client
-    /// speaks, most preferred first, or the one protocol that the server chose.
+    /// Appends application_layer_protocol_negotiation to either hello
+    /// ([RFC 7301 section 3.1](https://www.rfc-editor.org/rfc/rfc7301#section-3.1)): the client's
+    /// protocols, most preferred first, or the one protocol that the server chose.
     pub(crate) fn push_alpn(&mut self, protocols: &[impl AsRef<[u8]>]) {
         self.push(
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
@@ -157,7 +157,7 @@ impl Extensions<'_> {
         );
     }
 
-    /// The protocols of application_layer_protocol_negotiation, in their order, one at least.
+    /// Returns the protocols of application_layer_protocol_negotiation in their order, at least one.
     pub(crate) fn alpn(&self) -> Result<Option<Vec<&[u8]>>, DecodeError> {
         self.find(
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
@@ -181,7 +181,7 @@ impl Extensions<'_> {
         )
     }
 
-    /// The empty extended_master_secret of either hello ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
+    /// Appends the empty extended_master_secret to either hello ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
     pub(crate) fn push_extended_master_secret(&mut self) {
         self.push_empty(ExtensionType::EXTENDED_MASTER_SECRET);
     }
@@ -190,7 +190,7 @@ impl Extensions<'_> {
         self.find_empty(ExtensionType::EXTENDED_MASTER_SECRET)
     }
 
-    /// record_size_limit of either hello ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)),
+    /// Appends record_size_limit to either hello ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)),
     /// in bytes of plaintext.
     pub(crate) fn push_record_size_limit(&mut self, limit: u16) {
         self.push(ExtensionType::RECORD_SIZE_LIMIT, |out| {
@@ -198,15 +198,15 @@ impl Extensions<'_> {
         });
     }
 
-    /// The value of record_size_limit, however small.
+    /// Returns the value of record_size_limit, which may be too small.
     pub(crate) fn record_size_limit(&self) -> Result<Option<u16>, DecodeError> {
         self.find(ExtensionType::RECORD_SIZE_LIMIT, |reader| reader.u16())
     }
 
-    /// session_ticket of either hello ([RFC 5077 section 3.2](https://www.rfc-editor.org/rfc/rfc5077#section-3.2)):
-    /// the client's ticket, or empty: a client without one, or a server that will send one.
+    /// Appends session_ticket to either hello ([RFC 5077 section 3.2](https://www.rfc-editor.org/rfc/rfc5077#section-3.2)):
+    /// the client's ticket, or nothing from a client without one and a server that will send one.
     ///
-    /// The content is the ticket, without a length of its own, as [appendix A](https://www.rfc-editor.org/rfc/rfc5077#appendix-A)
+    /// The content is the ticket without a length field of its own, as [appendix A](https://www.rfc-editor.org/rfc/rfc5077#appendix-A)
     /// makes clear.
     pub(crate) fn push_session_ticket(&mut self, ticket: &[u8]) {
         self.push(ExtensionType::SESSION_TICKET, |out| {
@@ -214,26 +214,26 @@ impl Extensions<'_> {
         });
     }
 
-    /// The ticket in the session_ticket of a ClientHello, empty where the client has none.
+    /// Returns the ticket in the session_ticket of a ClientHello, empty if the client has none.
     pub(crate) fn session_ticket(&self) -> Result<Option<&[u8]>, DecodeError> {
         self.find(ExtensionType::SESSION_TICKET, |reader| {
             Ok(reader.remainder())
         })
     }
 
-    /// Whether a ServerHello announces NewSessionTicket, with an empty session_ticket.
+    /// Returns true if a ServerHello announces NewSessionTicket with an empty session_ticket.
     pub(crate) fn session_ticket_ack(&self) -> Result<bool, DecodeError> {
         self.find_empty(ExtensionType::SESSION_TICKET)
     }
 
-    /// The empty renegotiation_info of an initial handshake ([RFC 5746 section 3.2](https://www.rfc-editor.org/rfc/rfc5746#section-3.2)).
+    /// Appends the empty renegotiation_info of an initial handshake ([RFC 5746 section 3.2](https://www.rfc-editor.org/rfc/rfc5746#section-3.2)).
     pub(crate) fn push_renegotiation_info(&mut self) {
         self.push(ExtensionType::RENEGOTIATION_INFO, |out| {
             out.vector(LengthPrefix::U8, |_| {});
         });
     }
 
-    /// The renegotiated_connection field of renegotiation_info.
+    /// Returns the renegotiated_connection field of renegotiation_info.
     pub(crate) fn renegotiation_info(&self) -> Result<Option<&[u8]>, DecodeError> {
         self.find(ExtensionType::RENEGOTIATION_INFO, |reader| {
             Ok(reader.vector8()?.remainder())
@@ -252,7 +252,7 @@ mod tests {
         extensions
     }
 
-    /// Reading each content as the extension `typ` ends in the error beside it.
+    /// Checks that reading each content as extension `typ` fails with the error beside it.
     #[track_caller]
     fn refuses<T: Debug + PartialEq>(
         typ: ExtensionType,
@@ -265,7 +265,8 @@ mod tests {
         }
     }
 
-    /// An extension that says all by its presence is there when it was pushed, and is empty.
+    /// Checks that an extension without content is found once it was pushed, and refused with
+    /// content.
     #[track_caller]
     fn is_an_empty_one(
         typ: ExtensionType,

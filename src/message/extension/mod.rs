@@ -1,5 +1,5 @@
 //! Hello extensions ([RFC 5246 section 7.4.1.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4)):
-//! a framework that keeps what it does not know, and the [`contents`] of the extensions that this
+//! the block, which preserves unknown extensions, and the [`contents`] of the extensions that this
 //! crate uses.
 
 mod contents;
@@ -10,19 +10,19 @@ use crate::enums::ExtensionType;
 use crate::error::DecodeError;
 use std::borrow::Cow;
 
-/// The extension block of a hello, kept as bytes and read on demand.
+/// The extension block of a hello, stored as bytes and read on demand.
 ///
-/// Decoding checks the framing of every extension and that no type occurs twice; the content of
-/// those nobody asks for, GREASE values among them, is never looked at.
+/// Decoding checks the framing of every extension, and that no type occurs twice. The content of
+/// extensions that are not read, such as GREASE values, is not checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extensions<'a> {
     bytes: Cow<'a, [u8]>,
-    /// Whether one was left out because it is longer than it could say.
+    /// True if an extension was left out because it is too long for its length field.
     outgrown: bool,
 }
 
 impl<'a> Extensions<'a> {
-    /// None so far, with room for the usual ones.
+    /// Creates an empty block with capacity for the usual extensions.
     pub(crate) fn new() -> Self {
         Self {
             bytes: Cow::Owned(Vec::with_capacity(USUAL_LENGTH)),
@@ -60,7 +60,7 @@ impl<'a> Extensions<'a> {
         })
     }
 
-    /// Each extension's type and content, in the order of the wire.
+    /// Returns the type and content of each extension, in the order on the wire.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ExtensionType, &[u8])> {
         let mut rest = Reader::new(&self.bytes);
         core::iter::from_fn(move || {
@@ -69,7 +69,7 @@ impl<'a> Extensions<'a> {
         })
     }
 
-    /// The content of one extension, decoded by `decode`, which must use every byte.
+    /// Decodes the content of an extension with `decode`, which must read every byte.
     fn find<'s, T>(
         &'s self,
         typ: ExtensionType,
@@ -84,7 +84,7 @@ impl<'a> Extensions<'a> {
         Ok(Some(decoded))
     }
 
-    /// Whether an extension is there that says all by its presence: it must be empty.
+    /// Returns true if an extension without content is present. Fails if it has content.
     fn find_empty(&self, typ: ExtensionType) -> Result<bool, DecodeError> {
         self.find(typ, |_| Ok(())).map(|found| found.is_some())
     }
@@ -103,8 +103,8 @@ impl<'a> Extensions<'a> {
         self.push(typ, |_| {});
     }
 
-    /// An extension of any type and content: one that is already made, or of a value that a peer
-    /// must ignore ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)).
+    /// Appends an extension of any type and content: one already encoded, or a GREASE value that the
+    /// peer must ignore ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)).
     pub(crate) fn push_raw(&mut self, typ: ExtensionType, content: &[u8]) {
         self.push(typ, |out| out.extend_from_slice(content));
     }
