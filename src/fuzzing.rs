@@ -1,4 +1,4 @@
-//! What the fuzz targets need of the crate's inside; there only with `--cfg fuzzing`.
+//! Access to crate internals for the fuzz targets; compiled only with `--cfg fuzzing`.
 
 use crate::codec::{Reader, Writer};
 use crate::enums::HandshakeType;
@@ -16,11 +16,11 @@ use crate::verify::{CertificatePolicy, Chain, PeerCertificate, Stapled, Verified
 use crate::waiver::Waivers;
 use pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Decodes `body` as the handshake message of this type, if there is one.
+/// Decodes `body` as the handshake message of this type, and ignores unknown types.
 ///
 /// # Panics
 ///
-/// If it decodes but does not encode to the same bytes.
+/// If the message decodes but does not encode to the same bytes.
 pub fn decode_handshake_message(typ: u8, body: &[u8]) {
     match HandshakeType(typ) {
         HandshakeType::HELLO_REQUEST => round_trip::<HelloRequest>(body, |_| {}),
@@ -42,22 +42,22 @@ pub fn decode_handshake_message(typ: u8, body: &[u8]) {
     }
 }
 
-/// Decodes `content` as an alert record's.
+/// Decodes `content` as the content of an alert record.
 ///
 /// # Panics
 ///
-/// If it decodes but does not encode to the same bytes.
+/// If the alert decodes but does not encode to the same bytes.
 pub fn decode_alert(content: &[u8]) {
     if let Ok(alert) = Alert::decode(content) {
         assert_eq!(alert.encode(), content);
     }
 }
 
-/// Whether `bytes` are a session from a server's store or one from a client's.
+/// Returns true if `bytes` decode as a session from the store of a server or of a client.
 ///
 /// # Panics
 ///
-/// If it is both, or does not encode to the same bytes.
+/// If they decode as both, or do not encode to the same bytes.
 pub fn decode_session(bytes: &[u8]) -> bool {
     let encoded = match (Session::decode(bytes), Session::decode_with_handle(bytes)) {
         (None, None) => return false,
@@ -70,11 +70,11 @@ pub fn decode_session(bytes: &[u8]) -> bool {
     true
 }
 
-/// Whether one of the keys opens `ticket`.
+/// Returns true if one of the keys opens `ticket`.
 ///
 /// # Panics
 ///
-/// If what is in it is not a session.
+/// If its content is not a session.
 pub fn open_ticket(tickets: &Tickets, ticket: &[u8], now: UnixTime) -> bool {
     match tickets.open(ticket, now) {
         None => false,
@@ -85,12 +85,12 @@ pub fn open_ticket(tickets: &Tickets, ticket: &[u8], now: UnixTime) -> bool {
     }
 }
 
-/// What a policy accepted.
+/// A peer that a policy accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// What was waived for it.
+    /// The waivers that were used to accept it.
     pub waivers: Waivers,
-    /// The peer's own certificate, then the path towards the root.
+    /// The leaf, then the path towards the root.
     pub chain: Box<[CertificateDer<'static>]>,
 }
 
@@ -103,11 +103,11 @@ impl From<VerifiedPeer> for Accepted {
     }
 }
 
-/// Judges a server's chain, as a client does in a full handshake.
+/// Verifies a server's chain, as a client does in a full handshake.
 ///
 /// # Errors
 ///
-/// That with which the handshake would fail.
+/// The error with which the handshake would fail.
 pub fn verify_server(
     policy: &CertificatePolicy,
     chain: &[CertificateDer<'_>],
@@ -121,11 +121,11 @@ pub fn verify_server(
     Ok(peer.into())
 }
 
-/// Judges a client's chain, as a server does.
+/// Verifies a client's chain, as a server does.
 ///
 /// # Errors
 ///
-/// That with which the handshake would fail.
+/// The error with which the handshake would fail.
 pub fn verify_client(
     policy: &CertificatePolicy,
     chain: &[CertificateDer<'_>],
@@ -136,12 +136,12 @@ pub fn verify_client(
     Ok(peer.into())
 }
 
-/// Reads a certificate as [`SessionInfo`](crate::SessionInfo) shows it, if it is one.
+/// Parses a certificate as [`SessionInfo`](crate::SessionInfo) does, or returns `None`.
 pub fn peer_certificate(certificate: &[u8]) -> Option<PeerCertificate<'_>> {
     PeerCertificate::parse(certificate).ok()
 }
 
-/// Shows `read` the message that `body` holds, if it holds one, after encoding it again.
+/// Decodes `body`; if that succeeds, checks that it encodes to the same bytes, and calls `read`.
 fn round_trip<'a, T: HandshakeBody<'a>>(body: &'a [u8], read: impl FnOnce(&T)) {
     let mut reader = Reader::new(body);
     let decoded = T::decode_body(&mut reader).and_then(|message| {
@@ -156,7 +156,7 @@ fn round_trip<'a, T: HandshakeBody<'a>>(body: &'a [u8], read: impl FnOnce(&T)) {
     }
 }
 
-/// Reads every extension that either side asks for.
+/// Reads every extension that either side reads.
 fn read_extensions(extensions: Option<&Extensions<'_>>) {
     let Some(extensions) = extensions else {
         return;
