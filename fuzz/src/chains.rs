@@ -143,11 +143,11 @@ fn paths() -> Vec<Example> {
                 unsigned(elliptic.certificate(), Signer::Root),
             ],
         ),
-        bad("none", [], "it does not parse"),
+        bad("none", [], "it cannot be parsed or has an invalid value"),
         bad(
             "malformed",
             [Part::new(Form::Whole, vec![0x30, 0])],
-            "it does not parse",
+            "it cannot be parsed or has an invalid value",
         ),
         bad(
             "too-many",
@@ -157,7 +157,7 @@ fn paths() -> Vec<Example> {
         bad(
             "unknown-issuer",
             [&own].map(whole),
-            "its issuer, CN=Authority, is no configured root",
+            "its issuer, CN=Authority, is not a configured root",
         ),
         bad(
             "circle",
@@ -167,12 +167,12 @@ fn paths() -> Vec<Example> {
         bad(
             "damaged",
             [&damaged, &above].map(whole),
-            "its signature is wrong",
+            "its signature does not verify with its issuer's key",
         ),
         bad(
             "no-authority",
             [&own, &no_authority].map(whole),
-            "it is no CA's",
+            "it is not a CA certificate",
         ),
         bad(
             "constrained",
@@ -283,14 +283,14 @@ fn waivers() -> Vec<Example> {
         (
             "certificate-pin",
             self_signed.clone(),
-            "its issuer, CN=Test Server, is no configured root",
+            "its issuer, CN=Test Server, is not a configured root",
             &[Waiver::PinnedCertificate],
             "pinned certificate",
         ),
         (
             "public-key-pin",
             self_signed,
-            "its issuer, CN=Test Server, is no configured root",
+            "its issuer, CN=Test Server, is not a configured root",
             &[Waiver::PinnedPublicKey],
             "pinned public key",
         ),
@@ -318,14 +318,14 @@ fn waivers() -> Vec<Example> {
         (
             "version-1",
             version_1,
-            "it is of X.509 version 1",
+            "its X.509 version is 1",
             &[Waiver::Version1, Waiver::CommonName],
             "common name, X.509 version 1",
         ),
         (
             "sha1",
             sha1,
-            "its signature is made with SHA-1",
+            "its signature uses SHA-1",
             &[Waiver::Sha1Signature],
             "SHA-1 signature",
         ),
@@ -346,7 +346,7 @@ fn waivers() -> Vec<Example> {
         (
             "early",
             early,
-            "it is valid from",
+            "it is not valid before",
             &[Waiver::OutsideValidity],
             "outside validity",
         ),
@@ -398,13 +398,8 @@ fn revocation() -> Vec<Example> {
         good("unknown-allowed", of_authority.clone()).under(under(Lists::UnknownAllowed)),
         bad("revoked", [whole(&revoked)], "it is revoked").under(under(Lists::EndEntity)),
         bad("revoked-above", below_revoked, "it is revoked").under(under(Lists::UnknownAllowed)),
-        bad("unknown", of_authority, "no revocation list says").under(under(Lists::EndEntity)),
-        bad(
-            "old-list",
-            of_elliptic,
-            "the revocation list of its issuer ended",
-        )
-        .under(under(Lists::Chain)),
+        bad("unknown", of_authority, "no configured CRL covers it").under(under(Lists::EndEntity)),
+        bad("old-list", of_elliptic, "the CRL of its issuer expired").under(under(Lists::Chain)),
     ]
 }
 
@@ -465,32 +460,32 @@ fn responses() -> Vec<Example> {
         of(
             "response-unknown",
             &response(Status::Unknown, later),
-            Err("its OCSP response: the responder does not"),
+            Err("the required OCSP check failed: the responder gives"),
         ),
         of(
             "response-old",
             &response(Status::Good, Some(pki::NOW)),
-            Err("its OCSP response: it has expired"),
+            Err("the required OCSP check failed: the response has expired"),
         ),
         of(
             "response-endless",
             &response(Status::Good, None),
-            Err("its OCSP response: it has no end"),
+            Err("the required OCSP check failed: the response has no nextUpdate"),
         ),
         of(
             "response-usurped",
             &usurped,
-            Err("its OCSP response: its responder is not"),
+            Err("the required OCSP check failed: the responder is not"),
         ),
         of(
             "response-damaged",
             &damaged,
-            Err("its OCSP response: its signature is wrong"),
+            Err("the required OCSP check failed: the signature of the response"),
         ),
         of(
             "response-other",
             &other,
-            Err("its OCSP response: it is about another"),
+            Err("the required OCSP check failed: the response is about another"),
         ),
         of(
             "response-later",
@@ -498,12 +493,12 @@ fn responses() -> Vec<Example> {
                 status: Ocsp::TRY_LATER,
                 ..current
             },
-            Err("its OCSP response: the responder could not"),
+            Err("the required OCSP check failed: the responder reported"),
         ),
         bad(
             "response-missing",
             [whole(&certificate)],
-            "its OCSP response: there is none",
+            "the required OCSP check failed: the server sent no response",
         )
         .under(required(false)),
     ]

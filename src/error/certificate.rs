@@ -1,4 +1,4 @@
-//! Why a certificate was not accepted.
+//! Why a peer's certificate was refused.
 
 use super::ocsp::OcspFault;
 use super::text::{Excerpt, Serial, date};
@@ -7,9 +7,10 @@ use crate::waiver::Waiver;
 use core::fmt;
 use pki_types::UnixTime;
 
-/// Which check a peer's certificate did not pass, and which certificate of its chain.
+/// Why the peer's certificate was refused: the check that failed, and the certificate of the chain
+/// that failed it.
 ///
-/// All of it is for this side's eyes; the peer sees the alert and nothing else.
+/// The peer receives only the alert.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CertificateError(Box<Failure>);
 
@@ -24,24 +25,25 @@ impl CertificateError {
         Self(Box::new(Failure { fault, certificate }))
     }
 
-    /// The check, what was found and what was wanted.
+    /// Returns the failed check, with what was found and what was expected.
     #[must_use]
     pub fn fault(&self) -> &CertificateFault {
         &self.0.fault
     }
 
-    /// The certificate, unless it is of no single one.
+    /// Returns the certificate that failed the check, or `None` if no single certificate did.
     #[must_use]
     pub fn certificate(&self) -> Option<&CertificateId> {
         self.0.certificate.as_ref()
     }
 
-    /// What would accept the certificate, as far as this check goes; `None` where nothing does.
+    /// Returns the waiver for the failed check, or `None` if it cannot be waived. Other checks may
+    /// still fail.
     #[must_use]
     pub fn waiver(&self) -> Option<Waiver> {
         let waiver = self.fault().waiver()?;
         let position = self.certificate().map(CertificateId::position);
-        // Version 1 is waived for the peer alone: it has no extension that makes an authority.
+        // Version 1 is waived for the leaf only: it has no extension that makes a CA.
         (waiver != Waiver::Version1 || position == Some(0)).then_some(waiver)
     }
 
@@ -50,7 +52,7 @@ impl CertificateError {
     }
 }
 
-/// Of a caller who judges certificates and knows no more than the fault.
+/// Creates an error that names no certificate, for a caller that verifies certificates itself.
 impl From<CertificateFault> for CertificateError {
     fn from(fault: CertificateFault) -> Self {
         Self::new(fault, None)
@@ -81,7 +83,7 @@ impl fmt::Debug for CertificateError {
     }
 }
 
-/// A certificate of a peer's chain, by what people call it.
+/// Identifies a certificate in the peer's chain by position, subject and serial number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateId {
     position: usize,
@@ -98,19 +100,19 @@ impl CertificateId {
         }
     }
 
-    /// Where it stands in the chain as it came, 0 being the peer's own.
+    /// Returns its position in the chain as received; the leaf has position 0.
     #[must_use]
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// Its subject.
+    /// Returns its subject.
     #[must_use]
     pub fn subject(&self) -> &Excerpt {
         &self.subject
     }
 
-    /// Its serial number, big-endian; of one over 32 bytes, which nobody honest has, the first 32.
+    /// Returns its serial number, big-endian, cut to the first 32 bytes. RFC 5280 allows at most 20.
     #[must_use]
     pub fn serial(&self) -> &[u8] {
         self.serial.as_bytes()
@@ -129,153 +131,153 @@ impl fmt::Display for CertificateId {
 }
 
 errors! {
-    /// A check that a certificate did not pass.
+    /// A check that a certificate failed.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum CertificateFault {
-        /// It does not parse, or says something that it must not.
-        #[error("it does not parse")]
+        /// It cannot be parsed, or has an invalid value.
+        #[error("it cannot be parsed or has an invalid value")]
         #[alert(BAD_CERTIFICATE)]
         Malformed,
-        /// Neither a configured root nor another certificate of the chain issued it.
-        #[error("its issuer, {issuer}, is no configured root, and nothing in the chain leads to one")]
+        /// Its issuer is not a configured root, and no certificate in the chain leads to one.
+        #[error("its issuer, {issuer}, is not a configured root, and no certificate in the chain leads to one")]
         #[alert(UNKNOWN_CA)]
         #[waiver(PinnedCertificate)]
         UnknownIssuer {
             /// The name of the issuer.
             issuer: Excerpt,
         },
-        /// Its last day has passed.
-        #[error("it expired on {}, and it is {}", date(not_after), date(now))]
+        /// It has expired.
+        #[error("it expired on {}; the current time is {}", date(not_after), date(now))]
         #[alert(CERTIFICATE_EXPIRED)]
         #[waiver(OutsideValidity)]
         Expired {
-            /// Its end.
+            /// The end of its validity.
             not_after: UnixTime,
-            /// The time at which it was judged.
+            /// The time of the verification.
             now: UnixTime,
         },
-        /// Its first day is still to come.
-        #[error("it is valid from {}, and it is {}", date(not_before), date(now))]
+        /// It is not valid yet.
+        #[error("it is not valid before {}; the current time is {}", date(not_before), date(now))]
         #[alert(CERTIFICATE_EXPIRED)]
         #[waiver(OutsideValidity)]
         NotYetValid {
-            /// Its beginning.
+            /// The beginning of its validity.
             not_before: UnixTime,
-            /// The time at which it was judged.
+            /// The time of the verification.
             now: UnixTime,
         },
-        /// It names others, not this peer.
+        /// It is not valid for the server name.
         #[error("it is not valid for {wanted}; it has {found}")]
         #[alert(BAD_CERTIFICATE)]
         #[waiver(CommonName if *by_common_name, else AnyName)]
         NameMismatch {
-            /// The name that was asked for.
+            /// The server name.
             wanted: Excerpt,
-            /// The names of its subjectAltName, or the lack of one.
+            /// The names in its subjectAltName; its subject if it has no subjectAltName.
             found: Excerpt,
-            /// Whether the subject's common name is the one that was asked for, where there is no
-            /// subjectAltName.
+            /// True if [`Waiver::CommonName`] would accept it: it has no subjectAltName, and its common
+            /// name equals the server name.
             by_common_name: bool,
         },
-        /// The subject's common name is not the one that was asked for, and the configuration wants
-        /// that.
+        /// The common name in its subject differs from the server name, and the configuration
+        /// requires them to be equal.
         #[error("its common name is not {wanted}; its subject is {found}")]
         #[alert(BAD_CERTIFICATE)]
         CommonNameMismatch {
-            /// The name that was asked for.
+            /// The server name.
             wanted: Excerpt,
-            /// The subject.
+            /// Its subject.
             found: Excerpt,
         },
-        /// Its signature is not its issuer's.
-        #[error("its signature is wrong")]
+        /// Its signature does not verify with its issuer's key.
+        #[error("its signature does not verify with its issuer's key")]
         #[alert(BAD_CERTIFICATE)]
         BadSignature,
-        /// Its signature is over a SHA-1 hash.
-        #[error("its signature is made with SHA-1")]
+        /// Its signature uses SHA-1.
+        #[error("its signature uses SHA-1")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(Sha1Signature)]
         Sha1Signature,
-        /// Its signature is of an algorithm that is not accepted, or not one of its issuer's key.
-        #[error("its signature algorithm, {algorithm}, is not accepted")]
+        /// Its signature algorithm is not accepted, or does not match its issuer's key.
+        #[error("its signature algorithm, {algorithm}, is not accepted or does not match its issuer's key")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(PinnedCertificate)]
         UnsupportedSignature {
-            /// The algorithm's object identifier.
+            /// The object identifier of the algorithm.
             algorithm: Excerpt,
         },
-        /// It is a CA's, and came where a server's or client's was due.
-        #[error("it is the certificate of a CA, not of a peer")]
+        /// It is a CA certificate, presented in place of a leaf certificate.
+        #[error("it is a CA certificate; a leaf certificate is required")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(PinnedCertificate)]
         CaAsLeaf,
-        /// It is no CA's, and another one is said to be issued by it.
-        #[error("it is no CA's, and issued another")]
+        /// It is not a CA certificate, but another certificate names it as its issuer.
+        #[error("it is not a CA certificate, but another certificate names it as its issuer")]
         #[alert(BAD_CERTIFICATE)]
         NotACa,
-        /// There are more certificates below it than its pathLenConstraint, or that of one above it,
-        /// allows.
-        #[error("the chain is longer than a path length constraint allows")]
+        /// The chain has more CA certificates below it than its pathLenConstraint allows.
+        #[error("the chain has more CA certificates below it than its pathLenConstraint allows")]
         #[alert(BAD_CERTIFICATE)]
         PathLength,
-        /// It has a name that an authority above it may not give.
-        #[error("it has a name that an authority of its chain may not give")]
+        /// The name constraints of a CA above it do not allow one of its names.
+        #[error("the name constraints of a CA above it do not allow one of its names")]
         #[alert(BAD_CERTIFICATE)]
         NameConstraints,
-        /// It is of an X.509 version other than 3.
-        #[error("it is of X.509 version {version}; 3 is accepted")]
+        /// Its X.509 version is not 3.
+        #[error("its X.509 version is {version}; only version 3 is accepted")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(Version1 if *version == 1)]
         Version {
-            /// The version, from 1.
+            /// The version, counted from 1.
             version: u32,
         },
-        /// It has a critical extension that nobody here knows.
-        #[error("its critical extension {oid} is not known")]
+        /// It has a critical extension that is not supported.
+        #[error("its critical extension {oid} is not supported")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         CriticalExtension {
-            /// The extension's object identifier.
+            /// The object identifier of the extension.
             oid: Excerpt,
         },
-        /// The chain is longer than any honest one, or all paths through it are.
-        #[error("the chain has {found} certificates; {most} are accepted")]
+        /// The chain has too many certificates: more than are read, or more on every path to a root
+        /// than a path may have.
+        #[error("the chain has {found} certificates; at most {most} are accepted")]
         #[alert(CERTIFICATE_UNKNOWN)]
         TooManyCertificates {
-            /// How many came.
+            /// How many were received.
             found: usize,
             /// How many are accepted.
             most: usize,
         },
-        /// Finding a path to a root takes more work than is allowed.
-        #[error("finding its chain takes too much work")]
+        /// The search for a path to a root takes more steps than are allowed.
+        #[error("the search for a path to a root takes too many steps")]
         #[alert(CERTIFICATE_UNKNOWN)]
         TooMuchWork,
-        /// Its key is not an RSA key, or one for signatures with PSS alone.
-        #[error("its key, of algorithm {algorithm}, is not RSA")]
+        /// Its key is not an RSA key, or is restricted to PSS signatures.
+        #[error("its key has algorithm {algorithm}; only RSA (1.2.840.113549.1.1.1) is accepted")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         NotRsa {
-            /// The key algorithm's object identifier.
+            /// The object identifier of the key's algorithm.
             algorithm: Excerpt,
         },
-        /// Its RSA key is under 2048 or over 8192 bits.
+        /// Its RSA key has less than 2048 or more than 8192 bits.
         #[error("its RSA key has {bits} bits; 2048 to 8192 are accepted")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(ShortRsaKey if (1024..2048).contains(bits))]
         KeySize {
-            /// The modulus's length.
+            /// The length of the modulus in bits.
             bits: usize,
         },
-        /// The RSA key that signed it is under 2048 or over 8192 bits.
+        /// The RSA key that signed it has less than 2048 or more than 8192 bits.
         #[error("the RSA key that signed it has {bits} bits; 2048 to 8192 are accepted")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(ShortRsaKey if (1024..2048).contains(bits))]
         IssuerKeySize {
-            /// The modulus's length.
+            /// The length of the modulus in bits.
             bits: usize,
         },
-        /// keyUsage is present and lacks what is needed of the key: keyEncipherment of a server's,
-        /// digitalSignature of a client's, keyCertSign of an authority's.
-        #[error("its keyUsage allows {found}, not {wanted}")]
+        /// Its keyUsage lacks a required bit: keyEncipherment for a server, digitalSignature for a
+        /// client, keyCertSign for a CA.
+        #[error("its keyUsage allows {found}; {wanted} is required")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         #[waiver(MissingKeyEncipherment if *wanted == "keyEncipherment")]
         KeyUsage {
@@ -284,8 +286,8 @@ errors! {
             /// What it allows.
             found: Excerpt,
         },
-        /// extendedKeyUsage is present and does not allow this role.
-        #[error("its extendedKeyUsage allows {found}, not {wanted}")]
+        /// Its extendedKeyUsage does not include the role of the peer.
+        #[error("its extendedKeyUsage allows {found}; {wanted} is required")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
         ExtendedKeyUsage {
             /// The purpose that is missing, by its name in RFC 5280.
@@ -293,38 +295,39 @@ errors! {
             /// What it allows.
             found: Excerpt,
         },
-        /// Its issuer took it back, or its key is one that is publicly known to be in the wrong hands.
+        /// Its issuer revoked it, or a public key on its path is one that `rustls-webpki` always
+        /// distrusts.
         #[error("it is revoked")]
         #[alert(CERTIFICATE_REVOKED)]
         Revoked,
-        /// No configured revocation list says whether it is revoked.
-        #[error("no revocation list says whether it is revoked")]
+        /// No configured CRL covers it.
+        #[error("no configured CRL covers it")]
         #[alert(CERTIFICATE_UNKNOWN)]
         RevocationUnknown,
-        /// The revocation list of its issuer is out of date.
+        /// The CRL of its issuer has expired.
         #[error(
-            "the revocation list of its issuer ended on {}, and it is {}",
+            "the CRL of its issuer expired on {}; the current time is {}",
             date(next_update),
             date(now)
         )]
         #[alert(CERTIFICATE_UNKNOWN)]
         CrlExpired {
-            /// When the next list was due.
+            /// The nextUpdate of the CRL.
             next_update: UnixTime,
-            /// The time at which it was judged.
+            /// The time of the verification.
             now: UnixTime,
         },
-        /// The revocation list of its issuer is not signed by that issuer, in a way that is accepted.
-        #[error("the revocation list of its issuer is not signed by that issuer")]
+        /// The CRL of its issuer has no signature of that issuer that is accepted.
+        #[error("the CRL of its issuer has no acceptable signature of that issuer")]
         #[alert(CERTIFICATE_UNKNOWN)]
         CrlInvalid,
-        /// There is no good OCSP response about it, and the configuration wants one.
-        #[error("its OCSP response: {0}")]
+        /// The configuration requires a stapled OCSP response, and it is missing or was refused.
+        #[error("the required OCSP check failed: {0}")]
         // "MUST check the OCSP response and abort the handshake if the response is not satisfactory
         // with bad_certificate_status_response(113) alert" (RFC 6066 section 8).
         #[alert(BAD_CERTIFICATE_STATUS_RESPONSE)]
         Ocsp(OcspFault),
-        /// The caller, asked to decide, said no.
+        /// The application refused it.
         #[error("it was refused by the application")]
         #[alert(CERTIFICATE_UNKNOWN)]
         Refused,
@@ -348,8 +351,8 @@ mod tests {
         let error = CertificateError::new(fault, Some(id));
         assert_eq!(
             error.to_string(),
-            "certificate 0 (CN=plc, serial 2a0b): it expired on 2027-01-15T08:00:00Z, and it is \
-             2027-01-16T08:00:00Z (CertificatePolicy::accept_outside_validity would accept it)"
+            "certificate 0 (CN=plc, serial 2a0b): it expired on 2027-01-15T08:00:00Z; the current time \
+             is 2027-01-16T08:00:00Z (CertificatePolicy::accept_outside_validity would accept it)"
         );
         assert_eq!(error.waiver(), Some(Waiver::OutsideValidity));
         let refused = CertificateError::from(CertificateFault::Refused);
@@ -358,7 +361,7 @@ mod tests {
             not_before: at(u64::MAX),
             now: at(0),
         };
-        assert!(far.to_string().starts_with("it is valid from 18446744073709551615"));
+        assert!(far.to_string().starts_with("it is not valid before 18446744073709551615"));
     }
 
     /// What a user reads, and what would accept the certificate.
@@ -373,12 +376,16 @@ mod tests {
         let short = Some(Waiver::ShortRsaKey);
         let none = None;
         let rows = [
-            (Fault::Malformed, "it does not parse", none),
+            (
+                Fault::Malformed,
+                "it cannot be parsed or has an invalid value",
+                none,
+            ),
             (
                 Fault::UnknownIssuer {
                     issuer: text("CN=Werk CA"),
                 },
-                "its issuer, CN=Werk CA, is no configured root, and nothing in the chain leads to one",
+                "its issuer, CN=Werk CA, is not a configured root, and no certificate in the chain leads to one",
                 pin,
             ),
             (
@@ -386,7 +393,7 @@ mod tests {
                     not_after: earlier,
                     now,
                 },
-                "it expired on 2027-01-15T08:00:00Z, and it is 2027-01-16T08:00:00Z",
+                "it expired on 2027-01-15T08:00:00Z; the current time is 2027-01-16T08:00:00Z",
                 outside,
             ),
             (
@@ -394,7 +401,7 @@ mod tests {
                     not_before: now,
                     now: earlier,
                 },
-                "it is valid from 2027-01-16T08:00:00Z, and it is 2027-01-15T08:00:00Z",
+                "it is not valid before 2027-01-16T08:00:00Z; the current time is 2027-01-15T08:00:00Z",
                 outside,
             ),
             (
@@ -415,48 +422,56 @@ mod tests {
                 "its common name is not a.example; its subject is CN=b.example",
                 none,
             ),
-            (Fault::BadSignature, "its signature is wrong", none),
+            (
+                Fault::BadSignature,
+                "its signature does not verify with its issuer's key",
+                none,
+            ),
             (
                 Fault::Sha1Signature,
-                "its signature is made with SHA-1",
+                "its signature uses SHA-1",
                 Some(Waiver::Sha1Signature),
             ),
             (
                 Fault::UnsupportedSignature {
                     algorithm: text("1.2.3"),
                 },
-                "its signature algorithm, 1.2.3, is not accepted",
+                "its signature algorithm, 1.2.3, is not accepted or does not match its issuer's key",
                 pin,
             ),
             (
                 Fault::CaAsLeaf,
-                "it is the certificate of a CA, not of a peer",
+                "it is a CA certificate; a leaf certificate is required",
                 pin,
             ),
-            (Fault::NotACa, "it is no CA's, and issued another", none),
+            (
+                Fault::NotACa,
+                "it is not a CA certificate, but another certificate names it as its issuer",
+                none,
+            ),
             (
                 Fault::PathLength,
-                "the chain is longer than a path length constraint allows",
+                "the chain has more CA certificates below it than its pathLenConstraint allows",
                 none,
             ),
             (
                 Fault::NameConstraints,
-                "it has a name that an authority of its chain may not give",
+                "the name constraints of a CA above it do not allow one of its names",
                 none,
             ),
             (
                 Fault::Version { version: 1 },
-                "it is of X.509 version 1; 3 is accepted",
+                "its X.509 version is 1; only version 3 is accepted",
                 Some(Waiver::Version1),
             ),
             (
                 Fault::Version { version: 2 },
-                "it is of X.509 version 2; 3 is accepted",
+                "its X.509 version is 2; only version 3 is accepted",
                 none,
             ),
             (
                 Fault::CriticalExtension { oid: text("1.2.3") },
-                "its critical extension 1.2.3 is not known",
+                "its critical extension 1.2.3 is not supported",
                 none,
             ),
             (
@@ -464,19 +479,19 @@ mod tests {
                     found: 11,
                     most: 10,
                 },
-                "the chain has 11 certificates; 10 are accepted",
+                "the chain has 11 certificates; at most 10 are accepted",
                 none,
             ),
             (
                 Fault::TooMuchWork,
-                "finding its chain takes too much work",
+                "the search for a path to a root takes too many steps",
                 none,
             ),
             (
                 Fault::NotRsa {
                     algorithm: text("1.2.3"),
                 },
-                "its key, of algorithm 1.2.3, is not RSA",
+                "its key has algorithm 1.2.3; only RSA (1.2.840.113549.1.1.1) is accepted",
                 none,
             ),
             (
@@ -506,12 +521,12 @@ mod tests {
             ),
             (
                 key_usage("keyEncipherment"),
-                "its keyUsage allows something else, not keyEncipherment",
+                "its keyUsage allows something else; keyEncipherment is required",
                 Some(Waiver::MissingKeyEncipherment),
             ),
             (
                 key_usage("digitalSignature"),
-                "its keyUsage allows something else, not digitalSignature",
+                "its keyUsage allows something else; digitalSignature is required",
                 none,
             ),
             (
@@ -519,13 +534,13 @@ mod tests {
                     wanted: "serverAuth",
                     found: text("clientAuth"),
                 },
-                "its extendedKeyUsage allows clientAuth, not serverAuth",
+                "its extendedKeyUsage allows clientAuth; serverAuth is required",
                 none,
             ),
             (Fault::Revoked, "it is revoked", none),
             (
                 Fault::RevocationUnknown,
-                "no revocation list says whether it is revoked",
+                "no configured CRL covers it",
                 none,
             ),
             (
@@ -533,18 +548,18 @@ mod tests {
                     next_update: earlier,
                     now,
                 },
-                "the revocation list of its issuer ended on 2027-01-15T08:00:00Z, and it is \
+                "the CRL of its issuer expired on 2027-01-15T08:00:00Z; the current time is \
                  2027-01-16T08:00:00Z",
                 none,
             ),
             (
                 Fault::CrlInvalid,
-                "the revocation list of its issuer is not signed by that issuer",
+                "the CRL of its issuer has no acceptable signature of that issuer",
                 none,
             ),
             (
                 Fault::Ocsp(OcspFault::Missing),
-                "its OCSP response: there is none",
+                "the required OCSP check failed: the server sent no response",
                 none,
             ),
             (Fault::Refused, "it was refused by the application", none),
@@ -555,7 +570,7 @@ mod tests {
             assert!(has_row(&fault), "{name}");
         }
         for (fault, words, waiver) in rows {
-            // Version 1 has no extension that makes an authority.
+            // Version 1 has no extension that makes a CA.
             let of_other = waiver.filter(|waiver| *waiver != Waiver::Version1);
             for (position, waiver) in [(Some(0), waiver), (Some(1), of_other), (None, of_other)] {
                 let id = position.map(|at| CertificateId::new(at, text("CN=x"), &[1]));

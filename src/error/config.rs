@@ -1,103 +1,106 @@
-//! What is wrong with a configuration.
+//! Why a configuration was refused.
 
 use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};
 
 errors! {
-    /// What is wrong with a configuration.
+    /// Why a configuration was refused.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum ConfigError {
-        /// The list of suites is empty.
+        /// The list of cipher suites is empty.
         #[error("no cipher suite is configured")]
         NoSuites,
-        /// A suite that this crate does not implement.
+        /// This crate does not implement the cipher suite.
         #[error("cipher suite {0} is not implemented")]
         UnsupportedSuite(CipherSuite),
-        /// A suite stands twice in the list.
+        /// The list of cipher suites contains a suite twice.
         #[error("cipher suite {0} is listed twice")]
         DuplicateSuite(CipherSuite),
-        /// There is nothing to verify the peer's certificate against.
-        #[error("no root certificate is configured")]
+        /// There is neither a root certificate nor a pin to verify the peer's certificate with, or
+        /// PEM text contains no root certificate.
+        #[error("there is no root certificate and no pin")]
         NoRoots,
-        /// A server without a certificate.
-        #[error("no certificate is configured")]
+        /// The certificate chain is empty.
+        #[error("the certificate chain is empty")]
         NoCertificate,
-        /// PEM that does not parse.
-        #[error("the PEM text does not parse")]
+        /// The PEM text cannot be parsed.
+        #[error("cannot parse the PEM text")]
         BadPem,
-        /// A certificate that does not parse.
-        #[error("a certificate does not parse")]
+        /// A certificate cannot be parsed.
+        #[error("cannot parse a certificate")]
         BadCertificate,
-        /// A chain that no peer would take: over 64 KiB as a message.
-        #[error("the certificate chain is longer than a handshake message may be")]
+        /// The certificate chain exceeds the 64 KiB of a handshake message.
+        #[error("the certificate chain is too long for a handshake message of 65536 bytes")]
         ChainTooLong,
-        /// PEM text without a private key in it.
-        #[error("there is no private key in the PEM text")]
+        /// The PEM text contains no private key.
+        #[error("the PEM text contains no private key")]
         NoKey,
-        /// A private key that does not parse, or whose numbers do not fit together.
-        #[error("the private key does not parse or is not consistent")]
+        /// The private key cannot be parsed, or its numbers are inconsistent.
+        #[error("the private key cannot be parsed or is inconsistent")]
         BadKey,
-        /// A name that certificates are to be chosen by and that DNS does not allow.
-        #[error("not a DNS name, nor one whose first label is *")]
+        /// A name in a [`CertificateSet`](crate::CertificateSet) is not a valid DNS name, or a
+        /// certificate in it has none.
+        #[error("a name to choose the certificate by is missing, or is not a DNS name (* may be its first label)")]
         BadServerName,
-        /// A key, private or in a certificate, that is not RSA.
+        /// The key, private or in a certificate, is not an RSA key.
         #[error("the key is not RSA")]
         NotRsa,
-        /// An RSA key under 2048 or over 8192 bits.
+        /// The RSA key has less than 2048 or more than 8192 bits.
         #[error("the RSA key has {bits} bits; 2048 to 8192 are accepted")]
         KeySize {
-            /// The modulus's length.
+            /// The length of the modulus in bits.
             bits: usize,
         },
         /// The private key does not belong to the first certificate.
         #[error("the private key does not belong to the certificate")]
         KeyMismatch,
-        /// A certificate whose private key is elsewhere, and nothing says that its operations are.
+        /// The certificate has no private key, and the configuration does not offload the operation.
         #[error(
-            "the certificate's private key is not there, and its operation is not offloaded to where it is"
+            "the configuration has no private key for the certificate, and the operation is not offloaded (offload_decryption of a server, offload_signing of a client)"
         )]
         NoPrivateKey,
-        /// No source of randomness: the `getrandom` feature is off and none was given.
-        #[error("no source of randomness is configured")]
+        /// There is no random number generator: the feature `getrandom` is off and the
+        /// configuration sets none.
+        #[error("no random number generator is configured (the builder's rng sets one)")]
         NoRandom,
-        /// An application protocol's name that is empty, over 255 bytes or listed twice, or more names
-        /// than a hello holds.
+        /// The name of an application protocol is empty, longer than 255 bytes or listed twice, or
+        /// the list is longer than 4096 bytes.
         #[error(
-            "an application protocol's name is empty, over 255 bytes or listed twice, or the list is over 4096 bytes"
+            "an application protocol's name is empty, longer than 255 bytes or listed twice, or the list is longer than 4096 bytes"
         )]
         BadProtocolName,
-        /// A record size limit under 64 or over 2^14 bytes
+        /// The record size limit is less than 64 or more than 2^14 bytes
         /// ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
-        #[error("a record size limit of {0}; 64 to 16384 are possible")]
+        #[error("the record size limit is {0}; 64 to 16384 bytes are accepted")]
         BadRecordSizeLimit(u16),
-        /// A maximum fragment length that RFC 6066 does not define.
-        #[error("a maximum fragment length of {0}; 2^9, 2^10, 2^11 and 2^12 are possible")]
+        /// RFC 6066 does not define the maximum fragment length.
+        #[error("the maximum fragment length is {0}; 2^9, 2^10, 2^11 and 2^12 are accepted")]
         BadMaxFragmentLength(MaxFragmentLength),
-        /// Sessions that live for less than a second or for more than a day
+        /// The session lifetime is less than a second or more than a day
         /// ([RFC 5246 appendix F.1.4](https://www.rfc-editor.org/rfc/rfc5246#appendix-F.1.4)).
-        #[error("sessions cannot live for less than a second or for more than a day")]
+        #[error("the session lifetime must be one second to one day")]
         BadSessionLifetime,
-        /// PEM text without a revocation list in it.
-        #[error("there is no revocation list in the PEM text")]
+        /// The PEM text contains no CRL.
+        #[error("the PEM text contains no CRL")]
         NoCrls,
-        /// A revocation list that does not parse, or is of a kind that is not supported.
-        #[error("a revocation list does not parse, or is of a kind that is not supported")]
+        /// A CRL cannot be parsed, or is of an unsupported kind.
+        #[error("a CRL cannot be parsed or is of an unsupported kind")]
         BadCrl,
-        /// An OCSP response is required of clients, who cannot send one.
-        #[error("an OCSP response is required of clients, who cannot send one")]
+        /// The policy for clients requires an OCSP response, which clients cannot send.
+        #[error("the policy for clients requires an OCSP response, which clients cannot send")]
         ClientOcspResponse,
-        /// A signature algorithm that this crate does not implement.
+        /// This crate does not implement the signature algorithm.
         #[error("signature algorithm {0} is not implemented")]
         UnsupportedSignatureScheme(SignatureScheme),
-        /// A list of signature algorithms in which none is one that a client's RSA key can sign with, or
-        /// which is longer than all that there are.
-        #[error("no signature algorithm is configured with which a client could prove its key")]
+        /// The list of signature algorithms has none that a client's RSA key can sign with, or
+        /// repeats some so often that it is too long.
+        #[error("the list of signature algorithms has none for a client's RSA key, or is too long")]
         NoSignatureSchemes,
-        /// Names of authorities of which one is empty, or which are too long to be sent: over 65279
-        /// bytes, two for each name among them.
-        #[error("a name of an authority is empty, or they are too long to be sent")]
+        /// The name of a CA is empty, or the list is too long to send: more than 65279 bytes,
+        /// including two for each name.
+        #[error("the name of a CA is empty, or the list of CA names is longer than 65279 bytes")]
         BadAuthorities,
-        /// An OCSP response that is empty or too long to be sent.
-        #[error("the OCSP response is empty or too long to be sent")]
+        /// The OCSP response is empty, or too long for a handshake message of 64 KiB.
+        #[error("the OCSP response is empty, or too long for a handshake message of 65536 bytes")]
         BadOcspResponse,
     }
 }

@@ -1,4 +1,4 @@
-//! How a family of errors is declared: as a table with one row for each variant.
+//! The macro that declares a family of errors, as a table with one row for each variant.
 //!
 //! ```text
 //! errors! {
@@ -7,7 +7,7 @@
 //!     pub enum Family {
 //!         /// What happened.
 //!         #[error("what the user reads, with {field}")]
-//!         #[alert(WHAT_THE_PEER_IS_TOLD)]
+//!         #[alert(WHAT_THE_PEER_RECEIVES)]
 //!         #[setting(ServerConfigBuilder::suites)]
 //!         Variant {
 //!             /// What the field is.
@@ -17,16 +17,16 @@
 //! }
 //! ```
 //!
-//! The result is an ordinary enum, whose words come from `thiserror`. Beside them a row has:
+//! The result is an ordinary enum, whose texts come from `thiserror`. In addition a row has:
 //!
-//! - `alert`, in all rows of a family or in none: the alert that tells the peer.
-//! - `setting`, where there is one: the method of a builder that would accept what the peer does. A
-//!   method without its builder's name is one of both builders.
-//! - `waiver`, where there is one: the waiver that would accept the certificate; several with their
-//!   conditions, the first of which that holds decides: `#[waiver(A if *field, else B)]`.
+//! - `alert`, in all rows of a family or in none: the alert that is sent to the peer.
+//! - `setting`, optional: the method of a builder that would accept the peer's offer. A method
+//!   without its builder's name is one of both builders.
+//! - `waiver`, optional: the waiver that would accept the certificate. Of several with conditions,
+//!   the first whose condition holds counts: `#[waiver(A if *field, else B)]`.
 //!
-//! For tests the family can make one value of each variant, so that no table of a test misses one,
-//! and a setting that does not exist is an error of the compiler.
+//! For tests the family can make one value of each variant, so that the tables of the tests are
+//! complete. A setting that does not exist is a compile error.
 
 macro_rules! errors {
     (
@@ -89,8 +89,8 @@ macro_rules! errors {
     (@settings $family:ident $($variant:ident [])+) => {};
     (@settings $family:ident $($variant:ident [$($setting:tt)*])+) => {
         impl $family {
-            /// The configuration method that would accept what the peer offers, if there is one; without
-            /// the name of a builder, it is a method of both.
+            /// Returns the configuration method that would accept the peer's offer, if there is
+            /// one. A name without a builder is a method of both builders.
             #[must_use]
             pub fn setting(&self) -> Option<&'static str> {
                 match self {

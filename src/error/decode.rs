@@ -1,33 +1,33 @@
-//! What was wrong with the bytes of a message.
+//! Why a message cannot be parsed.
 
 use crate::enums::ExtensionType;
 
 errors! {
-    /// What was wrong with the bytes of a message.
+    /// Why a message cannot be parsed.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum DecodeError {
-        /// The bytes end before the field does.
+        /// The message, or a vector in it, ends before its last field does.
         #[error("it ends in the middle of a field")]
         #[alert(DECODE_ERROR)]
         Truncated,
-        /// Bytes are left after the last field.
-        #[error("bytes are left after its last field")]
+        /// There are extra bytes after the last field.
+        #[error("it has extra bytes after its last field")]
         #[alert(DECODE_ERROR)]
         TrailingData,
-        /// A vector that must hold something is empty.
-        #[error("a vector that must not be empty is")]
+        /// A vector is empty, but must not be.
+        #[error("a list or field in it is empty, but must not be")]
         #[alert(DECODE_ERROR)]
         EmptyVector,
-        /// A vector's length is not a multiple of its element's, or over its maximum.
-        #[error("a vector has a length it cannot have")]
+        /// The length of a vector exceeds its maximum, or is not a multiple of its element's.
+        #[error("a list or field in it has an invalid length")]
         #[alert(DECODE_ERROR)]
         BadLength,
-        /// A field says that what follows is of a type that was not asked for.
-        #[error("it holds something of a type that was not asked for")]
+        /// The message has content of a type that was not requested.
+        #[error("it has content of a type that was not requested")]
         #[alert(ILLEGAL_PARAMETER)]
         UnknownType,
-        /// The same extension came twice.
-        #[error("extension {0} came twice")]
+        /// An extension occurs twice.
+        #[error("extension {0} occurs twice")]
         #[alert(ILLEGAL_PARAMETER)]
         DuplicateExtension(ExtensionType),
     }

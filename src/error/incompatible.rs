@@ -1,27 +1,28 @@
-//! Two well-behaved sides with nothing in common, and the settings that would change it.
+//! Why two sides that follow the protocol have no common parameters, and the settings that would
+//! change it.
 
 use super::text::{ProtocolList, SuiteList};
 use crate::enums::ProtocolVersion;
 
 errors! {
-    /// Two well-behaved sides with nothing in common.
+    /// Why two sides that follow the protocol have no common parameters.
     ///
-    /// Says what the peer offered, what was acceptable, and with [`Incompatible::setting`] what would
-    /// accept it.
+    /// The error holds what the peer offered and what was acceptable; [`Incompatible::setting`] names
+    /// the setting that would accept the offer.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Incompatible {
-        /// The peer does not speak TLS 1.2.
+        /// The peer does not support TLS 1.2.
         #[error(
-            "the peer's version is {offered}; only TLS 1.2 is spoken here, no setting accepts another"
+            "the peer's version is {offered}; only TLS 1.2 is supported, no setting accepts another"
         )]
         #[alert(PROTOCOL_VERSION)]
         Version {
             /// The version the peer offered or chose.
             offered: ProtocolVersion,
         },
-        /// No cipher suite in common.
+        /// There is no common cipher suite.
         #[error(
-            "no suite in common: the client offers {offered}; acceptable are {acceptable} (ServerConfigBuilder::suites)"
+            "no common cipher suite: the client offers {offered}; the server accepts {acceptable} (set by ServerConfigBuilder::suites)"
         )]
         #[alert(HANDSHAKE_FAILURE)]
         #[setting(ServerConfigBuilder::suites)]
@@ -31,23 +32,23 @@ errors! {
             /// What the configuration accepts.
             acceptable: SuiteList,
         },
-        /// The peer does not know secure renegotiation.
+        /// The peer does not support secure renegotiation.
         #[error(
-            "the peer does not know secure renegotiation (RFC 5746), which is required (the builder's secure_renegotiation would accept it)"
+            "the peer does not support secure renegotiation (RFC 5746), which is required (the builder's secure_renegotiation can make it optional)"
         )]
         #[alert(HANDSHAKE_FAILURE)]
         #[setting(secure_renegotiation)]
         NoSecureRenegotiation,
-        /// The peer does not know the extended master secret.
+        /// The peer does not support the extended master secret.
         #[error(
-            "the peer does not know the extended master secret (RFC 7627), which is required (the builder's extended_master_secret would accept it)"
+            "the peer does not support the extended master secret (RFC 7627), which is required (the builder's extended_master_secret can make it optional)"
         )]
         #[alert(HANDSHAKE_FAILURE)]
         #[setting(extended_master_secret)]
         NoExtendedMasterSecret,
-        /// No application protocol in common.
+        /// There is no common application protocol.
         #[error(
-            "no application protocol in common: the client offers {offered}; acceptable are {acceptable} (ServerConfigBuilder::alpn_protocols)"
+            "no common application protocol: the client offers {offered}; the server accepts {acceptable} (set by ServerConfigBuilder::alpn_protocols)"
         )]
         #[alert(NO_APPLICATION_PROTOCOL)]
         #[setting(ServerConfigBuilder::alpn_protocols)]
@@ -57,26 +58,26 @@ errors! {
             /// What the configuration accepts.
             acceptable: ProtocolList,
         },
-        /// The client says that it came back with an older version after a failure
-        /// ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)); it did not have to.
+        /// The client signals a fallback to an older version
+        /// ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)), although this side supports TLS 1.2.
         #[error(
-            "the client fell back to {offered} though TLS 1.2 is spoken here, no setting accepts that"
+            "the client fell back to {offered}, although TLS 1.2 is supported; no setting accepts that"
         )]
         #[alert(INAPPROPRIATE_FALLBACK)]
         InappropriateFallback {
             /// The version that the client fell back to.
             offered: ProtocolVersion,
         },
-        /// The client asks for a name that there is no certificate for.
+        /// There is no certificate for the client's server name.
         #[error(
-            "there is no certificate for the name that the client asks for (without CertificateSet::refuse_unknown_names the default one would be shown)"
+            "there is no certificate for the client's server name (without CertificateSet::refuse_unknown_names the default certificate would be used)"
         )]
         #[alert(UNRECOGNIZED_NAME)]
         #[setting(CertificateSet::refuse_unknown_names)]
         UnknownServerName,
-        /// The client has no certificate, and one is required.
+        /// The client presented no certificate, but one is required.
         #[error(
-            "the client sent no certificate, and one is required (ServerConfigBuilder::client_auth)"
+            "the client presented no certificate, but one is required (ServerConfigBuilder::client_auth can make it optional)"
         )]
         #[alert(HANDSHAKE_FAILURE)]
         #[setting(ServerConfigBuilder::client_auth)]

@@ -8,30 +8,31 @@ errors! {
         #[error("the random number generator failed")]
         #[alert(INTERNAL_ERROR)]
         RandomUnavailable,
-        /// The key has protected as many records as it may: the sequence number would wrap
+        /// The key has protected the maximum number of records: the next sequence number would wrap
         /// ([RFC 5246 section 6.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.1)).
-        #[error("the sequence numbers of this key are used up")]
+        #[error("the sequence numbers of the connection's key are exhausted")]
         #[alert(INTERNAL_ERROR)]
         KeyExhausted,
-        /// The certificate's private key is elsewhere, and its operation is not offloaded to where it
-        /// is.
-        #[error("the certificate's private key is not there")]
+        /// The certificate was configured without a private key, and the operation is not offloaded.
+        #[error(
+            "the certificate was configured without a private key, and the operation is not offloaded"
+        )]
         #[alert(INTERNAL_ERROR)]
         NoPrivateKey,
-        /// The private key could not sign, or its signature was not the certificate's key's.
-        #[error("the private key could not sign, or signed wrongly")]
+        /// The private key could not sign, or its signature does not verify with the certificate.
+        #[error("the private key could not sign, or its signature does not verify with the certificate")]
         #[alert(INTERNAL_ERROR)]
         Signing,
-        /// Something happened that this crate takes for impossible, which is a fault of the crate: please
-        /// report it with the text. The connection ends rather than go on with data that was made up.
-        #[error("internal error: {0}")]
+        /// An internal check failed, which is a bug in this crate; please report it with the text.
+        /// The connection ends rather than continue with invalid data.
+        #[error("internal error, please report it: {0}")]
         #[alert(INTERNAL_ERROR)]
         Internal(&'static str),
     }
 }
 
-/// A private key that could not be used, for whatever reason: the
-/// [`PrivateKey`](crate::PrivateKey) knows it.
+/// The private key could not be used. The reason remains with the implementation of
+/// [`PrivateKey`](crate::PrivateKey).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the private key could not be used")]
 pub struct KeyError;

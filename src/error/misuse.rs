@@ -1,40 +1,41 @@
-//! Calls that the connection cannot serve now.
+//! Calls that are not possible in the current state of a connection.
 
 errors! {
-    /// A call that the connection cannot serve now. Nothing changed; the connection goes on.
+    /// A call that is not possible in the current state of the connection, which it leaves unchanged.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Misuse {
-        /// Something was asked for that needs a complete handshake.
+        /// The call requires a complete handshake.
         #[error("the handshake is not complete")]
         HandshakeIncomplete,
         /// The connection was closed, by this side or by the peer.
         #[error("the connection is closed")]
         Closed,
-        /// An answer came though nothing is pending.
-        #[error("nothing is pending")]
+        /// The handshake is not paused, so there is nothing to answer.
+        #[error("the handshake is not paused, so there is nothing to answer")]
         NothingPending,
-        /// The answer does not belong to what is pending: another kind, or another connection's.
-        #[error("the answer does not belong to what is pending")]
+        /// The answer belongs to another pause or another connection.
+        #[error("the answer belongs to another pause or another connection")]
         WrongAnswer,
-        /// A [`Stream`](crate::Stream) was read or written while its connection waits for an answer.
-        #[error("the connection waits for an answer")]
+        /// A [`Stream`](crate::Stream) was read or written while its handshake is paused.
+        #[error("the handshake is paused and waits for an answer")]
         Paused,
-        /// Something was to be derived that is bound to nobody without the extended master secret,
-        /// which this connection does not have
+        /// The connection does not use the extended master secret, without which derived keys are
+        /// not bound to the two ends of one connection
         /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)). Keying material
-        /// can be had by
+        /// is still available from
         /// [`Connection::dangerous_export_without_extended_master_secret`](crate::Connection::dangerous_export_without_extended_master_secret).
-        #[error("the connection has no extended master secret")]
+        #[error("the connection does not use the extended master secret")]
         NoExtendedMasterSecret,
-        /// Keying material was asked for with a label that TLS itself uses
+        /// The label for keying material is one that TLS itself uses
         /// ([RFC 5705 section 4](https://www.rfc-editor.org/rfc/rfc5705#section-4)).
-        #[error("the label is one of TLS itself")]
+        #[error("the label is reserved for TLS")]
         ReservedLabel,
-        /// The context of keying material is over 65535 bytes.
+        /// The context for keying material is longer than 65535 bytes.
         #[error("the context is longer than 65535 bytes")]
         ContextTooLong,
-        /// The hash of the server certificate's signature is none that tls-server-end-point is defined
-        /// for ([RFC 5929 section 4.1](https://www.rfc-editor.org/rfc/rfc5929#section-4.1)).
+        /// The signature algorithm of the server's certificate has no hash for which
+        /// tls-server-end-point is defined, or there is no certificate
+        /// ([RFC 5929 section 4.1](https://www.rfc-editor.org/rfc/rfc5929#section-4.1)).
         #[error("tls-server-end-point is not defined for the server's certificate")]
         NoEndPointHash,
     }

@@ -1,6 +1,6 @@
-//! What can go wrong, and which alert tells the peer.
+//! Errors, and the alert that each sends to the peer.
 //!
-//! Every error but [`Error::Misuse`] is final: the connection that returned it returns it again.
+//! Every error except [`Error::Misuse`] is final: the connection that returned it returns it again.
 
 #[macro_use]
 mod declare;
@@ -32,49 +32,49 @@ use crate::waiver::Waiver;
 /// Why a connection failed, or why a call on it was refused.
 ///
 /// When a [`Connection`](crate::Connection) method returns an error, the alert that belongs to it
-/// is already in the outgoing buffer; see [`Error::alert`]. Everything but [`Error::Misuse`] ends
-/// the connection, and every later call returns the same value.
+/// is already in the outgoing buffer; see [`Error::alert`]. Every error except [`Error::Misuse`]
+/// ends the connection, and every later call returns it again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A message could not be parsed.
-    #[error("{message} does not parse: {error}")]
+    #[error("cannot parse {message}: {error}")]
     Decode {
         /// The message, by its name in RFC 5246.
         message: &'static str,
-        /// What was wrong with its bytes.
+        /// Why it could not be parsed.
         error: DecodeError,
     },
-    /// The peer broke a rule of the protocol.
-    #[error("the peer misbehaved: {0}")]
+    /// The peer violated the protocol.
+    #[error("the peer violated the protocol: {0}")]
     Peer(PeerError),
-    /// Both sides behave, but have nothing in common.
+    /// Both sides follow the protocol, but have no common parameters.
     #[error(transparent)]
     Incompatible(#[from] Incompatible),
     /// The peer's certificate was not accepted.
     #[error("the peer's certificate was not accepted: {0}")]
     Certificate(CertificateError),
-    /// The peer ended the connection with a fatal alert, or closed it before the handshake was over.
+    /// The peer ended the connection with a fatal alert, or with close_notify before the handshake
+    /// was complete.
     #[error("the peer sent the alert {0}")]
     AlertReceived(AlertDescription),
-    /// The transport ended without a close_notify: what was received may be cut short
+    /// The transport ended without close_notify, so received data may be incomplete
     /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)).
-    #[error("the transport ended without close_notify; data may be missing")]
+    #[error("the transport ended without close_notify; received data may be incomplete")]
     Truncated,
-    /// Something on this side failed, through no fault of the peer.
+    /// An operation on this side failed. The peer did not cause it.
     #[error(transparent)]
     Local(#[from] LocalError),
-    /// The caller asked for something that the connection cannot do now. The connection goes on.
+    /// The call is not possible in the connection's current state. The connection is unchanged.
     #[error(transparent)]
     Misuse(#[from] Misuse),
 }
 
 impl Error {
-    /// The fatal alert that tells the peer, or `None` where the peer is told nothing: it spoke
-    /// last, it is gone, or the error is the caller's.
+    /// Returns the fatal alert for this error, or `None` if no alert is sent: the peer has ended the
+    /// connection, the transport has ended, or the error is the caller's.
     ///
-    /// After this side's close_notify nothing goes out, so the alert of an error behind it is not
-    /// sent.
+    /// After this side's close_notify no alert is sent, although this method still returns one.
     ///
     /// The alerts are those of [RFC 5246 section 7.2.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.2).
     #[must_use]
@@ -89,7 +89,7 @@ impl Error {
         }
     }
 
-    /// The setting that would accept what the peer offers, where one exists.
+    /// Returns the setting that would accept the peer's offer or certificate, if there is one.
     #[must_use]
     pub fn setting(&self) -> Option<&'static str> {
         match self {
@@ -106,7 +106,7 @@ impl Error {
 }
 
 impl DecodeError {
-    /// Names the message that did not parse.
+    /// Adds the name of the message that could not be parsed.
     pub(crate) fn of(self, message: &'static str) -> Error {
         Error::Decode {
             message,
@@ -115,7 +115,8 @@ impl DecodeError {
     }
 }
 
-// By hand: what `From` is derived for becomes the error's source, and its text would come twice.
+// By hand: a derived `From` makes the inner error the source, and a report would print its text
+// twice.
 impl From<PeerError> for Error {
     fn from(error: PeerError) -> Self {
         Self::Peer(error)

@@ -1,40 +1,40 @@
-//! What is wrong with a stapled OCSP response.
+//! Why a stapled OCSP response was refused.
 
 errors! {
-    /// What is wrong with a stapled OCSP response
+    /// Why a stapled OCSP response was refused
     /// ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum OcspFault {
-        /// The server sent none.
-        #[error("there is none")]
+        /// The server sent no response.
+        #[error("the server sent no response")]
         Missing,
-        /// It does not parse, or has a critical extension.
-        #[error("it does not parse")]
+        /// The response cannot be parsed, is of an unsupported type, or has a critical extension.
+        #[error("the response cannot be parsed or is not supported")]
         Malformed,
-        /// It says that the responder could not answer.
-        #[error("the responder could not answer")]
+        /// The response reports an error of the responder instead of a status.
+        #[error("the responder reported an error instead of a status")]
         Unsuccessful,
-        /// It is about other certificates.
-        #[error("it is about another certificate")]
+        /// The response is about other certificates.
+        #[error("the response is about another certificate")]
         OtherCertificate,
-        /// It is made neither by the certificate's issuer nor by somebody to whom the issuer gave the
-        /// right.
-        #[error("its responder is not authorized by the certificate's issuer")]
+        /// The response is signed neither by the certificate's issuer nor by a responder that the
+        /// issuer authorized.
+        #[error("the responder is not authorized by the certificate's issuer")]
         Responder,
-        /// Its signature is not its responder's.
-        #[error("its signature is wrong")]
+        /// The signature of the response does not verify with the responder's key.
+        #[error("the signature of the response does not verify")]
         BadSignature,
-        /// Its thisUpdate, or its producedAt, is still to come.
-        #[error("it is not valid yet")]
+        /// The thisUpdate or producedAt of the response is in the future.
+        #[error("the response is not valid yet")]
         NotYetValid,
-        /// Its nextUpdate has passed.
-        #[error("it has expired")]
+        /// The nextUpdate of the response has passed.
+        #[error("the response has expired")]
         Expired,
-        /// It does not say when it ends.
-        #[error("it has no end")]
+        /// The response has no nextUpdate.
+        #[error("the response has no nextUpdate")]
         NoNextUpdate,
-        /// The responder does not know the certificate.
-        #[error("the responder does not know the certificate")]
+        /// The response gives the status "unknown".
+        #[error("the responder gives the certificate's status as \"unknown\"")]
         UnknownStatus,
     }
 }
@@ -47,24 +47,33 @@ mod tests {
     #[test]
     fn every_fault_of_an_ocsp_response_has_its_words() {
         let rows = [
-            (OcspFault::Missing, "there is none"),
-            (OcspFault::Malformed, "it does not parse"),
-            (OcspFault::Unsuccessful, "the responder could not answer"),
+            (OcspFault::Missing, "the server sent no response"),
+            (
+                OcspFault::Malformed,
+                "the response cannot be parsed or is not supported",
+            ),
+            (
+                OcspFault::Unsuccessful,
+                "the responder reported an error instead of a status",
+            ),
             (
                 OcspFault::OtherCertificate,
-                "it is about another certificate",
+                "the response is about another certificate",
             ),
             (
                 OcspFault::Responder,
-                "its responder is not authorized by the certificate's issuer",
+                "the responder is not authorized by the certificate's issuer",
             ),
-            (OcspFault::BadSignature, "its signature is wrong"),
-            (OcspFault::NotYetValid, "it is not valid yet"),
-            (OcspFault::Expired, "it has expired"),
-            (OcspFault::NoNextUpdate, "it has no end"),
+            (
+                OcspFault::BadSignature,
+                "the signature of the response does not verify",
+            ),
+            (OcspFault::NotYetValid, "the response is not valid yet"),
+            (OcspFault::Expired, "the response has expired"),
+            (OcspFault::NoNextUpdate, "the response has no nextUpdate"),
             (
                 OcspFault::UnknownStatus,
-                "the responder does not know the certificate",
+                "the responder gives the certificate's status as \"unknown\"",
             ),
         ];
         for (fault, words) in rows {

@@ -1,4 +1,4 @@
-//! The rules of the protocol that a peer can break.
+//! How a peer can violate the protocol.
 
 use crate::enums::{
     CipherSuite, CompressionMethod, ContentType, ExtensionType, HandshakeType, ProtocolVersion,
@@ -6,78 +6,78 @@ use crate::enums::{
 };
 
 errors! {
-    /// A rule of the protocol that the peer broke.
+    /// How the peer violated the protocol.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum PeerError {
-        /// A handshake message came where another was due.
-        #[error("{received} came where {awaited} was due")]
+        /// A handshake message arrived out of order.
+        #[error("received {received}, expected {awaited}")]
         #[alert(UNEXPECTED_MESSAGE)]
         UnexpectedMessage {
-            /// What came.
+            /// The message that was received.
             received: HandshakeType,
-            /// What the state machine was waiting for.
+            /// What the handshake expected instead.
             awaited: &'static str,
         },
-        /// A record of a type that has no place here, or of no known type.
-        #[error("a record of type {0} came where none was due")]
+        /// The type of a record is unknown, or not allowed at this point.
+        #[error("received an unexpected record of type {0}")]
         #[alert(UNEXPECTED_MESSAGE)]
         UnexpectedRecord(ContentType),
-        /// A record of another type came inside a handshake message.
-        #[error("a record of type {0} came in the middle of a handshake message")]
+        /// A record of another type arrived between the parts of a handshake message.
+        #[error("received a record of type {0} in the middle of a handshake message")]
         #[alert(UNEXPECTED_MESSAGE)]
         InterleavedRecord(ContentType),
-        /// ChangeCipherSpec came before the handshake message in front of it was complete, or with
-        /// messages still unread.
-        #[error("change_cipher_spec came in the middle of a handshake message")]
+        /// ChangeCipherSpec arrived before a handshake message was complete, or before all messages
+        /// in front of it were processed.
+        #[error("received change_cipher_spec in the middle of a handshake message")]
         #[alert(UNEXPECTED_MESSAGE)]
         KeyChangeInsideMessage,
-        /// ChangeCipherSpec carried something else than the single byte 1.
-        #[error("change_cipher_spec does not carry the single byte 1")]
+        /// The byte in ChangeCipherSpec is not 1.
+        #[error("the byte in change_cipher_spec is not 1")]
         #[alert(ILLEGAL_PARAMETER)]
         BadChangeCipherSpec,
-        /// An alert's level was neither warning nor fatal.
-        #[error("an alert had the level {0}")]
+        /// The level of an alert is neither warning nor fatal.
+        #[error("an alert has level {0}; only 1 (warning) and 2 (fatal) are valid")]
         #[alert(ILLEGAL_PARAMETER)]
         BadAlertLevel(u8),
-        /// A record of this type was empty, which only application data may be.
-        #[error("a record of type {0} was empty")]
+        /// A record of this type is empty. Only application data may be.
+        #[error("a record of type {0} is empty; only application_data may be")]
         #[alert(UNEXPECTED_MESSAGE)]
         EmptyRecord(ContentType),
-        /// More empty records in a row than anybody needs.
-        #[error("too many empty records in a row")]
+        /// The peer sent too many consecutive empty records.
+        #[error("too many consecutive empty records")]
         #[alert(UNEXPECTED_MESSAGE)]
         TooManyEmptyRecords,
-        /// More warning alerts than anybody needs.
+        /// The peer sent too many warning alerts.
         #[error("too many warning alerts")]
         #[alert(UNEXPECTED_MESSAGE)]
         TooManyWarnings,
-        /// The peer asked for another handshake again and again.
-        #[error("too many requests to renegotiate")]
+        /// The peer requested renegotiation too often.
+        #[error("too many renegotiation requests")]
         #[alert(UNEXPECTED_MESSAGE)]
         TooManyRenegotiations,
-        /// A record was longer than the protocol or what the hellos agreed allows.
-        #[error("a record was longer than is allowed here")]
+        /// A record is longer than the limit of the protocol, or the one negotiated in the hellos.
+        #[error("a record is longer than the protocol or the negotiated limit allows")]
         #[alert(RECORD_OVERFLOW)]
         RecordTooLong,
-        /// A record's version was not that of TLS 1.2, or its bytes are no TLS at all.
-        #[error("a record had the version {0}, or the bytes are not TLS")]
+        /// The version of a record is not TLS 1.2, or the bytes are not TLS.
+        #[error("a record has version {0} instead of TLS 1.2, or the bytes are not TLS")]
         #[alert(PROTOCOL_VERSION)]
         RecordVersion(ProtocolVersion),
-        /// A protected record did not authenticate. Nothing more is ever said about it.
-        #[error("a record did not authenticate")]
+        /// A protected record failed authentication. The error deliberately gives no further detail.
+        #[error("a record failed authentication")]
         #[alert(BAD_RECORD_MAC)]
         BadRecord,
-        /// A handshake message's header announced more than 64 KiB.
-        #[error("{message} announced {length} bytes, more than 64 KiB")]
+        /// The header of a handshake message announces more than 64 KiB.
+        #[error("{message} has {length} bytes; at most 65536 are accepted")]
         #[alert(DECODE_ERROR)]
         MessageTooLong {
-            /// The message's type.
+            /// The type of the message.
             message: HandshakeType,
-            /// The length that its header gave.
+            /// The length in its header, in bytes.
             length: usize,
         },
-        /// A ClientHello did not offer the null compression method.
-        #[error("the client does not offer null compression")]
+        /// The ClientHello does not offer the null compression method.
+        #[error("the client does not offer null compression, which TLS requires")]
         #[alert(ILLEGAL_PARAMETER)]
         NoNullCompression,
         /// The server chose a compression method other than null.
@@ -85,45 +85,47 @@ errors! {
         #[alert(ILLEGAL_PARAMETER)]
         UnofferedCompression(CompressionMethod),
         /// The server chose a cipher suite that was not offered.
-        #[error("the server chose suite {0}, which was not offered")]
+        #[error("the server chose cipher suite {0}, which was not offered")]
         #[alert(ILLEGAL_PARAMETER)]
         UnofferedSuite(CipherSuite),
-        /// The server answered an extension that was not sent.
-        #[error("the server answered extension {0}, which was not sent")]
+        /// The server replied to an extension that the client did not send.
+        #[error("the server replied to extension {0}, which the client did not send")]
         #[alert(UNSUPPORTED_EXTENSION)]
         UnsolicitedExtension(ExtensionType),
-        /// An extension's content is not what it may be.
-        #[error("extension {0} has a content it must not have")]
+        /// An extension has an invalid value.
+        #[error("extension {0} has an invalid value")]
         #[alert(ILLEGAL_PARAMETER)]
         IllegalExtension(ExtensionType),
-        /// The renegotiation_info of an initial handshake was not empty.
+        /// The renegotiation_info of an initial handshake is not empty.
         #[error("renegotiation_info is not empty in an initial handshake")]
         #[alert(HANDSHAKE_FAILURE)]
         RenegotiationInfoNotEmpty,
-        /// A signature was made with an algorithm that was not offered.
-        #[error("signature algorithm {0} was not offered")]
+        /// A signature uses an algorithm that was not offered.
+        #[error("a signature uses algorithm {0}, which was not offered")]
         #[alert(ILLEGAL_PARAMETER)]
         UnofferedSignatureScheme(SignatureScheme),
-        /// CertificateVerify does not fit the certificate's key or the handshake.
-        #[error("the signature of certificate_verify is wrong")]
+        /// The signature in CertificateVerify does not match the certificate's key or the handshake.
+        #[error("the signature in certificate_verify does not verify")]
         #[alert(DECRYPT_ERROR)]
         BadCertificateVerify,
-        /// Finished does not fit the handshake that this side saw.
-        #[error("the verify_data of finished is wrong")]
+        /// The verify_data in Finished does not match the handshake on this side.
+        #[error("the verify_data in finished does not match the handshake")]
         #[alert(DECRYPT_ERROR)]
         BadFinished,
-        /// The server resumed a session with another suite than the session's.
-        #[error("the server resumed a session with suite {0}, which is not the session's")]
+        /// The server resumed a session with a cipher suite other than the session's.
+        #[error("the server resumed a session with cipher suite {0}, but the session has another")]
         #[alert(ILLEGAL_PARAMETER)]
         ResumedWithOtherSuite(CipherSuite),
-        /// A session was resumed with extended_master_secret where it was made without, or the other
-        /// way round.
-        #[error("extended_master_secret is not used as in the session that is resumed")]
+        /// The handshake that resumes a session uses extended_master_secret and the original one
+        /// did not, or vice versa.
+        #[error("the resumed handshake and the original one differ in extended_master_secret")]
         #[alert(HANDSHAKE_FAILURE)]
         ExtendedMasterSecretChanged,
-        /// The ServerHello says that the server knows TLS 1.3, in a connection that was made because
-        /// the server was thought not to.
-        #[error("the server knows TLS 1.3, so that somebody made it look as if it did not")]
+        /// The ServerHello of a fallback connection carries TLS 1.3's downgrade signal
+        /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)).
+        #[error(
+            "the server supports TLS 1.3, so the fallback to TLS 1.2 was unnecessary or forced by an attacker"
+        )]
         #[alert(ILLEGAL_PARAMETER)]
         Downgraded,
     }

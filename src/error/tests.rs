@@ -1,5 +1,5 @@
-//! Tables of every error there is. The declarations make the values, so that a variant which a table
-//! leaves out fails here.
+//! Tables of all errors. The values come from the declarations, so a test fails if a table misses a
+//! variant.
 #![cfg(test)]
 
 use super::{
@@ -92,7 +92,7 @@ fn errors() -> Vec<(&'static str, Error)> {
 
 /// The alerts, in the order and with the words of
 /// [RFC 5246 section 7.2.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.2), then those of
-/// younger RFCs; and which errors they tell of.
+/// later RFCs; and the errors that send them.
 const ALERTS: &[(Alert, &[&str])] = &[
     // "An inappropriate message was received."
     (
@@ -289,7 +289,7 @@ const WITHOUT_ALERT: &[&str] = &[
     "Misuse::NoEndPointHash",
 ];
 
-/// The whole map from errors to alerts: no variant more and none less.
+/// The map from errors to alerts is complete and has nothing else.
 #[test]
 fn every_error_has_its_alert() {
     let rows = ALERTS.iter().map(|(alert, names)| (Some(*alert), *names));
@@ -303,8 +303,7 @@ fn every_error_has_its_alert() {
     assert_eq!(expected.into_iter().collect::<BTreeMap<_, _>>(), declared);
 }
 
-/// What would accept a peer, for every error that has no fields to decide it. The waivers of
-/// certificates have a table of their own.
+/// The setting of each incompatibility. The waivers of certificates have a table of their own.
 #[test]
 fn an_incompatibility_says_which_setting_would_accept_it() {
     for (name, error) in Incompatible::samples() {
@@ -320,7 +319,7 @@ fn an_incompatibility_says_which_setting_would_accept_it() {
         };
         assert_eq!(error.setting(), expected, "{name}");
         assert_eq!(Error::from(error).setting(), expected, "{name}");
-        // The words name it too.
+        // The text names it too.
         let text = error.to_string();
         match expected {
             Some(setting) => assert!(text.contains(setting), "{text}"),
@@ -329,7 +328,7 @@ fn an_incompatibility_says_which_setting_would_accept_it() {
     }
 }
 
-/// Of the others only those of certificates have one: the method that sets the waiver.
+/// Of the other errors, only certificate errors name a setting: the method that sets the waiver.
 #[test]
 fn no_other_error_names_a_setting() {
     for (name, error) in errors() {
@@ -352,10 +351,77 @@ fn every_error_has_words_of_its_own() {
     for (name, text) in errors.chain(config) {
         assert!(!text.is_empty() && !text.ends_with('.'), "{name}: {text}");
         if let Some(before) = said.insert(text, name) {
-            // Two variants, one thing: a fault that is shown with its own kind.
+            // The outer variant prints the inner one, so both samples are the same error.
             let pair = (before, name);
             assert_eq!(pair, ("CertificateFault::Ocsp", "OcspFault::Missing"));
         }
+    }
+}
+
+/// What a user reads, with the part that each kind of error adds.
+#[test]
+fn the_text_of_an_error_is_whole() {
+    let suite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
+    let suites = Incompatible::NoCommonSuite {
+        offered: SuiteList::new(&[CipherSuite(0xc02f), CipherSuite(0xc030)]),
+        acceptable: SuiteList::new(&[suite]),
+    };
+    let protocols = Incompatible::NoCommonProtocol {
+        offered: ProtocolList::new([&b"h2"[..]]),
+        acceptable: ProtocolList::new([]),
+    };
+    let unexpected = PeerError::UnexpectedMessage {
+        received: HandshakeType::FINISHED,
+        awaited: "change_cipher_spec",
+    };
+    let rows: [(Error, &str); 10] = [
+        (
+            DecodeError::Truncated.of("client_hello"),
+            "cannot parse client_hello: it ends in the middle of a field",
+        ),
+        (
+            unexpected.into(),
+            "the peer violated the protocol: received finished, expected change_cipher_spec",
+        ),
+        (
+            PeerError::RecordVersion(ProtocolVersion(0x4854)).into(),
+            "the peer violated the protocol: a record has version 0x4854 instead of TLS 1.2, or the \
+             bytes are not TLS",
+        ),
+        (
+            suites.into(),
+            "no common cipher suite: the client offers 0xc02f, 0xc030; the server accepts \
+             TLS_RSA_WITH_AES_128_GCM_SHA256 (set by ServerConfigBuilder::suites)",
+        ),
+        (
+            protocols.into(),
+            "no common application protocol: the client offers h2; the server accepts none (set by \
+             ServerConfigBuilder::alpn_protocols)",
+        ),
+        (
+            CertificateFault::Ocsp(OcspFault::Expired).into(),
+            "the peer's certificate was not accepted: the required OCSP check failed: the response \
+             has expired",
+        ),
+        (
+            Error::AlertReceived(Alert::UNKNOWN_CA),
+            "the peer sent the alert unknown_ca",
+        ),
+        (
+            Error::Truncated,
+            "the transport ended without close_notify; received data may be incomplete",
+        ),
+        (
+            LocalError::Internal("a reason").into(),
+            "internal error, please report it: a reason",
+        ),
+        (
+            Misuse::NothingPending.into(),
+            "the handshake is not paused, so there is nothing to answer",
+        ),
+    ];
+    for (error, text) in rows {
+        assert_eq!(error.to_string(), text);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What peers send, as errors show it: bounded, and printable on any terminal.
+//! Data from the peer as errors show it: bounded, and printable on any terminal.
 
 use crate::enums::CipherSuite;
 use core::fmt::{self, Write};
@@ -28,14 +28,14 @@ impl fmt::Debug for Serial {
     }
 }
 
-/// What a peer wrote, cut to 96 bytes, with everything escaped that a terminal would not print.
+/// Text from the peer, cut to 96 bytes, with non-printable characters escaped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Excerpt(Box<str>);
 
 impl Excerpt {
     const LENGTH: usize = 96;
 
-    /// Stands for what is cut off.
+    /// Marks text that was cut off.
     const CUT: &str = "...";
 
     pub(crate) fn new(text: impl fmt::Display) -> Self {
@@ -46,7 +46,7 @@ impl Excerpt {
         Self(printable.0.into())
     }
 
-    /// Several texts, one behind the other.
+    /// Joins several texts with commas. An empty list is "nothing".
     pub(crate) fn list<T: fmt::Display>(texts: impl IntoIterator<Item = T>) -> Self {
         let mut printable = Printable(String::new());
         for text in texts {
@@ -62,14 +62,14 @@ impl Excerpt {
         Self(printable.0.into())
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Text that is made printable while it is written, and fails where it would become too long.
+/// Makes text printable while it is written, and fails when it becomes too long.
 struct Printable(String);
 
 impl Printable {
@@ -104,8 +104,8 @@ impl fmt::Debug for Excerpt {
     }
 }
 
-/// Application protocols in the order they were offered: as many of their names as fit 32 bytes,
-/// and how many there were.
+/// A list of application protocols in the order offered: the names that fit into 32 bytes, and the
+/// total number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ProtocolList {
     text: [u8; Self::SHOWN],
@@ -133,7 +133,7 @@ impl ProtocolList {
         list
     }
 
-    /// Appends a name, if it fits whole.
+    /// Appends a name if all of it fits.
     fn show(&mut self, name: &[u8]) {
         let separator: &[u8] = if self.length == 0 { b"" } else { b", " };
         let start = usize::from(self.length);
@@ -148,7 +148,7 @@ impl ProtocolList {
         self.shown += 1;
     }
 
-    /// How many protocols the whole list has.
+    /// Returns the number of protocols in the complete list.
     #[must_use]
     pub fn total(&self) -> usize {
         usize::from(self.total)
@@ -175,7 +175,7 @@ impl fmt::Debug for ProtocolList {
     }
 }
 
-/// Cipher suites in the order they were offered: the first sixteen, and how many there were.
+/// A list of cipher suites in the order offered: the first sixteen, and the total number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SuiteList {
     suites: [CipherSuite; Self::SHOWN],
@@ -196,17 +196,17 @@ impl SuiteList {
         }
     }
 
-    /// The first suites of the list, sixteen at most.
+    /// Returns the first suites of the list, at most sixteen.
     #[must_use]
     pub fn suites(&self) -> &[CipherSuite] {
         match self.suites.split_at_checked(self.total) {
             Some((all, _)) => all,
-            // There are more than are shown.
+            // The list is longer than what is kept.
             None => &self.suites,
         }
     }
 
-    /// How many suites the whole list has.
+    /// Returns the number of suites in the complete list.
     #[must_use]
     pub fn total(&self) -> usize {
         self.total
@@ -237,13 +237,13 @@ impl fmt::Debug for SuiteList {
     }
 }
 
-/// A time for people to read; beyond the year 9999, the seconds since 1970.
+/// Formats a time as RFC 3339 in UTC; after the year 9999, as seconds since 1970.
 pub(super) fn date(time: &UnixTime) -> Excerpt {
     let seconds = time.as_secs();
     let date = i64::try_from(seconds)
         .ok()
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        // Another crate may have switched longer years on.
+        // Another crate may have enabled the `large-dates` feature of `time`.
         .filter(|date| date.year() <= 9999);
     let Some(date) = date else {
         return Excerpt::new(seconds);
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(Excerpt::list(["a", "b c", "d"]).as_str(), "a, b c, d");
         let long = Excerpt::list(["x"; 100]);
         assert_eq!(long.as_str(), format!("{}...", "x, ".repeat(31)));
-        // No more is made than can be shown.
+        // No more items are formatted than can be shown.
         let made = core::cell::Cell::new(0);
         Excerpt::list((0..1000).map(|_| {
             made.set(made.get() + 1);

@@ -20,7 +20,7 @@ fn a_clients_certificate_is_judged_as_well() {
                 ..good()
             },
             Alert::CERTIFICATE_EXPIRED,
-            "it expired on 2027-01-15T07:59:59Z, and it is 2027-01-15T08:00:00Z \
+            "it expired on 2027-01-15T07:59:59Z; the current time is 2027-01-15T08:00:00Z \
              (CertificatePolicy::accept_outside_validity would accept it)",
         ),
         (
@@ -29,7 +29,7 @@ fn a_clients_certificate_is_judged_as_well() {
                 ..good()
             },
             Alert::UNKNOWN_CA,
-            "its issuer, CN=Stranger, is no configured root, and nothing in the chain leads to one \
+            "its issuer, CN=Stranger, is not a configured root, and no certificate in the chain leads to one \
              (CertificatePolicy::pin_certificate would accept it)",
         ),
         (
@@ -38,7 +38,7 @@ fn a_clients_certificate_is_judged_as_well() {
                 ..good()
             },
             Alert::UNSUPPORTED_CERTIFICATE,
-            "its extendedKeyUsage allows serverAuth, not clientAuth",
+            "its extendedKeyUsage allows serverAuth; clientAuth is required",
         ),
         (
             Spec {
@@ -46,7 +46,7 @@ fn a_clients_certificate_is_judged_as_well() {
                 ..good()
             },
             Alert::UNSUPPORTED_CERTIFICATE,
-            "its keyUsage allows Key Encipherment, not digitalSignature",
+            "its keyUsage allows Key Encipherment; digitalSignature is required",
         ),
     ];
     for (spec, alert, fault) in rows {

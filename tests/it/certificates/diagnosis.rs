@@ -30,7 +30,7 @@ fn the_error_says_which_certificate_what_and_what_would_accept_it() {
                 not_after: NOW - DAY,
                 ..device()
             },
-            "it expired on 2027-01-14T08:00:00Z, and it is 2027-01-15T08:00:00Z \
+            "it expired on 2027-01-14T08:00:00Z; the current time is 2027-01-15T08:00:00Z \
              (CertificatePolicy::accept_outside_validity would accept it)",
         ),
         (
@@ -47,7 +47,7 @@ fn the_error_says_which_certificate_what_and_what_would_accept_it() {
                 algorithm: Some(Algorithm::RSA_PKCS1_SHA1),
                 ..device()
             },
-            "its signature is made with SHA-1 \
+            "its signature uses SHA-1 \
              (CertificatePolicy::accept_sha1_signatures would accept it)",
         ),
         (
@@ -60,7 +60,7 @@ fn the_error_says_which_certificate_what_and_what_would_accept_it() {
         ),
         (
             device().version_1(),
-            "it is of X.509 version 1; 3 is accepted \
+            "its X.509 version is 1; only version 3 is accepted \
              (CertificatePolicy::accept_version_1 would accept it)",
         ),
         (
@@ -68,7 +68,7 @@ fn the_error_says_which_certificate_what_and_what_would_accept_it() {
                 issuer: "O=Werk,CN=Werk CA",
                 ..device()
             },
-            "its issuer, CN=Werk CA, O=Werk, is no configured root, and nothing in the chain leads to one \
+            "its issuer, CN=Werk CA, O=Werk, is not a configured root, and no certificate in the chain leads to one \
              (CertificatePolicy::pin_certificate would accept it)",
         ),
         (
@@ -76,7 +76,7 @@ fn the_error_says_which_certificate_what_and_what_would_accept_it() {
                 extended_key_usage: Some(vec![ObjectIdentifier::new_unwrap("1.3.6.1.4.1.5.6")]),
                 ..device()
             },
-            "its extendedKeyUsage allows 1.3.6.1.4.1.5.6, not serverAuth",
+            "its extendedKeyUsage allows 1.3.6.1.4.1.5.6; serverAuth is required",
         ),
     ] {
         let whole = format!("the peer's certificate was not accepted: {id}: {fault}");
@@ -100,7 +100,7 @@ fn what_a_peer_wrote_is_escaped_and_cut() {
         let serial = "11".repeat(32);
         format!(
             "the peer's certificate was not accepted: certificate 0 ({subject}, serial {serial}): \
-             its signature is wrong"
+             its signature does not verify with its issuer's key"
         )
     };
     let hostile = "a\0\x1b[31m\r\n\u{202e}\u{7f}\u{e9}";
@@ -139,7 +139,7 @@ fn addresses_are_read_as_they_are_written() {
 /// What stands beside the chain is not what is wrong with it.
 #[test]
 fn a_certificate_beside_the_chain_is_not_blamed() {
-    let unknown = "its issuer, CN=Test Intermediate, is no configured root, and nothing in the chain leads to one";
+    let unknown = "its issuer, CN=Test Intermediate, is not a configured root, and no certificate in the chain leads to one";
     let critical = Spec {
         unknown_critical: true,
         ..leaf()
@@ -170,7 +170,7 @@ fn the_certificate_that_is_blamed_is_the_one() {
         pathless(lower.certificate().issued_by(&upper)),
         pathless(upper.certificate()),
     ]);
-    let longer = "the chain is longer than a path length constraint allows";
+    let longer = "the chain has more CA certificates below it than its pathLenConstraint allows";
     check(
         Alert::BAD_CERTIFICATE,
         None,
@@ -186,7 +186,7 @@ fn the_signature_that_is_blamed_is_the_one() {
         ..intermediate().issued_by(&root)
     };
     let chain = built([leaf_below(), above]);
-    let fault = "its signature algorithm, 1.2.840.113549.1.1.11, is not accepted";
+    let fault = "its signature algorithm, 1.2.840.113549.1.1.11, is not accepted or does not match its issuer's key";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         Some(Waiver::PinnedCertificate),

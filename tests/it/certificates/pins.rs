@@ -161,19 +161,20 @@ fn what_no_waiver_accepts_a_pin_does_not_either() {
         public_key,
         ..own()
     };
-    let elliptic = "its key, of algorithm 1.2.840.10045.2.1, is not RSA";
+    let elliptic =
+        "its key has algorithm 1.2.840.10045.2.1; only RSA (1.2.840.113549.1.1.1) is accepted";
     for (spec, fault) in [
         (
             purposes(vec![pki::CLIENT_AUTH]),
-            "its extendedKeyUsage allows clientAuth, not serverAuth",
+            "its extendedKeyUsage allows clientAuth; serverAuth is required",
         ),
         (
             purposes(vec![pki::ANY_PURPOSE]),
-            "its extendedKeyUsage allows anyExtendedKeyUsage, not serverAuth",
+            "its extendedKeyUsage allows anyExtendedKeyUsage; serverAuth is required",
         ),
         (
             purposes(vec![]),
-            "its extendedKeyUsage allows nothing, not serverAuth",
+            "its extendedKeyUsage allows nothing; serverAuth is required",
         ),
         (keyed(pki::p256(1).public_key()), elliptic),
         (
@@ -213,10 +214,13 @@ fn a_pinned_certificate_has_to_be_understood() {
     for (spec, fault) in [
         (
             critical,
-            "its critical extension 1.3.6.1.4.1.55555.1 is not known",
+            "its critical extension 1.3.6.1.4.1.55555.1 is not supported",
         ),
-        (version_2, "it is of X.509 version 2; 3 is accepted"),
-        (inverted, "it does not parse"),
+        (
+            version_2,
+            "its X.509 version is 2; only version 3 is accepted",
+        ),
+        (inverted, "it cannot be parsed or has an invalid value"),
     ] {
         let chain = built([spec]);
         for pin in PINS {
@@ -246,7 +250,10 @@ fn a_pinned_certificate_has_to_be_readable() {
             policy: policy.clone(),
             ..Scene::of(vec![der])
         };
-        assert_eq!(scene.refusal().fault().to_string(), "it does not parse");
+        assert_eq!(
+            scene.refusal().fault().to_string(),
+            "it cannot be parsed or has an invalid value"
+        );
     }
 }
 
@@ -334,7 +341,7 @@ fn pins_and_revocation_lists() {
         let scene = Scene::of(built([leaf()]));
         Scene { policy, ..scene }.waiving(&[Waiver::PinnedCertificate])
     };
-    let unknown = "no revocation list says whether it is revoked";
+    let unknown = "no configured CRL covers it";
     let revoked = "it is revoked";
     let fault = |scene: Scene| scene.refusal().fault().to_string();
     let revoking = || named(crl(&root).revoking(&leaf()));
@@ -372,10 +379,13 @@ fn of_a_pinned_certificate_nobody_can_sign_an_ocsp_response() {
     let ocsp_response = Some(pki::ocsp(&leaf()).build());
     let policy = CertificatePolicy::new(RootStore::new()).require_ocsp_response();
     for (ocsp_response, fault) in [
-        (None, "its OCSP response: there is none"),
+        (
+            None,
+            "the required OCSP check failed: the server sent no response",
+        ),
         (
             ocsp_response,
-            "its OCSP response: its responder is not authorized by the certificate's issuer",
+            "the required OCSP check failed: the responder is not authorized by the certificate's issuer",
         ),
     ] {
         let scene = Scene {

@@ -21,7 +21,7 @@ fn chains_that_lead_to_no_root() {
     let stranger = Authority::new("CN=Stranger", pki::key("rsa-2048-ca"));
     let of = |issuer| {
         format!(
-            "its issuer, {issuer}, is no configured root, and nothing in the chain leads to one"
+            "its issuer, {issuer}, is not a configured root, and no certificate in the chain leads to one"
         )
     };
     let own = leaf().issued_by(&Authority::new(leaf().subject, pki::key("rsa-2048")));
@@ -89,19 +89,19 @@ fn chains_that_are_too_long() {
                 "seven authorities",
                 long(7),
                 None,
-                "the chain has 8 certificates; 7 are accepted",
+                "the chain has 8 certificates; at most 7 are accepted",
             ),
             refused(
                 "eleven certificates",
                 vec![leaf().build(); 11],
                 None,
-                "the chain has 11 certificates; 10 are accepted",
+                "the chain has 11 certificates; at most 10 are accepted",
             ),
             refused(
                 "a hundred",
                 vec![vec![0].into(); 100],
                 None,
-                "the chain has 100 certificates; 10 are accepted",
+                "the chain has 100 certificates; at most 10 are accepted",
             ),
         ],
     );
@@ -115,8 +115,9 @@ fn dates() {
         not_after,
         ..spec
     };
-    let expired = "it expired on 2027-01-15T07:59:59Z, and it is 2027-01-15T08:00:00Z";
-    let early = "it is valid from 2027-01-15T08:00:01Z, and it is 2027-01-15T08:00:00Z";
+    let expired = "it expired on 2027-01-15T07:59:59Z; the current time is 2027-01-15T08:00:00Z";
+    let early =
+        "it is not valid before 2027-01-15T08:00:01Z; the current time is 2027-01-15T08:00:00Z";
     check(
         Alert::CERTIFICATE_EXPIRED,
         Some(Waiver::OutsideValidity),
@@ -145,7 +146,7 @@ fn signatures_over_sha1() {
         algorithm: Some(Algorithm::RSA_PKCS1_SHA1),
         ..spec
     };
-    let with = "its signature is made with SHA-1";
+    let with = "its signature uses SHA-1";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         Some(Waiver::Sha1Signature),
@@ -173,7 +174,11 @@ fn signatures_with_other_algorithms() {
         algorithm: Some(algorithm),
         ..spec
     };
-    let of = |algorithm| format!("its signature algorithm, {algorithm}, is not accepted");
+    let of = |algorithm| {
+        format!(
+            "its signature algorithm, {algorithm}, is not accepted or does not match its issuer's key"
+        )
+    };
     let md5 = || of("1.2.840.113549.1.1.4");
     let root = Authority::new("CN=EC Root", pki::p256(1));
     let below_root = |algorithm| built([signed(leaf().issued_by(&root), algorithm)]);
@@ -246,7 +251,9 @@ fn signatures_with_ecdsa() {
         (pki::p384(1), "1.2.840.10045.4.3.3"),
     ] {
         let root = Authority::new("CN=EC Root", key);
-        let of = format!("its signature algorithm, {oid}, is not accepted");
+        let of = format!(
+            "its signature algorithm, {oid}, is not accepted or does not match its issuer's key"
+        );
         check(
             Alert::UNSUPPORTED_CERTIFICATE,
             Some(Waiver::PinnedCertificate),
@@ -261,7 +268,7 @@ fn signatures_that_are_wrong() {
         damaged: true,
         ..spec
     };
-    let wrong = "its signature is wrong";
+    let wrong = "its signature does not verify with its issuer's key";
     let with_issuer = |key: pki::Key| Spec {
         issuer_key: key,
         ..leaf()
@@ -333,7 +340,7 @@ fn signatures_of_elliptic_curves_that_are_wrong() {
             },
             ..leaf
         };
-        let wrong = "its signature is wrong";
+        let wrong = "its signature does not verify with its issuer's key";
         check(
             Alert::BAD_CERTIFICATE,
             None,
@@ -349,7 +356,7 @@ fn authorities_that_are_none() {
         ca,
         ..intermediate()
     };
-    let not = "it is no CA's, and issued another";
+    let not = "it is not a CA certificate, but another certificate names it as its issuer";
     check(
         Alert::BAD_CERTIFICATE,
         None,
@@ -372,7 +379,7 @@ fn authorities_that_may_not_sign_certificates() {
         key_usage: Some(KeyUsages::CRLSign.into()),
         ..intermediate()
     };
-    let fault = "its keyUsage allows CRL Sign, not keyCertSign";
+    let fault = "its keyUsage allows CRL Sign; keyCertSign is required";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         None,
@@ -397,7 +404,7 @@ fn an_authority_that_is_none_above_one_that_is() {
         lower.certificate().issued_by(&upper),
         of_upper,
     ]);
-    let not = "it is no CA's, and issued another";
+    let not = "it is not a CA certificate, but another certificate names it as its issuer";
     check(
         Alert::BAD_CERTIFICATE,
         None,
@@ -411,7 +418,7 @@ fn a_ca_that_is_a_server() {
         ca: Some(true),
         ..spec
     };
-    let is = "it is the certificate of a CA, not of a peer";
+    let is = "it is a CA certificate; a leaf certificate is required";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         Some(Waiver::PinnedCertificate),
@@ -436,7 +443,7 @@ fn paths_that_are_longer_than_an_authority_allows() {
         path_length: Some(0),
         ..upper.certificate()
     };
-    let longer = "the chain is longer than a path length constraint allows";
+    let longer = "the chain has more CA certificates below it than its pathLenConstraint allows";
     check(
         Alert::BAD_CERTIFICATE,
         None,
@@ -468,7 +475,7 @@ fn names_that_an_authority_may_not_give() {
         excluded,
         ..pki::root()
     };
-    let may_not = "it has a name that an authority of its chain may not give";
+    let may_not = "the name constraints of a CA above it do not allow one of its names";
     let refused_below = |what, constrained| refused(what, below(constrained), 0, may_not);
     let refused_under =
         |what, root| refused(what, built([leaf()]), 0, may_not).under(roots([root]));
@@ -503,7 +510,7 @@ fn versions() {
         subject: "CN=server.example",
         ..old.clone()
     };
-    let of = |version| format!("it is of X.509 version {version}; 3 is accepted");
+    let of = |version| format!("its X.509 version is {version}; only version 3 is accepted");
     let below = Spec {
         ..named.clone().issued_by(&authority())
     };
@@ -545,7 +552,7 @@ fn critical_extensions() {
         unknown_critical: true,
         ..spec
     };
-    let of = |oid| format!("its critical extension {oid} is not known");
+    let of = |oid| format!("its critical extension {oid} is not supported");
     // policyConstraints, which nobody here knows either.
     let policies = Spec {
         extensions: vec![der::extension("2.5.29.36", true, &der::sequence(&[]))],
@@ -584,7 +591,7 @@ fn purposes() {
         extended_key_usage,
         ..spec
     };
-    let allows = |found| format!("its extendedKeyUsage allows {found}, not serverAuth");
+    let allows = |found| format!("its extendedKeyUsage allows {found}; serverAuth is required");
     let client = || Some(vec![pki::CLIENT_AUTH]);
     let any = || Some(vec![pki::ANY_PURPOSE]);
     let two = || Some(vec![pki::OCSP_SIGNING, pki::CLIENT_AUTH]);
@@ -648,7 +655,7 @@ fn usages() {
         };
         built([spec])
     };
-    let allows = |found| format!("its keyUsage allows {found}, not keyEncipherment");
+    let allows = |found| format!("its keyUsage allows {found}; keyEncipherment is required");
     let signs = KeyUsages::DigitalSignature;
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
@@ -691,7 +698,8 @@ fn keys_of_the_leaf() {
         None,
         [512, 1023, 8193, 16384].map(|bits| refused("too short or long", rsa(bits), 0, has(bits))),
     );
-    let of = |oid| format!("its key, of algorithm {oid}, is not RSA");
+    let of =
+        |oid| format!("its key has algorithm {oid}; only RSA (1.2.840.113549.1.1.1) is accepted");
     let elliptic = "1.2.840.10045.2.1";
     let ed25519 = pki::raw_public_key(alg_id::ED25519, &[7; 32]);
     check(
@@ -718,8 +726,14 @@ fn keys_of_the_leaf() {
     check(
         Alert::BAD_CERTIFICATE,
         None,
-        [even, nonsense, exponent_1]
-            .map(|chain| refused("an impossible key", chain, 0, "it does not parse")),
+        [even, nonsense, exponent_1].map(|chain| {
+            refused(
+                "an impossible key",
+                chain,
+                0,
+                "it cannot be parsed or has an invalid value",
+            )
+        }),
     );
 }
 
@@ -766,7 +780,14 @@ fn certificates_that_cannot_be_read() {
     check(
         Alert::BAD_CERTIFICATE,
         None,
-        rows.map(|(what, der)| refused(what, vec![der.into()], None, "it does not parse")),
+        rows.map(|(what, der)| {
+            refused(
+                what,
+                vec![der.into()],
+                None,
+                "it cannot be parsed or has an invalid value",
+            )
+        }),
     );
 }
 
@@ -786,7 +807,7 @@ fn certificates_that_say_what_they_must_not() {
         extensions: vec![der::extension("2.5.29.15", true, &usage)],
         ..spec
     };
-    let unreadable = "it does not parse";
+    let unreadable = "it cannot be parsed or has an invalid value";
     let rows = |change: &dyn Fn(Spec) -> Spec| {
         [
             refused("a leaf", built([change(leaf())]), 0, unreadable),
@@ -819,8 +840,14 @@ fn extensions_that_cannot_be_read() {
     check(
         Alert::BAD_CERTIFICATE,
         None,
-        [trailing, der::null(), vec![]]
-            .map(|value| refused("a keyUsage", usage(&value), 0, "it does not parse")),
+        [trailing, der::null(), vec![]].map(|value| {
+            refused(
+                "a keyUsage",
+                usage(&value),
+                0,
+                "it cannot be parsed or has an invalid value",
+            )
+        }),
     );
 }
 

@@ -13,8 +13,8 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
 
 const REVOKED: &str = "it is revoked";
-const UNKNOWN: &str = "no revocation list says whether it is revoked";
-const INVALID: &str = "the revocation list of its issuer is not signed by that issuer";
+const UNKNOWN: &str = "no configured CRL covers it";
+const INVALID: &str = "the CRL of its issuer has no acceptable signature of that issuer";
 
 /// A leaf and its authority.
 fn chain() -> Vec<CertificateDer<'static>> {
@@ -202,7 +202,7 @@ fn lists_that_are_out_of_date() {
         ending(NOW + 1, of_authority()),
     ]));
     let ended = |at| {
-        format!("the revocation list of its issuer ended on {at}, and it is 2027-01-15T08:00:00Z")
+        format!("the CRL of its issuer expired on {at}; the current time is 2027-01-15T08:00:00Z")
     };
     for (next_update, at) in [
         (NOW, "2027-01-15T08:00:00Z"),
@@ -248,7 +248,7 @@ fn lists_that_are_out_of_date_while_the_chain_is_too() {
         let used = judge(lists).judge().unwrap().waivers();
         assert_eq!(used, Waivers::from_iter([Waiver::OutsideValidity]));
     }
-    let text = "the revocation list of its issuer ended on 2027-01-15T07:59:59Z, and it is \
+    let text = "the CRL of its issuer expired on 2027-01-15T07:59:59Z; the current time is \
                 2027-01-15T08:00:00Z";
     for (lists, at, fault) in [
         (lists([ended(of_leaf()), of_authority()]), 0, text),
@@ -472,7 +472,10 @@ fn a_list_does_not_hide_what_is_wrong() {
     let chain = built([damaged, intermediate()]);
     let lists = lists([of_leaf().revoking(&leaf_below()), of_authority()]);
     let error = held_against(chain, lists).refusal();
-    assert_eq!(error.fault().to_string(), "its signature is wrong");
+    assert_eq!(
+        error.fault().to_string(),
+        "its signature does not verify with its issuer's key"
+    );
 }
 
 /// The chain is judged with its lists before a pin is looked at.

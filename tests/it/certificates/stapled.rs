@@ -708,7 +708,7 @@ fn a_client_says_what_it_missed() {
     };
     assert_eq!(
         certificate.to_string(),
-        "certificate 0 (CN=Test Server, serial 2a): its OCSP response: there is none"
+        "certificate 0 (CN=Test Server, serial 2a): the required OCSP check failed: the server sent no response"
     );
     assert_eq!(error.alert().unwrap().0, 113);
 }

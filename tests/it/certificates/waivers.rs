@@ -326,17 +326,20 @@ fn what_no_waiver_accepts_stays_refused_beside_what_they_do() {
     check(
         Alert::BAD_CERTIFICATE,
         None,
-        [
-            refused("damaged", built([wrong]), 0, "its signature is wrong")
-                .besides(&[Waiver::Sha1Signature, Waiver::OutsideValidity]),
-        ],
+        [refused(
+            "damaged",
+            built([wrong]),
+            0,
+            "its signature does not verify with its issuer's key",
+        )
+        .besides(&[Waiver::Sha1Signature, Waiver::OutsideValidity])],
     );
     let short = Spec {
         public_key: pki::rsa_public_key(1024, &[3]),
         extended_key_usage: Some(vec![pki::CLIENT_AUTH]),
         ..leaf()
     };
-    let allows = "its extendedKeyUsage allows clientAuth, not serverAuth";
+    let allows = "its extendedKeyUsage allows clientAuth; serverAuth is required";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         None,

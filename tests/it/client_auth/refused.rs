@@ -378,7 +378,7 @@ fn the_error_says_which_certificate_it_was() {
     assert_eq!(
         error.to_string(),
         "the peer's certificate was not accepted: certificate 0 (CN=Test Client, serial 2a): it \
-         expired on 2027-01-15T07:59:59Z, and it is 2027-01-15T08:00:00Z \
+         expired on 2027-01-15T07:59:59Z; the current time is 2027-01-15T08:00:00Z \
          (CertificatePolicy::accept_outside_validity would accept it)"
     );
 }
