@@ -181,7 +181,7 @@ errors! {
         },
         /// The common name in its subject differs from the server name, and the configuration
         /// requires them to be equal.
-        #[error("its common name is not {wanted}; its subject is {found}")]
+        #[error("its common name must be {wanted}; its subject is {found}")]
         #[alert(BAD_CERTIFICATE)]
         CommonNameMismatch {
             /// The server name.
@@ -419,7 +419,7 @@ mod tests {
                     wanted: text("a.example"),
                     found: text("CN=b.example"),
                 },
-                "its common name is not a.example; its subject is CN=b.example",
+                "its common name must be a.example; its subject is CN=b.example",
                 none,
             ),
             (

@@ -255,7 +255,7 @@ fn the_common_name_is_the_servers_where_it_has_to_be() {
             error.to_string(),
             format!(
                 "the peer's certificate was not accepted: certificate 0 ({shown}, serial 2a): \
-                 its common name is not {name}; its subject is {shown}"
+                 its common name must be {name}; its subject is {shown}"
             )
         );
     }
