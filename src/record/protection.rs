@@ -1,12 +1,13 @@
-//! Record protection ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)):
-//! a cipher, and the numbers of the records that it seals or opens.
+//! Record protection
+//! ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)): a cipher, and
+//! the sequence numbers of the records that it seals or opens.
 
 use super::RecordHeader;
 use crate::crypto::cipher::{AuthenticatedHeader, Cipher, CipherError};
 use crate::enums::{ContentType, ProtocolVersion};
 use crate::error::{Error, LocalError, PeerError};
 
-/// The number of the next record, until there is none.
+/// The sequence number of the next record, or `None` once all are used.
 ///
 /// "Sequence numbers are of type uint64 and may not exceed 2^64-1. Sequence numbers do not wrap."
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +21,7 @@ impl Sequence {
     }
 }
 
-/// One direction's cipher and record counter.
+/// One direction's cipher and sequence number.
 #[derive(Debug)]
 pub(super) struct Protection {
     cipher: Cipher,
@@ -35,18 +36,13 @@ impl Protection {
         }
     }
 
-    /// The most that a protected fragment is longer than its plaintext.
+    /// The most bytes by which a protected fragment is longer than its plaintext.
     pub(super) fn max_overhead(&self) -> usize {
         self.cipher.max_overhead()
     }
 
-    /// How long the fragment is that [`seal`](Self::seal) makes of a plaintext of this length.
-    pub(super) fn fragment_length(&self, plaintext: usize) -> usize {
-        self.cipher.fragment_length(plaintext)
-    }
-
-    /// Appends `plaintext`, at most 2^14 bytes, as one protected record. After an error `out` is as
-    /// it was.
+    /// Appends `plaintext`, at most 2^14 bytes, as one protected record. Leaves `out` unchanged on
+    /// an error.
     pub(super) fn seal(
         &mut self,
         typ: ContentType,
@@ -66,8 +62,8 @@ impl Protection {
 
     /// Decrypts a record's fragment in place and returns its plaintext.
     ///
-    /// Whatever is wrong with it, the error is the same: "If the decryption fails, a fatal
-    /// bad_record_mac alert MUST be generated."
+    /// Every flaw is one error: "If the decryption fails, a fatal bad_record_mac alert MUST be
+    /// generated."
     pub(super) fn open<'f>(
         &mut self,
         typ: ContentType,
@@ -80,7 +76,7 @@ impl Protection {
             .map_err(|CipherError| PeerError::BadRecord.into())
     }
 
-    /// What the next record is authenticated by; its number is used up.
+    /// Returns the authenticated header of the next record, and uses up its sequence number.
     fn next(&mut self, typ: ContentType) -> Result<AuthenticatedHeader, LocalError> {
         Ok(AuthenticatedHeader {
             sequence: self.sequence.take()?,

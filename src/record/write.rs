@@ -1,4 +1,4 @@
-//! Records going out ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
+//! Sent records ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 
 use super::protection::Protection;
 use super::{HEADER, PlaintextLimit, RecordHeader};
@@ -24,7 +24,7 @@ impl RecordWriter {
         }
     }
 
-    /// From the next record on, TLS 1.2 is what the header says.
+    /// From the next record on, the header carries TLS 1.2.
     pub(crate) fn use_tls12(&mut self) {
         self.version = ProtocolVersion::TLS_1_2;
     }
@@ -34,31 +34,30 @@ impl RecordWriter {
         self.protection = Some(Protection::new(cipher));
     }
 
-    /// From the next record on, `length` bytes of plaintext are the most.
+    /// From the next record on, a record holds at most `length` bytes of plaintext.
     pub(crate) fn limit(&mut self, length: usize) -> Result<(), LocalError> {
         self.limit = PlaintextLimit::new(length)?;
         Ok(())
     }
 
-    /// Appends `content` in as few records as hold it; nothing for no content.
+    /// Appends `content` in as few records as possible; empty content appends nothing.
     ///
     /// "The record layer fragments information blocks into TLSPlaintext records carrying data in
     /// chunks of 2^14 bytes or less." Protected content is encrypted straight into `out`. On error
-    /// `out` ends with the last whole record.
+    /// `out` ends with the last complete record.
     pub(crate) fn write(
         &mut self,
         typ: ContentType,
         content: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
-        let plaintexts = content.chunks(self.limit.0);
-        out.reserve(
-            plaintexts
-                .clone()
-                .map(|plaintext| HEADER + self.fragment_length(plaintext.len()))
-                .sum(),
-        );
-        for plaintext in plaintexts {
+        let overhead = match &self.protection {
+            None => 0,
+            Some(protection) => protection.max_overhead(),
+        };
+        let records = content.len().div_ceil(self.limit.0);
+        out.reserve(content.len() + records * (HEADER + overhead));
+        for plaintext in content.chunks(self.limit.0) {
             match &mut self.protection {
                 None => {
                     let header = RecordHeader::new(typ, self.version, plaintext.len())?;
@@ -69,13 +68,6 @@ impl RecordWriter {
             }
         }
         Ok(())
-    }
-
-    fn fragment_length(&self, plaintext: usize) -> usize {
-        match &self.protection {
-            None => plaintext,
-            Some(protection) => protection.fragment_length(plaintext),
-        }
     }
 }
 
@@ -103,11 +95,12 @@ mod tests {
     fn room_is_made_once_for_all_records() {
         for suite in Suite::all() {
             let mut writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
-            writer.install(testing::cipher(suite));
+            let cipher = testing::cipher(suite);
+            let fragments = [100, 100, 50].map(|plaintext| cipher.fragment_length(plaintext));
+            writer.install(cipher);
             writer.limit(100).unwrap();
             let mut out = Vec::new();
             writer.write(ContentType::APPLICATION_DATA, &[9; 250], &mut out).unwrap();
-            let fragments = [100, 100, 50].map(|plaintext| writer.fragment_length(plaintext));
             assert_eq!(out.len(), 3 * HEADER + fragments.iter().sum::<usize>());
             assert_eq!(out.capacity(), out.len());
             let mut rest = &out[..];
