@@ -1,4 +1,4 @@
-//! A record's header: what TLSPlaintext, TLSCompressed and TLSCiphertext begin with.
+//! The header of a record, with which TLSPlaintext, TLSCompressed and TLSCiphertext begin.
 
 use crate::codec::Reader;
 use crate::enums::{ContentType, ProtocolVersion};
@@ -16,14 +16,14 @@ pub(super) struct RecordHeader {
 }
 
 impl RecordHeader {
-    /// The header of a fragment that is `length` bytes long.
+    /// Creates the header of a fragment that is `length` bytes long.
     pub(super) fn new(
         typ: ContentType,
         version: ProtocolVersion,
         length: usize,
     ) -> Result<Self, LocalError> {
         let length = u16::try_from(length)
-            .map_err(|_| LocalError::Internal("a fragment outgrew its length field"))?;
+            .map_err(|_| LocalError::Internal("a fragment is too long for its length field"))?;
         Ok(Self {
             typ,
             version,

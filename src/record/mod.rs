@@ -3,11 +3,11 @@
 //!
 //! | section | subject | where |
 //! |---|---|---|
-//! | 6.2.1 | fragmentation: headers and limits, one type a direction | `header`, `write`, `read` |
+//! | 6.2.1 | fragmentation: headers and limits, one type for each direction | `header`, `write`, `read` |
 //! | 6.2.2 | compression: the null method, which changes nothing | |
-//! | 6.2.3 | protection: sequence numbers, and a cipher that knows the rest | `protection` |
+//! | 6.2.3 | protection: sequence numbers, and a cipher that does the rest | `protection` |
 //!
-//! A cipher says itself how much it adds; nothing in this room knows what a fragment is made of.
+//! A cipher tells how much it adds; no module here depends on what a fragment is made of.
 
 mod header;
 mod protection;
@@ -24,12 +24,12 @@ use crate::error::LocalError;
 /// The most plaintext in a record (section 6.2.1): "The length MUST NOT exceed 2^14."
 pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
 
-/// The longest fragment of a protected record (section 6.2.3), whatever protects it: "The length
-/// MUST NOT exceed 2^14 + 2048."
+/// The longest fragment of a protected record with any cipher (section 6.2.3): "The length MUST NOT
+/// exceed 2^14 + 2048."
 pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
 
-/// The most plaintext in a record of one direction: [`MAX_PLAINTEXT`], or less where that is
-/// agreed. Never zero.
+/// The most plaintext in a record of one direction: [`MAX_PLAINTEXT`], or less if the peers agreed
+/// on less. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PlaintextLimit(usize);
 
@@ -39,7 +39,9 @@ impl PlaintextLimit {
     fn new(length: usize) -> Result<Self, LocalError> {
         match length {
             1..=MAX_PLAINTEXT => Ok(Self(length)),
-            _ => Err(LocalError::Internal("no record can keep to such a limit")),
+            _ => Err(LocalError::Internal(
+                "a plaintext limit is zero or above 2^14",
+            )),
         }
     }
 }

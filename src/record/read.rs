@@ -1,4 +1,5 @@
-//! Records coming in ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
+//! Received records
+//! ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 
 use super::protection::Protection;
 use super::{HEADER, PlaintextLimit, RecordHeader};
@@ -7,26 +8,26 @@ use crate::crypto::cipher::Cipher;
 use crate::enums::{ContentType, ProtocolVersion};
 use crate::error::{Error, LocalError, PeerError};
 
-/// How many empty records may come in a row.
+/// The most empty records in a row.
 ///
 /// "Zero-length fragments of Application data MAY be sent as they are potentially useful as a
 /// traffic analysis countermeasure": OpenSSL's old countermeasure sent one before each record, so a
-/// few are honest; an endless row is a peer that wants work done for nothing.
+/// few are legitimate. An endless row makes this side work for nothing.
 const MAX_EMPTY_RECORDS: u8 = 32;
 
-/// Which versions a record may carry.
+/// The versions that a received record may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VersionRule {
-    /// {03,XX}: nothing is negotiated yet. "TLS servers compliant with this specification MUST
+    /// {03,XX}, while no version is negotiated. "TLS servers compliant with this specification MUST
     /// accept any value {03,XX} as the record layer version number for ClientHello"
-    /// ([RFC 5246 appendix E.1](https://www.rfc-editor.org/rfc/rfc5246#appendix-E.1)); and a client
-    /// wants to read the alert with which an older server refuses it.
+    /// ([RFC 5246 appendix E.1](https://www.rfc-editor.org/rfc/rfc5246#appendix-E.1)). A client
+    /// reads the alert with which an older server refuses it.
     AnyTls,
     /// {03,03}, once TLS 1.2 is agreed.
     Tls12,
 }
 
-/// One record, deframed and decrypted: a TLSPlaintext in the bytes that were received.
+/// One decrypted record: a TLSPlaintext in the buffer that it was received in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plaintext<'b> {
     pub(crate) typ: ContentType,
@@ -69,8 +70,8 @@ impl RecordReader {
         Ok(())
     }
 
-    /// Cuts the record off the front of `incoming` and decrypts it where it lies; `None` if it is
-    /// not all there. A header that breaks a rule is refused before its record has arrived.
+    /// Removes the record at the front of `incoming` and decrypts it in place; `None` if it is not
+    /// complete. A header that breaks a rule is refused before the rest of its record arrives.
     pub(crate) fn read<'b>(
         &mut self,
         incoming: &mut &'b mut [u8],
@@ -91,7 +92,7 @@ impl RecordReader {
             None => fragment,
             Some(protection) => protection.open(header.typ, fragment)?,
         };
-        // What was padded to a length that is allowed shows only now that it is too long.
+        // Padding can hide until here that the plaintext is too long.
         if content.len() > self.limit.0 {
             return Err(PeerError::RecordTooLong.into());
         }
@@ -106,7 +107,7 @@ impl RecordReader {
     fn check(&self, header: RecordHeader) -> Result<(), PeerError> {
         let accepted = match self.versions {
             VersionRule::AnyTls => header.version.is_tls(),
-            // A client that gives up before it has seen what was agreed says so in another version.
+            // A client that aborts before it has seen the agreed version sends its alert with another.
             VersionRule::Tls12 if header.typ == ContentType::ALERT && self.protection.is_none() => {
                 header.version.is_tls()
             }
@@ -120,7 +121,7 @@ impl RecordReader {
         if header.typ.name().is_none() {
             return Err(PeerError::UnexpectedRecord(header.typ));
         }
-        // What is too long is refused without decrypting it (RFC 6066 section 4).
+        // A record that is too long is refused without decrypting it (RFC 6066 section 4).
         let overhead = match &self.protection {
             None => 0,
             Some(protection) => protection.max_overhead(),
@@ -199,9 +200,10 @@ mod tests {
             let [major, minor] = u16::to_be_bytes(version);
             let result = read(versions, &[typ, major, minor, 0, 2, 0, 0]);
             let refused = PeerError::RecordVersion(ProtocolVersion(version));
-            match accepted {
-                true => assert!(result.unwrap().is_some()),
-                false => assert_eq!(result, Err(refused.into())),
+            if accepted {
+                assert!(result.unwrap().is_some());
+            } else {
+                assert_eq!(result, Err(refused.into()));
             }
         }
     }
@@ -228,8 +230,7 @@ mod tests {
         assert_eq!(rest, [22, 3, 3, 0, 2, 7]);
     }
 
-    /// The cipher says how much longer than its plaintext a fragment may be, and the header alone
-    /// tells whether it is.
+    /// The cipher determines the longest fragment, and the header is enough to refuse a longer one.
     #[test]
     fn a_protected_record_may_be_longer_by_what_its_cipher_adds() {
         for suite in Suite::all() {
@@ -267,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Nothing but the length shows it, so it is bad_record_mac like all else.
+    /// It is refused with bad_record_mac, as every record that cannot be opened.
     #[test]
     fn a_protected_record_too_short_for_its_cipher_is_a_bad_record() {
         let suite = Suite::all().next().unwrap();
