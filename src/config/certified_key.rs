@@ -1,4 +1,4 @@
-//! A certificate chain with its key.
+//! A certificate chain and its private key.
 
 use crate::crypto::hash::fingerprint;
 use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
@@ -14,13 +14,14 @@ use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A certificate chain and the RSA private key of its first certificate, or the knowledge that the
-/// key is elsewhere.
+/// A certificate chain, the leaf first, and the leaf's RSA private key.
+///
+/// The key may be outside this process, or may be left out if the operations with it are offloaded.
 pub struct CertifiedKey {
     chain: Box<[CertificateDer<'static>]>,
     pub(crate) public_key: PublicKey,
     key_id: KeyId,
-    /// Of the holder's own certificate.
+    /// The fingerprint of the leaf.
     pub(crate) fingerprint: [u8; 32],
     key: Option<Arc<dyn PrivateKey>>,
     issued: Box<[Issued]>,
@@ -31,12 +32,13 @@ pub struct CertifiedKey {
 }
 
 impl CertifiedKey {
-    /// Takes a chain, the holder's own certificate first, and its PKCS#8 or PKCS#1 key.
+    /// Combines a chain, the leaf first, with the leaf's PKCS#8 or PKCS#1 key.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that says what does not parse, that the key is not RSA or of the wrong
-    /// length, that it belongs to another certificate, or that the chain is too long to be sent.
+    /// A [`ConfigError`] if the chain or the key does not parse, the key is not RSA or has an
+    /// unsupported length, the key does not belong to the leaf, or the chain is too long to be
+    /// sent.
     pub fn from_der(
         chain: Vec<CertificateDer<'static>>,
         key: &PrivateKeyDer<'_>,
@@ -44,11 +46,12 @@ impl CertifiedKey {
         Self::with_key(chain, Arc::new(RsaKey::from_der(key)?))
     }
 
-    /// Reads the chain from one PEM text and the key from another, which may be the same.
+    /// Reads the chain from one PEM text and the key from another; both may be the same text.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and those of [`CertifiedKey::from_der`].
+    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and the errors of
+    /// [`CertifiedKey::from_der`].
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
         let chain = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<Vec<_>, _>>()
@@ -56,12 +59,12 @@ impl CertifiedKey {
         Self::with_key(chain, Arc::new(RsaKey::from_pem(key)?))
     }
 
-    /// Takes a chain and a key that may be anywhere.
+    /// Combines a chain, the leaf first, with any implementation of [`PrivateKey`].
     ///
     /// # Errors
     ///
-    /// Those of [`CertifiedKey::from_der`]. Whether the key belongs to the certificate is judged by
-    /// its [`PrivateKey::key_id`].
+    /// The errors of [`CertifiedKey::from_der`]. The key belongs to the leaf if its
+    /// [`PrivateKey::key_id`] is the leaf's.
     pub fn with_key(
         chain: Vec<CertificateDer<'static>>,
         key: Arc<dyn PrivateKey>,
@@ -76,13 +79,14 @@ impl CertifiedKey {
         })
     }
 
-    /// Takes a chain whose key is only where the connections' pauses are answered: with
-    /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) or
-    /// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
+    /// Takes a chain without its key. The configuration must offload the operations of the key,
+    /// with
+    /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption)
+    /// or [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
     ///
     /// # Errors
     ///
-    /// Those of [`CertifiedKey::from_der`] that concern the chain.
+    /// The errors of [`CertifiedKey::from_der`] that concern the chain.
     pub fn without_key(chain: Vec<CertificateDer<'static>>) -> Result<Self, ConfigError> {
         let first = chain.first().ok_or(ConfigError::NoCertificate)?;
         let public_key = PeerCertificate::parse(first)
@@ -106,16 +110,18 @@ impl CertifiedKey {
         })
     }
 
-    /// Staples this OCSP response about the certificate, in DER, from the next handshake on, for
-    /// clients that ask for one ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8));
-    /// with `None`, none. It is not looked into.
+    /// Sets the OCSP response, in DER, that the server staples from the next handshake on for
+    /// clients that request one
+    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)). `None` removes it.
+    /// The response is not checked.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOcspResponse`] if it is empty or longer than a message may be.
+    /// [`ConfigError::BadOcspResponse`] if the response is empty or too long for a handshake
+    /// message.
     pub fn staple(&self, ocsp_response: Option<&[u8]>) -> Result<(), ConfigError> {
         let status = ocsp_response.map(encode_certificate_status).transpose()?;
-        // The message is replaced as a whole, whatever panicked elsewhere.
+        // The message is replaced as a whole, so a poisoned lock does no harm.
         let stapled = self.certificate_status.write();
         *stapled.unwrap_or_else(PoisonError::into_inner) = status;
         Ok(())
@@ -127,40 +133,40 @@ impl CertifiedKey {
         stapled.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The chain, the holder's own certificate first.
+    /// Returns the chain, the leaf first.
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
     }
 
-    /// Who the key is, wherever it is.
+    /// Returns the identifier of the leaf's key: its SPKI fingerprint.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }
 
-    /// The private key, unless it is elsewhere.
+    /// Returns the private key, or `None` after [`without_key`](Self::without_key).
     #[must_use]
     pub fn key(&self) -> Option<&Arc<dyn PrivateKey>> {
         self.key.as_ref()
     }
 
-    /// Whether one of these authorities, named in DER, issued a certificate of the chain; with no
-    /// name, any did.
+    /// Returns true if one of these CAs, named in DER, issued a certificate of the chain, or if the
+    /// list is empty.
     pub(crate) fn is_issued_by(&self, authorities: &[&[u8]]) -> bool {
         let mut issued = self.issued.iter();
         authorities.is_empty() || issued.any(|issued| authorities.contains(&&*issued.by))
     }
 
-    /// Whether each certificate of the chain is signed with one of these algorithms. One that signed
-    /// itself is believed for other reasons.
+    /// Returns true if each certificate of the chain is signed with one of these algorithms.
+    /// Self-issued certificates are exempt: a root is trusted for other reasons than its signature.
     pub(crate) fn is_signed_with(&self, algorithms: &[SignatureScheme]) -> bool {
         let mut issued = self.issued.iter().filter(|issued| !issued.by_itself);
         issued.all(|issued| issued.with.is_some_and(|scheme| algorithms.contains(&scheme)))
     }
 
-    /// Has the key decrypt a number that [`PublicKey::admit`] admitted. Never fails visibly: the error
-    /// is that of a key which is not there, whatever the number.
+    /// Decrypts a number that [`PublicKey::admit`] admitted, with the key. Never fails visibly to
+    /// the peer: the only error is a missing key, whatever the number.
     pub(crate) fn decrypt(
         &self,
         ciphertext: &[u8],
@@ -170,7 +176,7 @@ impl CertifiedKey {
         Ok(RawDecryption::by(key, ciphertext, &mut drawing(random)))
     }
 
-    /// Has the key sign.
+    /// Signs with the key.
     pub(crate) fn sign(
         &self,
         scheme: SignatureScheme,
@@ -190,7 +196,7 @@ fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigEr
     Ok(message.map_err(|_| ConfigError::BadOcspResponse)?.into())
 }
 
-/// How a certificate of the chain came to be.
+/// Who issued a certificate of the chain, and how it is signed.
 struct Issued {
     /// The issuer's name in DER.
     by: Box<[u8]>,
@@ -211,7 +217,7 @@ fn issued(chain: &[CertificateDer<'_>]) -> Result<Box<[Issued]>, ConfigError> {
     chain.iter().map(|certificate| issued(certificate)).collect()
 }
 
-/// What is wrong with one's own certificate.
+/// Maps a fault of a peer's certificate to the error for this side's own.
 fn config_error(fault: CertificateFault) -> ConfigError {
     match fault {
         CertificateFault::NotRsa { .. } => ConfigError::NotRsa,
@@ -227,5 +233,79 @@ impl fmt::Debug for CertifiedKey {
             .field("key_id", &self.key_id)
             .field("has_key", &self.key.is_some())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A self-issued certificate of `CN=localhost`.
+    fn certified() -> CertifiedKey {
+        let chain = include_bytes!("../../tests/data/leaf-2048.pem");
+        let key = include_bytes!("../../tests/data/rsa-2048.key");
+        CertifiedKey::from_pem(chain, key).unwrap()
+    }
+
+    #[test]
+    fn an_empty_list_of_cas_stands_for_any() {
+        let localhost = b"\x30\x14\x31\x12\x30\x10\x06\x03\x55\x04\x03\x0c\x09localhost";
+        let certified = certified();
+        assert!(certified.is_issued_by(&[]));
+        assert!(certified.is_issued_by(&[b"\x30\0", localhost]));
+        assert!(!certified.is_issued_by(&[b"\x30\0"]));
+        assert!(!certified.is_issued_by(&[&localhost[..localhost.len() - 1]]));
+    }
+
+    #[test]
+    fn each_certificate_but_a_root_is_signed_with_a_listed_algorithm() {
+        use SignatureScheme as Scheme;
+        let issued = |by_itself, with| Issued {
+            by: Box::default(),
+            by_itself,
+            with,
+        };
+        let (listed, other) = (Scheme::RSA_PKCS1_SHA256, Scheme::RSA_PKCS1_SHA384);
+        let mut certified = certified();
+        for (with, accepted) in [(Some(listed), true), (Some(other), false), (None, false)] {
+            certified.issued = [issued(false, Some(listed)), issued(false, with)].into();
+            assert_eq!(certified.is_signed_with(&[listed]), accepted, "{with:?}");
+            certified.issued = [issued(false, Some(listed)), issued(true, with)].into();
+            assert!(certified.is_signed_with(&[listed]), "{with:?}");
+        }
+    }
+
+    #[test]
+    fn an_operation_without_a_key_is_an_error_of_its_own() {
+        struct Ones;
+        impl RandomSource for Ones {
+            fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+                out.fill(1);
+                Ok(())
+            }
+        }
+        let chain = certified().chain().to_vec();
+        let certified = CertifiedKey::without_key(chain).unwrap();
+        assert!(certified.key().is_none());
+        let decrypted = certified.decrypt(&[0; 256], &Ones).map(|_| ());
+        assert_eq!(decrypted, Err(LocalError::NoPrivateKey));
+        let signed = certified.sign(SignatureScheme::RSA_PKCS1_SHA256, b"", &Ones);
+        assert_eq!(signed, Err(LocalError::NoPrivateKey));
+    }
+
+    #[test]
+    fn a_stapled_response_is_replaced_and_removed() {
+        let certified = certified();
+        assert!(certified.certificate_status().is_none());
+        certified.staple(Some(b"one")).unwrap();
+        assert_eq!(
+            certified.staple(Some(b"")),
+            Err(ConfigError::BadOcspResponse)
+        );
+        assert!(certified.certificate_status().unwrap().ends_with(b"one"));
+        certified.staple(Some(b"two")).unwrap();
+        assert!(certified.certificate_status().unwrap().ends_with(b"two"));
+        certified.staple(None).unwrap();
+        assert!(certified.certificate_status().is_none());
     }
 }

@@ -15,10 +15,10 @@ use pki_types::UnixTime;
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
 
-/// For how many servers a client keeps a session, unless it has another store.
+/// The number of servers for which the client's own store keeps a session.
 const SESSIONS: usize = 64;
 
-/// The most that a server can ask for.
+/// The longest lifetime, which a server's announcement can only shorten.
 const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Who verifies the server's certificate.
@@ -29,16 +29,16 @@ pub(crate) enum ServerVerification {
     Caller,
 }
 
-/// How a client behaves. Shared by its connections, never changed.
+/// The configuration of a client. It is immutable and shared by the client's connections.
 #[derive(Debug)]
 pub struct ClientConfig {
     pub(crate) common: Common,
     pub(crate) verification: ServerVerification,
     pub(crate) require_common_name: bool,
-    /// The first that fits is shown.
+    /// In order of preference; see [`ClientConfigBuilder::certificate`].
     pub(crate) certificates: Box<[Arc<CertifiedKey>]>,
     pub(crate) sign_with_sha1: bool,
-    /// With which the server's chain may be signed.
+    /// The signature algorithms that are accepted in the server's chain.
     pub(crate) signature_algorithms: Box<[SignatureScheme]>,
     pub(crate) offload_signing: bool,
     pub(crate) session_tickets: bool,
@@ -46,28 +46,27 @@ pub struct ClientConfig {
     pub(crate) request_ocsp_response: bool,
     pub(crate) fallback_scsv: bool,
     pub(crate) grease: bool,
-    /// Whom the client trusts and who it is.
+    /// Identifies the rules for accepting servers, and the client's certificates.
     pub(crate) trust: TrustContext,
 }
 
 impl ClientConfig {
-    /// Starts a configuration that believes the servers that `policy` accepts; a
-    /// [`RootStore`](crate::RootStore) alone stands for the default policy with these roots.
+    /// Creates a builder for a client that accepts the servers that `policy` accepts. A
+    /// [`RootStore`](crate::RootStore) stands for the default policy with these roots.
     #[must_use]
     pub fn builder(policy: impl Into<CertificatePolicy>) -> ClientConfigBuilder {
         ClientConfigBuilder::new(ServerVerification::Policy(policy.into()))
     }
 
-    /// Starts a configuration with which every handshake pauses at
-    /// [`Pending::VerifyCertificate`](crate::Pending::VerifyCertificate) until the caller has
-    /// decided.
+    /// Creates a builder for a client whose caller verifies the server: every handshake pauses at
+    /// [`Pending::VerifyCertificate`](crate::Pending::VerifyCertificate) for the caller's answer.
     #[must_use]
     pub fn builder_with_caller_verification() -> ClientConfigBuilder {
         ClientConfigBuilder::new(ServerVerification::Caller)
     }
 }
 
-/// Makes a [`ClientConfig`].
+/// Builds a [`ClientConfig`].
 pub struct ClientConfigBuilder {
     common: CommonBuilder,
     verification: ServerVerification,
@@ -101,113 +100,125 @@ impl ClientConfigBuilder {
 
     common_builder_methods!();
 
-    /// Wants the common name of the certificate's subject to be the name that the connection is
-    /// made for, beside the check of its subjectAltName. Where the caller verifies, this is the
-    /// caller's business too.
+    /// Requires the common name in the certificate's subject to equal the server name, in addition
+    /// to the check of subjectAltName. By default the common name is ignored.
+    ///
+    /// **This has no effect with caller verification**
+    /// ([`builder_with_caller_verification`](ClientConfig::builder_with_caller_verification)): the
+    /// caller must compare the name.
     #[must_use]
     pub fn require_common_name(mut self) -> Self {
         self.require_common_name = true;
         self
     }
 
-    /// A certificate to show to a server that asks for one. Of several, the first is shown that fits
-    /// what the server says of itself: its types, its algorithms, and the authorities that it knows,
-    /// one of which has to have issued a certificate of the chain. Those go before the others whose
-    /// chains are signed with the server's algorithms. With none that fits, the client
-    /// answers that it has no certificate.
+    /// Adds a certificate that the client can present when a server requests one; call it once for
+    /// each certificate. By default the client has none.
+    ///
+    /// A certificate matches if the server accepts RSA certificates, lists a signature algorithm
+    /// that the client can sign with, and either lists no CA names or lists the issuer of a
+    /// certificate in the chain. Among the matching certificates, the client prefers the first one
+    /// whose whole chain is signed with algorithms that the server lists; if there is no such
+    /// chain, it presents the first match. If nothing matches, it sends a Certificate message
+    /// without certificates.
     #[must_use]
     pub fn certificate(mut self, certificate: Arc<CertifiedKey>) -> Self {
         self.certificates.push(certificate);
         self
     }
 
-    /// Proves its certificate's key with SHA-1 to a server that takes nothing better of what this
-    /// crate can. **SHA-1 is broken**; without this such a server is told that there is no
-    /// certificate.
+    /// Allows CertificateVerify to be signed with SHA-1 if the server lists no better algorithm
+    /// that this crate supports. **SHA-1 is broken.** By default such a server receives a
+    /// Certificate message without certificates.
     #[must_use]
     pub fn sign_with_sha1(mut self) -> Self {
         self.sign_with_sha1 = true;
         self
     }
 
-    /// Makes every handshake in which the client shows its certificate pause at
+    /// Makes each handshake in which the client presents its certificate pause at
     /// [`Pending::SignCertificateVerify`](crate::Pending::SignCertificateVerify), so that the
-    /// private-key operation can run on another thread or on another machine. The configuration
-    /// needs no key then: [`CertifiedKey::without_key`](crate::CertifiedKey::without_key).
+    /// private-key operation can run on another thread or machine. The certificates then need no
+    /// key: see [`CertifiedKey::without_key`](crate::CertifiedKey::without_key).
     #[must_use]
     pub fn offload_signing(mut self) -> Self {
         self.offload_signing = true;
         self
     }
 
-    /// Whether the client takes session tickets
-    /// ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)). By default it does, as long as it has
-    /// a store to keep them in. A ticket goes into the next ClientHello, however long the server
-    /// made it; without tickets the hello stays short, for servers that stumble over long ones.
+    /// Sets whether the client accepts session tickets
+    /// ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)). By default it does if it has a session
+    /// store. A ticket makes the next ClientHello longer, by whatever length the server chose; turn
+    /// tickets off for servers that fail on a long ClientHello.
     #[must_use]
     pub fn session_tickets(mut self, take: bool) -> Self {
         self.session_tickets = take;
         self
     }
 
-    /// Asks the server for records of at most this length, and keeps to it, if the server agrees
-    /// ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)). By default it does
-    /// not ask.
+    /// Requests that both sides send at most this much plaintext in each record
+    /// (max_fragment_length,
+    /// [RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)). It applies if the
+    /// server agrees. By default the extension is not sent.
     #[must_use]
     pub fn max_fragment_length(mut self, length: MaxFragmentLength) -> Self {
         self.max_fragment_length = Some(length);
         self
     }
 
-    /// The longest plaintext that the server may put into a protected record, 64 to 16384 bytes
-    /// ([RFC 8449](https://www.rfc-editor.org/rfc/rfc8449)); a server that knows it wins over
-    /// [`max_fragment_length`](Self::max_fragment_length). By default the extension is not sent:
-    /// old servers have never seen it.
+    /// Limits the plaintext of each protected record that the server sends, to 64 to 16384 bytes
+    /// (record_size_limit, [RFC 8449](https://www.rfc-editor.org/rfc/rfc8449)). For a server that
+    /// supports it, it replaces [`max_fragment_length`](Self::max_fragment_length). By default the
+    /// extension is not sent: old servers do not support it.
     #[must_use]
     pub fn record_size_limit(mut self, limit: u16) -> Self {
         self.common.record_size_limit = Some(limit);
         self
     }
 
-    /// Asks the server for an OCSP response about its certificate
-    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)), for the caller to
-    /// look into: [`SessionInfo::ocsp_response`](crate::SessionInfo::ocsp_response) has it as it
-    /// came, and a server need not send one. With a
-    /// [policy that requires one](CertificatePolicy::require_ocsp_response) it is asked for without
-    /// this, and verified.
+    /// Requests a stapled OCSP response from the server
+    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)). The server may
+    /// send none. The response is not verified; the caller finds it in
+    /// [`SessionInfo::ocsp_response`](crate::SessionInfo::ocsp_response).
+    ///
+    /// A [policy that requires a response](CertificatePolicy::require_ocsp_response) requests it
+    /// without this setting, and verifies it.
     #[must_use]
     pub fn request_ocsp_response(mut self) -> Self {
         self.request_ocsp_response = true;
         self
     }
 
-    /// Says that the connection is made because one with a newer version, by another library,
-    /// failed. The server is told ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)) and refuses
-    /// if it knows that version; and so does this side if the ServerHello shows that it does
-    /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)), for then
-    /// somebody else made the first connection fail.
+    /// Declares that this connection is a fallback: a connection with a newer TLS version, made by
+    /// another library, failed before it.
+    ///
+    /// The ClientHello, unless it offers a session, then carries TLS_FALLBACK_SCSV
+    /// ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)), and a server that supports the newer
+    /// version refuses it. The client also fails if the ServerHello carries TLS 1.3's downgrade
+    /// signal ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)): an
+    /// attacker must then have broken the first connection.
     #[must_use]
     pub fn fallback_scsv(mut self) -> Self {
         self.fallback_scsv = true;
         self
     }
 
-    /// Puts reserved values that nobody knows into the ClientHello
-    /// ([RFC 8701](https://www.rfc-editor.org/rfc/rfc8701)), so that servers that stumble over what
-    /// they do not know are found early.
+    /// Adds reserved values (GREASE, [RFC 8701](https://www.rfc-editor.org/rfc/rfc8701)) to the
+    /// ClientHello, which reveals servers that fail on unknown values. By default none are sent.
     #[must_use]
     pub fn grease(mut self) -> Self {
         self.grease = true;
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the configuration.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the setting: neither a root nor a pin, a certificate whose key is
-    /// elsewhere while signing is not offloaded, a list of suites or application protocols, a length,
-    /// a limit or a lifetime that cannot be used, or no source of randomness.
+    /// A [`ConfigError`] that names the setting: the policy has neither a root nor a pin; a
+    /// certificate has no key and signing is not offloaded; a list of suites or application
+    /// protocols, a length, a limit or a lifetime is invalid; or there is no random number
+    /// generator.
     pub fn build(self) -> Result<ClientConfig, ConfigError> {
         let policy = self.verification.policy();
         if policy.is_some_and(CertificatePolicy::is_empty) {
@@ -287,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_accepts_somebody_and_a_caller_may_decide() {
+    fn a_policy_has_a_root_or_a_pin_and_a_caller_may_decide() {
         let nobody = ClientConfig::builder(RootStore::new()).build();
         assert_eq!(nobody.unwrap_err(), ConfigError::NoRoots);
         let policy = pinned(1);
@@ -296,14 +307,14 @@ mod tests {
     }
 
     impl ClientConfigBuilder {
-        /// Whether nothing is wrong but that the operating system's randomness is not built in.
+        /// Returns true if it builds, or would with a random number generator.
         fn build_unless_without_random(self) -> bool {
             matches!(self.build(), Ok(_) | Err(ConfigError::NoRandom))
         }
     }
 
     #[test]
-    fn a_key_that_is_elsewhere_signs_elsewhere() {
+    fn a_certificate_without_a_key_requires_offloaded_signing() {
         let chain = certified().chain().to_vec();
         let elsewhere = Arc::new(CertifiedKey::without_key(chain).unwrap());
         let builder = || {
@@ -326,7 +337,7 @@ mod tests {
 
     /// A session that was made under one of these is resumed under none of the others.
     #[test]
-    fn trust_is_whom_the_client_believes_and_who_it_is() {
+    fn trust_is_the_policy_and_the_certificates_of_the_client() {
         let builders = [
             ClientConfig::builder_with_caller_verification(),
             ClientConfig::builder(pinned(1)),
@@ -338,7 +349,7 @@ mod tests {
         for (index, trust) in trusts.iter().enumerate() {
             assert!(!trusts[index + 1..].contains(trust), "{index}");
         }
-        // What changes no trust changes nothing.
+        // Other settings do not matter.
         let same = ClientConfig::builder(pinned(1)).grease().offload_signing().trust();
         assert_eq!(same, trusts[1]);
     }

@@ -1,32 +1,33 @@
-//! Whether a server asks its clients for a certificate, and for which ones.
+//! The authentication of clients by certificate: whether a server requests one, and what it lists.
 
 use super::{SIGNATURE_SCHEMES, chain_signature_schemes};
 use crate::enums::SignatureScheme;
 use crate::error::ConfigError;
 use crate::verify::CertificatePolicy;
 
-/// The most bytes that the names of authorities take: a message of 64 KiB holds the rest of a
-/// CertificateRequest beside them.
+/// The most bytes that the list of CA names takes, so that the rest of a CertificateRequest still
+/// fits into a message of 64 KiB.
 const MAX_AUTHORITIES: usize = (1 << 16) - 1 - (1 << 8);
 
-/// The most signature algorithms that are listed, each of them once and more.
+/// The most signature algorithms in the list; more than there are.
 const MAX_SIGNATURE_SCHEMES: usize = 32;
 
-/// Whether a server asks for a client certificate.
+/// How a server authenticates its clients by certificate.
 #[derive(Clone, Debug, Default)]
 pub enum ClientAuth {
-    /// It does not. The default.
+    /// The server requests no certificate. The default.
     #[default]
     None,
-    /// It asks, and goes on without if the client has none. A certificate that comes must be one
-    /// that the policy accepts.
+    /// The server requests a certificate, but also serves a client that has none. The policy must
+    /// accept a certificate that the client presents.
     Request(CertificatePolicy),
-    /// It asks, and drops a client that has none.
+    /// The server requests a certificate and refuses a client that has none. The policy must accept
+    /// the certificate.
     Require(CertificatePolicy),
 }
 
 impl ClientAuth {
-    /// Which certificates are accepted, if any is asked for.
+    /// The rules for accepting a client's certificate, if one is requested.
     pub(crate) fn policy(&self) -> Option<&CertificatePolicy> {
         match self {
             Self::None => None,
@@ -35,22 +36,25 @@ impl ClientAuth {
     }
 }
 
-/// The authorities that a server names when it asks for a certificate, for clients to choose one by
-/// ([RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)). Whom it accepts
-/// is not decided by it.
+/// The CA names that a server lists when it requests a certificate (certificate_authorities,
+/// [RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
+///
+/// Clients select their certificate by them. They do not affect which certificates the server
+/// accepts.
 #[derive(Clone, Debug, Default)]
 pub enum ClientAuthorities {
-    /// The roots of the policy, or none where it has pins, which need no root. The default.
+    /// The subjects of the policy's roots, or an empty list if the policy has pins, since a pinned
+    /// certificate may come from any CA. The default.
     #[default]
     FromRoots,
     /// These distinguished names, in DER.
     Names(Vec<Vec<u8>>),
-    /// None, so that clients choose for themselves: for clients that choose wrongly, and for roots
-    /// that are many or nobody's business.
+    /// An empty list, so that clients select a certificate on their own: for clients that select
+    /// wrongly by names, for many roots, and for roots whose names should not be published.
     None,
 }
 
-/// What a server says when it asks for a certificate.
+/// The settings that go into a CertificateRequest.
 #[derive(Debug)]
 pub(crate) struct ClientCertificateRequest {
     pub(crate) signature_algorithms: Box<[SignatureScheme]>,
@@ -95,7 +99,7 @@ fn check_signature_algorithms(algorithms: &[SignatureScheme]) -> Result<(), Conf
     if let Some(unknown) = algorithms.iter().find(|scheme| !known(scheme)) {
         return Err(ConfigError::UnsupportedSignatureScheme(*unknown));
     }
-    // With none of RSA no client could prove its key.
+    // Clients have RSA keys: with no algorithm for RSA, none could sign CertificateVerify.
     let mut own = SIGNATURE_SCHEMES.iter().chain([&SignatureScheme::RSA_PKCS1_SHA1]);
     if algorithms.len() > MAX_SIGNATURE_SCHEMES || !own.any(|scheme| algorithms.contains(scheme)) {
         return Err(ConfigError::NoSignatureSchemes);
@@ -119,7 +123,7 @@ mod tests {
 
     const PSS: SignatureScheme = SignatureScheme::RSA_PSS_RSAE_SHA256;
 
-    /// What is asked for under a policy that has no root, but a pin.
+    /// The request of a server whose policy has a pin and no root.
     fn request(
         authorities: &ClientAuthorities,
         algorithms: &[SignatureScheme],
@@ -129,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_accepts_somebody() {
+    fn a_policy_has_a_root_or_a_pin() {
         let nobody = CertificatePolicy::new(RootStore::new());
         for auth in [
             ClientAuth::Request(nobody.clone()),

@@ -1,4 +1,4 @@
-//! The settings that both roles share, and what they are checked for.
+//! The settings that both roles share, and the checks of these settings.
 
 use super::{ExtendedMasterSecret, KeyLog, SecureRenegotiation};
 use crate::crypto::rng::{RandomSource, SharedRng};
@@ -12,11 +12,11 @@ use pki_types::UnixTime;
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
 
-/// The longest list of application protocols, each name with its length byte.
+/// The most bytes that the list of application protocols takes, each name with its length byte.
 const MAX_PROTOCOL_LIST: usize = 1 << 12;
 
-/// The record size limits that can be asked for: "Endpoints MUST NOT send a "record_size_limit"
-/// extension with a value smaller than 64"
+/// The record size limits that this side can announce: "Endpoints MUST NOT send a
+/// "record_size_limit" extension with a value smaller than 64"
 /// ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
 const RECORD_SIZE_LIMITS: core::ops::RangeInclusive<u16> = 64..=1 << 14;
 
@@ -24,7 +24,7 @@ const RECORD_SIZE_LIMITS: core::ops::RangeInclusive<u16> = 64..=1 << 14;
 /// ([RFC 5246 appendix F.1.4](https://www.rfc-editor.org/rfc/rfc5246#appendix-F.1.4)).
 const MAX_SESSION_LIFETIME: u32 = 24 * 60 * 60;
 
-/// What every connection needs from the outside: randomness, time and the key log.
+/// What every connection needs from outside: randomness, the time and the key log.
 #[derive(Clone)]
 pub(crate) struct Environment {
     pub(crate) random: Arc<dyn RandomSource>,
@@ -40,7 +40,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// The settings that both roles share.
+/// The settings that both roles share, checked.
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) suites: Box<[&'static Suite]>,
@@ -64,13 +64,13 @@ impl Common {
         (self.environment.time)()
     }
 
-    /// The implemented suite of this number, if it is among the configured ones.
+    /// Returns the suite with this number, if it is configured.
     pub(crate) fn suite(&self, id: CipherSuite) -> Option<&'static Suite> {
         self.suites.iter().find(|suite| suite.id == id).copied()
     }
 }
 
-/// The settings that both roles share, while they are being made.
+/// The settings that both roles share, before they are checked.
 pub(super) struct CommonBuilder {
     pub(super) suites: Option<Vec<CipherSuite>>,
     pub(super) extended_master_secret: ExtendedMasterSecret,
@@ -136,7 +136,7 @@ impl CommonBuilder {
     }
 }
 
-/// The suites of these numbers, or those that are offered unless others are named.
+/// Looks up the suites with these numbers; the default is [`Suite::default_offer`].
 fn implemented(ids: Option<Vec<CipherSuite>>) -> Result<Box<[&'static Suite]>, ConfigError> {
     let Some(ids) = ids else {
         return Ok(Suite::default_offer().collect());
@@ -181,94 +181,102 @@ fn default_random() -> Option<Arc<dyn RandomSource>> {
     None
 }
 
-/// A caller's generator as every connection draws from it.
+/// Wraps the caller's generator so that all connections can draw from it.
 pub(super) fn shared_random(rng: impl TryCryptoRng + Send + 'static) -> Arc<dyn RandomSource> {
     Arc::new(SharedRng::new(rng))
 }
 
-/// The methods that both builders have.
+/// The methods of both builders.
 macro_rules! common_builder_methods {
     () => {
-        /// The cipher suites, the preferred one first. By default every suite that is implemented:
-        /// AES-256 before AES-128.
+        /// Sets the cipher suites that this side offers or accepts, in order of preference. The
+        /// default is AES-256-GCM, then AES-128-GCM.
         #[must_use]
         pub fn suites(mut self, suites: &[CipherSuite]) -> Self {
             self.common.suites = Some(suites.to_vec());
             self
         }
 
-        /// Whether the extended master secret is used. By default it is where the peer knows it.
+        /// Sets how the extended master secret is used. The default is
+        /// [`ExtendedMasterSecret::Optional`].
         #[must_use]
         pub fn extended_master_secret(mut self, policy: ExtendedMasterSecret) -> Self {
             self.common.extended_master_secret = policy;
             self
         }
 
-        /// Whether the peer has to know secure renegotiation. By default a client wants it of its
-        /// server, and a server does without.
+        /// Sets whether the peer must support secure renegotiation. The default is
+        /// [`Required`](SecureRenegotiation::Required) on a client and
+        /// [`Optional`](SecureRenegotiation::Optional) on a server.
         #[must_use]
         pub fn secure_renegotiation(mut self, policy: SecureRenegotiation) -> Self {
             self.common.secure_renegotiation = policy;
             self
         }
 
-        /// The application protocols, the preferred one first, by their registered names
-        /// ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)). By default there are none, and
-        /// the extension is not used.
+        /// Sets the application protocols (ALPN), in order of preference, by their registered names
+        /// ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)). By default the list is empty: a
+        /// client does not send the extension, and a server ignores it. A server with a list
+        /// refuses a client that offers only other protocols, with no_application_protocol.
         #[must_use]
         pub fn alpn_protocols(mut self, names: &[&[u8]]) -> Self {
             self.common.alpn_protocols = names.iter().map(|name| Box::from(*name)).collect();
             self
         }
 
-        /// Where sessions are kept to be resumed, in place of the configuration's own
-        /// [`MemoryStore`](crate::MemoryStore); with `None`, nowhere.
+        /// Sets the store for sessions, in place of the configuration's own
+        /// [`MemoryStore`](crate::MemoryStore). With `None`, no session is stored.
         ///
-        /// A store may be shared by configurations and servers. A session is resumed only under the
-        /// trust that it was made under: the same roots and policy for the peer's certificate, and
-        /// the same certificate of this side. A renewed certificate ends the sessions before it.
+        /// Several configurations and servers may share one store. A session is resumed only if the
+        /// roots, the policy for the peer's certificate and this side's own certificate are the
+        /// same as when it was made. So renewing a certificate ends the sessions made with the old
+        /// one.
         #[must_use]
         pub fn session_store(mut self, store: Option<Arc<dyn SessionStore>>) -> Self {
             self.common.session_store = store;
             self
         }
 
-        /// How long a session may be resumed after its full handshake: a second to a day, and
-        /// never longer than its certificates are valid. By default two hours on a server, and
-        /// what the server says but at most a day on a client.
+        /// Sets how long after its full handshake a session may be resumed: one second to one day,
+        /// in whole seconds. A session never outlives its certificates. The default is two hours on
+        /// a server and one day on a client. A server announces the time with each ticket, and a
+        /// client keeps to it if it is shorter than its own.
         #[must_use]
         pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
             self.common.session_lifetime = lifetime;
             self
         }
 
-        /// Lets sessions be resumed that were made without the extended master secret, which
+        /// Allows the resumption of sessions that were made without the extended master secret, for
+        /// peers that do not support it and are slow at full handshakes.
         /// [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3) advises
-        /// against: for peers that are too old for it and too slow for full handshakes. With
-        /// [`ExtendedMasterSecret::Off`] they are resumed without this setting.
+        /// against it. With [`ExtendedMasterSecret::Off`] such sessions are resumed without this
+        /// setting.
         #[must_use]
         pub fn resume_without_extended_master_secret(mut self) -> Self {
             self.common.resume_without_extended_master_secret = true;
             self
         }
 
-        /// The source of randomness, in place of the operating system's: a generator of
-        /// [`rand_core`](crate::rand_core)'s traits. It is shared by all connections, one at a time.
+        /// Sets the random number generator, in place of the operating system's. It implements
+        /// [`rand_core`](crate::rand_core)'s traits. All connections share it, behind a lock. Without
+        /// the crate feature `getrandom` it is required.
         #[must_use]
         pub fn rng(mut self, rng: impl TryCryptoRng + Send + 'static) -> Self {
             self.common.random = Some(shared_random(rng));
             self
         }
 
-        /// What time it is when a certificate is verified or a session's age is checked, in place
-        /// of the operating system's clock.
+        /// Sets the time provider, in place of the operating system's clock. It is called when a
+        /// certificate is verified and when the age of a session or of a ticket key is checked.
         #[must_use]
         pub fn time_provider(mut self, now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
             self.common.time = Some(Arc::new(now));
             self
         }
 
-        /// Logs the secrets of each connection. **Whoever has the log can read them.**
+        /// Logs the secrets of each connection. **Anyone who has the log can decrypt the
+        /// connections.** By default nothing is logged.
         #[must_use]
         pub fn key_log(mut self, key_log: Arc<dyn KeyLog>) -> Self {
             self.common.key_log = Some(key_log);
@@ -301,7 +309,7 @@ mod tests {
         builder
     }
 
-    /// Why the settings are refused after `change`, if they are.
+    /// The error of the settings after `change`, if they are refused.
     fn refused(change: impl FnOnce(&mut CommonBuilder)) -> Option<ConfigError> {
         let mut builder = builder();
         change(&mut builder);

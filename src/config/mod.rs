@@ -1,4 +1,4 @@
-//! What a client or a server is set up with, checked once and shared by its connections.
+//! The configurations of clients and servers, which are checked once and shared by connections.
 
 mod certified_key;
 mod client;
@@ -19,7 +19,7 @@ pub use server_certificates::{CertificateSet, CertificatesByName, ResolveCertifi
 
 use crate::enums::SignatureScheme;
 
-/// The signature algorithms with which a client proves its key, in order of preference. Never SHA-1.
+/// The signature algorithms for CertificateVerify, in order of preference. SHA-1 is not among them.
 pub(crate) static SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
     SignatureScheme::RSA_PSS_RSAE_SHA256,
     SignatureScheme::RSA_PSS_RSAE_SHA384,
@@ -29,73 +29,74 @@ pub(crate) static SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
     SignatureScheme::RSA_PKCS1_SHA512,
 ];
 
-/// Those, and the ones that only authorities sign with.
+/// The signature algorithms for the certificates of a chain: [`SIGNATURE_SCHEMES`], and ECDSA for
+/// CAs.
 pub(crate) fn chain_signature_schemes() -> impl Iterator<Item = SignatureScheme> {
-    let of_authorities: &[SignatureScheme] = if cfg!(feature = "ecdsa") {
+    let for_cas: &[SignatureScheme] = if cfg!(feature = "ecdsa") {
         &[SignatureScheme::ECDSA_SHA256, SignatureScheme::ECDSA_SHA384]
     } else {
         &[]
     };
-    SIGNATURE_SCHEMES.iter().chain(of_authorities).copied()
+    SIGNATURE_SCHEMES.iter().chain(for_cas).copied()
 }
 
 /// Receives the secrets of each connection, for debugging with a packet analyser.
 ///
-/// **Whoever has the log can read the connections.** Nothing is logged unless a configuration asks
-/// for it.
+/// **Anyone who has the log can decrypt the connections.** Nothing is logged unless a configuration
+/// sets a key log.
 pub trait KeyLog: Send + Sync {
-    /// Takes one line of the NSS key log format (`SSLKEYLOGFILE`), without its newline:
+    /// Receives one line in the NSS key log format (`SSLKEYLOGFILE`), without its newline:
     /// `CLIENT_RANDOM`, the client random and the master secret, in hexadecimal.
     fn log(&self, line: &str);
 }
 
-/// Whether a peer is accepted that does not know secure renegotiation
+/// How a peer without secure renegotiation is treated
 /// ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
 ///
-/// This crate never renegotiates, but such a server may: an attacker who talked to it first can
-/// then have the client's handshake taken for a renegotiation, and its data for a continuation of
-/// the attacker's. [Section 4.1](https://www.rfc-editor.org/rfc/rfc5746#section-4.1) tells a client
-/// that wants to be safe to give up. A server that never renegotiates is in no such danger.
+/// This crate never renegotiates, but a server without RFC 5746 may. An attacker who connected to
+/// that server first can then make it take the client's handshake for a renegotiation, and the
+/// client's data for a continuation of the attacker's.
+/// [Section 4.1](https://www.rfc-editor.org/rfc/rfc5746#section-4.1) therefore advises a cautious
+/// client to abort. A server that never renegotiates is not affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecureRenegotiation {
-    /// Such a peer is refused with handshake_failure. A client's default.
+    /// The peer is refused with handshake_failure. The default of a client.
     Required,
-    /// Such a peer is accepted;
-    /// [`SessionInfo::secure_renegotiation`](crate::SessionInfo::secure_renegotiation) tells. A
-    /// server's default.
+    /// The peer is accepted;
+    /// [`SessionInfo::secure_renegotiation`](crate::SessionInfo::secure_renegotiation) tells
+    /// whether it supports secure renegotiation. The default of a server.
     Optional,
 }
 
-/// Whether the extended master secret is used
-/// ([RFC 7627](https://www.rfc-editor.org/rfc/rfc7627)), which binds the keys to both certificates.
+/// How the extended master secret is used ([RFC 7627](https://www.rfc-editor.org/rfc/rfc7627)),
+/// which binds the keys to the whole handshake, both certificates included.
 ///
-/// Without it, somebody in the middle who holds a certificate of his own can make two connections
-/// with the same keys; whatever relies on the keys of a connection being its own, as channel
-/// bindings and exported keys do, is then not safe.
+/// Without it, an attacker in the middle with a valid certificate can set up two connections with
+/// the same keys. Channel bindings and exported keys are then not unique to a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExtendedMasterSecret {
-    /// It is neither offered nor accepted, as if RFC 7627 were not known, and its rules for
-    /// resumption are not kept either: for peers that stumble over the extension.
+    /// The extension is neither offered nor accepted, and RFC 7627's rules for resumption do not
+    /// apply. For peers that fail on the extension.
     Off,
-    /// It is used with every peer that knows it. The default.
+    /// It is used with every peer that supports it. The default.
     #[default]
     Optional,
-    /// A peer that does not know it is refused with handshake_failure.
+    /// A peer that does not support it is refused with handshake_failure.
     Required,
 }
 
-/// Whose order of suites or application protocols decides.
+/// Which side's order of preference decides the cipher suite or the application protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preference {
-    /// The first of the server's list that the client offers. The default.
+    /// The first entry of the server's list that the client offers. The default.
     #[default]
     Server,
-    /// The first of the client's list that the server accepts.
+    /// The first entry of the client's list that the server accepts.
     Client,
 }
 
 impl Preference {
-    /// The first entry of one side's list that stands in the other's, as `matches` judges.
+    /// Returns the preferred entry of `own` that `matches` one of the client's `offered`.
     pub(crate) fn choose<'a, Own, Offered>(
         self,
         own: &'a [Own],
@@ -110,5 +111,33 @@ impl Preference {
                 offered.iter().find_map(|offered| own.iter().find(|own| matches(own, offered)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_side_decides_among_common_entries() {
+        let choose = |preference: Preference, own: &[u8], offered: &[u8]| {
+            preference.choose(own, offered, |own, offered| own == offered).copied()
+        };
+        for (preference, chosen) in [(Preference::Server, 2), (Preference::Client, 3)] {
+            assert_eq!(choose(preference, &[1, 2, 3], &[4, 3, 2]), Some(chosen));
+            assert_eq!(choose(preference, &[1, 2], &[3, 4]), None);
+            assert_eq!(choose(preference, &[], &[3]), None);
+            assert_eq!(choose(preference, &[3], &[]), None);
+        }
+        assert_eq!(Preference::default(), Preference::Server);
+    }
+
+    #[test]
+    fn chains_may_be_signed_as_certificate_verify_or_with_ecdsa() {
+        let schemes: Vec<_> = chain_signature_schemes().collect();
+        let (own, for_cas) = schemes.split_at(SIGNATURE_SCHEMES.len());
+        assert_eq!(own, SIGNATURE_SCHEMES);
+        assert_eq!(for_cas.is_empty(), !cfg!(feature = "ecdsa"));
+        assert!(!schemes.contains(&SignatureScheme::RSA_PKCS1_SHA1));
     }
 }

@@ -1,5 +1,5 @@
-//! Presets for kinds of peers. Each is a composition of public settings and nothing else, so that
-//! what it does can be read here, and any part of it can be set otherwise after it.
+//! Presets for kinds of peers. Each combines public settings and nothing else; any of the settings
+//! can be changed after it.
 
 use super::{
     ClientAuth, ClientConfigBuilder, ExtendedMasterSecret, SecureRenegotiation, ServerConfigBuilder,
@@ -7,19 +7,19 @@ use super::{
 use crate::enums::CipherSuite;
 use crate::verify::CertificatePolicy;
 
-/// Both suites with AES-GCM, the stronger one first: what OCPP 2.0.1 demands and what controllers
-/// that know RSA key transport alone have.
+/// Both suites with AES-GCM, AES-256 first: OCPP 2.0.1 requires them, and they are what controllers
+/// that are limited to RSA key transport support.
 const GCM: [CipherSuite; 2] = [
     CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
     CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
 ];
 
 impl ClientConfigBuilder {
-    /// A charging station, as a client of its management system.
+    /// Configures a charging station, the client of its management system (CSMS).
     ///
-    /// [`suites`](Self::suites) are both with AES-GCM, and the management system's common name
-    /// [has to be](Self::require_common_name) the name that the station asks for. For security
-    /// profile 3, add the station's [`certificate`](Self::certificate).
+    /// It sets both AES-GCM [`suites`](Self::suites), and
+    /// [requires the common name](Self::require_common_name) of the CSMS to equal the server name.
+    /// For security profile 3, add the station's [`certificate`](Self::certificate).
     ///
     /// Source: [OCPP 2.0.1](https://openchargealliance.org/protocols/open-charge-point-protocol/)
     /// part 2, requirements A00.FR.318 and 421 (the suites, on the management system's side) and
@@ -29,20 +29,20 @@ impl ClientConfigBuilder {
         self.suites(&GCM).require_common_name()
     }
 
-    /// A client of a management controller, PLC or other device that speaks TLS 1.2 with RSA key
-    /// transport and AES-GCM and may know no extension younger than that.
+    /// Configures a client of a management controller (BMC), PLC or other device that supports TLS
+    /// 1.2 with RSA key transport and AES-GCM, and perhaps no later extension.
     ///
-    /// [`suites`](Self::suites) are both with AES-GCM, secure renegotiation is
-    /// [`Optional`](SecureRenegotiation::Optional), and sessions
-    /// [may be resumed](Self::resume_without_extended_master_secret) without the extended master
-    /// secret: the RSA operation is what such devices are slow at.
+    /// It sets both AES-GCM [`suites`](Self::suites), makes secure renegotiation
+    /// [`Optional`](SecureRenegotiation::Optional), and
+    /// [allows resumption](Self::resume_without_extended_master_secret) without the extended master
+    /// secret, because such devices are slow at the RSA operation.
     ///
     /// Sources: H3C's management controller HDM 3.57 accepts these two suites and no others
     /// ([report](https://github.com/mrlhansen/idrac_exporter/issues/204)); Beckhoff's TwinCAT 3
-    /// lists them, or the one with AES-128 alone
+    /// lists both, or AES-128 only
     /// ([list](https://infosys.beckhoff.com/content/1031/tf6770_tc3_iot_websockets/9334002827.html));
-    /// management services without RFC 5746 are met
-    /// ([report](https://github.com/Openwsman/openwsman/pull/196)), and so are servers without
+    /// some management services do not support RFC 5746
+    /// ([report](https://github.com/Openwsman/openwsman/pull/196)), and some servers do not support
     /// the extended master secret ([report](https://github.com/openssl/openssl/issues/19989)).
     #[must_use]
     pub fn bmc_gcm(self) -> Self {
@@ -51,13 +51,13 @@ impl ClientConfigBuilder {
             .resume_without_extended_master_secret()
     }
 
-    /// For servers that know everything that makes TLS 1.2 safer, and for those that have to.
+    /// Configures a client for servers that support the security extensions of TLS 1.2.
     ///
-    /// The extended master secret and secure renegotiation are `Required`, and no session is kept,
-    /// so that every connection is authenticated anew.
+    /// It requires the extended master secret and secure renegotiation, and stores no session, so
+    /// that each connection is authenticated anew.
     ///
-    /// Source: [RFC 9325 section 3](https://www.rfc-editor.org/rfc/rfc9325#section-3), beyond which
-    /// it goes by resuming nothing.
+    /// Source: [RFC 9325 section 3](https://www.rfc-editor.org/rfc/rfc9325#section-3); it goes
+    /// further by not resuming sessions.
     #[must_use]
     pub fn strict(self) -> Self {
         self.extended_master_secret(ExtendedMasterSecret::Required)
@@ -68,12 +68,12 @@ impl ClientConfigBuilder {
 }
 
 impl ServerConfigBuilder {
-    /// A management system, as the server of charging stations.
+    /// Configures a management system (CSMS), the server of charging stations.
     ///
-    /// [`suites`](Self::suites) are both with AES-GCM. Stations are [asked](ClientAuth::Request)
-    /// for a certificate that `stations` accepts, and may do without: those of security profile 3
-    /// have one, those of profile 2 have a password. Which station needs which is for the layer
-    /// above to know, and [`peer_certificates`](crate::SessionInfo::peer_certificates) tells it.
+    /// It sets both AES-GCM [`suites`](Self::suites), and [requests](ClientAuth::Request) a
+    /// certificate that `stations` accepts. Stations of security profile 3 present one; stations of
+    /// profile 2 use a password instead. The application must check which of the two a station
+    /// needs, with [`SessionInfo::peer_certificates`](crate::SessionInfo::peer_certificates).
     ///
     /// Source: [OCPP 2.0.1](https://openchargealliance.org/protocols/open-charge-point-protocol/)
     /// part 2, requirements A00.FR.318 and 421 (the suites) and A00.FR.401 to 405 (certificates of
@@ -83,19 +83,19 @@ impl ServerConfigBuilder {
         self.suites(&GCM).client_auth(ClientAuth::Request(stations.into()))
     }
 
-    /// A server that management controllers, PLCs and other devices call, as
-    /// [`ClientConfigBuilder::bmc_gcm`] describes them.
+    /// Configures a server to which management controllers, PLCs and other devices connect; see
+    /// [`ClientConfigBuilder::bmc_gcm`].
     ///
-    /// [`suites`](Self::suites) are both with AES-GCM, and sessions
-    /// [may be resumed](Self::resume_without_extended_master_secret) without the extended master
-    /// secret. That a client need not know secure renegotiation is a server's default.
+    /// It sets both AES-GCM [`suites`](Self::suites), and
+    /// [allows resumption](Self::resume_without_extended_master_secret) without the extended master
+    /// secret. A server accepts clients without secure renegotiation by default.
     #[must_use]
     pub fn bmc_gcm(self) -> Self {
         self.suites(&GCM).resume_without_extended_master_secret()
     }
 
-    /// For clients that know everything that makes TLS 1.2 safer, and for those that have to; see
-    /// [`ClientConfigBuilder::strict`].
+    /// Configures a server for clients that support the security extensions of TLS 1.2, as
+    /// [`ClientConfigBuilder::strict`] does for a client. It issues no tickets.
     #[must_use]
     pub fn strict(self) -> Self {
         self.extended_master_secret(ExtendedMasterSecret::Required)

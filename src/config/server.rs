@@ -17,40 +17,41 @@ use pki_types::{DnsName, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
 
-/// How many sessions a server keeps, unless it has another store.
+/// The number of sessions in the server's own store.
 const SESSIONS: usize = 4096;
 
-/// How long they can be resumed.
+/// The default lifetime of a session.
 const SESSION_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// What a server shows.
+/// The source of a server's certificate.
 enum Certificates {
     One(Arc<CertifiedKey>),
     Resolved(Arc<dyn ResolveCertificate>),
 }
 
-/// The certificate that a connection shows.
+/// The certificate that a server presents on a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct SelectedCertificate {
     pub(crate) certificate: Arc<CertifiedKey>,
-    /// Whom the server believes and who it is.
+    /// Identifies the rules for accepting clients, and the server's certificate.
     pub(crate) trust: TrustContext,
 }
 
-/// A server's certificates when they have been checked.
+/// The source of a server's certificate, checked.
 enum Identity {
     Fixed(SelectedCertificate),
     Resolved(Arc<dyn ResolveCertificate>),
 }
 
-/// How a server behaves. Shared by its connections, never changed.
+/// The configuration of a server. It is immutable and shared by the server's connections.
 pub struct ServerConfig {
     pub(crate) common: Common,
     pub(crate) suite_preference: Preference,
     pub(crate) alpn_preference: Preference,
     identity: Identity,
-    /// The fingerprint of whom the server believes.
-    believed: [u8; 32],
+    /// A hash of the rules for accepting clients: the mode, the policy, and the signature
+    /// algorithms.
+    client_rules: [u8; 32],
     pub(crate) client_auth: ClientAuth,
     pub(crate) client_certificate_request: ClientCertificateRequest,
     pub(crate) sha1_for_clients_without_signature_algorithms: bool,
@@ -60,23 +61,23 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// Starts the configuration of a server that shows `certificate`.
+    /// Creates a builder for a server that presents `certificate`.
     ///
-    /// The key should be used for nothing else: whoever gets it later reads every connection that
+    /// Use its key for nothing else: anyone who obtains it later can decrypt every connection that
     /// was ever recorded.
     #[must_use]
     pub fn builder(certificate: Arc<CertifiedKey>) -> ServerConfigBuilder {
         ServerConfigBuilder::new(Certificates::One(certificate))
     }
 
-    /// Starts the configuration of a server that shows what `resolver` chooses for each client, such
-    /// as [`CertificatesByName`](crate::certificate::CertificatesByName).
+    /// Creates a builder for a server whose certificate `resolver` selects for each client, for
+    /// example a [`CertificatesByName`](crate::certificate::CertificatesByName).
     #[must_use]
     pub fn builder_with_resolver(resolver: Arc<dyn ResolveCertificate>) -> ServerConfigBuilder {
         ServerConfigBuilder::new(Certificates::Resolved(resolver))
     }
 
-    /// What to show to a client that asks for this name.
+    /// Selects the certificate for a client that sent this server name.
     pub(crate) fn select_certificate(
         &self,
         server_name: Option<&DnsName<'_>>,
@@ -89,16 +90,16 @@ impl ServerConfig {
                 if certificate.key().is_none() && !self.offload_decryption {
                     return Err(LocalError::NoPrivateKey.into());
                 }
-                Ok(SelectedCertificate::new(certificate, &self.believed))
+                Ok(SelectedCertificate::new(certificate, &self.client_rules))
             }
         }
     }
 }
 
 impl SelectedCertificate {
-    fn new(certificate: Arc<CertifiedKey>, believed: &[u8; 32]) -> Self {
+    fn new(certificate: Arc<CertifiedKey>, client_rules: &[u8; 32]) -> Self {
         Self {
-            trust: TrustContext::of(&[b"server", believed, &certificate.fingerprint]),
+            trust: TrustContext::of(&[b"server", client_rules, &certificate.fingerprint]),
             certificate,
         }
     }
@@ -110,7 +111,7 @@ impl fmt::Debug for ServerConfig {
     }
 }
 
-/// Makes a [`ServerConfig`].
+/// Builds a [`ServerConfig`].
 pub struct ServerConfigBuilder {
     common: CommonBuilder,
     certificates: Certificates,
@@ -144,87 +145,93 @@ impl ServerConfigBuilder {
 
     common_builder_methods!();
 
-    /// Whose order of suites decides. By default the server's.
+    /// Sets which side's order decides the cipher suite. The default is [`Preference::Server`].
     #[must_use]
     pub fn suite_preference(mut self, preference: Preference) -> Self {
         self.suite_preference = preference;
         self
     }
 
-    /// Whose order of application protocols decides. By default the server's.
+    /// Sets which side's order decides the application protocol. The default is
+    /// [`Preference::Server`].
     #[must_use]
     pub fn alpn_preference(mut self, preference: Preference) -> Self {
         self.alpn_preference = preference;
         self
     }
 
-    /// Whether clients are asked for a certificate. By default they are not.
+    /// Sets whether the server requests a certificate from clients. The default is
+    /// [`ClientAuth::None`].
     #[must_use]
     pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.client_auth = client_auth;
         self
     }
 
-    /// Which authorities the server names when it asks for a certificate. By default those of the
-    /// policy's roots.
+    /// Sets the CA names that the server lists when it requests a certificate. The default is
+    /// [`ClientAuthorities::FromRoots`].
     #[must_use]
     pub fn client_authorities(mut self, authorities: ClientAuthorities) -> Self {
         self.client_authorities = authorities;
         self
     }
 
-    /// The algorithms with which a client may prove its certificate's key, and with which its chain
-    /// may be signed, the preferred one first. By default RSA with SHA-256, SHA-384 and SHA-512, PSS
-    /// before PKCS#1 v1.5; and, for chains alone, ECDSA.
-    /// [`RSA_PKCS1_SHA1`](SignatureScheme::RSA_PKCS1_SHA1) may be listed for old clients; **it is
-    /// broken**. A chain has to be one that the policy accepts, whatever stands here.
+    /// Sets the signature algorithms that the server lists when it requests a certificate, in order
+    /// of preference. They apply to CertificateVerify and to the signatures in the client's chain.
+    ///
+    /// The default is RSA with SHA-256, SHA-384 and SHA-512, PSS before PKCS#1 v1.5; and, for
+    /// chains only, ECDSA. [`RSA_PKCS1_SHA1`](SignatureScheme::RSA_PKCS1_SHA1) may be listed for
+    /// old clients; **SHA-1 is broken**. The list does not loosen the policy, which must accept the
+    /// chain in any case.
     #[must_use]
     pub fn client_signature_algorithms(mut self, algorithms: &[SignatureScheme]) -> Self {
         self.client_signature_algorithms = algorithms.into();
         self
     }
 
-    /// Lets clients that do not say which algorithms they know prove their certificate's key with
-    /// SHA-1, which is what they are to be taken to know
-    /// ([RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)).
-    /// **SHA-1 is broken**: for clients that are too old for anything else.
+    /// Accepts CertificateVerify with SHA-1 from clients that send no signature_algorithms
+    /// extension; SHA-1 is the default that
+    /// [RFC 5246 section 7.4.1.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.4.1)
+    /// defines for them. **SHA-1 is broken**: use it only for clients that are too old for anything
+    /// else.
     #[must_use]
     pub fn sha1_for_clients_without_signature_algorithms(mut self) -> Self {
         self.sha1_for_clients_without_signature_algorithms = true;
         self
     }
 
-    /// Gives sessions to the clients that can keep them, as tickets that only the holders of these
-    /// keys can read ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)); the others get a session
-    /// ID. By default there are no tickets: unlike a session in a store, one in a ticket cannot be
-    /// taken back when its connection fails.
+    /// Issues session tickets, sealed with these keys, to clients that support them
+    /// ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)); other clients receive a session ID. By
+    /// default no tickets are issued: unlike a stored session, a ticket cannot be revoked when its
+    /// connection fails.
     #[must_use]
     pub fn tickets(mut self, tickets: Option<Arc<Tickets>>) -> Self {
         self.tickets = tickets;
         self
     }
 
-    /// Gives a client that resumes by a ticket another one each time. Without this it gets one
-    /// when its own was sealed with a key that is about to go.
+    /// Issues a new ticket each time a client resumes with one that the current key sealed. Without
+    /// this, only a ticket from an earlier key is replaced.
     #[must_use]
     pub fn renew_tickets(mut self) -> Self {
         self.renew_tickets = true;
         self
     }
 
-    /// The longest plaintext that a client may put into a protected record, 64 to 16384 bytes, if
-    /// the client knows the extension ([RFC 8449](https://www.rfc-editor.org/rfc/rfc8449)). By
-    /// default 16384. A client's own limits are kept in any case.
+    /// Limits the plaintext of each protected record that a client sends, to 64 to 16384 bytes. It
+    /// is announced to clients that support the extension
+    /// ([RFC 8449](https://www.rfc-editor.org/rfc/rfc8449)). The default is 16384. The server
+    /// always keeps to the client's own limits.
     #[must_use]
     pub fn record_size_limit(mut self, limit: u16) -> Self {
         self.common.record_size_limit = Some(limit);
         self
     }
 
-    /// Makes every full handshake pause at
+    /// Makes each full handshake pause at
     /// [`Pending::DecryptPreMasterSecret`](crate::Pending::DecryptPreMasterSecret), so that the
-    /// private-key operation can run on another thread, on another machine, or together with those
-    /// of others. The configuration needs no key then:
+    /// private-key operation can run on another thread, on another machine, or in a batch with
+    /// others. The certificate then needs no key: see
     /// [`CertifiedKey::without_key`](crate::CertifiedKey::without_key).
     #[must_use]
     pub fn offload_decryption(mut self) -> Self {
@@ -232,33 +239,33 @@ impl ServerConfigBuilder {
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the configuration.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the setting: client certificates are asked for and the policy has
-    /// neither a root nor a pin, or requires an OCSP response of them; the key is elsewhere and
-    /// decryption is not offloaded; a list of suites, signature algorithms, authorities or application
-    /// protocols, a limit or a lifetime that cannot be used; or no source of randomness.
+    /// A [`ConfigError`] that names the setting: client certificates are requested but the policy
+    /// has neither a root nor a pin, or requires an OCSP response; the certificate has no key and
+    /// decryption is not offloaded; a list of suites, signature algorithms, CA names or application
+    /// protocols, a limit or a lifetime is invalid; or there is no random number generator.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
         let client_certificate_request = ClientCertificateRequest::new(
             &self.client_auth,
             &self.client_authorities,
             &self.client_signature_algorithms,
         )?;
-        let believed = self.believed();
+        let client_rules = self.client_rules();
         let identity = match self.certificates {
             Certificates::One(certificate) => {
                 if certificate.key().is_none() && !self.offload_decryption {
                     return Err(ConfigError::NoPrivateKey);
                 }
-                Identity::Fixed(SelectedCertificate::new(certificate, &believed))
+                Identity::Fixed(SelectedCertificate::new(certificate, &client_rules))
             }
             Certificates::Resolved(resolver) => Identity::Resolved(resolver),
         };
         Ok(ServerConfig {
             identity,
-            believed,
+            client_rules,
             common: self.common.build()?,
             suite_preference: self.suite_preference,
             alpn_preference: self.alpn_preference,
@@ -274,8 +281,8 @@ impl ServerConfigBuilder {
 }
 
 impl ServerConfigBuilder {
-    /// The fingerprint of which clients are believed, and on which proof.
-    fn believed(&self) -> [u8; 32] {
+    /// Hashes the rules for accepting clients, on which the resumption of a session depends.
+    fn client_rules(&self) -> [u8; 32] {
         let policy = self.client_auth.policy().map(CertificatePolicy::fingerprint);
         let mode: &[u8] = match &self.client_auth {
             ClientAuth::None => b"none",
@@ -324,7 +331,7 @@ mod tests {
         CertificatePolicy::new(RootStore::new()).pin_certificate([byte; 32])
     }
 
-    /// Has one certificate, whose key is elsewhere, for those who ask for a name.
+    /// Has a certificate without its key, for every client that sends a name.
     #[derive(Debug)]
     struct ForNames;
 
@@ -335,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_elsewhere_decrypts_elsewhere() {
+    fn a_certificate_without_a_key_requires_offloaded_decryption() {
         let refused = ServerConfig::builder(elsewhere()).build();
         assert_eq!(refused.unwrap_err(), ConfigError::NoPrivateKey);
         let offloaded = ServerConfig::builder(elsewhere()).offload_decryption();
@@ -345,10 +352,10 @@ mod tests {
         ));
     }
 
-    /// One that is chosen for a client is judged when it is chosen.
+    /// The certificate that a resolver returns is checked at the handshake.
     #[cfg(feature = "getrandom")]
     #[test]
-    fn a_certificate_that_is_chosen_has_to_serve() {
+    fn a_certificate_that_is_selected_must_be_usable() {
         let name = "a.example".try_into().unwrap();
         let builder = || ServerConfig::builder_with_resolver(Arc::new(ForNames));
         let config = builder().build().unwrap();
@@ -362,7 +369,7 @@ mod tests {
 
     /// A session that was made under one of these is resumed under none of the others.
     #[test]
-    fn whom_a_server_believes_is_the_policy_and_the_proof() {
+    fn rules_for_clients_are_the_policy_and_the_algorithms() {
         use SignatureScheme as Scheme;
         let request = || builder().client_auth(ClientAuth::Request(pinned(1)));
         let (one, other) = (Scheme::RSA_PKCS1_SHA256, Scheme::RSA_PSS_RSAE_SHA256);
@@ -375,12 +382,12 @@ mod tests {
             request().client_signature_algorithms(&[one, other]),
             request().sha1_for_clients_without_signature_algorithms(),
         ];
-        let believed = builders.map(|builder| builder.believed());
-        for (index, one) in believed.iter().enumerate() {
-            assert!(!believed[index + 1..].contains(one), "{index}");
+        let client_rules = builders.map(|builder| builder.client_rules());
+        for (index, one) in client_rules.iter().enumerate() {
+            assert!(!client_rules[index + 1..].contains(one), "{index}");
         }
-        // Which of its algorithms a server likes best does not matter.
+        // The order of the algorithms does not matter.
         let order = request().client_signature_algorithms(&[other, one]);
-        assert_eq!(order.believed(), believed[5]);
+        assert_eq!(order.client_rules(), client_rules[5]);
     }
 }

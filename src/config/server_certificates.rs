@@ -1,4 +1,4 @@
-//! Which certificate a server shows.
+//! The selection of a server's certificate.
 
 use super::CertifiedKey;
 use crate::error::ConfigError;
@@ -8,37 +8,38 @@ use pki_types::DnsName;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Chooses the certificate that a server shows to a client.
+/// Selects the certificate that a server presents to a client.
 ///
-/// [`CertificatesByName`] is one; implement the trait for certificates that are kept elsewhere. It is
-/// asked in the middle of a handshake, so it must not wait.
+/// [`CertificatesByName`] implements it; implement it yourself for certificates that are stored
+/// elsewhere. It is called during a handshake and must not block.
 pub trait ResolveCertificate: Send + Sync {
-    /// The certificate for a client that asks for this name, or for none: the name is optional in
-    /// TLS, and an address or what DNS does not allow as a name counts as none
+    /// Returns the certificate for a client that sent this server name. `server_name` is `None` if
+    /// the client sent no name, an IP address, or a name that is not valid in DNS
     /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)).
     ///
-    /// With `None` the handshake fails with unrecognized_name. A connection keeps the certificate
-    /// that it began with.
+    /// If it returns `None`, the handshake fails with unrecognized_name. It is called once for each
+    /// connection.
     fn resolve(&self, server_name: Option<&DnsName<'_>>) -> Option<Arc<CertifiedKey>>;
 }
 
-/// Certificates by the names that clients ask for, and one for all others.
+/// Selects a certificate by the server name that the client sends (SNI), with a default
+/// certificate.
 ///
-/// A name is looked for as it is, then with its first label replaced by `*`. The set can be
+/// An exact match is preferred, then an entry with `*` as the first label. The set can be
 /// [replaced](Self::replace) while servers use it.
 #[derive(Debug)]
 pub struct CertificatesByName(RwLock<Arc<CertificateSet>>);
 
 impl CertificatesByName {
-    /// Serves this set.
+    /// Creates a resolver with this set.
     #[must_use]
     pub fn new(set: CertificateSet) -> Self {
         Self(RwLock::new(Arc::new(set)))
     }
 
-    /// Serves another set from the next handshake on.
+    /// Replaces the set, from the next handshake on.
     pub fn replace(&self, set: CertificateSet) {
-        // The set is replaced as a whole, whatever panicked elsewhere.
+        // The set is replaced as a whole, so a poisoned lock does no harm.
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
     }
 
@@ -58,17 +59,17 @@ impl ResolveCertificate for CertificatesByName {
     }
 }
 
-/// What [`CertificatesByName`] serves.
+/// The certificates of a [`CertificatesByName`], by server name.
 #[derive(Clone)]
 pub struct CertificateSet {
-    /// By names in lower case, of which those that begin with `*.` stand for one label more.
+    /// The keys are names in lower case; `*` as the first label matches any label.
     by_name: BTreeMap<String, Arc<CertifiedKey>>,
     default: Arc<CertifiedKey>,
     refuse_unknown_names: bool,
 }
 
 impl CertificateSet {
-    /// A set with only this certificate, for clients that ask for no name or for an unknown one.
+    /// Creates a set with the certificate for clients that send no server name or an unknown one.
     #[must_use]
     pub fn new(default: Arc<CertifiedKey>) -> Self {
         Self {
@@ -78,14 +79,14 @@ impl CertificateSet {
         }
     }
 
-    /// Shows the certificate to clients that ask for this name. `*.example.org` stands for every
-    /// name with one label before `.example.org`. A name that is there already is given anew.
+    /// Adds a certificate for this server name. `*.example.org` matches every name with one label
+    /// before `.example.org`. A second entry for a name replaces the first.
     ///
-    /// Whether the certificate is valid for the name is the client's business.
+    /// The name is not compared with the certificate.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadServerName`] for what is neither a DNS name nor `*.` before one.
+    /// [`ConfigError::BadServerName`] if it is neither a DNS name nor `*.` followed by one.
     pub fn name(
         mut self,
         name: &str,
@@ -99,11 +100,11 @@ impl CertificateSet {
         Ok(self)
     }
 
-    /// Shows the certificate to clients that ask for one of the DNS names in its subjectAltName.
+    /// Adds a certificate for each DNS name in its subjectAltName.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadServerName`] if there is none that can be read, or one that is no name.
+    /// [`ConfigError::BadServerName`] if the certificate has no DNS name, or an invalid one.
     pub fn certificate(self, certificate: &Arc<CertifiedKey>) -> Result<Self, ConfigError> {
         let own = certificate.chain().first();
         let own = own.and_then(|own| PeerCertificate::parse(own).ok());
@@ -114,9 +115,8 @@ impl CertificateSet {
         names.into_iter().try_fold(self, |set, name| set.name(name, certificate))
     }
 
-    /// Refuses clients that ask for a name which is not in the set, with unrecognized_name. Without
-    /// this they are shown the default certificate, as those are that ask for none, or for what is no
-    /// name of DNS.
+    /// Refuses clients whose server name is not in the set, with unrecognized_name. By default they
+    /// receive the default certificate. Clients that send no valid DNS name always receive it.
     #[must_use]
     pub fn refuse_unknown_names(mut self) -> Self {
         self.refuse_unknown_names = true;
