@@ -1,4 +1,4 @@
-//! Pauses: what a connection hands out for the caller to answer, and what comes back.
+//! Pauses of the handshake: the questions for the caller, and the caller's answers.
 
 use crate::crypto::hash::SignatureHash;
 use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
@@ -12,32 +12,32 @@ use rand_core::TryCryptoRng;
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What a paused connection waits for.
+/// The question that a paused handshake waits for.
 ///
-/// Only what the configuration asked for pauses. Until the answer is given to
-/// [`Connection::resume`](crate::Connection::resume), the connection takes in nothing; without one
-/// it never goes on.
+/// A handshake pauses only where the configuration requires it. Until
+/// [`Connection::resume`](crate::Connection::resume) receives the answer, the connection consumes
+/// no input.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Pending<'a> {
-    /// A client must decide whether to believe the server's certificate.
+    /// A client asks its caller to verify the server's certificate.
     VerifyCertificate(VerifyCertificate<'a>),
-    /// A server must have the pre-master secret decrypted.
+    /// A server asks its caller to decrypt the pre-master secret.
     DecryptPreMasterSecret(DecryptPreMasterSecret),
-    /// A client must have the proof that it holds its certificate's key signed.
+    /// A client asks its caller to sign CertificateVerify.
     SignCertificateVerify(SignCertificateVerify),
 }
 
 impl Pending<'_> {
-    /// Whether `answer` is one to this question, and not to another or another connection's.
+    /// Checks that `answer` belongs to this question, and not to another one or another connection.
     pub(crate) fn belongs(&self, answer: &Answer) -> Result<(), Misuse> {
         let belongs = match (self, &answer.0) {
             (Self::VerifyCertificate(pending), AnswerKind::Certificate { id, verdict }) => {
-                let for_another = match verdict {
-                    Ok(verified) => !verified.is_for(pending.id),
-                    Err(_) => false,
+                let for_this_chain = match verdict {
+                    Ok(verified) => verified.is_for(pending.id),
+                    Err(_) => true,
                 };
-                pending.id == *id && !for_another
+                pending.id == *id && for_this_chain
             }
             (Self::DecryptPreMasterSecret(job), AnswerKind::PreMasterSecret { id, .. }) => {
                 job.id == *id
@@ -58,7 +58,7 @@ impl Pending<'_> {
     }
 }
 
-/// The server's certificate, waiting for the caller's word.
+/// The server's certificate chain, to be verified by the caller.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyCertificate<'a> {
     pub(crate) id: PauseId,
@@ -68,46 +68,49 @@ pub struct VerifyCertificate<'a> {
     pub(crate) resumed: Option<ResumedChain>,
 }
 
-/// What is known of a chain from its full handshake.
+/// What the full handshake established about a chain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResumedChain {
     pub(crate) ocsp_verified: bool,
 }
 
 impl<'a> VerifyCertificate<'a> {
-    /// The chain as it came, the server's own certificate first, never empty.
+    /// Returns the chain as received, the leaf first. It is never empty.
     #[must_use]
     pub fn chain(&self) -> &'a [CertificateDer<'static>] {
         self.chain
     }
 
-    /// The name that the connection was made for.
+    /// Returns the server name that was passed to
+    /// [`Connection::client`](crate::Connection::client).
     #[must_use]
     pub fn server_name(&self) -> &'a ServerName<'static> {
         self.server_name
     }
 
-    /// The OCSP response that came with the chain, in DER and not verified.
+    /// Returns the stapled OCSP response, in DER and not verified.
     #[must_use]
     pub fn ocsp_response(&self) -> Option<&'a [u8]> {
         self.ocsp_response
     }
 
-    /// Whether a session is resumed. The chain is then that of its full handshake, in which the
-    /// server proved that it holds the key; it does not come again.
+    /// Returns true if a session is resumed. The chain is then the one from its full handshake, in
+    /// which the server proved that it has the private key; the server does not send it again.
     #[must_use]
     pub fn is_resumed(&self) -> bool {
         self.resumed.is_some()
     }
 
-    /// Verifies the chain, name and key usage just as a configuration with this policy would. An
-    /// OCSP response that the policy requires has to be asked for with
-    /// [`request_ocsp_response`](crate::ClientConfigBuilder::request_ocsp_response); in a resumed
-    /// session it does not come again, and has to have been verified in the full handshake.
+    /// Verifies the chain, the name and the key usage exactly as a configuration with this policy
+    /// does. The common name is not checked.
+    ///
+    /// If the policy requires an OCSP response, the configuration must request one with
+    /// [`request_ocsp_response`](crate::ClientConfigBuilder::request_ocsp_response). A resumed
+    /// session carries no response; it passes if the response was verified in the full handshake.
     ///
     /// # Errors
     ///
-    /// The [`CertificateError`] that the handshake would have failed with.
+    /// The [`CertificateError`] with which the handshake would have failed.
     pub fn verify(
         &self,
         policy: &CertificatePolicy,
@@ -121,14 +124,15 @@ impl<'a> VerifyCertificate<'a> {
         };
         let chain = Chain::read(self.chain)?;
         let peer = policy.verify_server(&chain, self.server_name, stapled, now)?;
-        Ok(Verified(Authority::Policy {
+        Ok(Verified(Verifier::Policy {
             id: self.id,
             peer: Box::new(peer),
         }))
     }
 
-    /// Answers: go on, or fail with this error. A caller with reasons of its own says
-    /// [`CertificateFault::Refused`](crate::error::CertificateFault::Refused).
+    /// Creates the answer: accept the certificate, or fail with this error. Use
+    /// [`CertificateFault::Refused`](crate::error::CertificateFault::Refused) for reasons of the
+    /// application.
     #[must_use]
     pub fn answer(&self, verdict: Result<Verified, CertificateError>) -> Answer {
         let id = self.id;
@@ -136,14 +140,15 @@ impl<'a> VerifyCertificate<'a> {
     }
 }
 
-/// A pre-master secret to be decrypted, on another thread or by whatever has the key.
+/// A job to decrypt one pre-master secret, on any thread, process or machine that has the private
+/// key.
 ///
-/// The job can go anywhere; it holds nothing secret. The fallback of
-/// [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1) was drawn
-/// before the job came into being, so an answer cannot fail in a way that the peer can see. Without
-/// an answer the connection never goes on.
+/// The job holds no secret. The random fallback of
+/// [RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1) is drawn
+/// before the job is created, so the peer cannot see whether an answer was a failure. Without an
+/// answer the handshake does not continue.
 ///
-/// Several jobs are best decrypted together: see [`DecryptBatch`].
+/// To decrypt several jobs together, see [`DecryptBatch`].
 #[derive(Clone, Debug)]
 pub struct DecryptPreMasterSecret {
     pub(crate) id: PauseId,
@@ -152,21 +157,21 @@ pub struct DecryptPreMasterSecret {
 }
 
 impl DecryptPreMasterSecret {
-    /// Which key is wanted: that of the certificate which the server showed.
+    /// Returns the identifier of the required key, which is the key of the server's certificate.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }
 
-    /// The ciphertext as a big-endian integer, as long as the modulus and below it, whatever the
-    /// client sent: in place of something else there stands another number.
+    /// Returns the ciphertext, a big-endian integer as long as the modulus and below it. If the
+    /// client sent anything else, another number is in its place.
     #[must_use]
     pub fn ciphertext(&self) -> &[u8] {
         &self.ciphertext
     }
 
-    /// Decrypts with a key; `rng` is for blinding. If the key fails, or is another than is wanted,
-    /// the answer is that of [`answer`](Self::answer) with `None`.
+    /// Decrypts with `key`; `rng` is used for blinding. If the key fails or is not the required
+    /// one, this is [`answer`](Self::answer) with `None`.
     #[must_use]
     pub fn decrypt(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
         let raw = if self.key_id == key.key_id() {
@@ -177,12 +182,13 @@ impl DecryptPreMasterSecret {
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 
-    /// Answers with the raw result `ciphertext^d mod n`, as many bytes as the modulus has.
+    /// Creates the answer from the raw result `ciphertext^d mod n`, which has as many bytes as the
+    /// modulus.
     ///
-    /// **It must not have been unpadded:** a key store that removes the padding itself says by its
-    /// answer whether it was good, which is the oracle that this exchange must not have.
-    /// `None` is for a key store that failed; the handshake goes on and the client's Finished does
-    /// not verify.
+    /// **The padding must still be in place.** A key store that removes the padding reveals by its
+    /// answer whether the padding was correct: the padding oracle that RSA key transport must
+    /// avoid. Pass `None` if the key store failed; the handshake then continues and fails at the
+    /// client's Finished.
     #[must_use]
     pub fn answer(self, raw: Option<Vec<u8>>) -> Answer {
         let raw = match raw {
@@ -193,13 +199,15 @@ impl DecryptPreMasterSecret {
     }
 }
 
-/// Pre-master secrets of several connections, to be decrypted by one call of their key.
+/// A batch of pre-master secrets from several connections, to be decrypted by one call of their
+/// key.
 ///
-/// For keys whose cost for several is less than the sum: vectorised engines, accelerators, and
-/// machines that are a round trip away. It can be filled again after each use, and keeps its room.
+/// It helps with keys that process several ciphertexts for less than the sum of their costs:
+/// vectorised engines, accelerators, and machines a round trip away. It can be filled again after
+/// each use, and keeps its memory.
 #[derive(Debug, Default)]
 pub struct DecryptBatch {
-    /// Of each job, in their order: its pause, and the length of its ciphertext.
+    /// The pause of each job, and the length of its ciphertext.
     jobs: Vec<(PauseId, usize)>,
     key_id: Option<KeyId>,
     ciphertexts: Vec<u8>,
@@ -207,7 +215,7 @@ pub struct DecryptBatch {
 }
 
 impl DecryptBatch {
-    /// An empty batch.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -217,7 +225,7 @@ impl DecryptBatch {
     ///
     /// # Errors
     ///
-    /// The job, if it wants another key than those before it.
+    /// Returns the job if it requires another key than the jobs in the batch.
     pub fn push(&mut self, job: DecryptPreMasterSecret) -> Result<(), DecryptPreMasterSecret> {
         if self.key_id.is_some_and(|key_id| key_id != job.key_id) {
             return Err(job);
@@ -228,28 +236,28 @@ impl DecryptBatch {
         Ok(())
     }
 
-    /// How many jobs there are.
+    /// Returns the number of jobs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.jobs.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if the batch holds no jobs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
 
-    /// Which key the jobs want; `None` for an empty batch.
+    /// Returns the identifier of the key that the jobs require, or `None` if the batch is empty.
     #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
         self.key_id
     }
 
-    /// Decrypts them all and empties the batch; the answers are in the order of the jobs. `rng` is
-    /// for blinding.
+    /// Decrypts all jobs, empties the batch, and returns the answers in the order of the jobs.
+    /// `rng` is used for blinding.
     ///
-    /// If the key fails, or is another than is wanted, each answer is that of
+    /// If the key fails or is not the required one, each answer is
     /// [`DecryptPreMasterSecret::answer`] with `None`.
     #[must_use]
     pub fn decrypt(&mut self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Vec<Answer> {
@@ -283,23 +291,23 @@ impl DecryptBatch {
     }
 }
 
-/// What a client signs to prove that it holds its certificate's key, on another thread or by
-/// whatever has the key.
+/// A job to sign a client's CertificateVerify, on any thread, process or machine that has the
+/// private key.
 ///
-/// The job can go anywhere; it holds nothing secret, only what both sides have sent so far. Without
-/// an answer the connection never goes on.
+/// The job holds no secret, only the handshake messages so far. Without an answer the handshake
+/// does not continue.
 #[derive(Clone, Debug)]
 pub struct SignCertificateVerify {
     pub(crate) id: PauseId,
     key_id: KeyId,
     scheme: SignatureScheme,
-    /// That of the scheme.
+    /// The hash of the scheme.
     hash: SignatureHash,
     pub(crate) message: Arc<Vec<u8>>,
 }
 
 impl SignCertificateVerify {
-    /// Asks for the signature of `message` with a scheme that an RSA key can sign with.
+    /// Creates the job to sign `message` with `scheme`, which is for RSA keys.
     pub(crate) fn new(
         key_id: KeyId,
         scheme: SignatureScheme,
@@ -311,39 +319,40 @@ impl SignCertificateVerify {
             key_id,
             scheme,
             hash: hash.ok_or(LocalError::Internal(
-                "a proof with a scheme that is not RSA's",
+                "CertificateVerify with a scheme that is not for RSA keys",
             ))?,
             message,
         })
     }
 
-    /// Which key is wanted: that of the certificate which the client shows.
+    /// Returns the identifier of the required key, which is the key of the client's certificate.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }
 
-    /// How to hash and to pad.
+    /// Returns the signature scheme, which names the hash and the padding.
     #[must_use]
     pub fn scheme(&self) -> SignatureScheme {
         self.scheme
     }
 
-    /// What is to be signed, not hashed yet: the handshake's messages
+    /// Returns the message to sign, not hashed: the handshake messages so far
     /// ([RFC 5246 section 7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.8)).
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.message
     }
 
-    /// The message's hash as [`scheme`](Self::scheme) wants it, for signers that take no message.
+    /// Returns the hash of the message under [`scheme`](Self::scheme), for signers that accept only
+    /// a hash.
     #[must_use]
     pub fn digest(&self) -> Vec<u8> {
         self.hash.of(&[&self.message])
     }
 
-    /// Signs with a key; `rng` is for blinding and for the salt of PSS. If the key fails, or is
-    /// another than is wanted, the answer is that of [`answer`](Self::answer) with `None`.
+    /// Signs with `key`; `rng` is used for blinding and for the salt of PSS. If the key fails or is
+    /// not the required one, this is [`answer`](Self::answer) with `None`.
     #[must_use]
     pub fn sign(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
         let mut rng = key_rng(rng);
@@ -355,9 +364,9 @@ impl SignCertificateVerify {
         self.answer(signature)
     }
 
-    /// Answers with the signature, as long as the modulus. One that is not the certificate's key's,
-    /// and `None`, which is for a signer that failed, end the handshake with
-    /// [`LocalError::Signing`](crate::error::LocalError::Signing).
+    /// Creates the answer from the signature, which is as long as the modulus. Pass `None` if the
+    /// signer failed. `None`, and a signature that does not verify under the certificate's key, end
+    /// the handshake with [`LocalError::Signing`](crate::error::LocalError::Signing).
     #[must_use]
     pub fn answer(self, signature: Option<Vec<u8>>) -> Answer {
         Answer(AnswerKind::Signature {
@@ -367,18 +376,18 @@ impl SignCertificateVerify {
     }
 }
 
-/// Proof that somebody vouches for a certificate chain.
+/// Proof that a certificate chain was verified.
 ///
-/// Made by [`VerifyCertificate::verify`], for that connection alone, or by a caller who has other
-/// grounds and says so with [`Verified::dangerous_without_verification`].
+/// [`VerifyCertificate::verify`] creates it, for one connection only.
+/// [`Verified::dangerous_without_verification`] creates it without verification.
 #[derive(Debug)]
-pub struct Verified(Authority);
+pub struct Verified(Verifier);
 
-/// On whose word a chain is believed.
+/// Who verified a chain.
 #[derive(Debug)]
-enum Authority {
+enum Verifier {
     Policy {
-        /// Of the pause whose chain was verified.
+        /// The pause whose chain was verified.
         id: PauseId,
         peer: Box<VerifiedPeer>,
     },
@@ -386,33 +395,34 @@ enum Authority {
 }
 
 impl Verified {
-    /// Vouches for a chain that this crate has not verified.
+    /// Accepts a chain that this crate has not verified.
     ///
-    /// **Whoever calls this decides alone that the connection has the right peer.** Call it only
-    /// after comparing the certificate with one that is already known, or after another verifier
-    /// accepted it. The key still has to be RSA, of an accepted length and usable for encryption.
+    /// **The caller alone is then responsible for the identity of the peer.** Call it only after
+    /// comparing the certificate with a known one, or after another verifier accepted it. The key
+    /// must still be RSA, have a supported length, and be usable for encryption.
     #[must_use]
     pub fn dangerous_without_verification() -> Self {
-        Self(Authority::Caller)
+        Self(Verifier::Caller)
     }
 
     fn is_for(&self, id: PauseId) -> bool {
         match &self.0 {
-            Authority::Policy { id: own, .. } => *own == id,
-            Authority::Caller => true,
+            Verifier::Policy { id: own, .. } => *own == id,
+            Verifier::Caller => true,
         }
     }
 
-    /// The peer that a policy accepted; `None` where the caller alone vouches for it.
+    /// Returns the peer that a policy accepted, or `None` if the caller alone is responsible for
+    /// it.
     pub(crate) fn into_verified_peer(self) -> Option<VerifiedPeer> {
         match self.0 {
-            Authority::Policy { peer, .. } => Some(*peer),
-            Authority::Caller => None,
+            Verifier::Policy { peer, .. } => Some(*peer),
+            Verifier::Caller => None,
         }
     }
 }
 
-/// The caller's answer to a [`Pending`], made by what is pending.
+/// The caller's answer to a [`Pending`] question, created by the question's methods.
 #[derive(Debug)]
 pub struct Answer(pub(crate) AnswerKind);
 
@@ -432,7 +442,7 @@ pub(crate) enum AnswerKind {
     },
 }
 
-/// Which pause a question and its answer belong to; never the same twice in a process.
+/// Identifies the pause of a question and its answer; unique in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PauseId(u64);
 
@@ -454,7 +464,7 @@ mod tests {
     use pki_types::pem::PemObject;
     use rand_core::TryRng;
 
-    /// For operations whose results are not looked at.
+    /// For operations whose results are not checked.
     struct Zeros;
 
     impl TryRng for Zeros {
@@ -519,7 +529,7 @@ mod tests {
         SignCertificateVerify::new(KEY, scheme, Arc::new(b"messages".to_vec())).unwrap()
     }
 
-    /// What an answer brings of a key's result.
+    /// The key's result in an answer.
     fn result(answer: &Answer) -> Option<&[u8]> {
         match &answer.0 {
             AnswerKind::PreMasterSecret { raw, .. } => Some(&raw.0),
@@ -572,7 +582,7 @@ mod tests {
         }
     }
 
-    /// What a policy said of one connection's chain is no word on another's.
+    /// A policy's verdict on one connection's chain is refused on another connection.
     #[test]
     fn a_verdict_is_for_the_chain_that_was_verified() {
         let pem = include_bytes!("../tests/data/leaf-2048.pem");
@@ -599,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_the_one_that_is_wanted_gives_nothing() {
+    fn a_key_that_is_not_the_required_one_gives_nothing() {
         let (key, other) = (Echo(KEY), Echo(OTHER_KEY));
         let job = decryption(KEY, &[7; 4]);
         let answer = job.clone().decrypt(&key, Zeros);
