@@ -1,5 +1,5 @@
-//! ECDSA signatures of certificates whose authorities have keys on NIST curves
-//! ([FIPS 186-5](https://doi.org/10.6028/NIST.FIPS.186-5)). Nothing is signed with it here.
+//! ECDSA signatures of certificates whose CAs have keys on NIST curves
+//! ([FIPS 186-5](https://doi.org/10.6028/NIST.FIPS.186-5)). This crate only verifies them.
 
 use crate::crypto::hash::SignatureHash;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -11,8 +11,8 @@ pub(crate) enum Curve {
     P384,
 }
 
-/// Whether `signature`, an ECDSA-Sig-Value in DER, is that of `key` over the message's hash. The key
-/// is a point of the curve as a certificate's subjectPublicKey has it.
+/// Returns true if `signature`, an ECDSA-Sig-Value in DER, is valid for the message under `key`,
+/// which is a point of the curve as in a certificate's subjectPublicKey.
 pub(crate) fn verifies(
     curve: Curve,
     hash: SignatureHash,

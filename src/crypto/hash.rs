@@ -1,4 +1,4 @@
-//! The two hashes that a suite's PRF and transcript use, and those of signatures.
+//! The hashes of a suite's PRF and transcript, and those of signatures.
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -48,7 +48,7 @@ pub(crate) enum HashValue {
 }
 
 impl HashValue {
-    /// A hash that was computed elsewhere.
+    /// A hash from a test vector.
     #[cfg(test)]
     pub(crate) fn new(value: &[u8]) -> Self {
         match value.len() {
@@ -65,7 +65,7 @@ impl HashValue {
     }
 }
 
-/// A hash that signatures are made of. SHA-1 is for those who ask for it.
+/// The hash of a signature. SHA-1 is used only where a configuration allows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SignatureHash {
     Sha1,
@@ -75,7 +75,7 @@ pub(crate) enum SignatureHash {
 }
 
 impl SignatureHash {
-    /// The hash of the parts, one behind the other.
+    /// Returns the hash of the concatenated parts.
     pub(crate) fn of(self, parts: &[&[u8]]) -> Vec<u8> {
         fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
             let mut hasher = D::new();
@@ -92,7 +92,7 @@ impl SignatureHash {
         }
     }
 
-    /// How many bytes it has.
+    /// Returns its length in bytes.
     pub(crate) fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -103,12 +103,12 @@ impl SignatureHash {
     }
 }
 
-/// The SHA-256 of these bytes.
+/// Returns the SHA-256 of these bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// The SHA-256 of several parts, each of which counts for itself: its length goes in front of it.
+/// Returns the SHA-256 of several parts, each preceded by its length, so that parts cannot shift.
 pub(crate) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -118,7 +118,7 @@ pub(crate) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8;
     hasher.finalize().into()
 }
 
-/// The big-endian length in eight bytes, which hold any there is, on machines of every width.
+/// Returns the length in eight big-endian bytes, on machines of every width.
 fn length_in_8_bytes(part: &[u8]) -> [u8; 8] {
     let mut bytes = [0; 8];
     let length = part.len().to_be_bytes();

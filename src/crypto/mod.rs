@@ -1,5 +1,5 @@
-//! The cryptography of TLS 1.2 with RSA key transport. Takes bytes and keys; knows no message, no
-//! record and no handshake.
+//! The cryptography of TLS 1.2 with RSA key transport. It works on bytes and keys, and depends on
+//! no message, record or handshake.
 
 pub(crate) mod cipher;
 #[cfg(feature = "ecdsa")]

@@ -10,8 +10,8 @@ use crate::error::LocalError;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
 use zeroize::Zeroizing;
 
-/// How often the padding is drawn at most to be without zeros. Each of up to a thousand bytes is
-/// zero once in 256 times, so the third draw is rare and the last one is a generator that is broken.
+/// How often the padding is drawn at most until it has no zeros. Each of up to a thousand bytes is
+/// zero once in 256 draws, so a third draw is rare, and sixteen mean that the generator is broken.
 const MAX_DRAWS: usize = 16;
 
 /// `EM = 0x00 || 0x02 || PS || 0x00 || M`, as long as the modulus, PS being random bytes that are
@@ -36,7 +36,7 @@ pub(crate) fn encode_pre_master_secret(
             encoded_message.extend_from_slice(&pre_master_secret.0);
             return Ok(encoded_message);
         }
-        // What was drawn stays, so that less is missing each time.
+        // Bytes that are not zero stay, so that fewer are missing each time.
         draw.truncate(missing);
         random.fill(&mut draw)?;
         for (byte, drawn) in padding.iter_mut().filter(|byte| **byte == 0).zip(draw.iter()) {
@@ -46,7 +46,7 @@ pub(crate) fn encode_pre_master_secret(
     Err(LocalError::RandomUnavailable)
 }
 
-/// Decides which pre-master secret the handshake goes on with: the one in `encoded_message`, or
+/// Selects the pre-master secret with which the handshake continues: that in `encoded_message`, or
 /// `fallback`, which was drawn at random before the decryption.
 ///
 /// "a TLS server MUST NOT generate an alert if processing an RSA-encrypted premaster secret message
@@ -95,7 +95,7 @@ pub(crate) fn select_pre_master_secret(
     selected
 }
 
-/// Whether `left` is less than `right`, both big-endian and equally long.
+/// Returns true if `left` is less than `right`; both are big-endian and equally long.
 pub(crate) fn less_than(left: &[u8], right: &[u8]) -> Choice {
     let mut less = Choice::from(0);
     let mut equal_so_far = Choice::from(1);

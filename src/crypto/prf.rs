@@ -10,10 +10,10 @@ use hmac::{EagerHash, KeyInit};
 use sha2::{Sha256, Sha384};
 use zeroize::Zeroize;
 
-/// A secret made ready for the PRF: its HMAC key schedule is computed once and used for every
-/// label. Wiped when dropped.
+/// A secret prepared for the PRF: its HMAC key schedule is computed once and used for every label.
+/// Wiped when dropped.
 ///
-/// Without the buffer that is part of [`hmac::Hmac`], which would be copied and wiped for each HMAC.
+/// It omits the buffer of [`hmac::Hmac`], which would be copied and wiped for each HMAC.
 #[derive(Clone)]
 pub(crate) enum PrfKey {
     Sha256(HmacCore<Sha256>),

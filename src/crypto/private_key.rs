@@ -1,4 +1,4 @@
-//! The private key as the handshake sees it, wherever it is.
+//! The trait of private keys, which may be in this process or outside it.
 
 use super::hash::sha256;
 use super::rng::Drawing;
@@ -9,42 +9,41 @@ use rand_core::TryCryptoRng;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// An RSA private key: in this process, as an [`RsaKey`](crate::RsaKey) is, or behind whatever
-/// implements this trait, such as a vectorised engine, an HSM or another machine.
+/// An RSA private key, in this process ([`RsaKey`](crate::RsaKey)) or elsewhere: a vectorised
+/// engine, an HSM, another machine.
 ///
-/// A server's key only decrypts and a client's only signs; the method that is not needed may answer
+/// A server's key only decrypts and a client's key only signs; the other method may return
 /// [`KeyError`].
 ///
-/// The methods block. For a key that takes long to answer, have the connections pause instead:
+/// The methods block. For a slow key, let the handshakes pause instead:
 /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) and
 /// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
 pub trait PrivateKey: Send + Sync {
-    /// Which key it is: the [`KeyId::of_spki`] of its public half, or the
-    /// [`CertifiedKey::key_id`](crate::CertifiedKey::key_id) of its certificate. Asked for at every
-    /// job, so it should be at hand.
+    /// Returns the key's identifier: the [`KeyId::of_spki`] of its public key, which equals the
+    /// [`CertifiedKey::key_id`](crate::CertifiedKey::key_id) of its certificate. It is called for
+    /// each job and should be fast.
     fn key_id(&self) -> KeyId;
 
-    /// Decrypts one ciphertext or several with the bare RSA operation, `c^d mod n`
+    /// Applies the raw RSA private operation, `c^d mod n`, to one or more ciphertexts
     /// ([RFC 8017 section 5.1.2](https://www.rfc-editor.org/rfc/rfc8017#section-5.1.2)).
     ///
-    /// `ciphertexts` are big-endian integers below the modulus, each as long as the modulus, one
-    /// behind the other. The results go into `integers`, as long and in the same order and form,
-    /// with all their leading zeros. It is all zeros before; what cannot be computed stays zero,
-    /// which is no encryption of anything.
+    /// `ciphertexts` is a concatenation of big-endian integers below the modulus, each as long as
+    /// the modulus. The results go into `integers`, in the same order, form and length, with
+    /// leading zeros. `integers` is zero on entry; leave a result zero if it cannot be computed.
     ///
-    /// **The padding must stay on:** a key that looks at it says by what it returns, or by when,
-    /// whether it was good, which is the oracle that RSA key transport must not have
-    /// ([RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)). For
-    /// the same reason the time must not depend on the results, so the operation has to be blinded
-    /// or constant in time.
+    /// **Do not remove or check the padding.** A key that does reveals, by its result or its
+    /// timing, whether the padding was correct: the padding oracle that RSA key transport must
+    /// avoid ([RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)).
+    /// The time must not depend on the results either, so the operation must be blinded or
+    /// constant-time.
     ///
-    /// `rng` draws from the configuration's source of randomness.
+    /// `rng` draws from the configuration's random number generator.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the key could not be used at all; `integers` is of no use then. It says nothing
-    /// about any ciphertext, and the peers see nothing of it: their handshakes go on and fail at
-    /// Finished. Whoever runs the key learns of it from the key.
+    /// [`KeyError`] if the key could not be used at all; `integers` is then ignored. The error must
+    /// not depend on a ciphertext. Peers cannot see it: their handshakes continue and fail at
+    /// Finished. So report failures of the key by other means.
     fn decrypt(
         &self,
         ciphertexts: &[u8],
@@ -52,9 +51,9 @@ pub trait PrivateKey: Send + Sync {
         rng: &mut KeyRng<'_>,
     ) -> Result<(), KeyError>;
 
-    /// Signs `message`, hashing it and padding the hash as `scheme` says
-    /// ([RFC 8017 section 8](https://www.rfc-editor.org/rfc/rfc8017#section-8)); the signature is as
-    /// long as the modulus.
+    /// Signs `message` with the hash and the padding of `scheme`
+    /// ([RFC 8017 section 8](https://www.rfc-editor.org/rfc/rfc8017#section-8)). The signature is
+    /// as long as the modulus.
     ///
     /// # Errors
     ///
@@ -91,51 +90,52 @@ impl<K: PrivateKey + ?Sized> PrivateKey for Arc<K> {
     }
 }
 
-/// Only who it is.
+/// Shows only the key's identifier.
 impl fmt::Debug for dyn PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({})", self.key_id())
     }
 }
 
-/// The randomness that a [`PrivateKey`] is given; [`key_rng`] makes it of any other.
+/// The random number generator that a [`PrivateKey`] receives; [`key_rng`] makes one of any other
+/// generator.
 pub type KeyRng<'a> = dyn TryCryptoRng<Error = LocalError> + 'a;
 
-/// A generator as a [`PrivateKey`] takes it, for those who call one themselves.
+/// Converts a random number generator for a direct call of a [`PrivateKey`].
 pub fn key_rng(mut rng: impl TryCryptoRng) -> impl TryCryptoRng<Error = LocalError> {
     Drawing(move |out: &mut [u8]| {
         rng.try_fill_bytes(out).map_err(|_| LocalError::RandomUnavailable)
     })
 }
 
-/// Who a key is: the SHA-256 of its SubjectPublicKeyInfo in DER, as in
-/// [RFC 7469 section 2.4](https://www.rfc-editor.org/rfc/rfc7469#section-2.4), encoded as
-/// [RFC 3279 section 2.3.1](https://www.rfc-editor.org/rfc/rfc3279#section-2.3.1) says, however a
-/// certificate has it. It is no secret.
+/// An SPKI fingerprint, which identifies a key: the SHA-256 of its SubjectPublicKeyInfo in DER
+/// ([RFC 7469 section 2.4](https://www.rfc-editor.org/rfc/rfc7469#section-2.4)). The key is encoded
+/// as [RFC 3279 section 2.3.1](https://www.rfc-editor.org/rfc/rfc3279#section-2.3.1) requires, even
+/// if its certificate differs. The fingerprint is not secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 32]);
 
 impl KeyId {
-    /// Of a SubjectPublicKeyInfo.
+    /// Computes the fingerprint of a SubjectPublicKeyInfo in DER.
     #[must_use]
     pub fn of_spki(der: &[u8]) -> Self {
         Self(sha256(der))
     }
 
-    /// One that was stored or sent.
+    /// Creates a fingerprint from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The hash.
+    /// Returns the 32 bytes of the fingerprint.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// In hexadecimal.
+/// Formats the fingerprint as 64 hexadecimal digits.
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -148,24 +148,24 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// What the bare RSA operation returned: as many bytes as the modulus has, padding and all.
+/// The result of the raw RSA operation, as long as the modulus, its padding included.
 ///
-/// Wiped when dropped; prints as `[redacted]`, since whether it is good must not be seen.
+/// Wiped when dropped. It prints as `[redacted]`, so that its length does not reveal a failure.
 pub(crate) struct RawDecryption(pub(crate) Zeroizing<Vec<u8>>);
 
 impl RawDecryption {
-    /// What a key returned, whatever it is.
+    /// Wraps the result of a key, without a check.
     pub(crate) fn returned(integer: Vec<u8>) -> Self {
         Self(Zeroizing::new(integer))
     }
 
-    /// That of a key which failed: of no length that a modulus has, so that the handshake goes on
+    /// The result of a key that failed: empty, which no modulus is, so that the handshake continues
     /// with the fallback.
     pub(crate) fn failed() -> Self {
         Self(Zeroizing::new(Vec::new()))
     }
 
-    /// Has a key decrypt one ciphertext.
+    /// Decrypts one ciphertext with a key.
     pub(crate) fn by(key: &dyn PrivateKey, ciphertext: &[u8], rng: &mut KeyRng<'_>) -> Self {
         let mut integer = Zeroizing::new(vec![0; ciphertext.len()]);
         match key.decrypt(ciphertext, &mut integer, rng) {

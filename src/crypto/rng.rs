@@ -1,4 +1,4 @@
-//! Where randomness comes from.
+//! The sources of randomness.
 
 use crate::error::LocalError;
 use core::fmt;
@@ -6,7 +6,7 @@ use rand_core::utils::next_word_via_fill;
 use rand_core::{TryCryptoRng, TryRng};
 use std::sync::{Mutex, PoisonError};
 
-/// Randomness that many connections draw from, each through a shared reference.
+/// A source of randomness that many connections share.
 pub(crate) trait RandomSource: Send + Sync {
     /// Fills all of `out`, or fails.
     fn fill(&self, out: &mut [u8]) -> Result<(), LocalError>;
@@ -24,7 +24,7 @@ impl RandomSource for SystemRandom {
     }
 }
 
-/// A generator that the caller brought, one drawer at a time.
+/// The caller's generator, behind a lock.
 pub(crate) struct SharedRng<R>(Mutex<R>);
 
 impl<R> SharedRng<R> {
@@ -35,7 +35,7 @@ impl<R> SharedRng<R> {
 
 impl<R: TryCryptoRng + Send> RandomSource for SharedRng<R> {
     fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
-        // A generator whose user panicked elsewhere still generates.
+        // A poisoned lock does no harm to a generator.
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -50,10 +50,10 @@ impl fmt::Debug for dyn RandomSource {
     }
 }
 
-/// A function that fills bytes, as a generator of `rand_core`'s traits.
+/// A function that fills bytes, as a generator with the traits of `rand_core`.
 pub(crate) struct Drawing<F>(pub(super) F);
 
-/// Draws from a source that is shared.
+/// Returns a generator that draws from a shared source.
 pub(crate) fn drawing(random: &dyn RandomSource) -> impl TryCryptoRng<Error = LocalError> {
     Drawing(|out: &mut [u8]| random.fill(out))
 }

@@ -1,17 +1,17 @@
-//! Sealing of what is handed to the peer and must come back as it was: session tickets.
+//! Sealing of data that the peer stores and returns unchanged: session tickets.
 //!
 //! ```text
 //! key_name[16] | salt[32] | ciphertext | tag[16]
 //! ```
 //!
-//! Every text is sealed with AES-256-GCM under a key of its own,
+//! Every text is sealed with AES-256-GCM under its own key,
 //! `HMAC-SHA256(secret, "premaster ticket" | salt)`, which is used once and so with a nonce of
 //! zeros. The name and the salt are the additional data.
 //!
-//! With one AES key for all of them, the nonces would have to be random, as servers that share a
-//! key cannot count together. 96 random bits are good for 2^32 texts
+//! With one AES key for all texts, the nonces would have to be random, since servers that share a
+//! key have no common counter. 96 random bits are safe for 2^32 texts
 //! ([SP 800-38D section 8.3](https://csrc.nist.gov/pubs/sp/800/38/d/final)), a number that a fleet
-//! of servers can reach. Salts of 256 random bits do not meet, however many there are.
+//! of servers can reach. Salts of 256 random bits do not collide in practice.
 
 use super::cipher::CipherError;
 use super::cipher::gcm::TAG;
@@ -32,7 +32,7 @@ pub(crate) const SALT: usize = 32;
 const NAME: usize = 16;
 const SECRET: usize = 32;
 
-/// What is in front of the ciphertext.
+/// The length of the part before the ciphertext.
 const HEADER: usize = NAME + SALT;
 
 /// The block of SHA-256, which HMAC pads its key to with zeros.
@@ -40,14 +40,14 @@ const HMAC_BLOCK: usize = 64;
 
 const LABEL: &[u8] = b"premaster ticket";
 
-/// A named key that the keys of the sealed texts are derived from. Wiped when dropped.
+/// A named key, from which the key of each sealed text is derived. Wiped when dropped.
 pub(crate) struct SealingKey {
     name: [u8; NAME],
     secret: Hmac<Sha256>,
 }
 
 impl SealingKey {
-    /// Takes the name and, behind it, the secret.
+    /// Creates the key from its name followed by its secret.
     pub(crate) fn from_bytes(bytes: &[u8; SEALING_KEY]) -> Self {
         let (name_bytes, secret) = bytes.split_at(NAME);
         let mut name = [0; NAME];
@@ -62,15 +62,15 @@ impl SealingKey {
         }
     }
 
-    /// The name, which is public.
+    /// Returns the name, which is public.
     pub(crate) fn name(&self) -> &[u8; NAME] {
         &self.name
     }
 
-    /// Seals `plaintext`. `salt` is drawn at random for each text: two texts under one salt would
-    /// share key and nonce, and give themselves away.
+    /// Seals `plaintext`. `salt` must be drawn at random for each text: two texts with one salt
+    /// would share key and nonce, and reveal each other.
     ///
-    /// Fails only for a text of 2^36 bytes, which GCM cannot take.
+    /// Fails only for a text of 2^36 bytes, which is too long for GCM.
     pub(crate) fn seal(&self, salt: [u8; SALT], plaintext: &[u8]) -> Result<Vec<u8>, CipherError> {
         let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + TAG);
         sealed.extend_from_slice(&self.name);
@@ -86,12 +86,12 @@ impl SealingKey {
         Ok(sealed)
     }
 
-    /// Opens what was sealed with this key; `None` for everything else.
+    /// Opens a text that was sealed with this key; `None` for everything else.
     pub(crate) fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (header, rest) = sealed.split_at_checked(HEADER)?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG>()?;
         let (name, salt) = header.split_at_checked(NAME)?;
-        // Public, and bound by the tag too: what is foreign is not worth the cryptography.
+        // The name is public and covered by the tag; this only saves work for other keys' texts.
         if name != self.name {
             return None;
         }

@@ -1,4 +1,4 @@
-//! What each cipher suite is made of.
+//! The parameters of the cipher suites.
 
 use super::hash::HashAlgorithm;
 use crate::enums::CipherSuite;
@@ -44,22 +44,22 @@ static AES_256_GCM_SHA384: Suite = Suite {
 /// Every suite that this crate implements.
 static ALL: [&Suite; 2] = [&AES_256_GCM_SHA384, &AES_128_GCM_SHA256];
 
-/// What a configuration offers and accepts that names no suites. A suite that is implemented gets
-/// in here only by a decision of its own.
+/// The suites of a configuration that names none. An implemented suite is added here only by a
+/// separate decision.
 static DEFAULT_OFFER: [&Suite; 2] = [&AES_256_GCM_SHA384, &AES_128_GCM_SHA256];
 
 impl Suite {
-    /// The suite of a number, if this crate implements it.
+    /// Returns the suite with this number, if this crate implements it.
     pub(crate) fn of(id: CipherSuite) -> Option<&'static Self> {
         Self::all().find(|suite| suite.id == id)
     }
 
-    /// Every implemented suite, the preferred one first.
+    /// Every implemented suite, in order of preference.
     pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
         ALL.into_iter()
     }
 
-    /// The suites of a configuration that names none, the preferred one first.
+    /// The suites of a configuration that names none, in order of preference.
     pub(crate) fn default_offer() -> impl Iterator<Item = &'static Self> {
         DEFAULT_OFFER.into_iter()
     }

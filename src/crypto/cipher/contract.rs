@@ -1,9 +1,9 @@
-//! What goes into every cipher, and what comes out where it fails.
+//! The input of every cipher, and its error.
 
 use crate::enums::{ContentType, ProtocolVersion};
 use core::fmt;
 
-/// Sealing or opening failed; nothing more is known, and nothing more is told.
+/// Sealing or opening failed. The reason is not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CipherError;
 
@@ -22,10 +22,10 @@ impl fmt::Debug for WriteKeys<'_> {
     }
 }
 
-/// What is authenticated with a plaintext and does not travel in its fragment.
+/// The data that is authenticated with a plaintext but is not part of its fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AuthenticatedHeader {
-    /// The record's number under its key, which is never used for two records.
+    /// The sequence number of the record, used for one record only under each key.
     pub(crate) sequence: u64,
     pub(crate) typ: ContentType,
     pub(crate) version: ProtocolVersion,

@@ -21,10 +21,10 @@ const NONCE: usize = SALT + EXPLICIT_NONCE;
 /// Length of the authentication tag.
 pub(in crate::crypto) const TAG: usize = 16;
 
-/// What sealing adds to a plaintext, always the same.
+/// The number of bytes that sealing adds to each plaintext.
 pub(super) const OVERHEAD: usize = EXPLICIT_NONCE + TAG;
 
-/// GCM decrypts with the forward direction of AES too, so the keys of the other one are left out.
+/// GCM uses only the forward direction of AES, so the key schedule for decryption is left out.
 type Aes128Gcm = AesGcm<Aes128Enc, U12>;
 type Aes256Gcm = AesGcm<Aes256Enc, U12>;
 
@@ -98,8 +98,8 @@ impl Drop for Gcm {
     }
 }
 
-/// An AES key for GCM, as [SP 800-38D](https://csrc.nist.gov/pubs/sp/800/38/d/final) has it: any
-/// nonce, any additional data.
+/// An AES key for GCM as in [SP 800-38D](https://csrc.nist.gov/pubs/sp/800/38/d/final), with any
+/// nonce and any additional data.
 #[derive(Clone)]
 pub(in crate::crypto) enum GcmKey {
     Aes128(Box<Aes128Gcm>),
@@ -121,7 +121,7 @@ impl GcmKey {
         }
     }
 
-    /// Encrypts `plaintext` into `out`, which is as long, and returns the tag.
+    /// Encrypts `plaintext` into `out`, which is equally long, and returns the tag.
     pub(in crate::crypto) fn encrypt(
         &self,
         nonce: [u8; NONCE],
@@ -139,7 +139,7 @@ impl GcmKey {
         .map_err(|_| CipherError)
     }
 
-    /// Checks `tag` and decrypts `text` in place; leaves it as it was if the tag is wrong.
+    /// Checks `tag` and decrypts `text` in place; leaves it unchanged if the tag is wrong.
     pub(in crate::crypto) fn decrypt(
         &self,
         nonce: [u8; NONCE],

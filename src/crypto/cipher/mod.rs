@@ -1,9 +1,9 @@
-//! The ciphers that protect records: what they add, how they seal a plaintext and open a fragment
-//! ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)).
+//! The ciphers that protect records: their overhead, and how they seal a plaintext and open a
+//! fragment ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)).
 //!
-//! A *fragment* is what stands behind a protected record's header. How it is made up (explicit
-//! nonce or IV, ciphertext, MAC, padding, tag) is known to the cipher alone: the record layer asks
-//! how long things may be, and has them sealed and opened.
+//! A *fragment* is the part of a protected record after its header. Only the cipher depends on its
+//! structure (explicit nonce or IV, ciphertext, MAC, padding, tag): the record layer asks for
+//! lengths, and lets the cipher seal and open.
 //!
 //! | question | for |
 //! |---|---|
@@ -21,49 +21,48 @@ use crate::error::LocalError;
 use core::fmt;
 use gcm::{Gcm, GcmKey};
 
-/// The cipher of one direction of a connection, with its keys, which are wiped when it is dropped.
+/// The cipher of one direction of a connection with its keys, which are wiped when it is dropped.
 #[derive(Clone)]
 pub(crate) enum Cipher {
     Gcm(Gcm),
 }
 
 impl Cipher {
-    /// Takes one side's part of the key block, which was cut for this suite.
+    /// Takes one side's part of the key block, which must be cut for this suite.
     pub(crate) fn new(suite: &Suite, keys: WriteKeys<'_>) -> Result<Self, LocalError> {
         match suite.bulk {
             BulkCipher::Aes128Gcm => Gcm::new(GcmKey::aes_128, keys),
             BulkCipher::Aes256Gcm => Gcm::new(GcmKey::aes_256, keys),
         }
         .map(Self::Gcm)
-        .map_err(|CipherError| LocalError::Internal("a key block was not cut for its suite"))
+        .map_err(|CipherError| LocalError::Internal("a key block does not fit its suite"))
     }
 
-    /// The most plaintext that a received fragment of this length can hold; `None` for a length
-    /// that no fragment of this cipher has.
+    /// Returns the most plaintext that a received fragment of this length can hold; `None` for a
+    /// length that is impossible with this cipher.
     pub(crate) fn largest_plaintext(&self, fragment: usize) -> Option<usize> {
         match self {
             Self::Gcm(_) => Gcm::largest_plaintext(fragment),
         }
     }
 
-    /// The most that a fragment can be longer than its plaintext, whoever sealed it.
+    /// Returns the most bytes by which any peer's fragment is longer than its plaintext.
     pub(crate) fn max_overhead(&self) -> usize {
         match self {
             Self::Gcm(_) => gcm::OVERHEAD,
         }
     }
 
-    /// How long the fragment is that [`seal`](Self::seal) makes of a plaintext of this length.
+    /// Returns the length of the fragment that [`seal`](Self::seal) makes of a plaintext of this
+    /// length.
     pub(crate) fn fragment_length(&self, plaintext: usize) -> usize {
         match self {
             Self::Gcm(_) => plaintext + gcm::OVERHEAD,
         }
     }
 
-    /// Appends the fragment that holds `plaintext`, encrypted on its way there. No two plaintexts
-    /// may be sealed under one sequence number.
-    ///
-    /// After an error `out` is as it was.
+    /// Appends the fragment of `plaintext`, which is encrypted on its way there. Each sequence
+    /// number may be used for one plaintext only. Leaves `out` unchanged on an error.
     pub(crate) fn seal(
         &self,
         header: AuthenticatedHeader,
@@ -77,9 +76,9 @@ impl Cipher {
         .inspect_err(|CipherError| out.truncate(start))
     }
 
-    /// Checks and decrypts a fragment where it lies, and returns its plaintext, a part of it.
+    /// Checks and decrypts a fragment in place, and returns its plaintext, which is a part of it.
     ///
-    /// The error does not say whether length, padding or authentication was wrong.
+    /// The error does not tell whether length, padding or authentication was wrong.
     pub(crate) fn open<'f>(
         &self,
         header: AuthenticatedHeader,

@@ -1,4 +1,4 @@
-//! How a message becomes the number that is signed: EMSA-PKCS1-v1_5 and EMSA-PSS of
+//! The encoding of a message into the number that is signed: EMSA-PKCS1-v1_5 and EMSA-PSS of
 //! [RFC 8017 section 9](https://www.rfc-editor.org/rfc/rfc8017#section-9).
 
 use crate::crypto::hash::SignatureHash;
@@ -6,12 +6,12 @@ use crate::enums::SignatureScheme;
 use rand_core::TryRng;
 use subtle::ConstantTimeEq;
 
-/// The hash that an RSA key signs with this scheme; `None` for one that is not implemented.
+/// Returns the hash of a scheme for RSA keys; `None` for one that is not implemented.
 pub(crate) fn signature_hash(scheme: SignatureScheme) -> Option<SignatureHash> {
     Emsa::of(scheme).map(|emsa| emsa.hash)
 }
 
-/// What is in the last byte of an encoding with PSS.
+/// The last byte of an encoding with PSS.
 const PSS_TRAILER: u8 = 0xbc;
 
 /// The encoding of a signature scheme, and its hash.
@@ -28,7 +28,7 @@ enum Padding {
 }
 
 impl Emsa {
-    /// Of a scheme for RSA keys without restrictions; `None` for any other.
+    /// Returns the encoding of a scheme for RSA keys without restrictions; `None` for any other.
     pub(super) fn of(scheme: SignatureScheme) -> Option<Self> {
         use {Padding::*, SignatureHash::*};
         let (padding, hash) = match scheme {
@@ -44,8 +44,8 @@ impl Emsa {
         Some(Self { padding, hash })
     }
 
-    /// Encodes a message for a modulus of this many bits; the bytes are as many as the modulus has.
-    /// `None` if it is too short, which none is that this crate accepts.
+    /// Encodes a message for a modulus of this many bits; the encoding is as long as the modulus.
+    /// `None` if the modulus is too short, which no accepted one is.
     ///
     /// PSS draws a salt as long as the hash.
     pub(super) fn encode<R: TryRng + ?Sized>(
@@ -65,12 +65,12 @@ impl Emsa {
         }
     }
 
-    /// Whether these bytes, as many as the modulus has, encode the message.
+    /// Returns true if `encoded`, which is as long as the modulus, is the encoding of the message.
     pub(super) fn verifies(self, message: &[u8], encoded: &[u8], modulus_bits: usize) -> bool {
         let hash = self.hash.of(&[message]);
         let expected = match self.padding {
             Padding::Pkcs1 => encode_pkcs1(self.hash, &hash, modulus_bits),
-            // With the salt that is in it the message has one encoding too.
+            // With the salt of the encoding, the message has only one encoding.
             Padding::Pss => pss_salt(self.hash, encoded, modulus_bits)
                 .and_then(|salt| encode_pss(self.hash, &hash, &salt, modulus_bits)),
         };
@@ -78,7 +78,7 @@ impl Emsa {
     }
 }
 
-/// What stands before the hash in a DigestInfo
+/// Returns the prefix of the hash in a DigestInfo
 /// ([RFC 8017 section 9.2](https://www.rfc-editor.org/rfc/rfc8017#section-9.2), note 1).
 fn digest_info(hash: SignatureHash) -> &'static [u8] {
     match hash {
@@ -148,15 +148,15 @@ fn pss_salt(hash: SignatureHash, encoded: &[u8], modulus_bits: usize) -> Option<
     Some(db.get(db_length.checked_sub(hash_length)?..)?.to_vec())
 }
 
-/// How many zeros stand before EM, and the length of DB.
+/// Returns the number of zeros before EM, and the length of DB.
 fn pss_lengths(hash_length: usize, modulus_bits: usize) -> Option<(usize, usize)> {
     let length = modulus_bits.checked_sub(1)?.div_ceil(8);
     let lead = modulus_bits.div_ceil(8) - length;
     Some((lead, length.checked_sub(hash_length + 1)?))
 }
 
-/// `DB xor MGF1(H)`, "the leftmost 8emLen - emBits bits" of which are set to zero; the other way
-/// round it is the same.
+/// Computes `DB xor MGF1(H)`, with "the leftmost 8emLen - emBits bits" set to zero; this masks and
+/// unmasks.
 fn mask(hash: SignatureHash, db: &mut [u8], h: &[u8], modulus_bits: usize) {
     let chunks = db.chunks_mut(hash.length());
     for (counter, chunk) in (0_u32..).zip(chunks) {

@@ -1,8 +1,8 @@
-//! RSA: the key transport's two halves, and the signatures of certificates and CertificateVerify.
+//! RSA: both halves of the key transport, and the signatures of certificates and CertificateVerify.
 //!
-//! The arithmetic is the `rsa` crate's and that of `crypto-bigint` below it. Every private operation
-//! is blinded and its result checked against CRT faults; the crate's unpadding, whose output varies
-//! in length, is never used.
+//! The arithmetic is that of the `rsa` crate and of `crypto-bigint` below it. Every private
+//! operation is blinded, and its result is checked for CRT faults. The crate's unpadding is never
+//! used, because the length of its output varies.
 
 mod blinding;
 mod emsa;
@@ -17,13 +17,13 @@ use core::ops::RangeInclusive;
 use crypto_bigint::BoxedUint;
 use zeroize::Zeroizing;
 
-/// The key lengths in bits that are accepted, of a peer and of one's own.
+/// The key lengths in bits that are accepted of a peer, and of this side's own keys.
 pub(crate) const KEY_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// The key lengths of a peer that are accepted where short ones are.
+/// The key lengths of a peer that are accepted if short keys are waived.
 const KEY_BITS_FROM_1024: RangeInclusive<usize> = 1024..=8192;
 
-/// The key lengths of a peer that are accepted, with the short ones or without.
+/// Returns the key lengths of a peer that are accepted, with short keys or without.
 pub(crate) fn peer_key_bits(short: bool) -> &'static RangeInclusive<usize> {
     if short {
         &KEY_BITS_FROM_1024

@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 
 /// An RSA private key in this process. Wiped when dropped; prints as `[redacted]`.
 ///
-/// Its operations are blinded and run in constant time with respect to what they compute, and their
-/// results are checked against faults of the machine. Threads may use it at the same time.
+/// Its operations are blinded and constant-time with respect to the data, and their results are
+/// checked for hardware faults. Several threads may use it at the same time.
 pub struct RsaKey {
     key: RsaPrivateKey,
     public: PublicKey,
@@ -28,12 +28,12 @@ pub struct RsaKey {
 }
 
 impl RsaKey {
-    /// Reads a PKCS#8 or PKCS#1 key and checks that its numbers fit together.
+    /// Reads a PKCS#8 or PKCS#1 key and checks that its numbers are consistent.
     ///
     /// # Errors
     ///
     /// [`ConfigError::BadKey`] if it does not parse or is not consistent, [`ConfigError::NotRsa`]
-    /// for a key of another kind, [`ConfigError::KeySize`] outside 2048 to 8192 bits.
+    /// if it is not RSA, [`ConfigError::KeySize`] if it does not have 2048 to 8192 bits.
     pub fn from_der(der: &PrivateKeyDer<'_>) -> Result<Self, ConfigError> {
         let key = match der {
             PrivateKeyDer::Pkcs1(der) => RsaPrivateKey::from_pkcs1_der(der.secret_pkcs1_der())
@@ -63,7 +63,7 @@ impl RsaKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and those of [`RsaKey::from_der`].
+    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and the errors of [`RsaKey::from_der`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
             pki_types::pem::Error::NoItemsFound => ConfigError::NoKey,
@@ -72,13 +72,15 @@ impl RsaKey {
         Self::from_der(&Zeroizing::new(key))
     }
 
-    /// Length of the modulus in bytes, which is that of every ciphertext and signature.
+    /// Returns the length of the modulus in bytes, which is also the length of each ciphertext and
+    /// signature.
     #[must_use]
     pub fn modulus_length(&self) -> usize {
         self.public.length()
     }
 
-    /// `number^d mod n`, for a number below the modulus; `None` if the processor miscalculated.
+    /// Computes `number^d mod n` for a number below the modulus; `None` if the hardware
+    /// miscalculated.
     fn private_operation(
         &self,
         number: &BoxedUint,
@@ -163,7 +165,7 @@ mod tests {
         RsaKey::from_pem(include_bytes!("../../../tests/data/rsa-2048.key")).unwrap()
     }
 
-    /// A key that computes with other numbers than its public half says, as a faulty machine does.
+    /// A key whose private numbers do not fit its public ones, as after a hardware fault.
     ///
     /// No encoding makes one: what stands in it for the CRT is computed anew and not read.
     fn faulty() -> RsaKey {

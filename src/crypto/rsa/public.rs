@@ -1,4 +1,4 @@
-//! The public key: encryption, and the check of signatures.
+//! The public key: encryption, and the verification of signatures.
 
 use super::emsa::Emsa;
 use super::{KEY_BITS, fixed_width};
@@ -19,14 +19,14 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroizing;
 
-/// The exponents that are accepted: what a peer's key costs is bounded. The largest is the `rsa`
-/// crate's.
+/// The public exponents that are accepted, which bounds the work for a peer's key. The largest is
+/// the `rsa` crate's limit.
 const EXPONENTS: core::ops::RangeInclusive<u64> = 3..=(1 << 33) - 1;
 
 /// A public key that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PublicKeyError {
-    /// It is no RSA public key, or one with impossible numbers.
+    /// It is not an RSA public key, or its numbers are impossible.
     Malformed,
     /// Its modulus is too short or too long.
     Size { bits: usize },
@@ -36,14 +36,15 @@ pub(crate) enum PublicKeyError {
 #[derive(Clone, Debug)]
 pub(crate) struct PublicKey {
     modulus: BoxedMontyParams,
-    /// The modulus's length, which is less than its storage's where that is of whole words.
+    /// The length of the modulus in bits; its storage is a multiple of whole words.
     bits: usize,
     exponent: u64,
 }
 
 impl PublicKey {
-    /// Takes the `RSAPublicKey` of [RFC 8017 appendix A.1.1](https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1),
-    /// which is what a certificate's subjectPublicKey holds, if its length is among the `accepted`.
+    /// Parses the `RSAPublicKey` of
+    /// [RFC 8017 appendix A.1.1](https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.1), which is
+    /// the content of a certificate's subjectPublicKey. Its length must be among the `accepted`.
     pub(crate) fn from_pkcs1_der(
         der: &[u8],
         accepted: &RangeInclusive<usize>,
@@ -79,19 +80,20 @@ impl PublicKey {
         })
     }
 
-    /// Who the key is; `None` for none that has an encoding.
+    /// Returns the SPKI fingerprint; `None` if the key cannot be encoded.
     pub(crate) fn key_id(&self) -> Option<KeyId> {
         let modulus = self.modulus.modulus().as_ref().clone();
         let key = RsaPublicKey::new(modulus, self.exponent.into()).ok()?;
         Some(KeyId::of_spki(key.to_public_key_der().ok()?.as_bytes()))
     }
 
-    /// Length of the modulus in bytes, which is that of every ciphertext and signature.
+    /// Returns the length of the modulus in bytes, which is also that of each ciphertext and
+    /// signature.
     pub(crate) fn length(&self) -> usize {
         self.bits.div_ceil(8)
     }
 
-    /// Whether it is shorter than is accepted without a waiver.
+    /// Returns true if the key is shorter than is accepted without a waiver.
     pub(crate) fn is_short(&self) -> bool {
         self.bits < *KEY_BITS.start()
     }
@@ -116,8 +118,8 @@ impl PublicKey {
         Ok(fixed_width(&self.raise(&integer), length).to_vec())
     }
 
-    /// Whether `signature` is this key's over `message`; `false` also for an algorithm that is not
-    /// implemented.
+    /// Returns true if `signature` is valid for `message` under this key; false also for an
+    /// algorithm that is not implemented.
     pub(crate) fn verifies(
         &self,
         scheme: SignatureScheme,
@@ -139,8 +141,8 @@ impl PublicKey {
         emsa.verifies(message, &encoded, self.bits)
     }
 
-    /// A ciphertext as the private key takes it: as long as the modulus and less. Any other is
-    /// replaced by a number that is, with the same work; the choice says whether it was good.
+    /// Returns a ciphertext that the private key accepts: as long as the modulus and below it. Any
+    /// other is replaced by zero, with the same work; the choice tells whether it was valid.
     pub(crate) fn admit(&self, ciphertext: &[u8]) -> (Vec<u8>, Choice) {
         let length = self.length();
         let mut admitted = vec![0; length];
@@ -155,11 +157,11 @@ impl PublicKey {
         (admitted, good)
     }
 
-    /// `m^e mod n`, for an `m` below the modulus and as wide as it, in constant time with respect to
-    /// `m`.
+    /// Computes `m^e mod n` for an `m` below the modulus and as wide as it, in constant time with
+    /// respect to `m`.
     ///
-    /// Bit by bit: for the usual exponent that is sixteen squarings and a multiplication, half of what
-    /// it takes with a table of powers, which would also have to be wiped.
+    /// It works bit by bit: the usual exponent takes sixteen squarings and one multiplication, half
+    /// of the work with a table of powers, which would also have to be wiped.
     pub(super) fn raise(&self, m: &BoxedUint) -> BoxedUint {
         let base = Zeroizing::new(self.residue(m));
         let mut multiplier = <BoxedMontyForm as MontyForm>::Multiplier::from(&self.modulus);
@@ -174,24 +176,25 @@ impl PublicKey {
         power.retrieve()
     }
 
-    /// A number below the modulus, ready to be multiplied modulo it.
+    /// Prepares a number below the modulus for multiplication modulo it.
     pub(super) fn residue(&self, integer: &BoxedUint) -> BoxedMontyForm {
         BoxedMontyForm::new(integer.clone(), &self.modulus)
     }
 
-    /// The number that these bytes are, modulo the modulus.
+    /// Returns the number of these bytes modulo the modulus.
     pub(super) fn reduce(&self, bytes: &[u8]) -> BoxedUint {
         let wide = Zeroizing::new(BoxedUint::from_be_slice_vartime(bytes));
         wide.rem(self.modulus.modulus().as_nz_ref())
     }
 
-    /// The number that these bytes are, as wide as the modulus; `None` if it is wider.
+    /// Returns the number of these bytes, as wide as the modulus; `None` if it is wider.
     pub(super) fn integer(&self, bytes: &[u8]) -> Option<BoxedUint> {
         BoxedUint::from_be_slice(bytes, self.modulus.bits_precision()).ok()
     }
 }
 
-/// A big-endian public exponent: odd, as it has an inverse, and within the accepted range.
+/// Reads a big-endian public exponent, which is odd (so that it has an inverse) and in the accepted
+/// range.
 fn exponent(bytes: &[u8]) -> Result<u64, PublicKeyError> {
     bytes
         .iter()
