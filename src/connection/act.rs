@@ -1,4 +1,4 @@
-//! What the handshake asks for, carried out.
+//! The execution of the handshake's actions.
 
 use super::Connection;
 use crate::enums::ContentType;
@@ -7,7 +7,7 @@ use crate::handshake::{Action, Actions};
 use crate::message::CHANGE_CIPHER_SPEC;
 
 impl Connection {
-    /// Carries out what the handshake asked for; true if it is complete.
+    /// Executes the actions; returns true if they complete the handshake.
     pub(super) fn apply(
         &mut self,
         actions: Actions,

@@ -8,7 +8,7 @@ use crate::message::alert::Alert;
 use crate::record::{RecordReader, RecordWriter, VersionRule};
 
 impl Connection {
-    /// Ends the connection with `error`, its alert going out, and hands the error back.
+    /// Ends the connection with `error`: sends its alert, and returns the error.
     pub(super) fn fail(&mut self, error: Error, outgoing: &mut Vec<u8>) -> Error {
         if let Some(description) = error.alert() {
             self.send_alert(Alert::fatal(description), outgoing);
@@ -27,7 +27,7 @@ impl Connection {
     }
 
     /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
-    /// a failed connection." From now on there is nothing but the error.
+    /// a failed connection." Only the error remains.
     pub(super) fn forget(&mut self, error: Error) {
         self.handshake.fail(error);
         self.joiner = Joiner::default();
@@ -38,7 +38,7 @@ impl Connection {
     pub(super) fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
         self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
         self.close_sent = true;
-        // The key is of no more use.
+        // The key is not needed any more.
         self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
     }
 
@@ -49,8 +49,8 @@ impl Connection {
     /// "close_notify: This message notifies the recipient that the sender will not send any more
     /// messages on this connection": after it, nothing goes out.
     ///
-    /// An alert that the key can no longer protect is not sent either: there is nothing else to
-    /// say it with, and the connection ends all the same.
+    /// An alert that the key can no longer protect is not sent either: nothing else could carry it,
+    /// and the connection ends in any case.
     fn send_alert(&mut self, alert: Alert, outgoing: &mut Vec<u8>) {
         if self.close_sent {
             return;
@@ -59,8 +59,8 @@ impl Connection {
     }
 }
 
-/// A client whose handshake does not come to its end, be it that the server is silent, offers its
-/// session to nobody again: what the server stumbled over may be in it.
+/// If a client's handshake stays incomplete, for example because the server is silent, its session is
+/// not offered again: it may be what the server failed on.
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.handshake.is_incomplete_client() {

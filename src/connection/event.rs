@@ -1,31 +1,33 @@
-//! What [`Connection::receive`](crate::Connection::receive) tells its caller.
+//! The result of [`Connection::receive`](crate::Connection::receive).
 
 use core::fmt;
 
-/// What one call of [`Connection::receive`](crate::Connection::receive) came to.
+/// The result of one call of [`Connection::receive`](crate::Connection::receive).
 #[derive(Debug)]
 #[must_use]
 pub struct Received<'b> {
-    /// How many bytes at the front of the input are done with. They must not be given again.
+    /// The number of bytes consumed from the front of the input. Do not pass them again.
     pub consumed: usize,
-    /// What happened.
+    /// The event that ended the call.
     pub event: Event<'b>,
 }
 
-/// What happened to a connection.
+/// An event on a connection, reported by [`Connection::receive`](crate::Connection::receive).
 #[non_exhaustive]
 pub enum Event<'b> {
-    /// There is no whole record in the input. Send what is outgoing and come back with more.
+    /// The input holds no complete record. Send the output, and call again with more input.
     NeedData,
-    /// The handshake is over: the peer is who it should be, and application data can be sent.
+    /// The handshake is complete: the peer is authenticated as the configuration requires, and
+    /// application data can be sent.
     HandshakeComplete,
     /// Application data, decrypted in place in the input. Never empty.
     ApplicationData(&'b mut [u8]),
-    /// The connection takes in nothing until [`Connection::resume`](crate::Connection::resume) has
-    /// been given the answer to [`Connection::pending`](crate::Connection::pending).
+    /// The handshake is paused. The connection consumes no input until
+    /// [`Connection::resume`](crate::Connection::resume) receives the answer to
+    /// [`Connection::pending`](crate::Connection::pending).
     Paused,
-    /// The peer closed the connection cleanly and will send nothing more. Any bytes left in the
-    /// input are not TLS's. The answering close_notify is in the output.
+    /// The peer closed the connection with close_notify and sends nothing more. Bytes left in the
+    /// input do not belong to TLS. The close_notify in reply is in the output.
     PeerClosed,
 }
 

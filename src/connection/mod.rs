@@ -1,5 +1,5 @@
-//! The public [`Connection`]: the one place that sees the record layer and the handshake, and
-//! carries out between them what the handshake's states ask for.
+//! The public [`Connection`]: the only module that sees both the record layer and the handshake. It
+//! carries out the actions that the handshake's states request.
 
 mod act;
 mod end;
@@ -24,20 +24,21 @@ pub use event::{Event, Received};
 use pki_types::ServerName;
 use std::sync::Arc;
 
-/// The longest record that a peer may send with any cipher suite, header included: 5 + 2^14 + 2048
-/// bytes ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)). An input
-/// buffer of this size always holds a whole record.
+/// The longest record that RFC 5246 allows with any cipher suite, its header included: 5 + 2^14 +
+/// 2048 bytes ([RFC 5246 section 6.2.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3)). An
+/// input buffer of this size always holds a complete record. The connection refuses a record that
+/// is longer than its own cipher and limits allow.
 pub const MAX_RECORD_LENGTH: usize = HEADER + MAX_CIPHERTEXT;
 
 /// One TLS connection, client or server, without its transport.
 ///
-/// Bytes from the peer go into [`receive`](Self::receive), bytes for the peer come out of every
-/// method that has an `outgoing`, appended to it. The connection does no I/O and holds no received
-/// application data, so it waits for nothing and back-pressure is the caller's own.
+/// Bytes from the peer go into [`receive`](Self::receive). Bytes for the peer come out of each
+/// method that has an `outgoing`, appended to it. The connection does no I/O and stores no received
+/// application data, so it never blocks, and back-pressure is up to the caller.
 ///
-/// When a method returns an error, the alert that tells the peer is already in `outgoing` and
-/// should still be sent. Every error but [`Error::Misuse`] is final: later calls return the same
-/// again. After [`Error::Misuse`] the connection is as it was.
+/// When a method returns an error, the alert for the peer is already in `outgoing` and should still
+/// be sent. Every error except [`Error::Misuse`] is final: later calls return it again.
+/// [`Error::Misuse`] leaves the connection unchanged.
 ///
 /// ```
 /// use premaster::{Connection, Event};
@@ -74,12 +75,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Starts a client's connection to the server of this name; the ClientHello is in `outgoing`.
+    /// Starts a client connection to the server with this name and appends the ClientHello to
+    /// `outgoing`.
     ///
-    /// The name is what the server's certificate must be valid for; a DNS name is also sent
-    /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)). The session that the
-    /// configuration keeps for the name, if there is one, is offered to be resumed; several servers
-    /// behind one name are told apart by [`client_at`](Self::client_at).
+    /// The server's certificate must be valid for the name. A DNS name is also sent as server_name
+    /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)). If the
+    /// configuration's store holds a session for the name, the client offers to resume it. Use
+    /// [`client_at`](Self::client_at) if several servers share the name but not their sessions.
     ///
     /// # Errors
     ///
@@ -92,12 +94,13 @@ impl Connection {
         Self::start_client(config, server_name, None, outgoing)
     }
 
-    /// Starts a client's connection to the server at `address`: only a session that was made there
-    /// is resumed. For names behind which there are servers that do not share their sessions.
+    /// Starts a client connection to the server at `address`, and offers only a session that was
+    /// made with the server at this address. Use it if several servers share one name but not their
+    /// sessions. The address has no other effect.
     ///
     /// # Errors
     ///
-    /// As those of [`client`](Self::client).
+    /// The errors of [`client`](Self::client).
     pub fn client_at(
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
@@ -122,7 +125,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Starts a server's connection, which waits for a ClientHello.
+    /// Starts a server connection, which awaits a ClientHello.
     #[must_use]
     pub fn server(config: Arc<ServerConfig>) -> Self {
         Self::new(Handshake::server(config), ProtocolVersion::TLS_1_2)
@@ -142,20 +145,20 @@ impl Connection {
         }
     }
 
-    /// Takes whole records from the front of `incoming` until something happens.
+    /// Processes complete records from the front of `incoming` until there is an event to report.
     ///
-    /// Records are decrypted where they lie. Application data is a slice of `incoming` and does
-    /// not borrow the connection, so it may be answered with [`send`](Self::send) while it is
-    /// held. At most one event is returned a call; call again until it is
-    /// [`Event::NeedData`]. Whatever has to be answered is appended to `outgoing`.
+    /// Records are decrypted in place. Application data is a slice of `incoming` and does not
+    /// borrow the connection, so the caller may [`send`](Self::send) while it holds the data. Each
+    /// call returns one event; call again until it is [`Event::NeedData`]. Replies to the peer are
+    /// appended to `outgoing`.
     ///
-    /// The bytes that were not consumed must be given again, with more behind them; up to
-    /// [`MAX_RECORD_LENGTH`] bytes are needed for one record.
+    /// Pass the bytes that were not consumed again, followed by new ones. One record needs up to
+    /// [`MAX_RECORD_LENGTH`] bytes.
     ///
     /// # Errors
     ///
-    /// Any but those of a configuration. The connection is over, as it is with [`Misuse::Closed`]
-    /// after a handshake that the caller gave up with [`close`](Self::close).
+    /// Any [`Error`]; the connection has then failed. [`Misuse::Closed`] after a handshake that the
+    /// caller gave up with [`close`](Self::close).
     pub fn receive<'b>(
         &mut self,
         incoming: &'b mut [u8],
@@ -172,14 +175,15 @@ impl Connection {
         })
     }
 
-    /// Encrypts `plaintext` into `outgoing`, in records of at most 2^14 bytes or what
-    /// [`SessionInfo::max_plaintext_sent`] says. Nothing is sent for no plaintext.
+    /// Encrypts `plaintext` and appends it to `outgoing`, in records of at most
+    /// [`SessionInfo::max_plaintext_sent`] bytes. An empty `plaintext` appends nothing.
     ///
     /// # Errors
     ///
     /// [`Misuse::HandshakeIncomplete`] before the handshake is complete, [`Misuse::Closed`] after
-    /// either side closed: the connection goes on.
-    /// [`LocalError::KeyExhausted`](crate::error::LocalError::KeyExhausted) after 2^64 records: it is over.
+    /// either side closed; the connection can still be used.
+    /// [`LocalError::KeyExhausted`](crate::error::LocalError::KeyExhausted) after 2^64 records; the
+    /// connection has then failed.
     pub fn send(&mut self, plaintext: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;
         if self.close_sent || self.close_received {
@@ -193,11 +197,10 @@ impl Connection {
             .map_err(|error| self.fail(error.into(), outgoing))
     }
 
-    /// Closes the sending direction with close_notify; more than once does nothing more.
+    /// Closes the sending direction with close_notify. Further calls do nothing.
     ///
-    /// What the peer sent before it saw that can still be received, up to its own close_notify.
-    /// A handshake that is not complete is given up with user_canceled, and nothing more is
-    /// received.
+    /// Data that the peer sends before its own close_notify can still be received. An incomplete
+    /// handshake is aborted with user_canceled, and nothing can be received after that.
     pub fn close(&mut self, outgoing: &mut Vec<u8>) {
         if self.close_sent || self.handshake.failure().is_some() {
             return;
@@ -212,24 +215,25 @@ impl Connection {
         }
     }
 
-    /// Says that the transport has ended; nothing more will be received. Call it only when
-    /// [`receive`](Self::receive) has had everything that came and wants more.
+    /// Reports that the transport has ended. Call it only after [`receive`](Self::receive) has
+    /// processed all input and returned [`Event::NeedData`].
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`] if the peer did not close the connection first: an attacker may have
-    /// cut it, and what was received may be incomplete
-    /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)). Many
-    /// peers just hang up; whether that matters is known to the protocol above.
+    /// [`Error::Truncated`] if the peer did not send close_notify: an attacker may have cut the
+    /// connection, and the received data may be incomplete
+    /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)). Many peers
+    /// close the transport without close_notify; only the application protocol can tell whether its
+    /// data is complete. On a failed connection, its error.
     pub fn receive_eof(&mut self) -> Result<(), Error> {
         match self.handshake.failure() {
-            // Given up by this side: the end is what it wanted.
+            // This side gave up the handshake and expects the end.
             Some(Error::Misuse(Misuse::Closed)) => Ok(()),
             Some(error) => Err(error.clone()),
             None if self.close_received => Ok(()),
             None => {
                 // "If the ticket is accepted by the server but the handshake fails, the client SHOULD
-                // delete the ticket." What made the server hang up would do so again.
+                // delete the ticket." Whatever made the server close would do so again.
                 if self.handshake.is_incomplete_client() {
                     self.forget_session();
                 }
@@ -239,21 +243,23 @@ impl Connection {
         }
     }
 
-    /// What the caller must answer before the connection goes on; `None` if nothing.
+    /// Returns the question that the caller must answer before the handshake can continue, or
+    /// `None`.
     #[must_use]
     pub fn pending(&self) -> Option<Pending<'_>> {
         self.handshake.pending()
     }
 
-    /// Answers what is pending. Afterwards [`receive`](Self::receive) goes on, also without new
+    /// Answers the pending question. Call [`receive`](Self::receive) afterwards, even without new
     /// input.
     ///
     /// # Errors
     ///
-    /// [`Misuse::NothingPending`] or [`Misuse::WrongAnswer`], after which the pause is as it was;
-    /// [`Error::Certificate`] if the answer refuses the certificate or its key cannot be used,
-    /// [`LocalError::Signing`](crate::error::LocalError::Signing) if the signature is not good, and whatever
-    /// is wrong with a message that waited for a verdict: the connection is over.
+    /// [`Misuse::NothingPending`] and [`Misuse::WrongAnswer`] leave the pause unchanged. After the
+    /// others the connection has failed: [`Error::Certificate`] if the answer refuses the
+    /// certificate or the certificate's key cannot be used,
+    /// [`LocalError::Signing`](crate::error::LocalError::Signing) if the signature is missing or
+    /// wrong, and any error in a message that waited for the answer.
     pub fn resume(&mut self, answer: Answer, outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;
         let mut actions = Actions::default();
@@ -265,24 +271,24 @@ impl Connection {
         .map_err(|error| self.fail(error, outgoing))
     }
 
-    /// What was agreed, once the handshake is complete.
+    /// Returns what the handshake agreed on, or `None` until it is complete.
     #[must_use]
     pub fn session(&self) -> Option<&SessionInfo> {
         self.session.as_deref()
     }
 
-    /// Fills `out` with keying material for another protocol, the same on both sides
+    /// Derives keying material for another protocol into `out`. Both sides derive the same bytes
     /// ([RFC 5705](https://www.rfc-editor.org/rfc/rfc5705)).
     ///
-    /// `label` says what it is for and is registered with IANA or starts with `EXPERIMENTAL`; no
-    /// context and an empty one give different results. `out` may have any length.
+    /// `label` identifies the use; it is registered with IANA or starts with `EXPERIMENTAL`. No
+    /// context and an empty context give different results. `out` may have any length.
     ///
     /// # Errors
     ///
     /// [`Misuse::HandshakeIncomplete`] before the handshake is complete,
-    /// [`Misuse::NoExtendedMasterSecret`] for a connection without it, [`Misuse::ReservedLabel`] for
-    /// a label that TLS uses itself, [`Misuse::ContextTooLong`] over 65535 bytes: `out` is as it was
-    /// and the connection goes on. After it failed, its error.
+    /// [`Misuse::NoExtendedMasterSecret`] on a connection without it, [`Misuse::ReservedLabel`] for
+    /// a label that TLS itself uses, [`Misuse::ContextTooLong`] over 65535 bytes. These leave `out`
+    /// unchanged, and the connection can still be used. On a failed connection, its error.
     pub fn export_keying_material(
         &self,
         label: &[u8],
@@ -293,17 +299,18 @@ impl Connection {
         self.handshake.export_keying_material(label, context, out).map_err(Error::from)
     }
 
-    /// The same for a connection that may be without the extended master secret.
+    /// Exports keying material even if the connection does not use the extended master secret;
+    /// otherwise like [`export_keying_material`](Self::export_keying_material).
     ///
-    /// **The result may be shared with another connection:** without the extended master secret,
-    /// somebody in the middle who is the server of one connection and the client of another can
-    /// give both the same keys
-    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)). Never
-    /// authenticate with it.
+    /// **Another connection may have the same keying material:** without the extended master
+    /// secret, an attacker who is the server of one connection and the client of another can give
+    /// both the same keys
+    /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)). Never use the
+    /// result for authentication.
     ///
     /// # Errors
     ///
-    /// As those of [`export_keying_material`](Self::export_keying_material), but
+    /// The errors of [`export_keying_material`](Self::export_keying_material), except
     /// [`Misuse::NoExtendedMasterSecret`].
     pub fn dangerous_export_without_extended_master_secret(
         &self,
@@ -315,14 +322,15 @@ impl Connection {
         self.handshake.export_keying_material_unbound(label, context, out).map_err(Error::from)
     }
 
-    /// What binds an authentication in the protocol above to this connection.
+    /// Returns a channel binding, which ties an authentication in the application protocol to this
+    /// connection.
     ///
     /// # Errors
     ///
     /// [`Misuse::HandshakeIncomplete`] before the handshake is complete,
     /// [`Misuse::NoExtendedMasterSecret`] for `tls-unique` without it, [`Misuse::NoEndPointHash`]
-    /// for `tls-server-end-point` where it is not defined: the connection goes on. After it failed,
-    /// its error.
+    /// for `tls-server-end-point` if it is not defined for the server's certificate. The connection
+    /// can still be used. On a failed connection, its error.
     pub fn channel_binding(&self, binding: ChannelBinding) -> Result<Vec<u8>, Error> {
         self.check_not_failed()?;
         let session = self.session().ok_or(Misuse::HandshakeIncomplete)?;

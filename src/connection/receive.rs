@@ -1,4 +1,4 @@
-//! What becomes of the records that come in.
+//! The processing of received records.
 
 use super::{Connection, Event};
 use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
@@ -8,12 +8,12 @@ use crate::message::CHANGE_CIPHER_SPEC;
 use crate::message::alert::Alert;
 use crate::record::{RecordReader, VersionRule};
 
-/// How many warning alerts a peer may send before it is dropped. None of them means anything to
-/// this crate but close_notify, which is not counted.
+/// The most warning alerts that a peer may send. This crate acts on none of them except
+/// close_notify, which is not counted.
 const MAX_WARNINGS: u8 = 4;
 
 impl Connection {
-    /// Takes whole records from the front of `incoming` until something happens.
+    /// Processes complete records from the front of `incoming` until there is an event to report.
     pub(super) fn process<'b>(
         &mut self,
         incoming: &mut &'b mut [u8],
@@ -49,7 +49,7 @@ impl Connection {
         }
     }
 
-    /// Gives the handshake every whole message, until it pauses or completes.
+    /// Passes each complete message to the handshake, until it pauses or completes.
     fn handle_messages(&mut self, outgoing: &mut Vec<u8>) -> Result<Option<Event<'static>>, Error> {
         loop {
             if self.handshake.pending().is_some() {
@@ -66,9 +66,9 @@ impl Connection {
         }
     }
 
-    /// A server of another version shows itself by its first handshake record; its ServerHello
-    /// would only say the same. To one of this version everything is said in its own, the alert
-    /// that refuses its ServerHello too.
+    /// Detects a server of another version by its first handshake record, whose ServerHello would
+    /// only repeat it. For a TLS 1.2 server, all records are sent as TLS 1.2 from here on, also the
+    /// alert that refuses its ServerHello.
     fn check_record_version(&mut self, version: ProtocolVersion) -> Result<(), Error> {
         if !self.handshake.awaits_server_hello() {
             return Ok(());
@@ -80,7 +80,8 @@ impl Connection {
         Ok(())
     }
 
-    /// ChangeCipherSpec is judged where it is handled, by the same proof.
+    /// Refuses other records inside a handshake message. ChangeCipherSpec is checked where it is
+    /// handled, by the same proof.
     fn check_not_interleaved(&self, typ: ContentType) -> Result<(), PeerError> {
         match typ {
             ContentType::HANDSHAKE | ContentType::CHANGE_CIPHER_SPEC => Ok(()),

@@ -37,7 +37,7 @@ pub(crate) fn client_builder() -> ClientConfigBuilder {
     ClientConfig::builder(roots()).rng(ChaCha12Rng::seed_from_u64(1)).time_provider(now)
 }
 
-/// A client that pauses for its caller to judge the certificate.
+/// A client that pauses for its caller to verify the certificate.
 pub(crate) fn judging_client_builder() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification()
         .rng(ChaCha12Rng::seed_from_u64(1))
@@ -63,7 +63,7 @@ pub(crate) fn server() -> Connection {
     Connection::server(Arc::new(server_builder().build().unwrap()))
 }
 
-/// One event of a connection that is given `incoming`, what it said, and its data.
+/// Returns one event of a connection for `incoming`, as text, and its application data.
 pub(crate) fn receive(
     connection: &mut Connection,
     incoming: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! What connections do with records and actions; whole handshakes are in tests/.
+//! The processing of records and actions by connections; whole handshakes are in tests/.
 #![cfg(test)]
 
 use super::testing::{client, client_builder, established, receive, server};
@@ -17,7 +17,7 @@ fn alert(description: AlertDescription) -> Vec<u8> {
     record(ContentType::ALERT, &[2, description.0])
 }
 
-/// A server that is given these bytes first fails with `error`, says so, and goes on failing.
+/// Checks that a server fails on these bytes with `error`, sends its alert once, and keeps failing.
 #[track_caller]
 fn fails(bytes: &[u8], error: Error) {
     let mut server = server();
@@ -114,7 +114,7 @@ fn consumed_counts_whole_records_and_data_is_where_it_was_received() {
         panic!("{:?}", received.event);
     };
     assert_eq!(data, b"one");
-    // What is received may be answered while it is held.
+    // The caller may answer while it holds the data.
     server.send(data, &mut outgoing).unwrap();
     data.fill(0);
 
@@ -174,13 +174,51 @@ fn a_handshake_can_be_given_up() {
     let (mut client, mut outgoing) = client(client_builder());
     outgoing.clear();
     client.close(&mut outgoing);
-    // The ClientHello is what tells the record version; it has not been agreed.
+    // No version is agreed yet, so the records carry the ClientHello's.
     assert_eq!(outgoing, [21, 3, 1, 0, 2, 1, 90, 21, 3, 1, 0, 2, 1, 0]);
     assert_eq!(
         receive(&mut client, &mut Vec::new(), &mut outgoing),
         Err(Misuse::Closed.into())
     );
     assert_eq!(client.receive_eof(), Ok(()));
+}
+
+#[test]
+fn misuse_leaves_a_connection_as_it_was() {
+    let (mut client, mut to_server) = client(client_builder());
+    let hello = to_server.clone();
+    let early = Err(Misuse::HandshakeIncomplete.into());
+    let binding = client.channel_binding(ChannelBinding::TlsServerEndPoint);
+    assert_eq!(binding.map(|_| ()), early);
+    let mut out = [7; 4];
+    assert_eq!(
+        client.export_keying_material(b"EXPERIMENTAL", None, &mut out),
+        early
+    );
+    assert_eq!(out, [7; 4]);
+    assert_eq!(client.send(b"data", &mut to_server), early);
+    assert!(client.pending().is_none() && client.session().is_none());
+    assert_eq!(to_server, hello);
+
+    let (mut server, mut to_client) = (server(), Vec::new());
+    for _ in 0..2 {
+        receive(&mut server, &mut to_server, &mut to_client).unwrap();
+        receive(&mut client, &mut to_client, &mut to_server).unwrap();
+    }
+    assert!(client.session().is_some());
+    assert_eq!(client.send(b"data", &mut to_server), Ok(()));
+}
+
+#[test]
+fn the_length_of_records_is_the_one_of_the_session() {
+    let (mut client, _) = established();
+    let most = client.session().unwrap().max_plaintext_sent();
+    let mut outgoing = Vec::new();
+    client.send(&vec![7; most + 1], &mut outgoing).unwrap();
+    let length = usize::from(u16::from_be_bytes([outgoing[3], outgoing[4]]));
+    // The explicit nonce, the tag, and the second record's header.
+    assert_eq!(length, most + 8 + 16);
+    assert_eq!(outgoing.len(), 2 * (5 + 8 + 16) + most + 1);
 }
 
 #[test]
