@@ -12,16 +12,18 @@ use std::sync::Arc;
 
 /// A [`Connection`] over a blocking transport, such as a `TcpStream`.
 ///
-/// Reading and writing complete the handshake first. A read of zero bytes means that the peer
-/// closed with close_notify; a transport that just ends is an [`io::ErrorKind::UnexpectedEof`]. Every
-/// error of the connection is the [`io::Error`]'s inner error, a [`premaster::Error`](crate::Error),
-/// and its alert has been written if the transport took it.
+/// Reads and writes complete the handshake first. A read of zero bytes means that the peer closed
+/// with close_notify. If the transport ends without it, the read fails with
+/// [`io::ErrorKind::UnexpectedEof`]. An error of the connection is the inner error of the
+/// [`io::Error`], a [`premaster::Error`](crate::Error); its alert has been written if the transport
+/// accepted it.
 ///
-/// A transport that is not ready, with [`io::ErrorKind::WouldBlock`], loses nothing: call again when
-/// it is. Reading goes on while writing would block, so that two sides that both write cannot wait
-/// for each other; a transport whose writes can time out should have a time limit on its reads too.
+/// If the transport returns [`io::ErrorKind::WouldBlock`], no data is lost; call again when it is
+/// ready. Reads continue while writes would block, so two peers that both write cannot deadlock. If
+/// writes on the transport can time out, set a timeout for its reads, too.
 ///
-/// Dropping a stream sends nothing: [`close`](Self::close) it, or the peer takes its data for cut.
+/// Dropping a stream sends nothing: [`close`](Self::close) it first, or the peer must treat its
+/// data as truncated.
 ///
 /// ```no_run
 /// use premaster::{ClientConfig, RootStore, Stream};
@@ -34,8 +36,8 @@ use std::sync::Arc;
 /// let transport = std::net::TcpStream::connect("bmc.example:443")?;
 /// let mut stream = Stream::client(config, "bmc.example".try_into()?, transport)?;
 /// stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
-/// let mut answer = Vec::new();
-/// stream.read_to_end(&mut answer)?;
+/// let mut response = Vec::new();
+/// stream.read_to_end(&mut response)?;
 /// stream.close()?;
 /// # Ok(())
 /// # }
@@ -47,11 +49,11 @@ pub struct Stream<S> {
 }
 
 impl<S: Read + Write> Stream<S> {
-    /// A client's connection to the server of this name. Nothing is written yet.
+    /// Creates a client's stream to the server with this name. Nothing is written yet.
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::client`].
+    /// The errors of [`Connection::client`].
     pub fn client(
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
@@ -62,12 +64,12 @@ impl<S: Read + Write> Stream<S> {
         Ok(Self::new(connection, outgoing, transport))
     }
 
-    /// A client's connection to the server at `address`, from where alone a session is resumed; see
+    /// Creates a client's stream that resumes only a session made with the server at `address`; see
     /// [`Connection::client_at`].
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::client_at`].
+    /// The errors of [`Connection::client_at`].
     pub fn client_at(
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
@@ -79,7 +81,7 @@ impl<S: Read + Write> Stream<S> {
         Ok(Self::new(connection, outgoing, transport))
     }
 
-    /// Starts a server's connection over a transport. Nothing is read yet.
+    /// Creates a server's stream. Nothing is read yet.
     #[must_use]
     pub fn server(config: Arc<ServerConfig>, transport: S) -> Self {
         Self::new(Connection::server(config), Vec::new(), transport)
@@ -92,12 +94,12 @@ impl<S: Read + Write> Stream<S> {
         }
     }
 
-    /// Reads and writes until the handshake is complete; at once if it is.
+    /// Reads and writes until the handshake is complete. Returns at once if it already is.
     ///
     /// # Errors
     ///
-    /// Those of the connection and of the transport. [`io::ErrorKind::WouldBlock`] with
-    /// [`Misuse::Paused`] inside if the connection is paused: answer with
+    /// The errors of the connection and of the transport. If the handshake is paused,
+    /// [`io::ErrorKind::WouldBlock`] with [`Misuse::Paused`] as its inner error: answer with
     /// [`resume`](Self::resume) and call again.
     pub fn complete_handshake(&mut self) -> io::Result<()> {
         if self.is_established() {
@@ -111,49 +113,49 @@ impl<S: Read + Write> Stream<S> {
         self.flush_outgoing()
     }
 
-    /// Sends close_notify. What the peer sends until it closes too can still be read.
+    /// Sends close_notify. Data can still be read until the peer closes, too.
     ///
     /// # Errors
     ///
-    /// Those of the transport.
+    /// The errors of the transport.
     pub fn close(&mut self) -> io::Result<()> {
         self.pump.close();
         self.flush_outgoing()
     }
 
-    /// What the connection waits for; see [`Connection::pending`].
+    /// Returns the question that a paused handshake waits for; see [`Connection::pending`].
     #[must_use]
     pub fn pending(&self) -> Option<Pending<'_>> {
         self.pump.connection().pending()
     }
 
-    /// Answers what is pending; see [`Connection::resume`]. A transport that fails meanwhile shows
-    /// at the next call.
+    /// Answers the pending question; see [`Connection::resume`]. An error of the transport is
+    /// reported by the next call.
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// The errors of the connection.
     pub fn resume(&mut self, answer: Answer) -> io::Result<()> {
         let resumed = self.pump.resume(answer);
         let _ = self.flush_outgoing();
         resumed.map_err(io_error)
     }
 
-    /// The connection, for what was agreed.
+    /// Returns the connection, for example for its [`session`](Connection::session).
     #[must_use]
     pub fn connection(&self) -> &Connection {
         self.pump.connection()
     }
 
-    /// The transport.
+    /// Returns the transport.
     #[must_use]
     pub fn transport(&self) -> &S {
         &self.transport
     }
 
-    /// Gives the transport back, and the bytes that were read from it and not received: after the
-    /// peer's close_notify they are not TLS's. What is still to be written is lost;
-    /// [`close`](Self::close) or flush first.
+    /// Returns the transport, and the bytes that were read from it but not processed. After the
+    /// peer's close_notify these bytes do not belong to TLS. Output that is not yet written is
+    /// lost; [`close`](Self::close) or flush first.
     #[must_use]
     pub fn into_inner(self) -> (S, Vec<u8>) {
         (self.transport, self.pump.into_unread())
@@ -165,7 +167,7 @@ impl<S: Read + Write> Stream<S> {
 
     /// Does one step of the pump.
     ///
-    /// A failed write stops nothing here: it shows at the next write, or when there is nothing to
+    /// A failed write does not stop it: it is reported at the next write, or if there is nothing to
     /// read either.
     fn advance(&mut self) -> io::Result<Advance> {
         match self.pump.step() {
@@ -205,7 +207,7 @@ impl<S: Read + Write> Stream<S> {
         Ok(Advance::Progress)
     }
 
-    /// Writes what is outgoing. What the transport does not take now is kept.
+    /// Writes the output. Bytes that the transport does not accept now are kept.
     fn flush_outgoing(&mut self) -> io::Result<()> {
         while let rest @ [_, ..] = self.pump.outgoing().map_err(io_error)? {
             match uninterrupted(|| self.transport.write(rest))? {
@@ -219,7 +221,7 @@ impl<S: Read + Write> Stream<S> {
     }
 }
 
-/// What came of one step.
+/// The result of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Advance {
     Progress,
@@ -249,15 +251,15 @@ impl<S: Read + Write> Read for Stream<S> {
 impl<S: Read + Write> Write for Stream<S> {
     /// Encrypts and writes up to 64 KiB of `data`.
     ///
-    /// An error means that nothing of it was taken: the transport did not take what was kept from
-    /// before, or the connection cannot send. What has been taken is written now or, if the
-    /// transport does not take it, with the next call or by `flush`, which tells of the failure.
+    /// On an error, none of `data` was accepted: the handshake failed, the connection cannot send,
+    /// or the transport did not accept earlier output. Accepted data is written at once or, if the
+    /// transport does not accept it, by the next call or by `flush`, which report a failure.
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.complete_handshake()?;
         self.flush_outgoing()?;
         let sent = self.pump.send(data);
         let _ = self.flush_outgoing();
-        // Everything from before has been written above.
+        // All earlier output has been written above.
         sent.map_err(io_error)?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
     }
 
@@ -266,7 +268,7 @@ impl<S: Read + Write> Write for Stream<S> {
     }
 }
 
-/// Copies as much as fits, and says how much.
+/// Copies as many bytes as fit, and returns their number.
 fn copy(from: &[u8], to: &mut [u8]) -> usize {
     let count = from.len().min(to.len());
     for (to, from) in to.iter_mut().zip(from) {
@@ -275,7 +277,7 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
     count
 }
 
-/// Makes a call again as long as it is interrupted.
+/// Repeats a call while it is interrupted.
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {
@@ -286,7 +288,7 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
 }
 
 fn overrun(Overrun: Overrun) -> io::Error {
-    io::Error::other("the transport says that it moved more bytes than it was given")
+    io::Error::other("the transport reported that it moved more bytes than it was given")
 }
 
 fn io_error(error: impl Into<Error>) -> io::Error {
@@ -303,4 +305,60 @@ fn io_error(error: impl Into<Error>) -> io::Error {
         | Error::Local(_) => io::ErrorKind::InvalidData,
     };
     io::Error::new(kind, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{CertificateFault, DecodeError, LocalError, PeerError};
+
+    #[test]
+    fn each_error_has_its_kind_and_is_inside() {
+        use io::ErrorKind::*;
+        for (error, kind) in [
+            (Error::Truncated, UnexpectedEof),
+            (
+                Error::AlertReceived(crate::enums::AlertDescription(40)),
+                ConnectionAborted,
+            ),
+            (Misuse::Paused.into(), WouldBlock),
+            (Misuse::Closed.into(), NotConnected),
+            (DecodeError::Truncated.of("alert"), InvalidData),
+            (PeerError::BadRecord.into(), InvalidData),
+            (
+                Error::Certificate(CertificateFault::Refused.into()),
+                InvalidData,
+            ),
+            (LocalError::KeyExhausted.into(), InvalidData),
+        ] {
+            let wrapped = io_error(error.clone());
+            assert_eq!(wrapped.kind(), kind, "{error}");
+            let inner = wrapped.into_inner().unwrap();
+            assert_eq!(inner.downcast_ref(), Some(&error));
+        }
+    }
+
+    #[test]
+    fn an_interrupted_call_is_repeated_and_nothing_else() {
+        let mut results = vec![
+            Err(io::ErrorKind::WouldBlock.into()),
+            Ok(7),
+            Err(io::ErrorKind::Interrupted.into()),
+            Err(io::ErrorKind::Interrupted.into()),
+        ];
+        let mut call = || results.pop().unwrap();
+        assert_eq!(uninterrupted(&mut call).unwrap(), 7);
+        let error = uninterrupted(&mut call).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_copy_takes_what_fits() {
+        let mut out = [0; 3];
+        assert_eq!(copy(b"ab", &mut out), 2);
+        assert_eq!(&out, b"ab\0");
+        assert_eq!(copy(b"cdefg", &mut out), 3);
+        assert_eq!(&out, b"cde");
+        assert_eq!(copy(b"xy", &mut []), 0);
+    }
 }

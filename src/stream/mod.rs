@@ -1,5 +1,5 @@
-//! Adapters that move a connection's bytes: a pump that does no I/O, and what drives it over a
-//! blocking transport.
+//! Adapters between a connection and its transport: a pump that does no I/O, and a driver of the
+//! pump for blocking transports.
 
 mod blocking;
 mod pump;

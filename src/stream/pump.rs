@@ -1,36 +1,36 @@
-//! A [`Connection`] with its buffers, and no I/O: [`Pump::step`] says what it needs next, and
-//! whoever drives it moves the bytes, blocking or not.
+//! A [`Connection`] with its buffers and without I/O: [`Pump::step`] tells what it needs next, and
+//! its driver moves the bytes, blocking or not.
 //!
-//! A driver does what the step says and asks again:
+//! A driver acts on the step and asks again:
 //!
 //! | step | the driver |
 //! |---|---|
-//! | [`Step::NeedWrite`] | writes [`Pump::outgoing`], flushes, and reads if the transport takes nothing now |
+//! | [`Step::NeedWrite`] | writes [`Pump::outgoing`], flushes, and reads if the transport accepts nothing now |
 //! | [`Step::NeedRead`] | reads into [`Pump::room`] |
 //! | [`Step::Data`] | gives [`Pump::plaintext`] to its caller; nothing more is received before |
 //! | [`Step::Paused`] | has its caller answer [`Pump::connection`]'s question |
-//! | [`Step::HandshakeComplete`] | goes on |
+//! | [`Step::HandshakeComplete`] | continues |
 //! | [`Step::Closed`] | stops reading |
 //!
 //! The last two, a pause and every error may leave something to be written. A transport that can no
-//! longer be written to may still hold what the peer said before (its data, its close, or the alert
-//! that tells why), so a failed write is no reason not to read.
+//! longer be written to may still hold what the peer sent before: data, its close_notify, or the
+//! alert that explains the failure. So a driver reads even after a failed write.
 
 use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
 use crate::error::{Error, LocalError};
 use crate::pending::Answer;
 use core::fmt;
 
-/// How much plaintext is encrypted ahead: what is kept for a transport that takes nothing stays
-/// bounded.
+/// The most plaintext that is encrypted at once, which bounds the output that is kept for a
+/// transport that accepts nothing.
 const MAX_SEND: usize = 4 * MAX_PLAINTEXT;
 
-/// What a connection needs next, or has.
+/// What a connection needs next, or has ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// There is no whole record left, and nothing to be written.
+    /// There is no complete record left, and nothing to be written.
     NeedRead,
-    /// There is no whole record left, and something should be written before more is waited for.
+    /// There is no complete record left, and there is something to write before waiting for more.
     NeedWrite,
     /// The handshake is complete; reported once.
     HandshakeComplete,
@@ -42,11 +42,11 @@ pub(super) enum Step {
     Closed,
 }
 
-/// A transport says that it moved more bytes than it was given.
+/// A transport reported that it moved more bytes than it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Overrun;
 
-/// A connection, what was read for it, and what is to be written.
+/// A connection with its unread input and its unwritten output.
 #[derive(Debug)]
 pub(super) struct Pump {
     connection: Connection,
@@ -54,12 +54,12 @@ pub(super) struct Pump {
     /// Decrypted data that has not been taken yet.
     plaintext: Queue,
     outgoing: Queue,
-    /// Whether the transport may hold back something that it took.
+    /// Whether the transport may hold back bytes that it accepted.
     unflushed: bool,
 }
 
 impl Pump {
-    /// A pump for a connection, with what it has said so far.
+    /// Creates the pump of a connection and its first output.
     pub(super) fn new(connection: Connection, outgoing: Vec<u8>) -> Self {
         Self {
             connection,
@@ -74,9 +74,9 @@ impl Pump {
         &self.connection
     }
 
-    /// Receives at most one event from what has been read.
+    /// Reports at most one event of the input.
     ///
-    /// An error is the connection's, and the alert that tells the peer is in
+    /// An error is the connection's; the alert for the peer is then in
     /// [`outgoing`](Self::outgoing).
     pub(super) fn step(&mut self) -> Result<Step, Error> {
         if !self.plaintext.is_empty() {
@@ -102,54 +102,55 @@ impl Pump {
         Ok(step)
     }
 
-    /// Where what is read goes; never empty after [`Step::NeedRead`] and [`Step::NeedWrite`].
+    /// Returns the buffer to read into; never empty after [`Step::NeedRead`] and
+    /// [`Step::NeedWrite`].
     pub(super) fn room(&mut self) -> Result<&mut [u8], LocalError> {
         self.incoming.room()
     }
 
-    /// Says that this many bytes have been read into [`room`](Self::room).
+    /// Reports that this many bytes have been read into [`room`](Self::room).
     pub(super) fn read(&mut self, count: usize) -> Result<(), Overrun> {
         self.incoming.fill(count)
     }
 
-    /// Says that the transport has ended.
+    /// Reports that the transport has ended.
     pub(super) fn read_eof(&mut self) -> Result<(), Error> {
         self.connection.receive_eof()
     }
 
-    /// Whether there is something to be written or flushed.
+    /// Returns true if there is something to write or to flush.
     pub(super) fn needs_write(&self) -> bool {
         self.unflushed || !self.outgoing.is_empty()
     }
 
-    /// What is to be written.
+    /// Returns the output that is to be written.
     pub(super) fn outgoing(&self) -> Result<&[u8], LocalError> {
         self.outgoing.rest()
     }
 
-    /// Says that this many bytes of [`outgoing`](Self::outgoing) have been written.
+    /// Reports that this many bytes of [`outgoing`](Self::outgoing) have been written.
     pub(super) fn wrote(&mut self, count: usize) -> Result<(), Overrun> {
         self.unflushed = true;
         self.outgoing.take(count)
     }
 
-    /// Says that the transport has been flushed.
+    /// Reports that the transport has been flushed.
     pub(super) fn flushed(&mut self) {
         self.unflushed = false;
     }
 
-    /// Application data that has been received, before any more of it is.
+    /// Returns the application data that the caller has not taken yet.
     pub(super) fn plaintext(&self) -> Result<&[u8], LocalError> {
         self.plaintext.rest()
     }
 
-    /// Says that this many bytes of [`plaintext`](Self::plaintext) have been given to the caller.
+    /// Reports that the caller has taken this many bytes of [`plaintext`](Self::plaintext).
     pub(super) fn gave(&mut self, count: usize) -> Result<(), Overrun> {
         self.plaintext.take(count)
     }
 
-    /// Encrypts the beginning of `data`, at most 64 KiB, and says how much it took; `None`, and
-    /// nothing of it, while there is still something to be written from before.
+    /// Encrypts the beginning of `data`, at most 64 KiB, and returns how much it accepted. Returns
+    /// `None` and accepts nothing while earlier output is unwritten.
     pub(super) fn send(&mut self, data: &[u8]) -> Result<Option<usize>, Error> {
         if !self.outgoing.is_empty() {
             return Ok(None);
@@ -164,18 +165,18 @@ impl Pump {
         self.connection.close(self.outgoing.end());
     }
 
-    /// Answers what the connection waits for.
+    /// Answers the pending question.
     pub(super) fn resume(&mut self, answer: Answer) -> Result<(), Error> {
         self.connection.resume(answer, self.outgoing.end())
     }
 
-    /// What was read and not received.
+    /// Returns the bytes that were read and not processed.
     pub(super) fn into_unread(self) -> Vec<u8> {
         self.incoming.into_unread()
     }
 }
 
-/// Room for one record of any kind; what is between `start` and `end` is still to be received.
+/// A buffer for one record of any kind. The bytes between `start` and `end` are unread.
 struct Incoming {
     bytes: Box<[u8]>,
     start: usize,
@@ -192,9 +193,9 @@ impl Incoming {
     }
 
     fn unread(&mut self) -> Result<&mut [u8], LocalError> {
-        self.bytes
-            .get_mut(self.start..self.end)
-            .ok_or(LocalError::Internal("more is unread than was read"))
+        self.bytes.get_mut(self.start..self.end).ok_or(LocalError::Internal(
+            "the unread input is longer than its buffer",
+        ))
     }
 
     fn into_unread(self) -> Vec<u8> {
@@ -202,23 +203,23 @@ impl Incoming {
         bytes.into_iter().take(end).skip(start).collect()
     }
 
-    /// Takes bytes off the front of what is unread.
+    /// Removes bytes from the front of the unread ones.
     fn consume(&mut self, count: usize) {
         self.start += count;
     }
 
-    /// What is behind the unread bytes, which go to the front.
+    /// Moves the unread bytes to the front, and returns the space behind them.
     fn room(&mut self) -> Result<&mut [u8], LocalError> {
         let unread = self.unread()?.len();
         self.bytes.copy_within(self.start..self.end, 0);
         self.start = 0;
         self.end = unread;
         self.bytes.get_mut(unread..).ok_or(LocalError::Internal(
-            "more is unread than there is room for",
+            "the unread input is longer than its buffer",
         ))
     }
 
-    /// Adds bytes to what is unread.
+    /// Adds bytes to the end of the unread ones.
     fn fill(&mut self, count: usize) -> Result<(), Overrun> {
         match self.end.checked_add(count) {
             Some(end) if end <= self.bytes.len() => {
@@ -236,11 +237,11 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// Bytes that are added at the end and taken from the front.
+/// Bytes that are appended at the end and taken from the front.
 #[derive(Default)]
 struct Queue {
     bytes: Vec<u8>,
-    /// How many of them have been taken.
+    /// The number of bytes that have been taken.
     taken: usize,
 }
 
@@ -255,9 +256,11 @@ impl Queue {
         self.taken == self.bytes.len()
     }
 
-    /// What has not been taken.
+    /// Returns the bytes that have not been taken.
     fn rest(&self) -> Result<&[u8], LocalError> {
-        self.bytes.get(self.taken..).ok_or(LocalError::Internal("more was taken than there was"))
+        self.bytes.get(self.taken..).ok_or(LocalError::Internal(
+            "more bytes were taken from a queue than it had",
+        ))
     }
 
     fn take(&mut self, count: usize) -> Result<(), Overrun> {
@@ -272,7 +275,7 @@ impl Queue {
         Ok(())
     }
 
-    /// The vector to append to, and to do nothing else with.
+    /// Returns the vector, only to append to it.
     fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -343,7 +346,7 @@ mod tests {
             }
         }
 
-        /// A link whose handshake is complete, whatever was written arrived.
+        /// A link whose handshake is complete and whose wire is empty.
         fn established(chunk: usize) -> Self {
             let mut link = Self::new(client_pump(), chunk);
             assert_eq!(link.run_client(), Step::HandshakeComplete);
