@@ -7,9 +7,9 @@
 //! # Warning
 //!
 //! **RSA key transport has no forward secrecy.** Anyone who obtains the server's private key, at
-//! any time, can decrypt every connection that was ever recorded. [RFC
-//! 10015](https://www.rfc-editor.org/rfc/rfc10015) says that nobody should offer it. Use it only
-//! where the peer leaves no choice, with an RSA key that is used for nothing else, and use
+//! any time, can decrypt every connection that was ever recorded.
+//! [RFC 10015](https://www.rfc-editor.org/rfc/rfc10015) says that nobody should offer it. Use it
+//! only where the peer leaves no choice, with an RSA key that is used for nothing else, and use
 //! [rustls](https://docs.rs/rustls) everywhere else.
 //!
 //! # Goals
@@ -20,7 +20,7 @@
 //! - The caller owns the buffers, the sockets, the threads, the clock and the randomness.
 //! - Nothing weaker than the defaults is accepted unless one setting names it, and [`SessionInfo`]
 //!   tells what was used.
-//! - An error says what was found, what was acceptable, and which setting would accept it.
+//! - An error states what was found, what was acceptable, and which setting would accept it.
 //!
 //! # Non-goals
 //!
@@ -92,7 +92,7 @@
 //!
 //! # Certificates
 //!
-//! A server for clients with certificates that no CRL revokes, and who the peer is:
+//! A server that requires client certificates and checks CRLs, and the identity of the peer:
 //!
 //! ```
 //! use premaster::certificate::Crls;
@@ -112,9 +112,9 @@
 //! }
 //! ```
 //!
-//! # Private keys elsewhere
+//! # Private keys outside the process
 //!
-//! One call of the key for all connections that are paused:
+//! A server can decrypt for all paused connections with one call of the key:
 //!
 //! ```
 //! use premaster::private_key::DecryptBatch;
@@ -145,7 +145,7 @@
 //! # Resumption by several servers
 //!
 //! Servers that resume each other's sessions share their ticket keys; they also need the same
-//! certificate and the same policy for client certificates. A rotation of the keys is described at
+//! certificate and the same policy for client certificates. The rotation of the keys is described at
 //! [`TicketKeySet`](session::TicketKeySet).
 //!
 //! ```
@@ -209,7 +209,7 @@ mod stream;
 mod verify;
 mod waiver;
 
-/// Certificates: a side's own, and the verification of the peer's.
+/// Certificates: this side's own, and the rules for accepting the peer's.
 pub mod certificate {
     pub use crate::config::{
         CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientAuthorities,
@@ -227,7 +227,7 @@ pub mod private_key {
     pub use crate::pending::{DecryptBatch, DecryptPreMasterSecret, SignCertificateVerify};
 }
 
-/// The numbers on the wire, and the options of the protocol.
+/// The protocol's numbers on the wire, and its options.
 pub mod protocol {
     pub use crate::config::{ExtendedMasterSecret, Preference, SecureRenegotiation};
     pub use crate::enums::{
@@ -237,7 +237,7 @@ pub mod protocol {
     };
 }
 
-/// What a handshake agreed, and the resumption of sessions.
+/// The parameters of an established session, and the resumption of sessions.
 pub mod session {
     pub use crate::handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
     pub use crate::resumption::{
@@ -250,7 +250,7 @@ pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
 pub use pending::{Answer, Pending};
 pub use stream::Stream;
 
-// What nearly every program names, at hand; each is documented in its module.
+// Names that nearly every program uses; each is documented in its module.
 #[doc(no_inline)]
 pub use certificate::{CertificatePolicy, CertifiedKey, ClientAuth, RootStore};
 #[doc(no_inline)]
@@ -267,8 +267,8 @@ pub use session::{MemoryStore, SessionInfo, SessionStore, Tickets};
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The traits of the generators that the configurations take.
+/// The traits of random number generators, as the configurations take them.
 pub use rand_core;
 
-/// Names, certificates, keys, PEM and time: the types that the configurations take.
+/// The types for names, certificates, keys, PEM and time, as the configurations take them.
 pub use pki_types;
