@@ -145,8 +145,8 @@
 //! # Resumption by several servers
 //!
 //! Servers that resume each other's sessions share their ticket keys; they also need the same
-//! certificate and the same policy for client certificates. The rotation of the keys is described at
-//! [`TicketKeySet`](session::TicketKeySet).
+//! certificate and the same policy for client certificates. The rotation of the keys is described
+//! at [`TicketKeySet`](session::TicketKeySet).
 //!
 //! ```
 //! use premaster::session::{TicketKey, TicketKeySet};

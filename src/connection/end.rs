@@ -59,8 +59,8 @@ impl Connection {
     }
 }
 
-/// If a client's handshake stays incomplete, for example because the server is silent, its session is
-/// not offered again: it may be what the server failed on.
+/// If a client's handshake stays incomplete, for example because the server is silent, its session
+/// is not offered again: it may be what the server failed on.
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.handshake.is_incomplete_client() {

@@ -29,7 +29,8 @@ pub trait PrivateKey: Send + Sync {
     ///
     /// `ciphertexts` is a concatenation of big-endian integers below the modulus, each as long as
     /// the modulus. The results go into `integers`, in the same order, form and length, with
-    /// leading zeros. `integers` is zero on entry; leave a result zero if it cannot be computed.
+    /// leading zeros. `integers` is zero on entry; leave a result zero if it cannot be computed, since
+    /// zero is never validly padded.
     ///
     /// **Do not remove or check the padding.** A key that does reveals, by its result or its
     /// timing, whether the padding was correct: the padding oracle that RSA key transport must
@@ -150,7 +151,8 @@ impl fmt::Debug for KeyId {
 
 /// The result of the raw RSA operation, as long as the modulus, its padding included.
 ///
-/// Wiped when dropped. It prints as `[redacted]`, so that its length does not reveal a failure.
+/// Wiped when dropped. It prints as `[redacted]`, so that nothing reveals whether it is well
+/// formed.
 pub(crate) struct RawDecryption(pub(crate) Zeroizing<Vec<u8>>);
 
 impl RawDecryption {

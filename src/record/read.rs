@@ -107,7 +107,7 @@ impl RecordReader {
     fn check(&self, header: RecordHeader) -> Result<(), PeerError> {
         let accepted = match self.versions {
             VersionRule::AnyTls => header.version.is_tls(),
-            // A client that aborts before it has seen the agreed version sends its alert with another.
+            // The alert of a client that has not seen the agreed version may carry another one.
             VersionRule::Tls12 if header.typ == ContentType::ALERT && self.protection.is_none() => {
                 header.version.is_tls()
             }

@@ -61,7 +61,7 @@ impl Factors {
         Zeroizing::new(blinded.mul(&self.unblinding)).retrieve()
     }
 
-    /// Returns the next factors, which are unpredictable from these; `None` after enough uses.
+    /// Returns the squared factors for the next use; `None` after enough uses.
     fn next(self) -> Option<Self> {
         (self.uses + 1 < USES).then(|| Self {
             blinding: self.blinding.square(),

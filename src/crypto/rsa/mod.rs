@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 /// The key lengths in bits that are accepted of a peer, and of this side's own keys.
 pub(crate) const KEY_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// The key lengths of a peer that are accepted if short keys are waived.
+/// The key lengths of a peer that are accepted under the waiver for short keys.
 const KEY_BITS_FROM_1024: RangeInclusive<usize> = 1024..=8192;
 
 /// Returns the key lengths of a peer that are accepted, with short keys or without.
