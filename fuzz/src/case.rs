@@ -320,9 +320,10 @@ impl Judged {
         let terms = case.terms;
         let mut rest = case.parts;
         let mut parts = std::iter::from_fn(|| Part::take(&mut rest));
-        let response = match terms.response_sent {
-            true => parts.next().map(Part::response),
-            false => None,
+        let response = if terms.response_sent {
+            parts.next().map(Part::response)
+        } else {
+            None
         };
         let chain = parts.map(Part::certificate).collect();
         Self {

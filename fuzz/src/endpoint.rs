@@ -104,11 +104,12 @@ fn client_config(
     attempt: Attempt,
     store: Option<Arc<dyn SessionStore>>,
 ) -> Arc<ClientConfig> {
-    let mut builder = match setting.mutual {
-        false => ClientConfig::builder(roots()),
-        true => ClientConfig::builder_with_caller_verification()
+    let mut builder = if setting.mutual {
+        ClientConfig::builder_with_caller_verification()
             .certificate(CERTIFIED.clone())
-            .offload_signing(),
+            .offload_signing()
+    } else {
+        ClientConfig::builder(roots())
     };
     builder = match setting.limits {
         Limits::Protocol => builder,
@@ -137,10 +138,7 @@ fn server_config(
     attempt: Attempt,
     store: Option<Arc<dyn SessionStore>>,
 ) -> Arc<ServerConfig> {
-    let certified = match setting.ocsp {
-        false => &CERTIFIED,
-        true => &STAPLED,
-    };
+    let certified = if setting.ocsp { &STAPLED } else { &CERTIFIED };
     let mut builder = ServerConfig::builder(Arc::clone(certified));
     if setting.mutual {
         builder = builder.client_auth(ClientAuth::Require(roots().into())).offload_decryption();

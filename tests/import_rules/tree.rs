@@ -200,10 +200,13 @@ impl Tree {
     /// Whether a name begins a path in the module, by what stands there in so many words.
     fn knows_by_name(&self, module: &Module, name: &str) -> Known {
         let own = module.children.contains(name) || module.types.contains(name);
-        let mut known = match module.defined.contains(name) {
-            _ if own => return Known::Everywhere,
-            true => Known::Somewhere,
-            false => Known::No,
+        if own {
+            return Known::Everywhere;
+        }
+        let mut known = if module.defined.contains(name) {
+            Known::Somewhere
+        } else {
+            Known::No
         };
         for named in module.named.iter().filter(|named| named.brings(name)) {
             // `use rsa;` brings the crate.

@@ -174,9 +174,10 @@ fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing)
 }
 
 pub fn who_echoes(peer: &dyn Peer) -> Echo {
-    match peer.server_echoes() {
-        true => Echo::Program,
-        false => Echo::Us,
+    if peer.server_echoes() {
+        Echo::Program
+    } else {
+        Echo::Us
     }
 }
 

@@ -71,6 +71,7 @@ pub fn greet(stream: &mut Tls, program: &mut Program, echo: Echo) -> String {
 /// Begins with no letter that is a command to a program.
 const GREETING: &str = "0123456789\n";
 
+#[track_caller]
 fn read_up_to_greeting(program: &mut Program) -> String {
     /// More than any program prints of a connection.
     const LINES: usize = 1000;
@@ -127,6 +128,7 @@ pub fn expect_failure(stream: &mut Tls) -> Error {
 }
 
 /// The connection's error; a transport that fails fails the test.
+#[track_caller]
 fn error_of(error: &io::Error) -> Error {
     error
         .get_ref()

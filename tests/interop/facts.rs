@@ -60,9 +60,10 @@ impl Facts {
 fn exported(connection: &Connection) -> [u8; EXPORTED] {
     let mut out = [0; EXPORTED];
     let label = LABEL.as_bytes();
-    match connection.session().unwrap().extended_master_secret() {
-        true => connection.export_keying_material(label, None, &mut out),
-        false => connection.dangerous_export_without_extended_master_secret(label, None, &mut out),
+    if connection.session().unwrap().extended_master_secret() {
+        connection.export_keying_material(label, None, &mut out)
+    } else {
+        connection.dangerous_export_without_extended_master_secret(label, None, &mut out)
     }
     .unwrap();
     out
@@ -81,6 +82,7 @@ pub fn told(output: &str, start: &str) -> Option<String> {
 }
 
 /// The same of what it always prints.
+#[track_caller]
 pub fn always_told(output: &str, start: &str) -> String {
     told(output, start).unwrap_or_else(|| panic!("no {start:?} in {output}"))
 }

@@ -92,9 +92,10 @@ fn run_on_loopback_only() -> Option<ExitCode> {
         .env(LOOPBACK_ONLY, "1")
         .status()
         .ok()?;
-    Some(match status.success() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Some(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
 }
 
@@ -115,9 +116,10 @@ impl Trials {
         let files = self.files.clone();
         let run = move || {
             if let Err(reason) = is_usable(program) {
-                return match is_ci() {
-                    true => Err(reason.into()),
-                    false => Ok(Completion::ignored_with(reason)),
+                return if is_ci() {
+                    Err(reason.into())
+                } else {
+                    Ok(Completion::ignored_with(reason))
                 };
             }
             test(&files);

@@ -178,9 +178,10 @@ impl Row {
             ),
             reconnect: true,
         });
-        match self.certificate {
-            true => settings.with_client_certificate(),
-            false => settings,
+        if self.certificate {
+            settings.with_client_certificate()
+        } else {
+            settings
         }
     }
 

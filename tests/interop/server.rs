@@ -177,9 +177,10 @@ fn we_close_first(peer: &dyn Peer, files: &Files) {
     let (mut stream, mut program) = accept(peer, settings, files, our_server(files));
     echo(&mut stream, &mut program, Echo::Us, SHORT);
     stream.close().unwrap();
-    match peer.client_answers_close() {
-        true => expect_close(&mut stream),
-        false => expect_truncation(&mut stream),
+    if peer.client_answers_close() {
+        expect_close(&mut stream)
+    } else {
+        expect_truncation(&mut stream)
     }
     hang_up(&stream);
     expect_success(program);

@@ -210,9 +210,10 @@ fn followed(dump: &str) -> Plaintext {
         nodes[node].extend(bytes(digits).unwrap_or_default());
     }
     let [node_0, node_1] = nodes;
-    let (client, server) = match server_is_node_0 {
-        true => (node_1, node_0),
-        false => (node_0, node_1),
+    let (client, server) = if server_is_node_0 {
+        (node_1, node_0)
+    } else {
+        (node_0, node_1)
     };
     Plaintext { client, server }
 }

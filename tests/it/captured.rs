@@ -151,9 +151,10 @@ impl EchoServer {
         let chain = fs::read(data("captured/server.pem")).unwrap();
         let key = fs::read(data("rsa-2048.key")).unwrap();
         let certified = Arc::new(CertifiedKey::from_pem(&chain, &key).unwrap());
-        let client_auth = match case.client_certificate {
-            true => ClientAuth::Require(roots().into()),
-            false => ClientAuth::None,
+        let client_auth = if case.client_certificate {
+            ClientAuth::Require(roots().into())
+        } else {
+            ClientAuth::None
         };
         let config = ServerConfig::builder(certified)
             .rng(rng(4))

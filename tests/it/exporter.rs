@@ -82,9 +82,10 @@ impl Watched {
         let resumed = flight.iter().any(|record| record[0] == CHANGE_CIPHER_SPEC);
         let before_client = [&hello[..], &flight].concat();
         let before_server = [&before_client[..], &answer].concat();
-        let (sender, transcript, sent) = match resumed {
-            true => (Sender::Server, before_client, flight.last()),
-            false => (Sender::Client, before_server, answer.last()),
+        let (sender, transcript, sent) = if resumed {
+            (Sender::Server, before_client, flight.last())
+        } else {
+            (Sender::Client, before_server, answer.last())
         };
         let transcript = messages(&transcript);
         assert_eq!(sent, Some(&forger.sealed_finished(sender, &transcript)));
@@ -183,9 +184,10 @@ fn keying_material_is_what_the_rfc_defines() {
                 assert_eq!(out[..], expected);
                 let session = end.connection.session().unwrap();
                 let bound = export(end, LABEL, context, 100);
-                match session.extended_master_secret() {
-                    true => assert_eq!(bound, Ok(expected.clone())),
-                    false => assert_eq!(bound, Err(Misuse::NoExtendedMasterSecret.into())),
+                if session.extended_master_secret() {
+                    assert_eq!(bound, Ok(expected.clone()));
+                } else {
+                    assert_eq!(bound, Err(Misuse::NoExtendedMasterSecret.into()));
                 }
             }
         }

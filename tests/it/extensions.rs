@@ -271,22 +271,24 @@ fn the_extended_master_secret_is_bound_to_all_up_to_client_key_exchange() {
         let used = sessions(&pair).map(SessionInfo::extended_master_secret);
         assert_eq!(used, [extended; 2]);
 
-        let own: &[u8] = match certificate {
-            true => &[CERTIFICATE, CLIENT_KEY_EXCHANGE, CERTIFICATE_VERIFY],
-            false => &[CLIENT_KEY_EXCHANGE],
+        let own: &[u8] = if certificate {
+            &[CERTIFICATE, CLIENT_KEY_EXCHANGE, CERTIFICATE_VERIFY]
+        } else {
+            &[CLIENT_KEY_EXCHANGE]
         };
         assert_eq!(message_types(&answer), own);
         let exchange = usize::from(certificate);
         let secret = pre_master_secret(&answer[exchange]);
         let up_to_exchange = [&hello, &flight, &answer[..=exchange]].concat();
-        let expected = match extended {
-            true => Forger::from_extended_master_secret(
+        let expected = if extended {
+            Forger::from_extended_master_secret(
                 &secret,
                 &messages(&up_to_exchange),
                 &hello[0],
                 &flight[0],
-            ),
-            false => Forger::from_pre_master_secret(&secret, &hello[0], &flight[0]),
+            )
+        } else {
+            Forger::from_pre_master_secret(&secret, &hello[0], &flight[0])
         };
         for log in logs {
             let logged = Forger::new(&log, &flight[0]).master_secret;
@@ -742,9 +744,10 @@ fn an_ocsp_response_comes_where_it_is_asked_for_and_configured() {
         if asks {
             client = client.request_ocsp_response();
         }
-        let mut server = match has_one {
-            true => stapling(),
-            false => server_builder(),
+        let mut server = if has_one {
+            stapling()
+        } else {
+            server_builder()
         };
         if requests {
             server = server.client_auth(ClientAuth::Request(roots().into()));

@@ -118,11 +118,10 @@ impl Client {
             .flat_map(|stream| records(stream))
             .flat_map(|record| record[5..].to_vec())
             .collect::<Vec<u8>>();
-        let forger = match self.extended {
-            true => {
-                Forger::from_extended_master_secret(pre_master_secret, &messages, &hello, &flight)
-            }
-            false => Forger::from_pre_master_secret(pre_master_secret, &hello, &flight),
+        let forger = if self.extended {
+            Forger::from_extended_master_secret(pre_master_secret, &messages, &hello, &flight)
+        } else {
+            Forger::from_pre_master_secret(pre_master_secret, &hello, &flight)
         };
         Attempt {
             server,

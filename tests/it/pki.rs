@@ -50,9 +50,10 @@ impl OpenSsl {
         let ended = self.run(&format!(
             "verify -attime {NOW} -auth_level 0 -CAfile root.pem{arguments} leaf.pem"
         ));
-        match ended.status.success() {
-            true => String::new(),
-            false => ended.stderr,
+        if ended.status.success() {
+            String::new()
+        } else {
+            ended.stderr
         }
     }
 }

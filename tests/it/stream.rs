@@ -218,12 +218,13 @@ fn transports_may_be_slow_interrupted_and_not_ready() {
         let mut answer = Vec::new();
         let mut buffer = [0; 90];
         for _ in 0..10_000 {
-            let result = match written < data.len() {
-                true => stream.write(&data[written..]).map(|count| {
+            let result = if written < data.len() {
+                stream.write(&data[written..]).map(|count| {
                     written += count;
                     None
-                }),
-                false => stream.flush().and_then(|()| stream.read(&mut buffer)).map(Some),
+                })
+            } else {
+                stream.flush().and_then(|()| stream.read(&mut buffer)).map(Some)
             };
             match result {
                 Ok(Some(0)) => break,
@@ -252,9 +253,10 @@ struct Pipes {
 impl Read for Memory {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let mut pipes = self.0.lock().unwrap();
-        match pipes.to_client.is_empty() {
-            true => Err(ErrorKind::WouldBlock.into()),
-            false => pipes.to_client.read(out),
+        if pipes.to_client.is_empty() {
+            Err(ErrorKind::WouldBlock.into())
+        } else {
+            pipes.to_client.read(out)
         }
     }
 }

@@ -59,9 +59,10 @@ fn main() -> ExitCode {
     println!("{}\n{LEGEND}", machine::description());
     let report = measure();
     print!("{}", table::markdown(&HEADER, TEXT_COLUMNS, &report.rows));
-    match check && !fulfilled(&report.requirements) {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
+    if check && !fulfilled(&report.requirements) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

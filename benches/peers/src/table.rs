@@ -100,17 +100,23 @@ pub fn markdown(header: &[&str], text_columns: usize, rows: &[Row]) -> String {
     let is_text = |column| column < text_columns;
     let line = |cells: &[String]| {
         let cells = cells.iter().zip(&widths).enumerate();
-        let padded = cells.map(|(column, (cell, &width))| match is_text(column) {
-            true => format!(" {cell:<width$} |"),
-            false => format!(" {cell:>width$} |"),
+        let padded = cells.map(|(column, (cell, &width))| {
+            if is_text(column) {
+                format!(" {cell:<width$} |")
+            } else {
+                format!(" {cell:>width$} |")
+            }
         });
         format!("|{}\n", padded.collect::<String>())
     };
     let rules = widths.iter().enumerate();
     let rule: String = rules
-        .map(|(column, width)| match is_text(column) {
-            true => format!("{}|", "-".repeat(width + 2)),
-            false => format!("{}:|", "-".repeat(width + 1)),
+        .map(|(column, width)| {
+            if is_text(column) {
+                format!("{}|", "-".repeat(width + 2))
+            } else {
+                format!("{}:|", "-".repeat(width + 1))
+            }
         })
         .collect();
     let header: Vec<String> = header.iter().copied().map(Into::into).collect();

@@ -141,12 +141,11 @@ fn a_pinned_certificate_is_valid_to_the_second() {
             ..own()
         };
         let scene = pinned(Waiver::PinnedCertificate, built([spec]), &WAIVERS);
-        match within {
-            true => {
-                let used = scene.judge().unwrap().waivers();
-                assert!(used.contains(Waiver::OutsideValidity));
-            }
-            false => assert_eq!(scene.refusal().waiver(), Some(Waiver::OutsideValidity)),
+        if within {
+            let used = scene.judge().unwrap().waivers();
+            assert!(used.contains(Waiver::OutsideValidity));
+        } else {
+            assert_eq!(scene.refusal().waiver(), Some(Waiver::OutsideValidity));
         }
     }
 }

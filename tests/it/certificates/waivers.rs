@@ -157,14 +157,11 @@ fn the_tolerance_is_counted_in_seconds() {
     ] {
         for (leaf, authority) in [(outside, always), (always, outside), (outside, outside)] {
             let scene = valid(leaf, authority);
-            match accepted {
-                true => {
-                    let used = scene.judge().unwrap().waivers();
-                    assert_eq!(used, [Waiver::OutsideValidity].into_iter().collect());
-                }
-                false => {
-                    assert_eq!(scene.refusal().waiver(), Some(Waiver::OutsideValidity));
-                }
+            if accepted {
+                let used = scene.judge().unwrap().waivers();
+                assert_eq!(used, [Waiver::OutsideValidity].into_iter().collect());
+            } else {
+                assert_eq!(scene.refusal().waiver(), Some(Waiver::OutsideValidity));
             }
         }
     }

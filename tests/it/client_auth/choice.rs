@@ -224,9 +224,10 @@ fn only_servers_that_take_rsa_signatures_are_shown_a_certificate() {
             types: types.to_vec(),
             ..good()
         };
-        let expected = match fits {
-            true => Answer::with(&first(), 0x0804),
-            false => NONE_SUITABLE,
+        let expected = if fits {
+            Answer::with(&first(), 0x0804)
+        } else {
+            NONE_SUITABLE
         };
         assert_eq!(answer(client_with_both(), &request), expected);
     }

@@ -108,9 +108,10 @@ fn every_listed_algorithm_is_taken_and_no_other() {
         for (scheme, algorithm) in ALGORITHMS {
             let mut visited = waiting(listing(&[listed]));
             let result = prove(&mut visited, scheme, algorithm);
-            match scheme == listed {
-                true => assert_taken(visited, result),
-                false => assert_unoffered(visited, result, scheme),
+            if scheme == listed {
+                assert_taken(visited, result);
+            } else {
+                assert_unoffered(visited, result, scheme);
             }
         }
     }
@@ -144,9 +145,10 @@ fn sha1_is_taken_only_where_it_was_listed() {
         (silent(server()), false),
     ] {
         let result = prove(&mut visited, SHA1, Algorithm::RSA_PKCS1_SHA1);
-        match taken {
-            true => assert_taken(visited, result),
-            false => assert_unoffered(visited, result, SHA1),
+        if taken {
+            assert_taken(visited, result);
+        } else {
+            assert_unoffered(visited, result, SHA1);
         }
     }
 }

@@ -129,9 +129,10 @@ impl Combination {
             Kept::InBoth => server,
             Kept::Nowhere => server.session_store(None).tickets(None),
         };
-        server.client_auth(match self.client_certificate_required {
-            true => ClientAuth::Require(roots().into()),
-            false => ClientAuth::None,
+        server.client_auth(if self.client_certificate_required {
+            ClientAuth::Require(roots().into())
+        } else {
+            ClientAuth::None
         })
     }
 
@@ -162,9 +163,10 @@ impl Combination {
             end.connection.session().unwrap().peer_certificates().to_vec()
         };
         assert_eq!(known(&pair.client), certified(2048).chain());
-        match self.client_certificate_required {
-            true => assert_eq!(known(&pair.server), client_certified().chain()),
-            false => assert_eq!(known(&pair.server), []),
+        if self.client_certificate_required {
+            assert_eq!(known(&pair.server), client_certified().chain());
+        } else {
+            assert_eq!(known(&pair.server), []);
         }
     }
 }

@@ -283,9 +283,10 @@ fn a_hello_without_a_name_does_not_resume_the_session_of_one() {
         for (named, answered_with) in [(true, CHANGE_CIPHER_SPEC), (false, CERTIFICATE)] {
             let mut pair = scene.pair();
             let hello = Hello::read_client(&said(&mut pair.client)[0]);
-            let hello = match named {
-                true => hello,
-                false => hello.without(SERVER_NAME),
+            let hello = if named {
+                hello
+            } else {
+                hello.without(SERVER_NAME)
             };
             pair.server.take(&hello.client()).unwrap();
             let flight = said(&mut pair.server);
@@ -417,9 +418,10 @@ fn a_server_with_another_policy_declines_what_it_had() {
                     meet(client, scene.server().client_auth(auth.clone()))
                 };
                 connect(before);
-                let expected = match std::ptr::eq(before, after) {
-                    true => scene.resumed,
-                    false => declined(NotResumed::Trust),
+                let expected = if std::ptr::eq(before, after) {
+                    scene.resumed
+                } else {
+                    declined(NotResumed::Trust)
                 };
                 assert_eq!(connect(after), expected, "{before:?}, then {after:?}");
             }

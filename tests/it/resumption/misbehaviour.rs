@@ -121,12 +121,13 @@ fn a_server_made_by_hand_resumes_a_session() {
         for scene in Scene::both() {
             let mut offering = Offering::new(scene);
             let hello = offering.server_hello();
-            let flight = match with_ticket {
-                false => vec![hello.server()],
-                true => vec![
+            let flight = if with_ticket {
+                vec![
                     hello.with(SESSION_TICKET, &[]).server(),
                     new_session_ticket(),
-                ],
+                ]
+            } else {
+                vec![hello.server()]
             };
             offering.client.take(&flight.concat()).unwrap();
             let closing = offering.closing(&flight, nothing);

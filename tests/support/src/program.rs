@@ -31,9 +31,10 @@ pub fn is_ci() -> bool {
 #[track_caller]
 pub fn example(name: &str) -> Command {
     static BUILT: LazyLock<()> = LazyLock::new(|| {
-        let profile = match cfg!(debug_assertions) {
-            true => "dev",
-            false => "release",
+        let profile = if cfg!(debug_assertions) {
+            "dev"
+        } else {
+            "release"
         };
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--locked", "--offline", "--examples"])
