@@ -37,8 +37,8 @@ use support::trust::{self, TrustArguments, WaiverArguments};
 /// connection cleanly, so that no data can be missing; 1 if it did not or TLS
 /// failed, with the reason on standard error; 2 for a wrong argument.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the server's key later
-/// can decrypt every recorded connection.
+/// RSA key transport has no forward secrecy: anyone who obtains the server's key
+/// later can decrypt every recorded connection.
 #[derive(Parser)]
 #[command(name = "client", verbatim_doc_comment)]
 struct Arguments {
@@ -104,7 +104,7 @@ struct Arguments {
 
     /// Keep the session in this file, for the next run to resume
     ///
-    /// The file holds the master secret in clear: whoever reads it can
+    /// The file holds the master secret in clear: anyone who reads it can
     /// decrypt the connections. It is created with mode 0600; a file that is
     /// open to others, or is not a session file, is refused. It has room for
     /// one session.
@@ -186,7 +186,7 @@ impl FromStr for Target {
 
     /// `host:port`, an IPv6 address in brackets.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (host, port) = text.rsplit_once(':').ok_or("a port is missing")?;
+        let (host, port) = text.rsplit_once(':').ok_or("the port is missing")?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         Ok(Self {
             host: host.to_owned(),
@@ -195,7 +195,7 @@ impl FromStr for Target {
     }
 }
 
-/// How long the server may be silent when it is its turn.
+/// The timeout for the server's next bytes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -248,10 +248,10 @@ fn config(arguments: &Arguments) -> ClientConfig {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());
         builder = builder.key_log(log);
     }
-    or_usage_error::<Arguments, _>(builder.build(), "these settings do not work")
+    or_usage_error::<Arguments, _>(builder.build(), "invalid settings")
 }
 
-/// Makes one connection and says what it came to.
+/// Makes one connection and reports its outcome.
 fn converse(
     arguments: &Arguments,
     config: &Arc<ClientConfig>,
@@ -306,8 +306,8 @@ fn get(
     let mut reader = BufReader::new(stream);
     match http::read_head(&mut reader)? {
         Head::Complete => {}
-        Head::Closed => return Err(io::Error::other("the answer ends in its head")),
-        Head::TooLong => return Err(io::Error::other("the head of the answer is too long")),
+        Head::Closed => return Err(io::Error::other("the response ends inside its header")),
+        Head::TooLong => return Err(io::Error::other("the response header is too long")),
     }
     // Ends at the server's close_notify; without one it is an error.
     let mut out = io::stdout().lock();

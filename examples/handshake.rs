@@ -27,8 +27,8 @@ use support::wire::Tap;
 /// Shows a TLS 1.2 handshake with RSA key transport, step by step.
 ///
 /// Makes a key and a certificate, runs a client and a server in this process over
-/// loopback TCP, and prints each step: who says what, how large it is on the wire,
-/// what it is for, what was agreed, and how long it took.
+/// loopback TCP, and prints each step: the message, its size on the wire, its
+/// purpose, what was agreed, and how long it took.
 #[derive(Parser)]
 #[command(name = "handshake", verbatim_doc_comment)]
 struct Arguments {
@@ -60,7 +60,7 @@ const SERVER_SAYS: &str = "Hello, client.";
 /// The length of the client's RSA key.
 const CLIENT_BITS: usize = 2048;
 
-/// How long either side waits for the other.
+/// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Longer than this process runs.
@@ -81,14 +81,15 @@ fn main() -> Result<()> {
         out,
         "A client and a server in this process. The server's RSA key of {} bits and its\n\
          self-signed certificate were made for this run{}, in {} ms.\n\n\
-         Warning: RSA key transport has no forward secrecy. Whoever gets the server's key, at any\n\
-         time, can read every connection that was ever recorded.\n\n\
-         Bytes are those of the TLS record; times are the client's, and what arrives together\n\
-         takes no time of its own.\n",
+         Warning: RSA key transport has no forward secrecy. Anyone who obtains the server's key, at\n\
+         any time, can decrypt every connection that was ever recorded.\n\n\
+         Sizes are those of the TLS records, in bytes. Times are measured at the client; records\n\
+         that arrive together show almost no time of their own.\n",
         arguments.bits,
-        match arguments.client_auth {
-            true => ", and so were the client's",
-            false => "",
+        if arguments.client_auth {
+            ", and so were the client's"
+        } else {
+            ""
         },
         start.elapsed().as_millis(),
     )?;
@@ -113,7 +114,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What the two sides go by.
+/// The configurations of both sides.
 struct Configs {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
@@ -135,8 +136,8 @@ fn client_config(
     Ok(or_usage_error::<Arguments, _>(builder.build(), "--suites"))
 }
 
-/// A server that wants the client's certificate, if there is one, and gives its clients tickets if
-/// that is what they are to resume by.
+/// A server that requires a client certificate if the client has one, and issues tickets if clients
+/// are to resume by ticket.
 fn server_config(
     arguments: &Arguments,
     own: Arc<CertifiedKey>,
@@ -153,7 +154,7 @@ fn server_config(
         .build()?)
 }
 
-/// What one trusts who trusts this certificate alone.
+/// A root store with this certificate alone.
 fn roots(certified: &CertifiedKey) -> Result<RootStore> {
     let mut roots = RootStore::new();
     for certificate in certified.chain() {
@@ -162,7 +163,7 @@ fn roots(certified: &CertifiedKey) -> Result<RootStore> {
     Ok(roots)
 }
 
-/// One connection, both its sides: what passed, as a ladder.
+/// Runs both sides of one connection, and returns what passed as a ladder.
 fn connect(listener: &TcpListener, configs: &Configs) -> Result<Ladder> {
     let address = listener.local_addr()?;
     let listener = listener.try_clone()?;
@@ -190,7 +191,10 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<SessionInf
     let mut message = [0; CLIENT_SAYS.len()];
     stream.read_exact(&mut message)?;
     stream.write_all(SERVER_SAYS.as_bytes())?;
-    ensure!(stream.read(&mut message)? == 0, "more came than was said");
+    ensure!(
+        stream.read(&mut message)? == 0,
+        "unexpected data after the message"
+    );
     stream.connection().session().cloned().context("no session")
 }
 
@@ -210,6 +214,9 @@ fn converse(
     let mut message = [0; SERVER_SAYS.len()];
     stream.read_exact(&mut message)?;
     stream.close()?;
-    ensure!(stream.read(&mut message)? == 0, "more came than was said");
+    ensure!(
+        stream.read(&mut message)? == 0,
+        "unexpected data after the message"
+    );
     Ok((stream, handshake_steps))
 }

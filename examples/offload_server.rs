@@ -7,15 +7,15 @@
 //!
 //! Each connection has a thread, which pauses at
 //! [`Pending::DecryptPreMasterSecret`](premaster::Pending::DecryptPreMasterSecret), hands the job to
-//! the pool, and goes on with the answer. The part to take away is the pool,
+//! the pool, and goes on with the answer. The reusable part is the pool,
 //! `support/decryption_pool.rs`.
 //!
 //! **Batches gain nothing by themselves here:** the key is an [`RsaKey`](premaster::RsaKey) in this
-//! process, which decrypts a batch one by one, and waiting for a batch to fill costs time. They are
-//! the seam for keys whose cost for several is less than the sum: vectorised engines, accelerators,
-//! and keys that are a round trip away. What the pool gives with any key is that a burst of
-//! handshakes uses so many cores and no more. `--inline` is the same server without it, to compare;
-//! the clients of `--load` take their part of the same processor.
+//! process, which decrypts a batch one by one, and waiting for a batch to fill costs time. They
+//! help with keys that process several ciphertexts for less than the sum of their costs: vectorised
+//! engines, accelerators, and keys that are a round trip away. With any key, the pool limits how many
+//! cores a burst of handshakes uses. `--inline` is the server without it, to compare; the clients of
+//! `--load` take their part of the same processor.
 
 mod support;
 
@@ -52,8 +52,8 @@ use support::socket::prepare;
 /// No session is kept, so every handshake is a full one. The server tells each
 /// client how its secret was decrypted, and closes the connection.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the key later can decrypt
-/// every recorded connection. Use a key that serves nothing else.
+/// RSA key transport has no forward secrecy: anyone who obtains the key later can
+/// decrypt every recorded connection. Use a key that serves nothing else.
 #[derive(Parser)]
 #[command(name = "offload_server", verbatim_doc_comment)]
 struct Arguments {
@@ -114,13 +114,13 @@ impl Arguments {
     }
 }
 
-/// How long a peer may be silent, or not take what it is sent, and a decryption may take.
+/// The timeout for each read and write, and for a decryption.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long connections in progress may go on at the end, and then take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long it takes at most to notice that it is the end.
+/// How long it takes at most to notice the end.
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn main() -> Result<()> {
@@ -192,7 +192,8 @@ fn client_config(certified: &CertifiedKey) -> Result<Arc<ClientConfig>> {
     Ok(Arc::new(builder.session_tickets(false).build()?))
 }
 
-/// Serves, and is the load, until the end. When it returns, every connection has ended.
+/// Serves, and runs the clients of `--load`, until the end. When it returns, every connection has
+/// ended.
 fn run(
     arguments: &Arguments,
     listener: TcpListener,
@@ -255,7 +256,7 @@ struct Service<'t> {
 }
 
 impl Service<'_> {
-    /// Serves one connection. What fails in it is told, and concerns no other.
+    /// Serves one connection. A failure in it is reported, and affects no other.
     fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
         let result = self.converse(socket);
         if result.is_err() {
@@ -264,7 +265,7 @@ impl Service<'_> {
         }
     }
 
-    /// The handshake, a word about it and the close.
+    /// The handshake, a line about it and the close.
     fn converse(&self, socket: &TcpStream) -> io::Result<()> {
         prepare(socket, PATIENCE)?;
         let mut stream = Stream::server(Arc::clone(&self.config), socket);
@@ -287,12 +288,12 @@ impl Service<'_> {
                 took,
             }) => writeln!(
                 stream,
-                "Your pre-master secret was decrypted in a batch of {batch_size}, for which it \
-                 waited {}, and was there after {}.",
+                "Your pre-master secret was decrypted in a batch of {batch_size}, after a wait of \
+                 {}. The answer took {} in all.",
                 Milliseconds(queued),
                 Milliseconds(took),
             )?,
-            None => writeln!(stream, "Your pre-master secret was decrypted at once.")?,
+            None => writeln!(stream, "Your pre-master secret was decrypted inline.")?,
         }
         stream.close()
     }
@@ -321,7 +322,7 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// One connection: the handshake, what the server says, and the close.
+    /// One connection: the handshake, the server's line, and the close.
     fn visit(&self) -> Result<()> {
         let socket = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         prepare(&socket, PATIENCE)?;

@@ -4,7 +4,7 @@
 //! cargo run --example remote_key
 //! ```
 //!
-//! or, each part by itself:
+//! or each part separately:
 //!
 //! ```text
 //! mkdir -m 700 run; chmod 600 key.pem
@@ -12,17 +12,17 @@
 //! cargo run --example remote_key -- server --cert certificate.pem --socket run/signer
 //! ```
 //!
-//! The part to take away is `RemoteKey`, `support/remote/key.rs`: a
+//! The reusable part is `RemoteKey`, `support/remote/key.rs`: a
 //! [`PrivateKey`](premaster::PrivateKey) that asks the signer. With `--pause` the library is given
 //! no key, and the server answers the handshakes' pauses.
 //!
-//! **What it is good for:** whoever takes over the server has an oracle that decrypts and signs
-//! whatever he likes, recorded handshakes too, for as long as he is there, but he cannot take the key
-//! away. Only the server may reach the socket: here it and its directory are for their owner alone,
-//! and in earnest the signer runs as a user of its own, whose memory the server cannot read, and
-//! shares the socket with a group in which only the server is. Never put it on a network without
-//! encryption and authentication of both sides: it gives the bare RSA results, all pre-master secrets
-//! among them, to everybody who can talk to it.
+//! **What this protects:** an attacker who controls the server can have anything decrypted and signed,
+//! recorded handshakes included, for as long as the control lasts, but cannot copy the key. Only the
+//! server may reach the socket. Here the socket and its directory are accessible only to their owner;
+//! in production, run the signer as a separate user whose memory the server cannot read, and share the
+//! socket through a group that contains only the server. Never expose it on a network without
+//! encryption and authentication of both sides: it returns raw RSA results, pre-master secrets
+//! included, to anyone who can connect.
 
 mod support;
 
@@ -35,14 +35,14 @@ use {
 
 /// Shows a TLS 1.2 server whose private key is in another process.
 ///
-/// Without a command it shows everything, step by step: makes a key and a
-/// certificate, runs a signer and servers as processes of their own, connects as a
-/// client, kills the signer and starts another. The exit status is 0 if everything
-/// went as it should.
+/// Without a command it runs the whole demonstration, step by step: it creates a
+/// key and a certificate, runs a signer and two servers as separate processes,
+/// connects as a client, kills the signer and starts another. The exit status is 0
+/// if every step succeeded.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the key later can decrypt
-/// every recorded connection, and whoever reaches the signer's socket can have each
-/// of them decrypted.
+/// RSA key transport has no forward secrecy: anyone who obtains the key later can
+/// decrypt every recorded connection, and anyone who can reach the signer's socket
+/// can have each of them decrypted.
 #[cfg(unix)]
 #[derive(Parser)]
 #[command(name = "remote_key", verbatim_doc_comment)]
@@ -67,7 +67,7 @@ enum Role {
     /// the server.
     #[command(verbatim_doc_comment)]
     Server(server::ServerArguments),
-    /// Show everything; the default
+    /// Run the whole demonstration; the default
     Demo,
 }
 

@@ -39,8 +39,8 @@ use support::socket::prepare;
 /// each connection when it ends: the peer, and what was agreed or what failed.
 /// SIGTERM ends the server.
 ///
-/// RSA key transport has no forward secrecy: whoever gets the key later can decrypt
-/// every recorded connection. Use a key that serves nothing else.
+/// RSA key transport has no forward secrecy: anyone who obtains the key later can
+/// decrypt every recorded connection. Use a key that serves nothing else.
 #[derive(Parser)]
 #[command(name = "server", verbatim_doc_comment)]
 struct Arguments {
@@ -139,7 +139,7 @@ impl From<Ems> for ExtendedMasterSecret {
 /// The most connections at one time. The next is served when one of them ends.
 const MAX_CONNECTIONS: usize = 256;
 
-/// How long a peer may be silent, or not take what it is sent.
+/// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long connections in progress may go on after SIGTERM, and then take to end.
@@ -196,24 +196,26 @@ fn config(arguments: &Arguments, certificates: CertificateSet) -> ServerConfig {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());
         builder = builder.key_log(log);
     }
-    or_usage_error::<Arguments, _>(builder.build(), "these settings do not work")
+    or_usage_error::<Arguments, _>(builder.build(), "invalid settings")
 }
 
-/// Prints the self-signed certificate and a command to try. Lines of JSON stay among themselves.
+/// Prints the self-signed certificate and a command to try; to standard error if the output is JSON.
 fn print_hint(arguments: &Arguments, address: SocketAddr, certificate_pem: &str) {
     let request = match arguments.reply {
         Reply::Http => r"printf 'GET / HTTP/1.0\r\n\r\n' | ",
         Reply::Echo => "",
     };
-    let certificate = match arguments.client_auth.is_required() {
-        true => " -cert FILE -key FILE",
-        false => "",
+    let certificate = if arguments.client_auth.is_required() {
+        " -cert FILE -key FILE"
+    } else {
+        ""
     };
     let command = format!("{request}{}{certificate}", s_client(address));
     let hint = hint(certificate_pem, &command);
-    match arguments.json {
-        true => eprintln!("{hint}"),
-        false => print_line(&hint),
+    if arguments.json {
+        eprintln!("{hint}");
+    } else {
+        print_line(&hint);
     }
 }
 
@@ -226,7 +228,7 @@ struct Service {
 }
 
 impl Service {
-    /// Serves one connection and prints its line. Whatever happens in it stays in it.
+    /// Serves one connection and prints its line. A failure in it, or a panic, affects no other.
     fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
         let mut session = None;
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -239,9 +241,10 @@ impl Service {
         .unwrap_or_else(|_| Err(io::Error::other("the thread of this connection panicked")));
 
         let report = Report::new(peer.to_string(), session.as_ref(), &result);
-        print_line(&match self.json {
-            true => report.to_json(),
-            false => report.to_text(),
+        print_line(&if self.json {
+            report.to_json()
+        } else {
+            report.to_text()
         });
     }
 
@@ -256,7 +259,7 @@ impl Service {
         stream.close()
     }
 
-    /// Answers one request, whatever it asks for, with what was agreed.
+    /// Answers one request, for any path, with what was agreed.
     fn answer_http(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
         match http::read_head(&mut BufReader::new(&mut *stream))? {
             Head::Complete => {}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// How long a peer may take to hang up when all is said.
+/// How long a peer may take to close its side at the end.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// How long to let connections end when there are too many open files or threads.
@@ -23,7 +23,7 @@ pub fn serve_each(
     serve_first(usize::MAX, listener, gate, serve);
 }
 
-/// The same for so many connections, and no more.
+/// Serves as [`serve_each`] does, but only the first `count` connections.
 pub fn serve_first(
     count: usize,
     listener: TcpListener,
@@ -47,7 +47,7 @@ pub fn serve_first(
             match served {
                 Ok(_) => left -= 1,
                 Err(error) => {
-                    eprintln!("cannot take a connection: {error}");
+                    eprintln!("cannot accept a connection: {error}");
                     thread::sleep(PAUSE);
                 }
             }

@@ -1,4 +1,4 @@
-//! What the command lines share.
+//! What the examples' command lines share.
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
@@ -10,25 +10,25 @@ use std::path::Path;
 /// Parses one suite of `--suites` by its IANA name.
 pub fn suite(name: &str) -> Result<CipherSuite, String> {
     CipherSuite::from_name(name)
-        .ok_or_else(|| format!("not a suite of this library; one is {EXAMPLE_SUITE}"))
+        .ok_or_else(|| format!("unknown cipher suite; an example is {EXAMPLE_SUITE}"))
 }
 
 const EXAMPLE_SUITE: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
 
-/// What is in a file. One that cannot be read ends the process as a bad argument does.
+/// Reads a file. A file that cannot be read ends the process as an invalid argument does.
 pub fn read_file<Arguments: CommandFactory>(file: &Path) -> Vec<u8> {
     or_usage_error::<Arguments, _>(fs::read(file), file.display())
 }
 
-/// The certificates of a PEM file as roots. What cannot be used ends the process as a bad argument
-/// does.
+/// Reads the certificates of a PEM file as roots. A file that cannot be used ends the process as an
+/// invalid argument does.
 pub fn read_roots<Arguments: CommandFactory>(file: &Path) -> RootStore {
     let roots = RootStore::from_pem(&read_file::<Arguments>(file));
     or_usage_error::<Arguments, _>(roots, file.display())
 }
 
-/// The value. An error ends the process as a bad argument does with clap: a message, the usage,
-/// exit status 2.
+/// Returns the value. An error ends the process as an invalid argument does with clap: a message, the
+/// usage, exit status 2.
 pub fn or_usage_error<Arguments: CommandFactory, T>(
     result: Result<T, impl Display>,
     what: impl Display,

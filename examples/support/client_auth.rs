@@ -1,4 +1,4 @@
-//! Whether a server wants to know its clients, and whom it believes: the options.
+//! The options of a server for client certificates.
 
 use super::cli::{or_usage_error, read_roots};
 use clap::{Args, CommandFactory, ValueEnum};
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct ClientAuthArguments {
-    /// Whether clients are asked for a certificate
+    /// Request certificates from clients
     #[arg(long, value_enum, value_name = "MODE", default_value_t = Mode::None)]
     client_auth: Mode,
 
@@ -24,11 +24,11 @@ pub struct ClientAuthArguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// They are not asked
+    /// Do not request one
     None,
-    /// They are asked, and may have none
+    /// Request one, and accept clients without one
     Request,
-    /// They are asked, and refused without one
+    /// Request one, and refuse clients without one
     Require,
 }
 
@@ -43,7 +43,7 @@ fn signature_scheme(name: &str) -> Result<SignatureScheme, String> {
 }
 
 impl ClientAuthArguments {
-    /// Whether a client without a certificate is refused.
+    /// Returns true if a client without a certificate is refused.
     pub fn is_required(&self) -> bool {
         self.client_auth == Mode::Require
     }
@@ -62,15 +62,15 @@ impl ClientAuthArguments {
     }
 
     fn client_auth<Arguments: CommandFactory>(&self) -> Result<ClientAuth, &'static str> {
-        let wants_certificate = match self.client_auth {
+        let mode = match self.client_auth {
             Mode::None if self.client_ca.is_some() || self.client_sigalgs.is_some() => {
-                return Err("none makes --client-ca and --client-sigalgs useless");
+                return Err("--client-ca and --client-sigalgs require request or require");
             }
             Mode::None => return Ok(ClientAuth::None),
             Mode::Request => ClientAuth::Request,
             Mode::Require => ClientAuth::Require,
         };
         let file = self.client_ca.as_ref().ok_or("--client-ca is missing")?;
-        Ok(wants_certificate(read_roots::<Arguments>(file).into()))
+        Ok(mode(read_roots::<Arguments>(file).into()))
     }
 }

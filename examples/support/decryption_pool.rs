@@ -7,8 +7,8 @@
 //! ```
 //!
 //! One worker at a time gathers: it takes questions from the queue until the batch is full, the
-//! oldest has waited long enough, or one comes that wants another key, which begins the next batch.
-//! A queue that is full refuses. The workers end when nobody can ask any more.
+//! oldest has waited long enough, or one comes for another key, which begins the next batch.
+//! A full queue refuses. The workers end when all connections are gone.
 
 use getrandom::SysRng;
 use premaster::private_key::{DecryptBatch, DecryptPreMasterSecret};
@@ -19,7 +19,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The keys that there are.
+/// The keys, by their SPKI fingerprints.
 pub type Keys = BTreeMap<KeyId, Arc<dyn PrivateKey>>;
 
 /// How jobs become batches.
@@ -33,7 +33,7 @@ pub struct Batching {
     pub queue: usize,
 }
 
-/// A pool: what connections ask, and what each of its threads runs a copy of.
+/// Creates a pool: the queue for the connections, and the worker that each thread runs a copy of.
 pub fn decryption_pool(keys: Keys, batching: Batching) -> (Queue, Worker) {
     let (sender, receiver) = mpsc::sync_channel(batching.queue);
     let gatherer = Gatherer {
@@ -48,7 +48,7 @@ pub fn decryption_pool(keys: Keys, batching: Batching) -> (Queue, Worker) {
     (Queue(sender), worker)
 }
 
-/// Where connections ask.
+/// The queue to which connections submit their jobs.
 pub struct Queue(SyncSender<Question>);
 
 struct Question {
@@ -56,13 +56,13 @@ struct Question {
     ticket: Ticket,
 }
 
-/// Who asks, and since when.
+/// The connection that asks, and since when.
 struct Ticket {
     asked: Instant,
     reply: SyncSender<Reply>,
 }
 
-/// What comes back, and how it came about.
+/// The answer, and how it was made.
 #[derive(Debug)]
 pub struct Reply {
     pub answer: Answer,
@@ -73,13 +73,13 @@ pub struct Reply {
 }
 
 impl Queue {
-    /// Asks; refused if the queue is full.
+    /// Submits a job. It is refused if the queue is full.
     pub fn submit(&self, job: DecryptPreMasterSecret) -> io::Result<Submitted> {
         let asked = Instant::now();
         let (reply, replies) = mpsc::sync_channel(1);
         let ticket = Ticket { asked, reply };
         let sent = self.0.try_send(Question { job, ticket });
-        sent.map_err(|_| io::Error::other("nobody decrypts, or not fast enough"))?;
+        sent.map_err(|_| io::Error::other("the decryption queue is full or closed"))?;
         Ok(Submitted { asked, replies })
     }
 }
@@ -91,10 +91,11 @@ pub struct Submitted {
 }
 
 impl Submitted {
-    /// Waits for the reply; with it comes how long it took in all.
+    /// Waits for the reply, and returns it with the time since it was submitted.
     pub fn wait(self, patience: Duration) -> io::Result<(Reply, Duration)> {
         let reply = self.replies.recv_timeout(patience);
-        let reply = reply.map_err(|_| io::Error::other("the decryption was not answered"))?;
+        let reply =
+            reply.map_err(|_| io::Error::other("the decryption failed or took too long"))?;
         Ok((reply, self.asked.elapsed()))
     }
 }
@@ -107,8 +108,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Decrypts batches until nobody asks any more. `tell` hears of each batch how long its jobs
-    /// have waited.
+    /// Decrypts batches until all connections are gone. `tell` receives, for each batch, how long its
+    /// jobs have waited.
     pub fn run(&self, tell: impl Fn(&[Duration])) {
         let mut batch = Batch::default();
         while self.gather(&mut batch) {
@@ -121,7 +122,7 @@ impl Worker {
         self.gatherer.lock().unwrap_or_else(PoisonError::into_inner).gather(batch)
     }
 
-    /// Decrypts and answers; what wants a key that there is not is left unanswered.
+    /// Decrypts and answers. A batch whose key is unknown is left unanswered.
     fn answer(&self, batch: &mut Batch, tell: impl Fn(&[Duration])) {
         let key = batch.jobs.key_id().and_then(|id| self.keys.get(&id));
         let Some(key) = key else {
@@ -144,7 +145,7 @@ impl Worker {
     }
 }
 
-/// Jobs of one key, and in the same order who asked.
+/// Jobs for one key, and their tickets in the same order.
 #[derive(Default)]
 struct Batch {
     jobs: DecryptBatch,
@@ -152,7 +153,7 @@ struct Batch {
 }
 
 impl Batch {
-    /// Adds a question. One that wants another key comes back.
+    /// Adds a question. A question for another key is returned.
     fn push(&mut self, Question { job, ticket }: Question) -> Result<(), Question> {
         match self.jobs.push(job) {
             Ok(()) => {
@@ -168,12 +169,12 @@ impl Batch {
 struct Gatherer {
     batching: Batching,
     questions: Receiver<Question>,
-    /// The one that begins the next batch: it wanted another key than those before it.
+    /// The question that begins the next batch: it is for another key than those before it.
     next: Option<Question>,
 }
 
 impl Gatherer {
-    /// Fills an empty batch; false if nobody asks any more.
+    /// Fills an empty batch. Returns false if all connections are gone.
     fn gather(&mut self, batch: &mut Batch) -> bool {
         let first = self.next.take().or_else(|| self.questions.recv().ok());
         let Some(first) = first else {

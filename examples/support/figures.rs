@@ -1,4 +1,4 @@
-//! What a server did in a while, in figures.
+//! Figures of what a server did in a period.
 
 use super::report::Milliseconds;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What came together since the last time.
+    /// Returns the figures since the last call.
     pub fn take(&self) -> Figures {
         std::mem::take(&mut self.add())
     }
@@ -28,14 +28,14 @@ pub struct Figures {
     pub handshakes: u64,
     /// Connections that failed, in the handshake or later.
     pub failures: u64,
-    /// How many batches had so many jobs.
+    /// The number of batches, by the number of their jobs.
     batches: BTreeMap<usize, u64>,
     queued: Durations,
     answered: Durations,
 }
 
 impl Figures {
-    /// A batch, its jobs having waited so long.
+    /// Adds a batch, with the time that each of its jobs waited.
     pub fn batch(&mut self, queued: &[Duration]) {
         *self.batches.entry(queued.len()).or_default() += 1;
         for queued in queued {
@@ -43,7 +43,7 @@ impl Figures {
         }
     }
 
-    /// A handshake, and how long it was paused, if it was.
+    /// Adds a handshake, and how long it was paused, if it was.
     pub fn handshake(&mut self, paused: Option<Duration>) {
         self.handshakes += 1;
         if let Some(took) = paused {
@@ -51,7 +51,7 @@ impl Figures {
         }
     }
 
-    /// Adds what came together in another time.
+    /// Adds the figures of another period.
     pub fn add(&mut self, other: &Self) {
         self.handshakes += other.handshakes;
         self.failures += other.failures;
@@ -62,7 +62,7 @@ impl Figures {
         self.answered.add(&other.answered);
     }
 
-    /// Whether there is nothing to put into a row.
+    /// Returns true if there is nothing for a row.
     pub fn is_empty(&self) -> bool {
         self.handshakes == 0
     }
@@ -75,23 +75,25 @@ impl Figures {
         self.queued.count() as f64 / self.batch_count() as f64
     }
 
-    /// What stands above the rows.
+    /// The heading of the rows.
     pub fn heading(&self) -> String {
-        let lines = HEADING.map(|[always, of_batches]| match self.batches.is_empty() {
-            true => always.to_owned(),
-            false => [always, of_batches].concat(),
+        let lines = HEADING.map(|[always, of_batches]| {
+            if self.batches.is_empty() {
+                always.to_owned()
+            } else {
+                [always, of_batches].concat()
+            }
         });
         lines.join("\n")
     }
 
-    /// A row under the heading, for the time that has passed in all and for the part of it in which
-    /// this came together.
+    /// A row under the heading: the time since the start, and the figures of a period.
     pub fn row(&self, at: Duration, period: Duration) -> String {
         let rate = |count: u64| count as f64 / period.as_secs_f64();
         let mut row = format!("{:5.1} s {:11.0}", at.as_secs_f64(), rate(self.handshakes));
         if let Some((most, _)) = self.batches.last_key_value() {
             row += &format!(
-                " {:9.0} {:7.1} {most:6} {:>12} {:>11} {:>12} {:>11}",
+                " {:11.0} {:7.1} {most:6} {:>12} {:>11} {:>12} {:>11}",
                 rate(self.batch_count()),
                 self.jobs_a_batch(),
                 Milliseconds(self.queued.quantile(0.5)),
@@ -103,11 +105,11 @@ impl Figures {
         row
     }
 
-    /// All of it, for the time in which it came together.
+    /// A summary of the figures of a period.
     pub fn summary(&self, period: Duration) -> String {
         let seconds = period.as_secs_f64();
         let mut text = format!(
-            "handshakes: {} in {seconds:.1} s, {:.0} a second; {} connections failed",
+            "handshakes: {} in {seconds:.1} s, {:.0} per second; {} connections failed",
             self.handshakes,
             self.handshakes as f64 / seconds,
             self.failures,
@@ -128,15 +130,15 @@ impl Figures {
     }
 }
 
-/// Of each line what is about all servers, and what is about those with batches.
+/// Each line in two parts: for all servers, and for those with batches.
 const HEADING: [[&str; 2]; 2] = [
     [
         "         handshakes",
-        "   batches   jobs a batch    until the batch began    until the answer came",
+        "     batches jobs per batch           wait for batch          wait for answer",
     ],
     [
-        "  after    a second",
-        "  a second    mean   most       median        99 %       median        99 %",
+        "   time  per second",
+        "  per second    mean   most       median        99 %       median        99 %",
     ],
 ];
 
@@ -168,7 +170,7 @@ impl Durations {
         self.buckets.values().sum()
     }
 
-    /// What this part of them did not exceed.
+    /// The duration that this part of them did not exceed.
     pub fn quantile(&self, part: f64) -> Duration {
         let wanted = part * self.count() as f64;
         let mut count = 0;
@@ -189,7 +191,7 @@ fn bucket(duration: Duration) -> u64 {
     16 * u64::from(shift) + (micros >> shift)
 }
 
-/// The first time that is too long for it.
+/// The first duration that is too long for the bucket.
 fn end_of_bucket(bucket: u64) -> Duration {
     let shift = (bucket / 16).saturating_sub(1);
     Duration::from_micros((bucket - 16 * shift + 1) << shift)

@@ -1,11 +1,11 @@
-//! As much of HTTP/1.0 as one question and one answer take.
+//! The part of HTTP/1.0 that one request and one response need.
 
 use std::io::{self, BufRead, Read};
 
-/// The longest head, of a request or of an answer, that is read.
+/// The longest header of a request or response that is read, in bytes.
 pub const MAX_HEAD: u64 = 16 * 1024;
 
-/// How a head ended.
+/// How a header ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {
     /// With its empty line.
@@ -16,11 +16,11 @@ pub enum Head {
     TooLong,
 }
 
-/// Reads a head up to and with its empty line, the lines ending in `\r\n` or `\n`.
+/// Reads a header up to and including its empty line; lines end in `\r\n` or `\n`.
 pub fn read_head(reader: &mut impl BufRead) -> io::Result<Head> {
     let mut reader = reader.take(MAX_HEAD);
     let mut line = Vec::new();
-    // The empty line ends a line before it; alone it is none.
+    // An empty first line is not the end of the header.
     let mut begun = false;
     while reader.read_until(b'\n', &mut line)? > 0 {
         if begun && matches!(line[..], [b'\n'] | [b'\r', b'\n']) {
@@ -40,7 +40,7 @@ pub fn get(path: &str, host: &str) -> String {
     format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n")
 }
 
-/// The head of an answer with a plain text of `length` bytes.
+/// The header of a response with a plain text of `length` bytes.
 pub fn ok(length: u64) -> String {
     format!(
         "HTTP/1.0 200 OK\r\n\

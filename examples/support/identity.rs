@@ -1,4 +1,4 @@
-//! Who a side is: certificates and keys from files, or made on the spot.
+//! A side's certificates and keys, from files or created at the start.
 
 use super::cli::{or_usage_error, read_file};
 use super::self_signed::self_signed;
@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Of a server with one certificate.
+/// The options of a server with one certificate.
 #[derive(Args)]
 pub struct IdentityArguments {
     /// The certificate chain, PEM, leaf first
-    /// [default: self-signed for localhost, made at start]
+    /// [default: self-signed for localhost, created at start]
     #[arg(long, value_name = "FILE", requires = "key", verbatim_doc_comment)]
     cert: Option<PathBuf>,
 
@@ -34,14 +34,14 @@ impl IdentityArguments {
     }
 }
 
-/// Reads certificates and their keys, the first of the one with the first of the other and so on.
+/// Reads certificates and their keys: the first certificate with the first key, and so on.
 pub fn read_pairs<Arguments: CommandFactory>(
     certs: &[PathBuf],
     keys: &[PathBuf],
 ) -> Vec<Arc<CertifiedKey>> {
     let paired = match (certs.len(), keys.len()) {
         (certs, keys) if certs == keys => Ok(()),
-        (certs, keys) => Err(format!("given {certs} and {keys} times, not equally often")),
+        (certs, keys) => Err(format!("{certs} certificates, but {keys} keys")),
     };
     or_usage_error::<Arguments, _>(paired, "--cert and --key");
     let pairs = certs.iter().zip(keys);
@@ -65,7 +65,7 @@ pub fn make_server() -> Result<(Arc<CertifiedKey>, Option<String>)> {
 pub fn hint(certificate_pem: &str, command: &str) -> String {
     format!(
         "{certificate_pem}\
-         The certificate above is self-signed and made for this run. To try the server:\n\
+         The certificate above is self-signed and was created for this run. To try the server:\n\
          {command}"
     )
 }

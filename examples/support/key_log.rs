@@ -1,4 +1,4 @@
-//! The key log as a file, for Wireshark and its like.
+//! The key log as a file, for Wireshark and similar tools.
 
 use super::private::for_owner_alone;
 use premaster::KeyLog;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct KeyLogFile(Mutex<File>);
 
 impl KeyLogFile {
-    /// Opens the file, or creates it for its owner alone: whoever reads it reads the connections.
+    /// Opens the file, or creates it with mode 0600: anyone who reads it can decrypt the connections.
     pub fn append(path: &Path) -> io::Result<Arc<Self>> {
         let mut options = OpenOptions::new();
         let file = for_owner_alone(options.append(true).create(true)).open(path)?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// What passed between the two, seen from the client.
 pub struct Ladder {
     pub session: SessionInfo,
-    /// The same session as the server knows it.
+    /// The session as the server sees it.
     pub server_session: SessionInfo,
     pub records: Vec<Record>,
     /// How many of the records were the handshake; the others are data and the close.
@@ -49,14 +49,13 @@ impl Display for Ladder {
             Milliseconds(steps.before),
             total(handshake, Direction::ToServer),
             total(handshake, Direction::ToClient),
-            match self.is_resumed() {
-                false =>
-                    "Both sides hold the\nsame keys, which nobody else can know without the \
-                     server's private key.",
-                true =>
-                    "Both sides hold new\nkeys, from the session's secret and the new random \
-                     bytes: whoever gets the server's private\nkey later reads this connection \
-                     too.",
+            if self.is_resumed() {
+                "Both sides have new\nkeys, derived from the session's secret and the new random \
+                     bytes. Anyone who obtains the\nserver's private key later can decrypt this \
+                     connection, too."
+            } else {
+                "Both sides have the\nsame keys. Nobody else can compute them without the \
+                     server's private key."
             }
         )?;
         for record in rest {
@@ -64,12 +63,12 @@ impl Display for Ladder {
         }
         writeln!(
             f,
-            "\nA clean close: each side knows that it has everything that the other said."
+            "\nA clean close: each side has received all of the other's data."
         )
     }
 }
 
-/// What a resumed session does without.
+/// What resumption saves.
 pub struct Saved<'l> {
     pub full: &'l Ladder,
     pub resumed: &'l Ladder,
@@ -123,12 +122,15 @@ impl Ladder {
         }
     }
 
-    /// Who the client is, if the server knows.
+    /// The client that the server authenticated, if it did.
     fn client(&self) -> Option<String> {
         let certificate = self.server_session.peer_certificate()?;
-        let still = if self.is_resumed() { "still " } else { "" };
         let client = identity(&certificate);
-        Some(format!("To the server, the client is {still}{client}."))
+        Some(if self.is_resumed() {
+            format!("The session's client is still authenticated as {client}.")
+        } else {
+            format!("The server authenticated the client as {client}.")
+        })
     }
 
     /// What is settled with this step.
@@ -145,7 +147,7 @@ impl Ladder {
             (_, Some(HandshakeType::CERTIFICATE)) if !to_server => {
                 session.server_name().map(|name| {
                     format!(
-                        "Verified: it is valid for {} and leads to a root that the client trusts.",
+                        "Verified: the certificate is valid for {} and leads to a root that the client trusts.",
                         name.to_str()
                     )
                 })
@@ -159,7 +161,7 @@ impl Ladder {
                 };
                 let more = record.length.saturating_sub(says.len());
                 Some(format!(
-                    "The {who} says: {says:?} ({} bytes, and {more} of header, nonce and tag).",
+                    "The {who} sends {says:?} ({} bytes, plus {more} of header, nonce and tag).",
                     says.len()
                 ))
             }
@@ -168,7 +170,7 @@ impl Ladder {
     }
 }
 
-/// A record's name in RFC 5246 and, in a sentence, what it is for.
+/// A record's name in RFC 5246, and its purpose in a sentence.
 fn explain(record: &Record) -> (&'static str, &'static str) {
     use Direction::{ToClient, ToServer};
     let Some(handshake_type) = record.handshake_type else {
@@ -181,16 +183,15 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
                 "ChangeCipherSpec",
                 "Everything that the server sends after this is encrypted.",
             ),
-            (ContentType::APPLICATION_DATA, _) => (
-                "application data",
-                "Encrypted, and protected against any change on the way.",
-            ),
+            (ContentType::APPLICATION_DATA, _) => {
+                ("application data", "Encrypted and authenticated.")
+            }
             (ContentType::ALERT, ToServer) => {
-                ("Alert", "close_notify: the client has nothing more to say.")
+                ("Alert", "close_notify: the client sends nothing more.")
             }
             (ContentType::ALERT, ToClient) => (
                 "Alert",
-                "close_notify: the server has nothing more to say either.",
+                "close_notify: the server sends nothing more either.",
             ),
             _ => ("another record", "It is not expected here."),
         };
@@ -198,43 +199,42 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
     match (handshake_type, record.direction) {
         (HandshakeType::CLIENT_HELLO, _) => (
             "ClientHello",
-            "The client says what it supports and which server it asks for, and adds 32 random \
-             bytes.",
+            "The client lists what it supports, names the server, and adds 32 random bytes.",
         ),
         (HandshakeType::SERVER_HELLO, _) => (
             "ServerHello",
-            "The server chooses from that, and adds 32 random bytes of its own.",
+            "The server selects from the client's list, and adds 32 random bytes of its own.",
         ),
         (HandshakeType::CERTIFICATE, ToClient) => (
             "Certificate",
-            "The server shows who it is, and the public half of its RSA key.",
+            "The server presents its certificate, with its public RSA key.",
         ),
         (HandshakeType::CERTIFICATE_REQUEST, _) => (
             "CertificateRequest",
-            "The server asks who the client is, and says which CAs and which signatures it \
+            "The server requests a certificate, and lists the CAs and signature algorithms that it \
              accepts.",
         ),
         (HandshakeType::SERVER_HELLO_DONE, _) => (
             "ServerHelloDone",
-            "The server has said its part; it is the client's turn.",
+            "The server's flight is complete; it is the client's turn.",
         ),
         (HandshakeType::CERTIFICATE, ToServer) => (
             "Certificate",
-            "The client shows who it is, by a certificate that the server may accept; it is sent \
-             in clear.",
+            "The client presents its certificate, in clear like everything so far.",
         ),
         (HandshakeType::CLIENT_KEY_EXCHANGE, _) => (
             "ClientKeyExchange",
-            "The client draws the secret that all keys come from, and encrypts it to the RSA key.",
+            "The client generates the pre-master secret, from which all keys are derived, and \
+             encrypts it\n    with the server's RSA key.",
         ),
         (HandshakeType::CERTIFICATE_VERIFY, _) => (
             "CertificateVerify",
-            "The client signs the handshake so far, and so proves that it holds the certificate's \
-             key.",
+            "The client signs all messages so far, which proves that it has the certificate's \
+             private key.",
         ),
         (HandshakeType::NEW_SESSION_TICKET, _) => (
             "NewSessionTicket",
-            "The server gives the client the session to keep, sealed with a key of its own.",
+            "The server gives the client the session as a ticket, encrypted with a key of its own.",
         ),
         (HandshakeType::FINISHED, ToServer) => (
             "Finished",
@@ -242,34 +242,34 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
         ),
         (HandshakeType::FINISHED, ToClient) => (
             "Finished",
-            "The server proves the same, and so that it holds the private key.",
+            "The server proves the same, and with it that it has the private key.",
         ),
         _ => ("another message", "It is not expected here."),
     }
 }
 
-/// What a message is for where a session is resumed, if that is something else.
+/// The purpose of a message in a resumed handshake, where it differs.
 fn explain_resumed(record: &Record, resumption: Resumption) -> Option<&'static str> {
     match (record.handshake_type?, record.direction, resumption) {
         (_, _, Resumption::Full(_)) => None,
         (HandshakeType::CLIENT_HELLO, _, Resumption::SessionId) => {
-            Some("The client says the same, and the ID of the session that it kept.")
+            Some("The client sends the same, and the ID of the session that it stored.")
         }
         (HandshakeType::CLIENT_HELLO, _, Resumption::Ticket) => {
-            Some("The client says the same, and shows the ticket that it kept.")
+            Some("The client sends the same, and the ticket that it stored.")
         }
         (HandshakeType::SERVER_HELLO, _, Resumption::SessionId) => Some(
-            "The server has kept the session too, and says so by the same ID. It shows no\n    \
-             certificate: whoever knows the session's secret is the same peer as before.",
+            "The server found the session, and confirms it with the same ID. It presents no\n    \
+             certificate: the session's secret proves that it is the peer of before.",
         ),
         (HandshakeType::SERVER_HELLO, _, Resumption::Ticket) => Some(
-            "The server could open the ticket, and says so by the ID that the client made up for \
-             this. It\n    shows no certificate: whoever knows the session's secret is the same peer \
-             as before.",
+            "The server decrypted the ticket, and confirms it with the session ID that the client \
+             made up.\n    It presents no certificate: the session's secret proves that it is the \
+             peer of before.",
         ),
         (HandshakeType::FINISHED, Direction::ToClient, _) => Some(
             "The server proves that it has the keys and that nobody changed the handshake. It \
-             comes first,\n    for it needs nothing more from the client to know the keys.",
+             comes first,\n    because the server already has the keys.",
         ),
         (HandshakeType::FINISHED, Direction::ToServer, _) => {
             Some("The client proves the same. It can send data at once, a round trip earlier.")
@@ -278,7 +278,7 @@ fn explain_resumed(record: &Record, resumption: Resumption) -> Option<&'static s
     }
 }
 
-/// The bytes that went one way.
+/// The bytes that went in one direction.
 fn total(records: &[Record], direction: Direction) -> usize {
     records
         .iter()

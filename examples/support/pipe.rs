@@ -166,9 +166,10 @@ impl Driver<'_> {
     fn run(&mut self, inbox: &Receiver<Input>, patience: Duration) -> io::Result<()> {
         self.hand_over(false);
         loop {
-            let input = match self.waits_for_peer {
-                true => inbox.recv_timeout(patience),
-                false => inbox.recv().map_err(RecvTimeoutError::from),
+            let input = if self.waits_for_peer {
+                inbox.recv_timeout(patience)
+            } else {
+                inbox.recv().map_err(RecvTimeoutError::from)
             };
             let input = input.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
             let flow = self.handle(input);

@@ -1,4 +1,4 @@
-//! Files that hold secrets, and what leads to them: for their owner alone.
+//! Files that hold secrets, and their directories: accessible only to their owner.
 
 use std::fs::{self, DirBuilder, Metadata, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ pub fn for_owner_alone(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Refuses what is no file, and a file that is open to others.
+/// Refuses anything but a regular file, and a file that is accessible to others.
 pub fn check_is_private(metadata: &Metadata) -> io::Result<()> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
@@ -19,7 +19,7 @@ pub fn check_is_private(metadata: &Metadata) -> io::Result<()> {
     check_mode(metadata, 0o600)
 }
 
-/// Refuses what is no directory, and a directory that is open to others.
+/// Refuses anything but a directory, and a directory that is accessible to others.
 pub fn check_is_private_directory(metadata: &Metadata) -> io::Result<()> {
     if !metadata.is_dir() {
         return Err(io::Error::other("not a directory"));
@@ -27,15 +27,14 @@ pub fn check_is_private_directory(metadata: &Metadata) -> io::Result<()> {
     check_mode(metadata, 0o700)
 }
 
-/// Refuses what is open to others; `wanted` is the mode to say it with.
+/// Refuses what is accessible to others; the error names the mode that is required.
 #[cfg_attr(not(unix), expect(unused_variables))]
-fn check_mode(metadata: &Metadata, wanted: u32) -> io::Result<()> {
+fn check_mode(metadata: &Metadata, required: u32) -> io::Result<()> {
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
         if mode & 0o077 != 0 {
-            let cause =
-                format!("open to others than its owner (mode {mode:04o}, not {wanted:04o})");
+            let cause = format!("accessible to others (mode {mode:04o}, required {required:04o})");
             return Err(io::Error::other(cause));
         }
     }

@@ -13,8 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to sleep between two looks at a process that is to end.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A process that is killed when this is dropped. Its standard input stays open until then: it can
-/// tell by that whether the one who started it is still there.
+/// A process that is killed when this is dropped. Its standard input stays open until then, so the end
+/// of standard input tells it that its parent has gone.
 pub struct Process {
     child: Child,
     lines: Receiver<String>,
@@ -41,17 +41,17 @@ impl Process {
     /// The next line that the process prints.
     pub fn next_line(&self) -> Result<String> {
         let line = self.lines.recv_timeout(PATIENCE);
-        line.context("a process does not print what it should")
+        line.context("a process does not print the expected line")
     }
 
-    /// The rest of the next line, which is to start like this.
+    /// The rest of the next line, which must start with `start`.
     pub fn next_line_after(&self, start: &str) -> Result<String> {
         let line = self.next_line()?;
         let rest = line.strip_prefix(start).map(str::to_owned);
         rest.with_context(|| format!("a process prints {line:?}, not {start:?}"))
     }
 
-    /// Closes the process's standard input, and waits for it to end by that.
+    /// Closes the process's standard input, and waits until it ends.
     pub fn end(mut self) -> Result<()> {
         drop(self.child.stdin.take());
         let deadline = Instant::now() + PATIENCE;
@@ -88,7 +88,7 @@ fn lines_of(stdout: ChildStdout) -> Receiver<String> {
     lines
 }
 
-/// Acts when standard input ends, as it does with the one who started this process.
+/// Acts when standard input ends, as it does with the parent process.
 pub fn when_stdin_ends(act: impl FnOnce() + Send + 'static) {
     thread::spawn(move || {
         // An error is an end too.

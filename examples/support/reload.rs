@@ -1,4 +1,4 @@
-//! Files that a running server reads again when it is told to.
+//! Files that a running server reads again at SIGHUP.
 
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-/// Has a thread load the file again at each SIGHUP. One that cannot be used changes nothing.
+/// Starts a thread that loads the file again at each SIGHUP. A file that cannot be used changes nothing.
 pub fn load_again_on_signal(
     file: &Path,
     load: impl Fn(&Path) -> io::Result<()> + Send + 'static,
@@ -16,7 +16,10 @@ pub fn load_again_on_signal(
     thread::spawn(move || {
         for _ in signals.forever() {
             if let Err(error) = load(&file) {
-                eprintln!("{}: {error}; nothing changes", file.display());
+                eprintln!(
+                    "{}: {error}; the previous content stays in use",
+                    file.display()
+                );
             }
         }
     });

@@ -1,4 +1,4 @@
-//! What a connection came to, as a line to read or as a line of JSON.
+//! The outcome of a connection, as a line of text or as a line of JSON.
 
 use super::json;
 use premaster::certificate::{PeerCertificate, Waiver};
@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The only version there is.
+/// The only version of this library.
 pub const VERSION: ProtocolVersion = ProtocolVersion::TLS_1_2;
 
-/// One connection, when it has ended.
+/// The outcome of one connection.
 pub struct Report {
     peer: String,
     session: Option<SessionInfo>,
@@ -29,7 +29,7 @@ impl Report {
         }
     }
 
-    /// Says by which flag of the program the check is waived that failed, if it can be.
+    /// Names the program's flag that waives the check that failed, if there is one.
     pub fn naming_flags(mut self, flag: fn(Waiver) -> &'static str) -> Self {
         if let Some(failure) = &mut self.failure {
             failure.flag = failure.waiver.map(flag);
@@ -49,7 +49,7 @@ impl Report {
         format!("{}: {}", self.peer, parts.join("; "))
     }
 
-    /// An object with the same keys for every connection.
+    /// A JSON object with the same keys for every connection.
     pub fn to_json(&self) -> String {
         let session = self.session.as_ref();
         let failure = self.failure.as_ref();
@@ -108,12 +108,12 @@ impl Report {
     }
 }
 
-/// What was agreed, on one line.
+/// What was agreed, in one line.
 pub fn agreed(session: &SessionInfo) -> String {
     let reason = not_resumed(session).map(|reason| format!(" ({reason})"));
     format!(
         "{VERSION}, {}, resumed: {}{}, extended master secret: {}, ALPN: {}, server name: {}, \
-         secure renegotiation: {}, largest records: {} sent, {} received, peer certificate: {}",
+         secure renegotiation: {}, max plaintext: {} sent, {} received, peer certificate: {}",
         session.cipher_suite(),
         resumed_by(session),
         reason.unwrap_or_default(),
@@ -127,7 +127,7 @@ pub fn agreed(session: &SessionInfo) -> String {
     )
 }
 
-/// Who the peer is by its certificate, and what was waived to believe it.
+/// The peer's certificate, and the waivers that it needed.
 fn certificate(session: &SessionInfo) -> String {
     let Some(certificate) = session.peer_certificate() else {
         return "none".to_owned();
@@ -141,7 +141,7 @@ fn certificate(session: &SessionInfo) -> String {
     )
 }
 
-/// Whom a certificate is for: the subject, and the names of subjectAltName.
+/// The identity in a certificate: the subject, and the names of subjectAltName.
 pub fn identity(certificate: &PeerCertificate<'_>) -> String {
     let names = names(certificate);
     let names = if names.is_empty() { "no names" } else { &names };
@@ -163,7 +163,7 @@ fn ocsp_response(session: &SessionInfo) -> Option<String> {
     Some(format!("{} bytes", response.len()))
 }
 
-/// By what an earlier session was resumed.
+/// How an earlier session was resumed.
 fn resumed_by(session: &SessionInfo) -> &'static str {
     match session.resumption() {
         Resumption::Full(_) => "no",
@@ -172,7 +172,7 @@ fn resumed_by(session: &SessionInfo) -> &'static str {
     }
 }
 
-/// Why none was.
+/// Why no session was resumed.
 fn not_resumed(session: &SessionInfo) -> Option<NotResumed> {
     match session.resumption() {
         Resumption::Full(reason) => Some(reason),
@@ -195,7 +195,7 @@ pub fn print_line(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// How a time is told.
+/// A duration in milliseconds, to print.
 pub struct Milliseconds(pub Duration);
 
 impl Display for Milliseconds {
@@ -204,15 +204,12 @@ impl Display for Milliseconds {
     }
 }
 
-/// How a fact is told.
+/// A fact, to print.
 pub fn yes_or_no(flag: bool) -> &'static str {
-    match flag {
-        true => "yes",
-        false => "no",
-    }
+    if flag { "yes" } else { "no" }
 }
 
-/// Why a connection failed. A clean close with its two close_notify is no failure.
+/// Why a connection failed. A clean close, with a close_notify from each side, is not a failure.
 struct Failure {
     cause: String,
     alert_sent: Option<AlertDescription>,
@@ -231,7 +228,7 @@ impl Failure {
             cause: match error.kind() {
                 // What a socket's timeout is called differs between systems.
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                    "the peer was silent for too long".to_owned()
+                    "timeout: the peer did not respond".to_owned()
                 }
                 _ => error.to_string(),
             },
@@ -249,7 +246,7 @@ impl Failure {
         }
     }
 
-    /// The cause says by itself which alert came and which setting would accept the peer.
+    /// The cause itself names the alert that was received, and the setting that would accept the peer.
     fn to_text(&self) -> String {
         let mut text = format!("failed: {}", self.cause);
         if let Some(flag) = self.flag {

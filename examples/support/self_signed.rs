@@ -1,4 +1,4 @@
-//! Keys and self-signed certificates, made on the spot: a server's for `localhost`, and a client's.
+//! Keys and self-signed certificates, created at the start: a server's for `localhost`, and a client's.
 
 use anyhow::Result;
 use getrandom::SysRng;
@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 /// The name that the server's certificate is valid for, next to the loopback addresses.
 pub const NAME: &str = "localhost";
 
-/// The name in the client's.
+/// The name in the client's certificate.
 const CLIENT_NAME: &str = "client.localhost";
 
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -40,7 +40,7 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
-/// A key and its certificate, and both as texts: the certificate for others to trust.
+/// A key and its certificate, and both in PEM.
 pub struct SelfSigned {
     pub certified: CertifiedKey,
     pub certificate_pem: String,
@@ -52,7 +52,7 @@ pub fn self_signed(bits: usize) -> Result<SelfSigned> {
     make(Role::Server, bits)
 }
 
-/// Makes a client's.
+/// Makes a client's key of this many bits and its certificate.
 pub fn self_signed_client(bits: usize) -> Result<SelfSigned> {
     make(Role::Client, bits)
 }
@@ -91,7 +91,7 @@ impl Role {
         }
     }
 
-    /// All that RSA key transport does with the key.
+    /// What RSA key transport uses the key for.
     fn usage(&self) -> KeyUsage {
         KeyUsage(match self {
             Self::Server => KeyUsages::KeyEncipherment.into(),
@@ -123,7 +123,7 @@ impl BuilderProfile for Role {
     }
 
     fn get_subject(&self) -> Name {
-        Name::from_str(&format!("CN={}", self.name())).unwrap_or_default()
+        Name::from_str(&format!("CN={}", self.name())).expect("a constant name parses")
     }
 
     fn build_extensions(

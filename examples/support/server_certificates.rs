@@ -1,4 +1,4 @@
-//! Which certificate a server shows to whom: the options, and what they come to.
+//! The options for a server's certificates, and the certificates that it selects from.
 
 use super::cli::or_usage_error;
 use super::identity::{make_server, read_pairs};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Args)]
 pub struct CertificateArguments {
     /// A certificate chain, PEM, leaf first
-    /// [default: self-signed for localhost, made at start]
+    /// [default: self-signed for localhost, created at start]
     ///
     /// May be given several times, each with its --key. A client gets the
     /// first one whose subjectAltName has the DNS name that the client asks
@@ -27,7 +27,7 @@ pub struct CertificateArguments {
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
 
-    /// What a client gets if no certificate has the name that it asks for
+    /// Response to a server name that no certificate has
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = UnknownName::Default)]
     unknown_name: UnknownName,
 

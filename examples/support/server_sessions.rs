@@ -1,4 +1,4 @@
-//! How a server keeps sessions for the clients that come again: the options and the ticket keys.
+//! The options for a server's session resumption, and its ticket keys.
 
 use super::reload::load_again_on_signal;
 use clap::{Args, ValueEnum};
@@ -23,13 +23,13 @@ pub struct SessionArguments {
 
     /// Ticket keys that several servers share: one to three of 48 random
     /// bytes
-    /// [default: keys that the server makes and replaces by itself]
+    /// [default: keys that the server creates and rotates itself]
     ///
     /// `openssl rand -out FILE 48` makes a file with one key. The first key
     /// is the current one, which encrypts and decrypts tickets; the previous
     /// and the next key, which follow it, only decrypt. The server reads the
-    /// file again at SIGHUP. Whoever has a key can decrypt the connections
-    /// whose tickets it encrypted.
+    /// file again at SIGHUP. Anyone who has a key can decrypt the
+    /// connections whose tickets it encrypted.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     ticket_key: Option<PathBuf>,
 
@@ -44,7 +44,7 @@ enum Switch {
     Off,
 }
 
-/// How long a ticket key seals, and then opens: a ticket lasts as long as its session.
+/// How long a ticket key encrypts, and then how much longer it decrypts.
 const TICKET_KEY_PERIOD: Duration = Duration::from_secs(2 * 60 * 60);
 
 impl SessionArguments {
@@ -92,7 +92,7 @@ fn read_keys(file: &Path) -> io::Result<TicketKeySet> {
             Ok(TicketKeySet::new(key(current)).previous(key(previous)).next(key(next)))
         }
         _ => Err(io::Error::other(
-            "not 48, 96 or 144 bytes, the keys of tickets",
+            "a file of ticket keys must have 48, 96 or 144 bytes",
         )),
     }
 }

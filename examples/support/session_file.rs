@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 /// A store with room for one session, for a client with one connection at a time.
 ///
-/// **The file holds the master secret in clear:** whoever reads it reads the connections, and
-/// whoever writes it can pose as the server. A file that is open to others, or that is something
-/// else than a session, is refused at the start. What goes wrong later is told on standard error,
-/// and costs a full handshake.
+/// **The file holds the master secret in clear:** anyone who reads it can decrypt the
+/// connections, and anyone who writes to it can impersonate the server. A file that is accessible to
+/// others, or that is not a session file, is refused at the start. Later failures are reported on
+/// standard error, and cost a full handshake.
 pub struct SessionFile(PathBuf);
 
 impl SessionFile {
@@ -45,7 +45,7 @@ impl SessionFile {
         entry.map(Some).ok_or_else(|| io::Error::other("not a session file"))
     }
 
-    /// Puts the entry into the file, at once: whoever opens it finds all of it or none.
+    /// Puts the entry into the file atomically: a reader finds all of it or nothing.
     fn write(&self, entry: &Entry) -> io::Result<()> {
         let mut temporary = self.0.clone().into_os_string();
         temporary.push(format!(".{}", process::id()));
@@ -60,7 +60,7 @@ impl SessionFile {
         result
     }
 
-    /// The entry of this key. A file that cannot be read is as good as none.
+    /// The entry of this key. A file that cannot be read counts as empty.
     fn find(&self, key: &[u8]) -> Option<Entry> {
         let entry = self.read().unwrap_or_else(|error| {
             self.warn(&error);
@@ -99,7 +99,7 @@ impl SessionStore for SessionFile {
 /// What the file begins with.
 const MAGIC: &[u8] = b"premaster session\n";
 
-/// More than any session of the library takes.
+/// More than any session of the library needs.
 const MAX_LENGTH: usize = 1 << 15;
 
 /// A session and what it is found by. In the file: [`MAGIC`], the end of the session's life in

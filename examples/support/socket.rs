@@ -1,19 +1,19 @@
-//! What every example asks of its socket.
+//! The socket options of the examples, and the end of a connection.
 
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Sends at once what is written, and lets neither side wait for longer than `patience`.
+/// Disables Nagle's algorithm, and sets the timeout for each read and write.
 pub fn prepare(socket: &TcpStream, patience: Duration) -> io::Result<()> {
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(patience))?;
     socket.set_write_timeout(Some(patience))
 }
 
-/// Ends the sending direction and waits for the peer to do the same, but no longer than `linger`. A
-/// socket that is closed while bytes still come makes the peer's system throw away what it has not
-/// read yet, the alert for one.
+/// Ends the sending direction and waits for the peer to do the same, but no longer than `linger`. Closing
+/// a socket while bytes still arrive makes the peer's system discard what the peer has not read yet,
+/// such as the alert.
 pub fn hang_up(mut socket: &TcpStream, linger: Duration) {
     let deadline = Instant::now() + linger;
     let _ = socket.shutdown(Shutdown::Write);

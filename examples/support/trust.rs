@@ -1,4 +1,4 @@
-//! Which server a client believes: the options.
+//! The options by which a client accepts a server.
 
 use super::cli::{or_usage_error, read_file, read_roots};
 use clap::{Args, CommandFactory};
@@ -27,7 +27,7 @@ pub struct TrustArguments {
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     crl: Option<PathBuf>,
 
-    /// Require a stapled OCSP response: the certificate is not revoked
+    /// Require a stapled OCSP response with status "good"
     #[cfg(feature = "ocsp")]
     #[arg(long)]
     require_staple: bool,
@@ -39,7 +39,7 @@ impl TrustArguments {
         let roots = self.ca.as_deref().map(read_roots::<Arguments>);
         let mut policy = CertificatePolicy::new(roots.unwrap_or_default());
         if let Some(file) = &self.crl {
-            policy = policy.crls(read_lists::<Arguments>(file));
+            policy = policy.crls(read_crls::<Arguments>(file));
         }
         #[cfg(feature = "ocsp")]
         if self.require_staple {
@@ -49,9 +49,9 @@ impl TrustArguments {
     }
 }
 
-/// One flag for each waiver, pins excepted, of which one flag makes both.
+/// One flag for each waiver, except that `--pin` sets both kinds of pin.
 #[derive(Args)]
-#[command(next_help_heading = "Waivers: each accepts more, and gives up a check")]
+#[command(next_help_heading = "Waivers: each option gives up one check")]
 pub struct WaiverArguments {
     /// Accept the certificate or public key (SPKI) with this fingerprint
     ///
@@ -66,8 +66,8 @@ pub struct WaiverArguments {
     #[arg(long)]
     accept_common_name: bool,
 
-    /// Accept a certificate for any name: whoever has one that leads to --ca
-    /// can pose as the server
+    /// Accept a certificate for any name: anyone who has one from --ca can
+    /// impersonate the server
     #[arg(long, verbatim_doc_comment)]
     accept_any_name: bool,
 
@@ -109,7 +109,7 @@ pub fn flag(waiver: Waiver) -> &'static str {
 }
 
 impl WaiverArguments {
-    /// The policy with those that are given.
+    /// The policy with the waivers that are given.
     pub fn apply(&self, mut policy: CertificatePolicy) -> CertificatePolicy {
         for sha256 in &self.pin {
             let key = KeyId::from_bytes(*sha256);
@@ -140,10 +140,10 @@ impl WaiverArguments {
     }
 }
 
-fn read_lists<Arguments: CommandFactory>(file: &Path) -> Crls {
+fn read_crls<Arguments: CommandFactory>(file: &Path) -> Crls {
     let bytes = read_file::<Arguments>(file);
     let lists = match Crls::from_pem(&bytes) {
-        // What has no list in PEM is one in DER.
+        // A file without a CRL in PEM is one in DER.
         Err(ConfigError::NoCrls) => {
             let mut lists = Crls::new();
             lists.add(&bytes).map(|()| lists)

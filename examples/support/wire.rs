@@ -1,17 +1,17 @@
-//! Looks on as records pass: a transport that notes each record's type, size and time.
+//! A transport that notes the type, size and time of each record that passes.
 
 use premaster::protocol::{ContentType, HandshakeType};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-/// Which way a record went.
+/// The direction of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     ToServer,
     ToClient,
 }
 
-/// One record as an onlooker sees it.
+/// One record, as seen on the wire.
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
     pub direction: Direction,
@@ -20,7 +20,7 @@ pub struct Record {
     pub handshake_type: Option<HandshakeType>,
     /// Its bytes on the wire, header included.
     pub length: usize,
-    /// When it had passed whole, since the tap was made.
+    /// When all of it had passed, since the tap was made.
     pub at: Duration,
 }
 

@@ -65,12 +65,12 @@ fn the_handshake_is_shown_with_the_steps_of_a_client_s_certificate() {
             "in clear",
             " 7  ClientKeyExchange   |--",
             " 8  CertificateVerify   |--",
-            "the client is CN=client.localhost (client.localhost).",
+            "authenticated the client as CN=client.localhost (client.localhost).",
             " 9  ChangeCipherSpec    |--",
             "12  Finished            |<-",
             "resumes the session",
             " 6  Finished            |--",
-            "the client is still CN=client.localhost (client.localhost).",
+            "is still authenticated as CN=client.localhost (client.localhost).",
             "Saved: 6 of 12 messages, ",
         ],
     );
@@ -97,9 +97,10 @@ fn a_client_is_asked_who_it_is_as_the_server_says() {
         assert_eq!(resumed(&ended), ["no", "ticket"]);
         for _ in 0..2 {
             let told = json(&server.read_line());
-            let [subject, names, waivers] = match asks {
-                true => ["CN=Test Client", "client.example", "none"].map(Value::from),
-                false => [Value::Null, Value::Null, Value::Null],
+            let [subject, names, waivers] = if asks {
+                ["CN=Test Client", "client.example", "none"].map(Value::from)
+            } else {
+                [Value::Null, Value::Null, Value::Null]
             };
             assert_eq!(told["peer_certificate"], subject, "{mode:?}");
             assert_eq!(told["peer_names"], names);

@@ -79,6 +79,7 @@ fn trusting_client(address: &str, arguments: &[&str], input: &[u8]) -> Ended {
 }
 
 /// A JSON line of the server's, or the one on a client's standard error.
+#[track_caller]
 fn json(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }

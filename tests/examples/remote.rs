@@ -50,10 +50,10 @@ fn everything_is_shown() {
         "   client: a full handshake in ",
         "   server: asked the signer to decrypt 256 bytes with key ",
         "   signer: decrypted 1 in ",
-        "   client: hears \"I am process ",
+        "   client: received \"I am process ",
     ];
-    let in_vain = [
-        "   server: asked the signer to decrypt, in vain: ",
+    let without_signer = [
+        "   server: the signer failed to decrypt: ",
         "   client: the peer sent the alert bad_record_mac",
     ];
     let parts = [
@@ -63,12 +63,12 @@ fn everything_is_shown() {
         &["4  A server runs"],
         &exchange,
         &["5  The signer was killed"],
-        &in_vain,
-        &in_vain,
-        &["6  Another signer runs"],
+        &without_signer,
+        &without_signer,
+        &["6  A new signer runs"],
         &exchange,
         &exchange,
-        &["have ended when they were told to."],
+        &["have stopped as requested."],
     ];
     assert_shows(&ended, &parts.concat());
     assert!(ended.stderr.is_empty(), "{ended:?}");
@@ -85,7 +85,10 @@ fn a_server_works_without_the_key_while_there_is_a_signer() {
     let servers = [&[][..], &["--pause"]].map(|options| server(&socket, options));
     let all_work = || {
         for (server, address) in &servers {
-            let expected = format!("I am process {}, and my key is elsewhere.\n", server.id());
+            let expected = format!(
+                "I am process {}; my private key is in another process.\n",
+                server.id()
+            );
             assert_eq!(hear(address).unwrap(), expected);
         }
     };

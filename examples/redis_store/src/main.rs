@@ -5,9 +5,8 @@
 //! cargo run --manifest-path examples/redis_store/Cargo.toml
 //! ```
 //!
-//! The part to take away is [`RedisStore`]; the rest shows it at work: this process starts two more
-//! of itself as servers, which share nothing but the certificate and the database, and connects to
-//! both.
+//! The reusable part is [`RedisStore`]; the rest shows it at work: this process starts itself twice
+//! more as servers, which share nothing but the certificate and the database, and connects to both.
 
 // These are shared with the examples of the library's own package.
 #[path = "../../support/cli.rs"]
@@ -46,12 +45,12 @@ use zeroize::Zeroizing;
 /// resumed the session that the other one had made, and also if no Redis server
 /// answers; 1 if a session was not resumed.
 ///
-/// RSA key transport has no forward secrecy, and whoever reads the session store
+/// RSA key transport has no forward secrecy, and anyone who reads the session store
 /// can decrypt the connections: protect it like the private key.
 #[derive(Parser)]
 #[command(name = "redis_store", verbatim_doc_comment)]
 struct Arguments {
-    /// Where Redis listens
+    /// Address of the Redis server
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6379")]
     redis: String,
 
@@ -60,7 +59,7 @@ struct Arguments {
     serve: bool,
 }
 
-/// How long either side of a connection waits for the other.
+/// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<()> {
@@ -76,10 +75,11 @@ fn main() -> Result<()> {
 
 /// Sessions in a Redis database, which the servers of a fleet share.
 ///
-/// **The database then holds the master secrets of all sessions, in clear.** Whoever reads it, on
-/// the network, in its memory or from its files, reads the connections, and whoever writes to it
-/// can pose as a client. Protect it and the way to it like the servers' private key, and let it
-/// write nothing to a disk; or use tickets with shared keys instead, which need no common place.
+/// **The database then holds the master secrets of all sessions, in clear.** Anyone who reads it,
+/// on the network, in its memory or from its files, can decrypt the connections, and anyone who writes
+/// to it can impersonate a client. Protect the database and the network path to it like the servers'
+/// private key, and do not let it write to disk; or use tickets with shared keys, which need no shared
+/// store.
 /// The `redis` crate does not wipe the memory that sessions go through.
 ///
 /// A database that is slow or down costs full handshakes and nothing else. After a failure it is
@@ -116,7 +116,7 @@ impl RedisStore {
         })
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     fn ping(&self) -> RedisResult<()> {
         redis::cmd("PING").exec(&mut self.connect()?)
     }
@@ -202,11 +202,11 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// Starts two servers and has each resume what the other has made.
+/// Starts two servers and has each resume a session that the other has made.
 fn show(redis: &str, store: &RedisStore) -> Result<()> {
     if let Err(error) = store.ping() {
         println!(
-            "This example needs a Redis server, and there is none at {redis} ({error}); start one \
+            "This example needs a Redis server, but none answers at {redis} ({error}). Start one \
              with: redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no"
         );
         return Ok(());
@@ -216,13 +216,13 @@ fn show(redis: &str, store: &RedisStore) -> Result<()> {
     let a = Server::start("A", redis, &identity)?;
     let b = Server::start("B", redis, &identity)?;
     for [first, second] in [[&a, &b], [&b, &a]] {
-        // One that knows no session.
+        // A client without a session.
         let client = client(&identity)?;
         let full = Resumption::Full(NotResumed::NothingOffered);
         visit(first, &client, full)?;
         visit(second, &client, Resumption::SessionId)?;
     }
-    println!("Each server resumed the session that the other one had made.");
+    println!("Each server resumed a session that the other one had made.");
     Ok(())
 }
 
@@ -231,7 +231,7 @@ fn client(identity: &SelfSigned) -> Result<Arc<ClientConfig>> {
     Ok(Arc::new(ClientConfig::builder(roots).build()?))
 }
 
-/// Connects, and tells what it came to.
+/// Connects, and prints how the handshake went.
 fn visit(server: &Server, config: &Arc<ClientConfig>, expected: Resumption) -> Result<()> {
     /// A process id is not longer.
     const ANSWER: u64 = 20;
@@ -245,14 +245,14 @@ fn visit(server: &Server, config: &Arc<ClientConfig>, expected: Resumption) -> R
 
     let session = stream.connection().session().context("no session")?;
     let resumption = session.resumption();
-    let came_to = match resumption {
+    let outcome = match resumption {
         Resumption::Full(reason) => format!("a full handshake, {reason}"),
         Resumption::SessionId => "resumed by its session ID".to_owned(),
         Resumption::Ticket => "resumed by a ticket".to_owned(),
     };
-    println!("server {}, process {answer}: {came_to}", server.name);
+    println!("server {}, process {answer}: {outcome}", server.name);
     ensure!(answer == server.process.id().to_string(), "another server");
-    ensure!(resumption == expected, "this should be: {expected:?}");
+    ensure!(resumption == expected, "expected {expected:?}");
     Ok(())
 }
 
@@ -288,7 +288,7 @@ fn serve(store: RedisStore) -> Result<()> {
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("LISTENING {}", listener.local_addr()?);
-    // Together with the one who started it, however that ends.
+    // It ends with its parent process, however that ends.
     when_stdin_ends(|| std::process::exit(0));
     for socket in listener.incoming() {
         if let Err(error) = answer(&config, socket?) {
@@ -303,7 +303,7 @@ fn answer(config: &Arc<ServerConfig>, socket: TcpStream) -> Result<()> {
     let mut stream = Stream::server(Arc::clone(config), socket);
     write!(stream, "{}", std::process::id())?;
     stream.close()?;
-    ensure!(stream.read(&mut [0])? == 0, "the client says something");
+    ensure!(stream.read(&mut [0])? == 0, "the client sent data");
     Ok(())
 }
 

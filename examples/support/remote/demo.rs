@@ -1,4 +1,4 @@
-//! Everything at once: a signer, two servers and a client, step by step.
+//! The whole demonstration: a signer, two servers and a client, step by step.
 
 use crate::support::private::PrivateDirectory;
 use crate::support::process::Process;
@@ -19,25 +19,25 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Shows it. All processes and files are gone when this returns.
+/// Runs it. All processes and files are gone when this returns.
 pub fn run() -> Result<()> {
     print_line(
         "A TLS server whose private key is in another process, behind a Unix socket.\n\n\
-         Warning: RSA key transport has no forward secrecy. Whoever gets the server's key, at any\n\
-         time, can read every connection that was ever recorded.\n",
+         Warning: RSA key transport has no forward secrecy. Anyone who obtains the server's key, at\n\
+         any time, can decrypt every connection that was ever recorded.\n",
     );
     let stage = Stage::set()?;
 
     let signer = stage.start_signer()?;
     print_line(&format!(
-        "2  The signer runs, process {}. It was given the key over a pipe, and no file has it.\n",
+        "2  The signer runs as process {}. It received the key over a pipe; no file holds it.\n",
         signer.id()
     ));
 
     let by_trait = stage.start_server(&[])?;
     print_line(&format!(
-        "3  A server runs, process {}, that uses the signer as its `PrivateKey`. What it was given is\n   \
-         the directory with these files: {}.",
+        "3  A server runs as process {} and uses the signer as its `PrivateKey`. It has only the\n   \
+         directory with these files: {}.",
         by_trait.process.id(),
         stage.files()?.join(", ")
     ));
@@ -45,23 +45,23 @@ pub fn run() -> Result<()> {
 
     let by_pause = stage.start_server(&["--pause"])?;
     print_line(&format!(
-        "\n4  A server runs, process {}, that gave the library no key. Its handshakes pause, and it\n   \
-         asks the signer by itself.",
+        "\n4  A server runs as process {} without a key in its configuration. Its handshakes pause,\n   \
+         and it asks the signer.",
         by_pause.process.id(),
     ));
     stage.visit(&by_pause, &signer)?;
 
     drop(signer);
     print_line(
-        "\n5  The signer was killed. Handshakes fail in the ordinary way: the client cannot tell this\n   \
-         from a pre-master secret that came out wrong.",
+        "\n5  The signer was killed. Handshakes fail at Finished: the client cannot distinguish this\n   \
+         from a wrong pre-master secret.",
     );
-    stage.visit_in_vain(&by_trait)?;
-    stage.visit_in_vain(&by_pause)?;
+    stage.visit_without_signer(&by_trait)?;
+    stage.visit_without_signer(&by_pause)?;
 
     let signer = stage.start_signer()?;
     print_line(&format!(
-        "\n6  Another signer runs, process {}. The servers find it by themselves.",
+        "\n6  A new signer runs as process {}. The servers reconnect to it.",
         signer.id()
     ));
     stage.visit(&by_trait, &signer)?;
@@ -72,18 +72,18 @@ pub fn run() -> Result<()> {
     }
     let left = stage.files()?;
     ensure!(left == [CERTIFICATE], "files are left: {left:?}");
-    print_line("\nThe servers and the signer have ended when they were told to.");
+    print_line("\nThe servers and the signer have stopped as requested.");
     Ok(())
 }
 
-/// How long the client waits for a server.
+/// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The names of the files.
 const CERTIFICATE: &str = "certificate.pem";
 const SOCKET: &str = "signer";
 
-/// What the processes are given.
+/// What the processes need.
 struct Stage {
     identity: SelfSigned,
     client: Arc<ClientConfig>,
@@ -96,7 +96,7 @@ impl Stage {
         let start = Instant::now();
         let identity = self_signed(2048)?;
         print_line(&format!(
-            "1  A key and its certificate were made for this run, in {}. The key is known as\n   {}.\n",
+            "1  A key and a certificate were created for this run, in {}. The SPKI fingerprint is\n   {}.\n",
             Milliseconds(start.elapsed()),
             identity.certified.key_id(),
         ));
@@ -158,7 +158,7 @@ impl Stage {
         Ok(Server { process, address })
     }
 
-    /// Connects, and tells who did what.
+    /// Connects, and prints what each process did.
     fn visit(&self, server: &Server, signer: &Process) -> Result<()> {
         let mut stream = self.connect(server)?;
         let peer = stream.transport().local_addr()?;
@@ -173,16 +173,16 @@ impl Stage {
         tell("client", &format!("a full handshake in {took}, {suite}"));
         tell("server", &server.told(peer)?);
         tell("signer", &signer.next_line()?);
-        tell("client", &format!("hears {:?}", answer.trim_end()));
+        tell("client", &format!("received {:?}", answer.trim_end()));
         Ok(())
     }
 
-    /// Connects where there is no signer behind the server.
-    fn visit_in_vain(&self, server: &Server) -> Result<()> {
+    /// Connects to a server whose signer is gone.
+    fn visit_without_signer(&self, server: &Server) -> Result<()> {
         let mut stream = self.connect(server)?;
         let peer = stream.transport().local_addr()?;
         let Err(error) = stream.complete_handshake() else {
-            bail!("the handshake does not fail");
+            bail!("the handshake did not fail");
         };
         let error: Error = error.downcast()?;
         let expected = Error::AlertReceived(AlertDescription::BAD_RECORD_MAC);
@@ -201,7 +201,7 @@ impl Stage {
     }
 }
 
-/// More than a server says.
+/// More than a server sends.
 const MAX_ANSWER: u64 = 100;
 
 /// A server, until it is dropped.
@@ -211,10 +211,10 @@ struct Server {
 }
 
 impl Server {
-    /// What it told of its signer while it served this client.
+    /// The line about its signer that it printed while it served this client.
     fn told(&self, client: SocketAddr) -> Result<String> {
         let told = self.process.next_line()?;
-        // The line of the connection itself says what the client knows too.
+        // The line of the connection itself has what the client knows, too.
         self.process.next_line_after(&format!("{client}: "))?;
         Ok(told)
     }

@@ -1,4 +1,4 @@
-//! The server's end: a private key that is elsewhere.
+//! The server's end: a private key in another process.
 
 use super::wire::{self, MAX_DATA, Operation, Refusal, Request};
 use premaster::error::KeyError;
@@ -14,15 +14,15 @@ use zeroize::Zeroizing;
 
 /// A private key that a signer holds, behind a Unix socket.
 ///
-/// Threads may use it at the same time; each has a connection to itself for as long. There are as
-/// many connections as threads, of which few are kept. A signer that was started anew is found
-/// again by itself; one that is gone costs each handshake an error and no waiting.
+/// Threads may use it at the same time; each use has a connection to itself, and a few of them are
+/// kept for the next use. After a restart of the signer it reconnects. Without a signer each handshake
+/// fails at once.
 pub struct RemoteKey {
     id: KeyId,
     signer: PathBuf,
-    /// Connections that nobody uses at the moment.
+    /// Connections that are not in use.
     idle: Mutex<Vec<UnixStream>>,
-    /// Hears of each request: what passed and how long it took, or why it failed.
+    /// Receives a line for each request: what passed and how long it took, or why it failed.
     log: fn(&str),
 }
 
@@ -33,7 +33,7 @@ impl RemoteKey {
     /// How long the signer may take to take a request, and to answer it.
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// The key of this identity, at the signer that listens there. Connects when it is needed.
+    /// The key with this SPKI fingerprint, at the signer on this socket. Connects when it is needed.
     pub fn at(signer: PathBuf, id: KeyId, log: fn(&str)) -> Self {
         Self {
             id,
@@ -43,12 +43,13 @@ impl RemoteKey {
         }
     }
 
-    /// Has ciphertexts, one behind the other, decrypted: the bare RSA results, with their padding.
+    /// Has concatenated ciphertexts decrypted, and returns the raw RSA results, with their padding.
     pub fn decrypt_raw(&self, ciphertexts: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
         let integers = self.ask(Operation::Decrypt, ciphertexts)?;
-        match integers.len() == ciphertexts.len() {
-            true => Ok(integers),
-            false => Err(ErrorKind::InvalidData.into()),
+        if integers.len() == ciphertexts.len() {
+            Ok(integers)
+        } else {
+            Err(ErrorKind::InvalidData.into())
         }
     }
 
@@ -72,25 +73,25 @@ impl RemoteKey {
                 self.id.to_string(),
                 answer.len(),
             ),
-            Err(error) => format!("asked the signer to {what}, in vain: {error}"),
+            Err(error) => format!("the signer failed to {what}: {error}"),
         });
         result
     }
 
     fn exchange(&self, request: &Request<'_>) -> io::Result<Zeroizing<Vec<u8>>> {
         if request.data.len() > MAX_DATA {
-            return Err(io::Error::other("too much for a request"));
+            return Err(io::Error::other("the request is too long"));
         }
         let answer = self.exchange_bytes(&request.encode())?;
         match wire::decode_answer(&answer) {
             Some(Ok(data)) => Ok(data),
             Some(Err(Refusal::OtherKey)) => Err(io::Error::other("it has another key")),
-            Some(Err(Refusal::Unusable)) => Err(io::Error::other("its key cannot do this")),
+            Some(Err(Refusal::Unusable)) => Err(io::Error::other("its key does not support this")),
             None => Err(ErrorKind::InvalidData.into()),
         }
     }
 
-    /// Asks over a connection that is kept or, if there is none or it broke, over another one.
+    /// Asks over a kept connection or, if there is none or it broke, over a new one.
     fn exchange_bytes(&self, request: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
         let kept = self.idle().pop();
         if let Some(connection) = kept {
@@ -117,8 +118,8 @@ impl RemoteKey {
         Ok(answer)
     }
 
-    /// There is no timeout for this: a Unix socket takes a connection at once, or says that nobody
-    /// listens, as long as fewer wait than the signer's backlog has room for.
+    /// There is no timeout for this: a Unix socket accepts or refuses a connection at once, as long as
+    /// the signer's backlog has room.
     fn connect(&self) -> io::Result<UnixStream> {
         let connection = UnixStream::connect(&self.signer)?;
         connection.set_read_timeout(Some(Self::PATIENCE))?;
@@ -131,7 +132,7 @@ impl RemoteKey {
     }
 }
 
-/// Whether the signer hung up.
+/// Returns true if the signer closed the connection.
 fn is_broken(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -139,7 +140,7 @@ fn is_broken(error: &io::Error) -> bool {
     )
 }
 
-/// The signer draws the randomness: it blinds.
+/// The signer blinds, so it draws the randomness itself.
 impl PrivateKey for RemoteKey {
     fn key_id(&self) -> KeyId {
         self.id

@@ -47,13 +47,13 @@ pub struct ServerArguments {
 /// The most connections at one time, each of which may ask the signer.
 const MAX_CONNECTIONS: usize = 64;
 
-/// How long a client may be silent, or not take what it is sent.
+/// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long connections in progress may go on at the end, and then take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves until it is told to end.
+/// Serves until it is stopped.
 pub fn run(arguments: &ServerArguments) -> Result<()> {
     let service = Service::of(arguments)?;
     let listener = TcpListener::bind(arguments.listen)
@@ -83,18 +83,17 @@ impl Service {
         let without_key = CertifiedKey::without_key(chain.clone())?;
         let signer = arguments.socket.clone();
         let key = Arc::new(RemoteKey::at(signer, without_key.key_id(), print_line));
-        let builder = match arguments.pause {
-            false => {
-                let certified = CertifiedKey::with_key(chain, Arc::clone(&key) as _)?;
-                ServerConfig::builder(Arc::new(certified))
-            }
-            true => ServerConfig::builder(Arc::new(without_key)).offload_decryption(),
+        let builder = if arguments.pause {
+            ServerConfig::builder(Arc::new(without_key)).offload_decryption()
+        } else {
+            let certified = CertifiedKey::with_key(chain, Arc::clone(&key) as _)?;
+            ServerConfig::builder(Arc::new(certified))
         };
         let config = Arc::new(builder.build()?);
         Ok(Self { config, key })
     }
 
-    /// Serves one connection and prints its line. Whatever fails in it concerns no other.
+    /// Serves one connection and prints its line. A failure in it affects no other.
     fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
         let mut stream = Stream::server(Arc::clone(&self.config), socket);
         let result = self.converse(&mut stream);
@@ -102,13 +101,13 @@ impl Service {
         print_line(&Report::new(peer.to_string(), session, &result).to_text());
     }
 
-    /// The handshake, a word to the client and the close.
+    /// The handshake, a line to the client and the close.
     fn converse(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
         prepare(stream.transport(), PATIENCE)?;
         complete_handshake(stream, |job| Ok(self.answer(job)))?;
         writeln!(
             stream,
-            "I am process {}, and my key is elsewhere.",
+            "I am process {}; my private key is in another process.",
             process::id()
         )?;
         stream.close()

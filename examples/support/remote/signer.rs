@@ -45,7 +45,7 @@ const MAX_CONNECTIONS: usize = 256;
 /// How long a connection may be idle, or stop in the middle of a request.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How long a server may take to take an answer.
+/// The timeout for writing an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to let connections end when there are too many open files or threads.
@@ -54,13 +54,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest file that is read as a key, in bytes.
 const MAX_KEY_FILE: u64 = 32 * 1024;
 
-/// Serves until it is told to end; then it ends at once, for it has nothing to finish: a server whose
-/// request is cut asks again.
+/// Serves until it is stopped, and then ends at once: a server whose request is cut off asks again.
 pub fn run(arguments: &SignerArguments) -> Result<()> {
     let (key, socket) = (&arguments.key, &arguments.socket);
     let key = read_key(key).with_context(|| format!("the key, {}", key.display()))?;
     let listener = listen(socket).with_context(|| format!("the socket, {}", socket.display()))?;
-    end_when_told(arguments)?;
+    end_when_asked(arguments)?;
     print_line(&format!("LISTENING {}", socket.display()));
 
     let signer = Arc::new(Signer { key });
@@ -70,7 +69,7 @@ pub fn run(arguments: &SignerArguments) -> Result<()> {
             continue;
         }
         if let Err(error) = accepted.and_then(|stream| serve(Arc::clone(&signer), stream)) {
-            eprintln!("cannot take a connection: {error}");
+            eprintln!("cannot accept a connection: {error}");
             thread::sleep(PAUSE);
         }
     }
@@ -78,13 +77,12 @@ pub fn run(arguments: &SignerArguments) -> Result<()> {
 }
 
 fn read_key(path: &Path) -> Result<RsaKey> {
-    let pem = match path == Path::new("-") {
-        true => read_pem(&mut io::stdin().lock())?,
-        false => {
-            let file = File::open(path)?;
-            check_is_private(&file.metadata()?)?;
-            read_pem(&mut BufReader::new(file))?
-        }
+    let pem = if path == Path::new("-") {
+        read_pem(&mut io::stdin().lock())?
+    } else {
+        let file = File::open(path)?;
+        check_is_private(&file.metadata()?)?;
+        read_pem(&mut BufReader::new(file))?
     };
     Ok(RsaKey::from_pem(pem.as_bytes())?)
 }
@@ -116,8 +114,8 @@ fn listen(path: &Path) -> Result<UnixListener> {
     Ok(listener)
 }
 
-/// Removes the socket of a signer that was killed. One that is in use stays, and so does what is no
-/// socket: neither can be listened at.
+/// Removes the socket of a signer that was killed. A socket in use stays, and so does any other file;
+/// binding then fails.
 fn remove_left_behind(path: &Path) -> io::Result<()> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     match UnixStream::connect(path) {
@@ -128,10 +126,10 @@ fn remove_left_behind(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the socket and ends the process, at SIGTERM, at SIGINT, or with standard input.
-fn end_when_told(arguments: &SignerArguments) -> io::Result<()> {
+/// Removes the socket and ends the process at SIGTERM, at SIGINT, or at the end of standard input.
+fn end_when_asked(arguments: &SignerArguments) -> io::Result<()> {
     let end = |socket: PathBuf| {
-        // Who made its directory may have removed it all.
+        // The directory may be gone with all that was in it.
         let _ = fs::remove_file(socket);
         process::exit(0);
     };
@@ -197,8 +195,12 @@ impl Signer {
     fn told(&self, request: &Request<'_>, answer: &Answer, took: Duration) -> String {
         let took = Milliseconds(took);
         match (request.operation, answer) {
-            (_, Err(Refusal::OtherKey)) => format!("asked for key {}", request.key_id),
-            (_, Err(Refusal::Unusable)) => "asked for what the key cannot do".to_owned(),
+            (_, Err(Refusal::OtherKey)) => {
+                format!("refused a request for another key, {}", request.key_id)
+            }
+            (_, Err(Refusal::Unusable)) => {
+                "refused an operation that the key does not support".to_owned()
+            }
             (Operation::Decrypt, Ok(_)) => {
                 let count = request.data.len() / self.key.modulus_length();
                 format!("decrypted {count} in {took}")

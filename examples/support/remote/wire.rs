@@ -5,12 +5,12 @@
 //!
 //! ```text
 //! request: operation (1), key id (32), scheme (2), data
-//!          operation 1 decrypts; the scheme is 0, the data ciphertexts, one behind the other
+//!          operation 1 decrypts; the scheme is 0, the data is concatenated ciphertexts
 //!          operation 2 signs; the data is the message
 //! answer:  status (1), data
-//!          status 0: done; the data is the bare RSA results, as long as the ciphertexts, or the
+//!          status 0: done; the data is the raw RSA results, as long as the ciphertexts, or the
 //!          signature
-//!          status 1: the signer has another key; status 2: the key could not be used so
+//!          status 1: the signer has another key; status 2: the key does not support this
 //! ```
 
 use premaster::KeyId;
@@ -25,7 +25,7 @@ pub const MAX_DATA: usize = 128 * 1024;
 /// The most that comes before the data.
 const MAX_HEAD: usize = 1 + 32 + 2;
 
-/// What a key is to do.
+/// The operation of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     Decrypt,
@@ -49,7 +49,7 @@ impl<'a> Request<'a> {
         [&[operation], &key_id[..], &scheme.to_be_bytes(), self.data].concat()
     }
 
-    /// `None` if it is none.
+    /// Returns `None` if the bytes are not a request.
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let (operation, rest) = bytes.split_first()?;
         let (key_id, rest) = rest.split_first_chunk()?;
@@ -67,10 +67,10 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What a request comes to. The integers of a decryption are secret.
+/// The answer to a request. The integers of a decryption are secret.
 pub type Answer = Result<Zeroizing<Vec<u8>>, Refusal>;
 
-/// Why the signer did nothing. It depends on the request alone, never on what is inside a
+/// Why the signer refused. It depends on the request alone, never on what is inside a
 /// ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -85,7 +85,7 @@ pub fn encode_answer(answer: &Answer) -> Zeroizing<Vec<u8>> {
     })
 }
 
-/// `None` if it is no answer.
+/// Returns `None` if the bytes are not an answer.
 pub fn decode_answer(bytes: &[u8]) -> Option<Answer> {
     match bytes {
         [0, data @ ..] => Some(Ok(Zeroizing::new(data.to_vec()))),
