@@ -6,16 +6,16 @@
 //! ```
 //!
 //! Each connection has a thread, which pauses at
-//! [`Pending::DecryptPreMasterSecret`](premaster::Pending::DecryptPreMasterSecret), hands the job to
-//! the pool, and goes on with the answer. The reusable part is the pool,
+//! [`Pending::DecryptPreMasterSecret`](premaster::Pending::DecryptPreMasterSecret), hands the job
+//! to the pool, and goes on with the answer. The reusable part is the pool,
 //! `support/decryption_pool.rs`.
 //!
 //! **Batches gain nothing by themselves here:** the key is an [`RsaKey`](premaster::RsaKey) in this
 //! process, which decrypts a batch one by one, and waiting for a batch to fill costs time. They
 //! help with keys that process several ciphertexts for less than the sum of their costs: vectorised
-//! engines, accelerators, and keys that are a round trip away. With any key, the pool limits how many
-//! cores a burst of handshakes uses. `--inline` is the server without it, to compare; the clients of
-//! `--load` take their part of the same processor.
+//! engines, accelerators, and keys that are a round trip away. With any key, the pool limits how
+//! many cores a burst of handshakes uses. `--inline` is the server without it, to compare; the
+//! clients of `--load` take their part of the same processor.
 
 mod support;
 

@@ -16,13 +16,13 @@
 //! [`PrivateKey`](premaster::PrivateKey) that asks the signer. With `--pause` the library is given
 //! no key, and the server answers the handshakes' pauses.
 //!
-//! **What this protects:** an attacker who controls the server can have anything decrypted and signed,
-//! recorded handshakes included, for as long as the control lasts, but cannot copy the key. Only the
-//! server may reach the socket. Here the socket and its directory are accessible only to their owner;
-//! in production, run the signer as a separate user whose memory the server cannot read, and share the
-//! socket through a group that contains only the server. Never expose it on a network without
-//! encryption and authentication of both sides: it returns raw RSA results, pre-master secrets
-//! included, to anyone who can connect.
+//! **What this protects:** an attacker who controls the server can have anything decrypted and
+//! signed, recorded handshakes included, for as long as the control lasts, but cannot copy the key.
+//! Only the server may reach the socket. Here the socket and its directory are accessible only to
+//! their owner; in production, run the signer as a separate user whose memory the server cannot
+//! read, and share the socket through a group that contains only the server. Never expose it on a
+//! network without encryption and authentication of both sides: it returns raw RSA results,
+//! pre-master secrets included, to anyone who can connect.
 
 mod support;
 

@@ -199,7 +199,8 @@ fn config(arguments: &Arguments, certificates: CertificateSet) -> ServerConfig {
     or_usage_error::<Arguments, _>(builder.build(), "invalid settings")
 }
 
-/// Prints the self-signed certificate and a command to try; to standard error if the output is JSON.
+/// Prints the self-signed certificate and a command to try; to standard error if the output is
+/// JSON.
 fn print_hint(arguments: &Arguments, address: SocketAddr, certificate_pem: &str) {
     let request = match arguments.reply {
         Reply::Http => r"printf 'GET / HTTP/1.0\r\n\r\n' | ",

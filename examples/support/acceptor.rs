@@ -13,8 +13,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long to let connections end when there are too many open files or threads.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves each connection in a thread of its own, as many at a time as the gate lets in, until it is
-/// closed. On return every one of the threads has ended.
+/// Serves each connection in a thread of its own, as many at a time as the gate lets in, until it
+/// is closed. On return every one of the threads has ended.
 pub fn serve_each(
     listener: TcpListener,
     gate: &Arc<Gate>,

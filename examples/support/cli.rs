@@ -27,8 +27,8 @@ pub fn read_roots<Arguments: CommandFactory>(file: &Path) -> RootStore {
     or_usage_error::<Arguments, _>(roots, file.display())
 }
 
-/// Returns the value. An error ends the process as an invalid argument does with clap: a message, the
-/// usage, exit status 2.
+/// Returns the value. An error ends the process as an invalid argument does with clap: a message,
+/// the usage, exit status 2.
 pub fn or_usage_error<Arguments: CommandFactory, T>(
     result: Result<T, impl Display>,
     what: impl Display,

@@ -108,8 +108,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Decrypts batches until all connections are gone. `tell` receives, for each batch, how long its
-    /// jobs have waited.
+    /// Decrypts batches until all connections are gone. `tell` receives, for each batch, how long
+    /// its jobs have waited.
     pub fn run(&self, tell: impl Fn(&[Duration])) {
         let mut batch = Batch::default();
         while self.gather(&mut batch) {

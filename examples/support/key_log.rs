@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct KeyLogFile(Mutex<File>);
 
 impl KeyLogFile {
-    /// Opens the file, or creates it with mode 0600: anyone who reads it can decrypt the connections.
+    /// Opens the file, or creates it with mode 0600: anyone who reads it can decrypt the
+    /// connections.
     pub fn append(path: &Path) -> io::Result<Arc<Self>> {
         let mut options = OpenOptions::new();
         let file = for_owner_alone(options.append(true).create(true)).open(path)?;

@@ -13,8 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to sleep between two looks at a process that is to end.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A process that is killed when this is dropped. Its standard input stays open until then, so the end
-/// of standard input tells it that its parent has gone.
+/// A process that is killed when this is dropped. Its standard input stays open until then, so the
+/// end of standard input tells it that its parent has gone.
 pub struct Process {
     child: Child,
     lines: Receiver<String>,

@@ -6,7 +6,8 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-/// Starts a thread that loads the file again at each SIGHUP. A file that cannot be used changes nothing.
+/// Starts a thread that loads the file again at each SIGHUP. A file that cannot be used changes
+/// nothing.
 pub fn load_again_on_signal(
     file: &Path,
     load: impl Fn(&Path) -> io::Result<()> + Send + 'static,

@@ -246,7 +246,8 @@ impl Failure {
         }
     }
 
-    /// The cause itself names the alert that was received, and the setting that would accept the peer.
+    /// The cause itself names the alert that was received, and the setting that would accept the
+    /// peer.
     fn to_text(&self) -> String {
         let mut text = format!("failed: {}", self.cause);
         if let Some(flag) = self.flag {

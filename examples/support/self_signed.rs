@@ -1,4 +1,5 @@
-//! Keys and self-signed certificates, created at the start: a server's for `localhost`, and a client's.
+//! Keys and self-signed certificates, created at the start: a server's for `localhost`, and a
+//! client's.
 
 use anyhow::Result;
 use getrandom::SysRng;

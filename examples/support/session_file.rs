@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 /// A store with room for one session, for a client with one connection at a time.
 ///
-/// **The file holds the master secret in clear:** anyone who reads it can decrypt the
-/// connections, and anyone who writes to it can impersonate the server. A file that is accessible to
-/// others, or that is not a session file, is refused at the start. Later failures are reported on
-/// standard error, and cost a full handshake.
+/// **The file holds the master secret in clear:** anyone who reads it can decrypt the connections,
+/// and anyone who writes to it can impersonate the server. A file that is accessible to others, or
+/// that is not a session file, is refused at the start. Later failures are reported on standard
+/// error, and cost a full handshake.
 pub struct SessionFile(PathBuf);
 
 impl SessionFile {

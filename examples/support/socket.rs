@@ -11,9 +11,9 @@ pub fn prepare(socket: &TcpStream, patience: Duration) -> io::Result<()> {
     socket.set_write_timeout(Some(patience))
 }
 
-/// Ends the sending direction and waits for the peer to do the same, but no longer than `linger`. Closing
-/// a socket while bytes still arrive makes the peer's system discard what the peer has not read yet,
-/// such as the alert.
+/// Ends the sending direction and waits for the peer to do the same, but no longer than `linger`.
+/// Closing a socket while bytes still arrive makes the peer's system discard what the peer has not
+/// read yet, such as the alert.
 pub fn hang_up(mut socket: &TcpStream, linger: Duration) {
     let deadline = Instant::now() + linger;
     let _ = socket.shutdown(Shutdown::Write);

@@ -76,11 +76,10 @@ fn main() -> Result<()> {
 /// Sessions in a Redis database, which the servers of a fleet share.
 ///
 /// **The database then holds the master secrets of all sessions, in clear.** Anyone who reads it,
-/// on the network, in its memory or from its files, can decrypt the connections, and anyone who writes
-/// to it can impersonate a client. Protect the database and the network path to it like the servers'
-/// private key, and do not let it write to disk; or use tickets with shared keys, which need no shared
-/// store.
-/// The `redis` crate does not wipe the memory that sessions go through.
+/// on the network, in its memory or from its files, can decrypt the connections, and anyone who
+/// writes to it can impersonate a client. Protect the database and the network path to it like the
+/// servers' private key, and do not let it write to disk; or use tickets with shared keys, which
+/// need no shared store. The `redis` crate does not wipe the memory that sessions go through.
 ///
 /// A database that is slow or down costs full handshakes and nothing else. After a failure it is
 /// left alone for [`RedisStore::PAUSE`], so that handshakes do not all wait for it in turn. If it

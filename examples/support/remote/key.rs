@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 /// A private key that a signer holds, behind a Unix socket.
 ///
 /// Threads may use it at the same time; each use has a connection to itself, and a few of them are
-/// kept for the next use. After a restart of the signer it reconnects. Without a signer each handshake
-/// fails at once.
+/// kept for the next use. After a restart of the signer it reconnects. Without a signer each
+/// handshake fails at once.
 pub struct RemoteKey {
     id: KeyId,
     signer: PathBuf,
@@ -33,7 +33,8 @@ impl RemoteKey {
     /// How long the signer may take to take a request, and to answer it.
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// The key with this SPKI fingerprint, at the signer on this socket. Connects when it is needed.
+    /// The key with this SPKI fingerprint, at the signer on this socket. Connects when it is
+    /// needed.
     pub fn at(signer: PathBuf, id: KeyId, log: fn(&str)) -> Self {
         Self {
             id,
@@ -118,8 +119,8 @@ impl RemoteKey {
         Ok(answer)
     }
 
-    /// There is no timeout for this: a Unix socket accepts or refuses a connection at once, as long as
-    /// the signer's backlog has room.
+    /// There is no timeout for this: a Unix socket accepts or refuses a connection at once, as long
+    /// as the signer's backlog has room.
     fn connect(&self) -> io::Result<UnixStream> {
         let connection = UnixStream::connect(&self.signer)?;
         connection.set_read_timeout(Some(Self::PATIENCE))?;

@@ -113,8 +113,8 @@ impl Service {
         stream.close()
     }
 
-    /// Answers a pause. It may be done at any time and by any thread; this one, the connection's own,
-    /// has nothing else to do. If the signer fails, the handshake does, by its Finished.
+    /// Answers a pause. It may be done at any time and by any thread; this one, the connection's
+    /// own, has nothing else to do. If the signer fails, the handshake does, by its Finished.
     fn answer(&self, job: DecryptPreMasterSecret) -> Answer {
         let raw = self.key.decrypt_raw(job.ciphertext());
         job.answer(raw.ok().map(|mut raw| std::mem::take(&mut *raw)))

@@ -114,8 +114,8 @@ fn listen(path: &Path) -> Result<UnixListener> {
     Ok(listener)
 }
 
-/// Removes the socket of a signer that was killed. A socket in use stays, and so does any other file;
-/// binding then fails.
+/// Removes the socket of a signer that was killed. A socket in use stays, and so does any other
+/// file; binding then fails.
 fn remove_left_behind(path: &Path) -> io::Result<()> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     match UnixStream::connect(path) {
