@@ -85,8 +85,8 @@ impl Bulk for Link {
 /// The cipher alone.
 struct Raw<A> {
     cipher: A,
-    /// What each record's text is copied from before it is sealed, as a sender has to whose caller
-    /// keeps the text; without it, what lies there is sealed again.
+    /// The text that is copied into each record before it is sealed, as by a sender whose caller
+    /// keeps the text. If there is none, the record's own bytes are sealed again.
     copied: Option<Vec<u8>>,
     length: usize,
     /// Each record's text with its tag behind it.

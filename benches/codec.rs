@@ -1,9 +1,9 @@
 //! Messages to bytes and back, and records to messages.
 //!
-//! The codec is not public. Its rooms name no others, as tests/import_rules.rs makes sure, so they
-//! are compiled into this bench as they are: of what whole connections take, the codec is so little
-//! that they would not show it. Only records go through one, a server's: it refuses a hello without
-//! a suite of its own when it has read all of it, before anything is drawn or hashed.
+//! The codec is not public. Its rooms import no others, which tests/import_rules checks, so they
+//! are compiled into this bench as they are: the codec's share of a whole connection is too small
+//! to measure there. Only records go through one, a server's: it refuses a hello without a suite of
+//! its own when it has read all of it, before anything is drawn or hashed.
 
 #[path = "../src/codec.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
@@ -21,7 +21,8 @@ mod message;
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod waiver;
 
-// The tests of `error` and `waiver`, which are compiled with them, look for the settings that they name.
+// The tests of `error` and `waiver`, which are compiled with them, look for the settings that they
+// name.
 #[cfg(test)]
 mod config {
     pub use premaster::certificate::CertificateSet;
@@ -53,7 +54,7 @@ const SUITES: [CipherSuite; 2] = [
     CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
 ];
 
-/// Suites of which a server has none: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.
+/// Suites that a server does not support: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.
 const UNACCEPTABLE: [CipherSuite; 1] = [CipherSuite(0xc02f)];
 
 /// How many empty extensions make 1 and 16 KiB.
@@ -89,7 +90,7 @@ fn client_hello(cipher_suites: &[CipherSuite]) -> ClientHello<'static> {
     }
 }
 
-/// The same with so many extensions more that nobody knows, in no order of their types.
+/// A client's hello with so many unknown extensions more, in no order of their types.
 fn client_hello_with_unknown(
     cipher_suites: &[CipherSuite],
     count: usize,
@@ -105,7 +106,7 @@ fn client_hello_with_unknown(
     hello.encode().unwrap()
 }
 
-/// The answer to it in a full handshake without a ticket.
+/// The server's answer to it in a full handshake without a ticket.
 fn server_hello() -> ServerHello<'static> {
     let mut extensions = Extensions::new();
     extensions.push_server_name_ack();

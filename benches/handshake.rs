@@ -1,13 +1,13 @@
 //! Full handshakes in memory against the RSA operations that they cannot do without.
 //!
-//! A side's time is what its own calls take. The server decrypts inline, or the connection pauses and
-//! something else decrypts: `offloaded` is what the connection's own calls take then, `batched` one
-//! handshake's share of eight that pause and are decrypted together.
+//! A side's time is what its own calls take. The server decrypts inline, or the connection pauses
+//! and something else decrypts: `offloaded` is what the connection's own calls take then, `batched`
+//! one handshake's share of eight that pause and are decrypted together.
 //!
-//! The server's reference is the private operation of the `rsa` crate without blinding and one public
-//! operation, which checks it; the aim is at most 1.05 of their sum and 60 microseconds. The client's
-//! is one encryption to the server's key and one check of the signature on the server's certificate,
-//! both by the `rsa` crate with keys that are already parsed.
+//! The server's reference is the private operation of the `rsa` crate without blinding and one
+//! public operation, which checks it; the aim is at most 1.05 of their sum and 60 microseconds. The
+//! client's is one encryption to the server's key and one check of the signature on the server's
+//! certificate, both by the `rsa` crate with keys that are already parsed.
 
 use criterion::Criterion;
 use premaster::private_key::DecryptBatch;
@@ -28,7 +28,7 @@ use x509_cert::der::Encode;
 /// The lengths of the server's key. The root's is 2048 bits.
 const BITS: [usize; 3] = [2048, 3072, 4096];
 
-/// As many as an engine with vectors of eight takes at once.
+/// The batch size of an engine with vectors of eight.
 const BATCH: u32 = 8;
 
 /// Enough rounds for a median that repeats to two digits.
@@ -57,7 +57,7 @@ impl Handshakes {
         }
     }
 
-    /// What one side takes, the server decrypting inline.
+    /// The time of one side; the server decrypts inline.
     fn inline(&self, measured: Side) -> Duration {
         let mut total = Duration::ZERO;
         let (client, _) = handshake(&self.client, &self.inline, |side, call| {
@@ -70,7 +70,7 @@ impl Handshakes {
         total
     }
 
-    /// What the server's connection takes while its secret is decrypted elsewhere.
+    /// The time of the server's connection if the secret is decrypted elsewhere.
     fn offloaded(&mut self) -> Duration {
         let mut paused = Paused::new(&self.client, &self.offloading);
         let job = paused.job();
@@ -79,7 +79,7 @@ impl Handshakes {
         paused.taken
     }
 
-    /// What the server takes for one of several handshakes, decryption and all.
+    /// The server's time for one of several handshakes, decryption included.
     fn batched(&mut self) -> Duration {
         let mut paused: Vec<_> =
             (0..BATCH).map(|_| Paused::new(&self.client, &self.offloading)).collect();

@@ -1,11 +1,11 @@
 //! Heap that one connection holds in each state, and one session in a store, counted by the
 //! allocator.
 //!
-//! Only what a side's own calls allocate is counted, and the answers to its pauses; not the buffers,
-//! which are the caller's: they have their capacity before. The configurations are shared by all
-//! connections, and so are the sessions that they keep: those are there before, and a ticket's takes
-//! the place of the last one. The aim is at most 3 KiB for a connection that is idle after its
-//! handshake, and 24 KiB during it.
+//! Only what a side's own calls allocate is counted, and the answers to its pauses; not the
+//! buffers, which are the caller's: they have their capacity before. The configurations are shared
+//! by all connections, and so are the sessions that they keep: those are there before, and a
+//! ticket's takes the place of the last one. The aim is at most 3 KiB for a connection that is idle
+//! after its handshake, and 24 KiB during it.
 
 use premaster::Tickets;
 use premaster::pki_types::UnixTime;
@@ -27,7 +27,7 @@ const SUITES: [CipherSuite; 2] = [
     CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
 ];
 
-/// As many sessions as a server keeps unless it is told otherwise.
+/// The capacity of a server's store by default.
 const SESSIONS: usize = 4096;
 
 /// Room for the alerts that a side sends.
@@ -71,7 +71,7 @@ impl Counting {
     }
 }
 
-// SAFETY: every call goes to the system's allocator with the arguments that it came with.
+// SAFETY: every call is passed to the system's allocator with its arguments unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.current().allocated(layout.size());
@@ -200,7 +200,7 @@ fn measure_connection(suite: CipherSuite, kind: Kind) -> Vec<Row> {
     rows
 }
 
-/// What a call, the first of its side or a later one, has brought a connection to.
+/// The state that a connection has reached after a call, the first of its side or a later one.
 fn state(side: Side, connection: &Connection, first: bool) -> &'static str {
     match connection.pending() {
         Some(Pending::VerifyCertificate(_)) => "paused on the certificate",
@@ -216,7 +216,7 @@ fn state(side: Side, connection: &Connection, first: bool) -> &'static str {
     }
 }
 
-/// Does what a connection would do without the pause.
+/// Answers as a connection without the pause would.
 fn answer(pending: Pending<'_>, roots: &RootStore) -> Answer {
     match pending {
         Pending::VerifyCertificate(question) => {
@@ -280,7 +280,7 @@ fn measure_connections() {
     }
 }
 
-/// A store that shows the last session that came.
+/// A store that gives access to the last session that was put into it.
 #[derive(Default)]
 struct Last(Mutex<Option<StoredSession>>);
 

@@ -1,8 +1,8 @@
 //! Resumed handshakes in memory, and the store that they come from.
 //!
 //! A side's time is what its own calls take. There is no RSA operation in a resumed handshake, so
-//! what is measured is everything else. How it compares with another library, `benches/peers`
-//! tells.
+//! what is measured is everything else. `benches/peers` compares it
+//! with other libraries.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-/// As many sessions as a server keeps unless it is told otherwise.
+/// The capacity of a server's store by default.
 const SESSIONS: usize = 4096;
 
 /// As long as a server's session without a client certificate.
@@ -50,7 +50,7 @@ impl Resumed {
         }
     }
 
-    /// What one side of a handshake takes.
+    /// The time of one side of a handshake.
     fn run(&self, measured: Side) -> Duration {
         let mut total = Duration::ZERO;
         let (client, server) = handshake(&self.client, &self.server, |side, call| {
@@ -135,7 +135,7 @@ impl Full {
     }
 
     fn put(&self, index: usize) {
-        // Of its own, as every handshake makes one: clones share their bytes.
+        // A session of its own, as every handshake makes one: clones share their bytes.
         let session = StoredSession::new(vec![7; SESSION_LENGTH], self.expires);
         self.store.put(self.id(index), session, now());
     }

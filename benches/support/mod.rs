@@ -13,7 +13,7 @@ use premaster::{Answer, ClientConfig, Connection, Event, ServerConfig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Whose call it is.
+/// The side that makes a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Client,
@@ -33,7 +33,8 @@ pub fn handshake(
     watched_handshake(client, server, within, |_, _| None)
 }
 
-/// The same, but after each call `reached` sees the connection, and answers what is pending.
+/// A handshake in which, after each call, `reached` sees the connection and answers what is
+/// pending.
 pub fn watched_handshake(
     client: &Arc<ClientConfig>,
     server: &Arc<ServerConfig>,
@@ -128,7 +129,7 @@ pub fn median_ratio(
     ratios[rounds / 2]
 }
 
-/// Whether this is `cargo bench`, and not `cargo test` having every bench run once.
+/// Returns true for `cargo bench`, and false for `cargo test`, which runs every bench once.
 pub fn is_bench_run() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }

@@ -1,4 +1,4 @@
-//! A client that is sent a server's bytes, made up or changed.
+//! A client that receives a server's bytes, invented or edited.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! A server that is sent a client's bytes, made up or changed.
+//! A server that receives a client's bytes, invented or edited.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

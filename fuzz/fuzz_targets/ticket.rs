@@ -1,5 +1,4 @@
-//! Any bytes as a session ticket: nothing opens but the tickets that the keys sealed, which hold a
-//! session.
+//! Any bytes as a session ticket: only tickets that the keys sealed open, and they hold a session.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any chain, under any policy, as either side judges it.
+//! Any chain, under any policy, verified by either side.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

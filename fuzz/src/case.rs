@@ -1,10 +1,10 @@
-//! Chains to be judged, and the rules that every verdict keeps.
+//! Chains to be verified, and the rules that every verdict keeps.
 //!
-//! What is accepted with nothing waived is accepted whatever is waived, and makes use of no waiver.
-//! What is accepted otherwise makes use of those alone that are on, and is accepted with no others on.
-//! The chain that comes out is of the certificates that went in: the peer's own, which has the name,
-//! then each time the issuer of the one before, all valid, unless that is waived. The same chain
-//! always gets the same verdict, and an error is short and printable.
+//! A chain that is accepted without waivers is accepted with any waivers, and uses none of them.
+//! Any other accepted chain uses only waivers that are on, and is accepted if only those are on.
+//! The verified chain consists of received certificates: the leaf, which has the name, then each
+//! time the issuer of the one before, all valid unless that is waived. One chain always gets one
+//! verdict, and an error is short and printable.
 
 use crate::setting::variant;
 use arbitrary::Arbitrary;
@@ -40,7 +40,7 @@ pub struct Terms {
     pub peer: Peer,
     pub name: Name,
     pub lists: Lists,
-    /// An OCSP response has to come.
+    /// An OCSP response is required.
     pub response_required: bool,
     /// The first part is an OCSP response.
     pub response_sent: bool,
@@ -52,7 +52,7 @@ pub struct Terms {
     pub later: i32,
 }
 
-/// Whose chain it is.
+/// The side whose chain it is.
 #[derive(Arbitrary, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Peer {
     #[default]
@@ -60,7 +60,7 @@ pub enum Peer {
     Client,
 }
 
-/// What the server is called.
+/// The server's name.
 #[derive(Arbitrary, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Name {
     #[default]
@@ -73,7 +73,7 @@ pub enum Name {
     V6,
 }
 
-/// Which revocation lists there are.
+/// The CRLs of the policy.
 #[derive(Arbitrary, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lists {
     #[default]
@@ -103,7 +103,7 @@ pub(crate) struct Part {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What the bytes of a part are.
+/// The form of a part's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Whole,
@@ -278,10 +278,10 @@ static ROOTS: LazyLock<RootStore> = LazyLock::new(|| {
     roots
 });
 
-/// The serial number that is on the roots' lists.
+/// The serial number that is on the roots' CRLs.
 pub(crate) const REVOKED: [u8; 1] = [66];
 
-/// Those of the roots, and one of the authority that is out of date.
+/// The CRLs of the roots, and one of the intermediate CA that is out of date.
 static LISTS: LazyLock<Crls> = LazyLock::new(|| {
     let revoked = pki::Spec {
         serial: REVOKED.into(),
@@ -391,7 +391,7 @@ fn read(der: &[u8]) -> PeerCertificate<'_> {
     fuzzing::peer_certificate(der).unwrap()
 }
 
-/// Has a chain judged and checks what is said of it.
+/// Verifies a chain and checks the verdict.
 pub fn judge(case: &Case<'_>) -> Result<Accepted, CertificateError> {
     let judged = Judged::of(case);
     let verdict = judged.verdict(case.terms.waived());
@@ -417,7 +417,7 @@ fn check_error(error: &CertificateError) {
     }
 }
 
-/// Reads everything in what is a certificate, whatever is said of it.
+/// Reads everything in a certificate, whatever the verdict on it.
 fn read_all(der: &[u8]) {
     let Some(certificate) = fuzzing::peer_certificate(der) else {
         return;

@@ -12,7 +12,7 @@ pub struct Example {
     pub name: String,
     pub(crate) terms: Terms,
     pub(crate) parts: Vec<Part>,
-    /// The waivers that are made use of, or how the fault begins.
+    /// The waivers that are used, or how the text of the fault begins.
     pub verdict: Result<&'static str, &'static str>,
 }
 
@@ -72,7 +72,7 @@ fn client() -> Spec {
     pki::client(&pki::key("rsa-2048-client"))
 }
 
-/// An authority below the root.
+/// An intermediate CA below the root.
 fn authority() -> Authority {
     Authority::new("CN=Authority", pki::key("rsa-3072"))
 }
@@ -102,7 +102,7 @@ fn elements(der: &[u8]) -> Vec<Any> {
     Vec::from_der(der).unwrap()
 }
 
-/// What leads to a root, and what does not.
+/// Chains that lead to a root, and chains that do not.
 fn paths() -> Vec<Example> {
     let authority = authority();
     let (own, above) = (server().issued_by(&authority), authority.certificate());
@@ -187,7 +187,7 @@ fn paths() -> Vec<Example> {
     ]
 }
 
-/// A peer's own certificate, as it is wanted and otherwise.
+/// A leaf certificate, good and with each fault.
 fn certificates() -> Vec<Example> {
     let named = |name| Terms {
         name,
@@ -236,7 +236,7 @@ fn certificates() -> Vec<Example> {
     ]
 }
 
-/// What each waiver is for, without it and with it.
+/// A chain for each waiver, without it and with it.
 fn waivers() -> Vec<Example> {
     let key = pki::key("rsa-2048");
     let named = Spec {
@@ -371,7 +371,7 @@ fn waivers() -> Vec<Example> {
     examples
 }
 
-/// What revocation lists say.
+/// Chains with CRLs.
 fn revocation() -> Vec<Example> {
     let under = |lists| Terms {
         lists,
@@ -403,7 +403,7 @@ fn revocation() -> Vec<Example> {
     ]
 }
 
-/// What OCSP responses say.
+/// Chains with OCSP responses.
 fn responses() -> Vec<Example> {
     let certificate = server();
     let elliptic = server().issued_by(&Signer::Root.authority());

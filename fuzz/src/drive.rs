@@ -1,9 +1,9 @@
-//! The rules that a connection keeps whatever it is given.
+//! The rules that a connection keeps with any input.
 //!
-//! It consumes no more than it got and always gets on; it ends with one error, which it repeats
-//! without sending more; it completes the handshake only if the peer's messages are the recorded
-//! ones, resumes a session if the recorded one did, and then gives out the recorded data and nothing
-//! else. When it fails, the session that it used is not kept.
+//! It consumes no more than it received, and always makes progress. It ends with one error, which
+//! it repeats without sending more. It completes the handshake only if the peer's messages are the
+//! recorded ones, resumes a session if the recorded connection did, and then returns the recorded
+//! data and nothing else. When it fails, its session is removed from the store.
 
 use crate::endpoint::{Attempt, Role, answer, start};
 use crate::recording::{CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, Record, Recording};
@@ -14,10 +14,10 @@ use premaster::session::Resumption;
 use premaster::{Connection, Error, Event};
 use std::sync::Arc;
 
-/// More than a connection ever has to say without application data of its own.
+/// More than a connection ever sends without application data of its own.
 const MAX_OUTGOING: usize = 8 * 1024;
 
-/// HelloRequest, which is no part of the handshake.
+/// HelloRequest, which is not part of the handshake.
 const HELLO_REQUEST: [u8; 4] = [0; 4];
 
 /// A connection, and what has passed.
@@ -40,8 +40,8 @@ struct Driven<'r> {
     closed: bool,
 }
 
-/// Gives `bytes` to a connection, in pieces of these lengths, and checks what it does. If it ends as
-/// the recorded one did, the result is how it came to its keys.
+/// Gives `bytes` to a connection, in pieces of these lengths, and checks what it does. If it ends
+/// as the recorded one did, returns how its keys were established.
 pub(crate) fn drive(
     role: Role,
     setting: Setting,
@@ -138,9 +138,9 @@ impl Driven<'_> {
         assert_eq!(Messages::of(&given), Messages::of(&recorded));
     }
 
-    /// "the session identifier MUST be invalidated, preventing the failed session from being used to
-    /// establish new connections." A client has settled on a session with its ClientHello, a server
-    /// at the latest when the handshake is complete. A close is no failure.
+    /// "the session identifier MUST be invalidated, preventing the failed session from being used
+    /// to establish new connections." A client has settled on a session with its ClientHello, a
+    /// server at the latest when the handshake is complete. A close is not a failure.
     fn check_forgotten(&self, error: &Error) {
         let settled = self.role == Role::Client || self.connection.session().is_some();
         if settled && *error != Error::AlertReceived(AlertDescription::CLOSE_NOTIFY) {

@@ -31,7 +31,7 @@ pub(crate) enum Attempt {
 /// The one certificate, for both sides, which is also the root.
 static CERTIFIED: LazyLock<Arc<CertifiedKey>> = LazyLock::new(certified);
 
-/// The same with an OCSP response.
+/// The certificate with an OCSP response.
 static STAPLED: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
     let certified = certified();
     certified.staple(Some(&OCSP_RESPONSE)).unwrap();
@@ -53,7 +53,7 @@ const FRAGMENTS: MaxFragmentLength = MaxFragmentLength::L512;
 /// What the client and the server accept in a record.
 const RECORDS: (u16, u16) = (64, 1000);
 
-/// Not an OCSP response, but nobody looks into it.
+/// Not an OCSP response, but nobody parses it.
 const OCSP_RESPONSE: [u8; 5] = [0x30, 3, 10, 1, 6];
 
 fn roots() -> RootStore {

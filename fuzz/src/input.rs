@@ -1,4 +1,4 @@
-//! What the fuzzer decides: which connection, which bytes, and in which pieces.
+//! The fuzzer's choices: the connection, the bytes, and the pieces in which they arrive.
 
 use crate::recording::Record;
 use crate::setting::Setting;

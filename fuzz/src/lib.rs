@@ -1,15 +1,14 @@
 //! What the targets share.
 //!
-//! For whole connections:
-//! [`recording`] holds a real connection's bytes, always the same since randomness and time are
-//! fixed, for each [`setting`] that the fuzzer can choose: full handshakes, and ones that resume the
-//! session of an earlier connection by its ID or by a ticket. [`input`] is what the fuzzer makes of
-//! them. [`drive`] gives that to a connection which would make the recorded one again if nothing
-//! were changed, so that a target gets as far as the application data, and knows what may come out
-//! at each step.
+//! For whole connections: [`recording`] holds a real connection's bytes, always the same since
+//! randomness and time are fixed, for each [`setting`] that the fuzzer can choose: full handshakes,
+//! and ones that resume the session of an earlier connection by its ID or by a ticket. [`input`] is
+//! what the fuzzer makes of them. [`drive`] gives that to a connection which would make the
+//! recorded one again if nothing were changed, so that a target gets as far as the application
+//! data, and knows what may come out at each step.
 //!
-//! For the verifier: [`case`] is what the fuzzer makes of policies and chains and the rules that every
-//! verdict keeps, and [`chains`] are examples.
+//! For the verifier: [`case`] has the policies and chains that the fuzzer makes, and the rules that
+//! every verdict keeps; [`chains`] are examples.
 //!
 //! [`seeds`] are the inputs to begin with.
 
@@ -33,8 +32,8 @@ pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
 
 use premaster::session::Resumption;
 
-/// Feeds the input to a connection of this role and checks what it does. If the connection completes
-/// the handshake, receives the data and is closed, the result is how it came to its keys.
+/// Feeds the input to a connection of this role and checks what it does. If the connection
+/// completes the handshake, receives the data and is closed, returns how its keys were established.
 pub fn run(role: Role, input: &Input<'_>) -> Option<Resumption> {
     let recording = Recording::of(input.setting);
     let bytes = input.bytes(&recording.sent_to(role));

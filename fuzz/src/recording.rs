@@ -75,7 +75,7 @@ struct Side {
     store: Arc<Store>,
     /// What it received.
     received: Vec<u8>,
-    /// How it came to its keys.
+    /// How its keys were established.
     resumption: Resumption,
 }
 
@@ -122,7 +122,7 @@ impl Recording {
         self.side(role).store.sessions().pop()
     }
 
-    /// How a connection of this role comes to its keys.
+    /// How a connection of this role establishes its keys.
     pub fn resumption(&self, role: Role) -> Resumption {
         self.side(role).resumption
     }

@@ -124,7 +124,7 @@ fn messages() -> Vec<Seed> {
     seeds
 }
 
-/// What both sides keep of a session, with and without a certificate in it.
+/// The sessions that both sides store, with and without a certificate in them.
 fn sessions() -> Vec<Seed> {
     let mut seeds = Vec::new();
     for keeping in [Keeping::SessionIds, Keeping::Tickets] {
@@ -158,7 +158,7 @@ fn tickets() -> Vec<Seed> {
     seeds
 }
 
-/// Chains to be judged.
+/// Chains to be verified.
 fn chains() -> Vec<Seed> {
     let examples = examples().into_iter();
     examples
@@ -187,7 +187,7 @@ mod tests {
     use std::collections::HashSet;
     use std::path::PathBuf;
 
-    /// How a connection of this role comes to its keys.
+    /// How a connection of this role establishes its keys.
     fn expected(role: Role, setting: Setting) -> Resumption {
         match (setting.keeping, setting.earlier, role) {
             (Keeping::Nothing, _, _) | (_, Earlier::None, _) => {

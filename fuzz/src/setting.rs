@@ -59,7 +59,7 @@ pub enum Earlier {
     Kept,
     /// The key of its ticket opens but does not seal any more, so the client gets another ticket.
     KeptWithNewTicketKey,
-    /// The client offers it in vain.
+    /// The client offers it, and the server does not have it any more.
     LostByServer,
 }
 

@@ -1,4 +1,4 @@
-//! A store of sessions that can be looked into and copied.
+//! A session store that can be inspected and copied.
 
 use premaster::SessionStore;
 use premaster::pki_types::UnixTime;

@@ -1,8 +1,8 @@
-//! What premaster is to reach, and whether it does.
+//! The targets, and whether premaster meets them.
 
 use crate::table::{Row, markdown};
 
-/// A figure that is to be at most so large.
+/// A figure and its largest allowed value.
 pub struct Requirement {
     name: String,
     measured: Amount,
@@ -45,7 +45,7 @@ impl Requirement {
         }
     }
 
-    /// A figure that is no number fulfils nothing.
+    /// Not a number fulfils no requirement.
     fn is_fulfilled(&self) -> bool {
         self.measured <= self.limit
     }

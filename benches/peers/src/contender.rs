@@ -1,4 +1,4 @@
-//! Whoever has one kind of work to do, over and over.
+//! A contender: a library with one kind of work, done repeatedly.
 
 use crate::support::{Side, time};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Where and with what the figures were made.
+//! The machine and the versions with which the figures were measured.
 
 use openssl::asn1::Asn1Time;
 use std::fs::read_to_string;

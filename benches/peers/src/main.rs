@@ -2,7 +2,7 @@
 //!
 //! Everything runs on one thread. A side's time is what its own calls take, and the contenders take
 //! turns; see `turns`. One table has all figures. With `--check` the process ends with status 1 if
-//! premaster falls short of what it is to reach. A run takes about a minute.
+//! premaster misses one of its targets. A run takes about a minute.
 
 mod bulk;
 mod certificates;
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the requirements are to be checked; `None` for arguments that mean nothing.
+/// Returns true if the requirements are to be checked, and `None` for invalid arguments.
 fn wants_check(mut arguments: impl Iterator<Item = String>) -> Option<bool> {
     match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => Some(false),
@@ -84,7 +84,7 @@ fn measure() -> Report {
     report
 }
 
-/// Prints the requirements and those that are not fulfilled; whether there are none of these.
+/// Prints the requirements and those that are not fulfilled. Returns true if all are fulfilled.
 fn fulfilled(requirements: &[Requirement]) -> bool {
     println!("\n{}", check::table(requirements));
     let shortfalls = check::shortfalls(requirements);

@@ -1,4 +1,4 @@
-//! What the measurements come to.
+//! The results of the measurements.
 
 use crate::check::Requirement;
 use crate::support::Side;

@@ -86,7 +86,8 @@ impl RustlsPair {
         Self::new(client, server).resuming()
     }
 
-    /// Every handshake resumes by the ticket that the last one brought; the server keeps no session.
+    /// Every handshake resumes by the ticket that the last one brought; the server keeps no
+    /// session.
     pub fn by_ticket(provider: Provider, credentials: &Credentials, cipher: Cipher) -> Self {
         let mut client = client(provider, credentials, cipher);
         client.resumption = keeping(Tls12Resumption::SessionIdOrTickets);

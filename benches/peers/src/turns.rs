@@ -79,10 +79,10 @@ impl Sides {
     }
 }
 
-/// Has every contender take its turns.
+/// Lets every contender take its turns.
 ///
-/// Each round begins with another one, and every other round goes backwards, so that nobody always
-/// runs in the wake of the same.
+/// Each round begins with another one, and every other round goes backwards, so that no
+/// contender always runs after the same other one.
 pub fn in_turns<const N: usize>(
     mut contenders: [Box<dyn Contender>; N],
     effort: Effort,
@@ -99,7 +99,7 @@ pub fn in_turns<const N: usize>(
     sides
 }
 
-/// Whose turn it is at this step of a round.
+/// The contender whose turn it is at this step of a round.
 fn position(round: usize, step: usize, contenders: usize) -> usize {
     let step = if round.is_multiple_of(2) {
         step

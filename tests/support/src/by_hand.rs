@@ -1,4 +1,4 @@
-//! Each side by hand, which says what this crate's never would, against one of this crate's.
+//! Each side by hand, which sends what this crate never would, against a connection of this crate.
 
 use crate::forger::{Forger, LastKey, Sender};
 use crate::pair::End;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 /// A server by hand in a handshake with one of our clients.
 ///
-/// It needs no key: it learns the client's secrets from the key log, so that any public key can be in
-/// its certificate.
+/// It needs no key: it learns the client's secrets from the key log, so that any public key can be
+/// in its certificate.
 pub struct ServerByHand {
     pub client: End,
     key_log: Arc<LastKey>,
@@ -47,21 +47,21 @@ impl ServerByHand {
         &self.transcript[0]
     }
 
-    /// Says records with handshake messages.
+    /// Sends records with handshake messages.
     pub fn say(&mut self, flight: &[Vec<u8>]) -> Result<(), Error> {
         self.transcript.extend_from_slice(flight);
         self.client.take(&flight.concat())
     }
 
-    /// Takes the client's flight, which must fit everything that was said, and answers it.
+    /// Receives the client's flight, which must match everything so far, and answers it.
     #[track_caller]
     pub fn complete(self) -> (End, Forger) {
         let key_log = self.key_log.clone();
         self.complete_with(|records| Forger::new(&key_log, &records[1]))
     }
 
-    /// The same with keys that come from elsewhere: from the records of both sides up to the client's
-    /// last before ChangeCipherSpec.
+    /// Does so with keys that come from elsewhere: from the records of both sides up to the
+    /// client's last before ChangeCipherSpec.
     #[track_caller]
     pub fn complete_with(mut self, forger: impl FnOnce(&[Vec<u8>]) -> Forger) -> (End, Forger) {
         let mut flight = said(&mut self.client);
@@ -87,7 +87,7 @@ impl ServerByHand {
 /// A client by hand in a full handshake with one of our servers.
 pub struct ClientByHand {
     pub server: End,
-    /// What the server said first, in records.
+    /// The server's first flight, in records.
     pub flight: Vec<Vec<u8>>,
     /// The records of both sides so far, the client's hello the first.
     transcript: Vec<Vec<u8>>,
@@ -126,7 +126,7 @@ impl ClientByHand {
         self.send(CERTIFICATE, &certificate_body(&chain))
     }
 
-    /// What it decrypts to shows at Finished alone.
+    /// What it decrypts to shows only at Finished.
     pub fn send_any_key_exchange(&mut self) -> Result<(), Error> {
         self.send_key_exchange(&[1; 256])
     }
@@ -135,7 +135,7 @@ impl ClientByHand {
         self.send(CLIENT_KEY_EXCHANGE, &vector(2, ciphertext))
     }
 
-    /// Signs what was said so far.
+    /// Signs the handshake so far.
     pub fn sign(&self, key: &Key, algorithm: Algorithm) -> Vec<u8> {
         key.sign(algorithm, &messages(&self.transcript))
     }
@@ -155,15 +155,15 @@ impl ClientByHand {
         Forger::from_pre_master_secret(pre_master_secret, &self.transcript[0], &self.flight[0])
     }
 
-    /// Says Finished with these keys.
+    /// Sends Finished with these keys.
     pub fn send_finished(&mut self, forger: &Forger) -> Result<(), Error> {
         let transcript = messages(&self.transcript);
         let finished = forger.sealed_finished(Sender::Client, &transcript);
         self.server.take(&finished)
     }
 
-    /// The server refused what it was sent, says so by this alert and by nothing else, and takes in
-    /// nothing more.
+    /// Checks that the server refused what it received, sent this alert and nothing else, and
+    /// accepts nothing more.
     #[track_caller]
     pub fn assert_refused(&mut self, result: Result<(), Error>, alert: AlertDescription) -> Error {
         let error = result.unwrap_err();

@@ -302,14 +302,14 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// Runs a pair with TLS_RSA_WITH_AES_128_GCM_SHA256 until the client's second flight is made and
-    /// not yet delivered.
+    /// Runs a pair with TLS_RSA_WITH_AES_128_GCM_SHA256 until the client's second flight is made
+    /// and not yet delivered.
     #[track_caller]
     pub fn before_client_flight(client: ClientConfigBuilder, server: ServerConfigBuilder) -> Self {
         Self::with_suite(AES_128, client, server)
     }
 
-    /// The same with this suite.
+    /// Runs a pair with this suite to that point.
     #[track_caller]
     pub fn with_suite(
         suite: CipherSuite,

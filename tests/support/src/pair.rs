@@ -25,7 +25,7 @@ pub const ALL_CHUNKS: [Chunks; 4] = [
     Chunks::Random(2),
 ];
 
-/// One end: a connection, what has arrived for it, and what it has to say.
+/// One end: a connection, what has arrived for it, and what it sends.
 pub struct End {
     pub connection: Connection,
     pub incoming: Vec<u8>,
@@ -47,7 +47,7 @@ impl End {
         }
     }
 
-    /// Takes in `bytes` and everything that waits, until there is nothing more to do.
+    /// Receives `bytes` and everything that waits, until there is nothing more to do.
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.incoming.extend_from_slice(bytes);
         loop {
@@ -81,7 +81,7 @@ impl End {
         }
     }
 
-    /// What a server wants decrypted.
+    /// The pre-master secret that a server asks its caller to decrypt.
     #[track_caller]
     pub fn job(&self) -> DecryptPreMasterSecret {
         match self.connection.pending() {
@@ -90,7 +90,7 @@ impl End {
         }
     }
 
-    /// What a client wants signed.
+    /// The CertificateVerify that a client asks its caller to sign.
     #[track_caller]
     pub fn signing_job(&self) -> SignCertificateVerify {
         match self.connection.pending() {
@@ -136,7 +136,7 @@ impl Pair {
         }
     }
 
-    /// Delivers bytes both ways until neither side has anything to say.
+    /// Delivers bytes both ways until neither side sends anything.
     pub fn run(&mut self, chunks: Chunks) -> Result<(), Error> {
         let mut rng = rng(match chunks {
             Chunks::Random(seed) => seed,

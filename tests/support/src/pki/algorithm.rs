@@ -50,7 +50,7 @@ impl Algorithm {
     pub const RSA_PSS_SHA256: Self = pss(alg_id::RSA_PSS_SHA256, Hash::Sha256);
     pub const RSA_PSS_SHA384: Self = pss(alg_id::RSA_PSS_SHA384, Hash::Sha384);
     pub const RSA_PSS_SHA512: Self = pss(alg_id::RSA_PSS_SHA512, Hash::Sha512);
-    /// On P-256: P-384 wants a longer hash.
+    /// On P-256; P-384 requires a longer hash.
     pub const ECDSA_SHA1: Self = ecdsa(ECDSA_SHA1, Hash::Sha1);
     pub const ECDSA_SHA256: Self = ecdsa(alg_id::ECDSA_SHA256, Hash::Sha256);
     pub const ECDSA_SHA384: Self = ecdsa(alg_id::ECDSA_SHA384, Hash::Sha384);

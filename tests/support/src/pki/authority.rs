@@ -1,8 +1,8 @@
-//! Authorities besides the test root, and the chains that they make.
+//! CAs besides the test root, and the chains that they make.
 
 use super::{Key, ROOT, Spec, key, root, rsa};
 
-/// An authority: a name and a key. Others vouch for the two in certificates.
+/// A CA: a name and a key, which the certificates of other CAs bind.
 #[derive(Clone)]
 pub struct Authority {
     pub name: &'static str,
@@ -38,7 +38,7 @@ impl Authority {
 }
 
 impl Spec {
-    /// The same, issued by this authority.
+    /// A good certificate of this CA, issued by another one.
     pub fn issued_by(self, issuer: &Authority) -> Self {
         Self {
             issuer: issuer.name,
@@ -60,7 +60,7 @@ pub fn chain(leaf: Spec, intermediates: u64) -> Vec<Spec> {
     chain
 }
 
-/// Two authorities of which each vouches for the other, and nobody else for either.
+/// Two CAs that have issued each other's certificates; nobody else has issued either.
 pub fn cycle() -> [Spec; 2] {
     let [one, other] = [1, 2].map(Authority::intermediate);
     [

@@ -6,7 +6,7 @@ use super::keys::{self, Key};
 use super::{Algorithm, Authority, DAY, NOW, Spec, authority_key_id};
 use x509_cert::ext::Extension;
 
-/// Everything about a revocation list that a test may want to change.
+/// All fields of a CRL, for a test to change.
 #[derive(Clone)]
 pub struct Crl {
     pub version: u8,
@@ -20,7 +20,7 @@ pub struct Crl {
     pub number: Option<Vec<u8>>,
     /// DER.
     pub issuing_distribution_point: Option<Vec<u8>>,
-    /// Behind all others, and perhaps some of those once more.
+    /// Extensions after all others; duplicates are allowed.
     pub extensions: Vec<Extension>,
     pub issuer_key: Key,
     /// By default as it suits `issuer_key`.
@@ -29,7 +29,7 @@ pub struct Crl {
     pub damaged: bool,
 }
 
-/// A certificate that must not be believed any more.
+/// A certificate that is revoked.
 #[derive(Clone)]
 pub struct Revoked {
     /// The content of the INTEGER.
@@ -39,7 +39,7 @@ pub struct Revoked {
     pub reason: Option<u8>,
 }
 
-/// A good list of this authority, with no certificate in it.
+/// A good CRL of this CA, with no certificate in it.
 pub fn crl(issuer: &Authority) -> Crl {
     Crl {
         version: 2,
@@ -58,7 +58,7 @@ pub fn crl(issuer: &Authority) -> Crl {
 }
 
 impl Crl {
-    /// The same, with this certificate in it besides.
+    /// Adds this certificate to the CRL.
     pub fn revoking(mut self, certificate: &Spec) -> Self {
         self.revoked.push(Revoked {
             serial: certificate.serial.clone(),

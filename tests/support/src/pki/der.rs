@@ -1,4 +1,4 @@
-//! DER written by hand, so that nothing stands between a test and what it wants to say.
+//! DER written by hand, so that a test controls every byte.
 
 use std::str::FromStr;
 use std::time::Duration;

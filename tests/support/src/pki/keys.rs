@@ -18,7 +18,7 @@ use x509_cert::der::Decode;
 use x509_cert::der::oid::AssociatedOid;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-/// A private key of an authority.
+/// A CA's private key.
 #[derive(Clone)]
 pub enum Key {
     Rsa(RsaPrivateKey),
@@ -108,7 +108,7 @@ impl Key {
         Hash::Sha1.digest(&self.public_key_bytes())
     }
 
-    /// What it signs with where the test does not say.
+    /// The algorithm that it signs with by default.
     pub fn algorithm(&self) -> Algorithm {
         match self {
             Self::Rsa(_) => Algorithm::RSA_PKCS1_SHA256,

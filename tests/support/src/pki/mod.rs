@@ -1,8 +1,7 @@
-//! Certificates, revocation lists and OCSP responses made for the tests: fixed keys, fixed time,
-//! every field in the test's hand.
+//! Certificates, CRLs and OCSP responses made for the tests, with fixed keys and a fixed time.
 //!
-//! Each is a plain struct whose good form a function gives, to be changed where the test wants it
-//! otherwise: `Spec { dns: vec![], ..pki::server(&key) }.build()`.
+//! Each is a plain struct. A function returns its good form, and the test changes any field of it:
+//! `Spec { dns: vec![], ..pki::server(&key) }.build()`.
 
 pub mod algorithm;
 pub mod authority;
@@ -51,7 +50,7 @@ pub const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.
 pub const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 pub const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
-/// Everything about a certificate that a test may want to change.
+/// All fields of a certificate, for a test to change.
 #[derive(Clone)]
 pub struct Spec {
     /// The extensions do not depend on it.
@@ -73,7 +72,7 @@ pub struct Spec {
     pub path_length: Option<u8>,
     pub key_usage: Option<FlagSet<KeyUsages>>,
     pub extended_key_usage: Option<Vec<ObjectIdentifier>>,
-    /// Without any name there is no subjectAltName.
+    /// Without a name, the extension subjectAltName is absent.
     pub dns: Vec<&'static str>,
     pub ip: Vec<IpAddr>,
     /// Of the subjectAltName as well.
@@ -85,12 +84,12 @@ pub struct Spec {
     pub authority_key_id: Option<Vec<u8>>,
     /// An extension that nobody knows and that is marked critical.
     pub unknown_critical: bool,
-    /// Behind all others, and perhaps some of those once more.
+    /// Extensions after all others; duplicates are allowed.
     pub extensions: Vec<Extension>,
     pub issuer_key: Key,
     /// By default as it suits `issuer_key`.
     pub algorithm: Option<Algorithm>,
-    /// What the signed part says that it is signed with, if not the same.
+    /// The algorithm in the signed part, if it differs from the outer one.
     pub inner_algorithm: Option<Algorithm>,
     /// One bit of the signature is wrong.
     pub damaged: bool,

@@ -6,7 +6,7 @@ use super::{Algorithm, DAY, Hash, NOW, Spec};
 use premaster::pki_types::CertificateDer;
 use x509_cert::ext::Extension;
 
-/// Everything about a response that a test may want to change.
+/// All fields of an OCSP response, for a test to change.
 #[derive(Clone)]
 pub struct Ocsp {
     /// The OCSPResponseStatus. Only [`Ocsp::SUCCESSFUL`] has anything behind it.
