@@ -1,14 +1,14 @@
-# The lanes of `.ci/lane`, for those who have `just`.
+# The lanes of `.ci/lane`, by their names.
 
 # Lists the lanes
 default:
     @just --list --unsorted
 
-# Format, lints, unit tests and integration tests; for after each change
+# Format, lints, unit tests and integration tests; run it before each commit
 quick:
     @.ci/lane quick
 
-# Everything that plain `cargo test` does, the connections with other programs among it
+# Everything that `cargo test` runs, connections with other programs included
 tests:
     @.ci/lane tests
 
@@ -20,7 +20,7 @@ interop:
 docs:
     @.ci/lane docs
 
-# The library with fewer and with more features, and what it is built from
+# The library with fewer and with more features, and no C or assembler in its build
 features:
     @.ci/lane features
 
@@ -28,7 +28,7 @@ features:
 examples:
     @.ci/lane examples
 
-# The benches, which do once what they measure
+# The benches, each run once
 benches:
     @.ci/lane benches
 
