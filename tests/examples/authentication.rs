@@ -1,4 +1,4 @@
-//! Certificates of both sides, and whom they believe.
+//! Certificates of both sides, and which of them are accepted.
 
 use super::*;
 use premaster::certificate::Waiver;
@@ -45,7 +45,7 @@ fn all<'a>(owned: &[&'a [String]], others: &[&'a str]) -> Vec<&'a str> {
     owned.chain(others.iter().copied()).collect()
 }
 
-/// Nobody whom the others know.
+/// A CA that nobody trusts.
 fn stranger() -> Authority {
     Authority::new("CN=Other Root", key("rsa-3072"))
 }
@@ -204,7 +204,7 @@ fn a_client_is_shown_the_certificate_for_the_name_that_it_asks_for() {
     }
 }
 
-/// What the test root says of this certificate, for as long as the certificate lasts.
+/// The test root's OCSP response about this certificate, for as long as the certificate lasts.
 #[cfg(all(unix, feature = "ocsp"))]
 fn lasting_ocsp(spec: &Spec, status: premaster_testing::pki::Status) -> Vec<u8> {
     let response = premaster_testing::pki::SingleResponse {

@@ -51,7 +51,7 @@ fn serve(arguments: &[&str]) -> (Program, String) {
     (server, address)
 }
 
-/// Where a server listens, as its first line says.
+/// The address in a server's first line.
 fn address_of(server: &mut Program) -> String {
     let line = server.read_line();
     line.strip_prefix("LISTENING ").unwrap().to_owned()
@@ -72,7 +72,7 @@ fn client(address: &str, arguments: &[&str], input: &[u8]) -> Ended {
     client.wait()
 }
 
-/// The same, of a client that trusts the server's certificate.
+/// A client that trusts the server's certificate.
 fn trusting_client(address: &str, arguments: &[&str], input: &[u8]) -> Ended {
     let ca = data("leaf-2048.pem");
     client(address, &[&["--ca", &ca], arguments].concat(), input)
@@ -84,12 +84,12 @@ fn json(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
-/// What a client with `--json` says of its connections.
+/// The reports of a client with `--json` about its connections.
 fn reports(ended: &Ended) -> Vec<Value> {
     ended.stderr.lines().map(json).collect()
 }
 
-/// How each of a client's connections was resumed, as it says with `--json`.
+/// How each of a client's connections was resumed, by its `--json` reports.
 #[track_caller]
 fn resumed(ended: &Ended) -> Vec<Value> {
     assert!(ended.status.success(), "{ended:?}");
@@ -705,7 +705,7 @@ fn an_offloading_server_serves_others_than_its_load() {
     assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
 }
 
-/// What a server says to a client that only listens.
+/// What a server sends to a client that sends nothing.
 #[cfg(unix)]
 fn hear(address: &str) -> std::io::Result<String> {
     let mut answer = String::new();

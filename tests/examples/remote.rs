@@ -36,7 +36,7 @@ fn server(socket: &str, options: &[&str]) -> (Program, String) {
     (server, address)
 }
 
-/// A directory as signers want it.
+/// A directory as signers require it.
 fn private_directory(test: &str) -> Directory {
     let directory = Directory::create(test);
     fs::set_permissions(directory.root(), Permissions::from_mode(0o700)).unwrap();
@@ -200,7 +200,7 @@ fn a_signer_refuses_what_it_cannot_do_and_goes_on() {
         };
         assert_eq!(read.as_deref().map(|read| &read[..]), answer);
     }
-    // What is no encryption of anything, zero and what is not below the modulus, stays zero.
+    // Zero, and what is not below the modulus, is not the encryption of anything: it stays zero.
     let neither = [[0; 256], [0xff; 256]].concat();
     let raw = remote_key(&socket, &certified(2048)).decrypt_raw(&neither);
     assert_eq!(*raw.unwrap(), [0; 512]);

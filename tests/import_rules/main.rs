@@ -1,5 +1,5 @@
-//! Who may import whom in src/. The rooms and the flow of data between them are the design; an
-//! import against it fails here. `rules` holds the rules; the rest reads the code.
+//! Checks which rooms of src/ import which. An import against the rules fails here. `rules` holds
+//! the rules; the rest reads the code.
 
 mod rules;
 mod source;
@@ -96,8 +96,8 @@ fn may_name(room: &Room, path: &Path, test: bool) -> bool {
     own || listed.iter().chain(for_tests).any(|entry| allows(entry, path))
 }
 
-/// What a room names against its rule. The root may pass on whatever it likes, in its public modules
-/// too.
+/// What a room names against its rule. The root may pass on whatever it likes, in its public
+/// modules too.
 fn broken_imports(imports: &[Import]) -> BTreeSet<String> {
     let mut broken = BTreeSet::new();
     let mut found = Vec::new();
@@ -125,7 +125,8 @@ fn broken_imports(imports: &[Import]) -> BTreeSet<String> {
     broken
 }
 
-/// The module of a room that a file belongs to, and its layer: that of `mod.rs` is above all others.
+/// The module of a room that a file belongs to, and its layer: that of `mod.rs` is above all
+/// others.
 fn layer(room: &str, file: &str) -> Option<(String, Option<usize>)> {
     let (_, layers) = LAYERS.iter().find(|(name, _)| *name == room)?;
     let module = file.strip_prefix(room)?.strip_prefix('/')?;
@@ -238,8 +239,8 @@ fn no_rule_allows_what_nobody_does() {
     assert_none(unused);
 }
 
-/// Between rooms there is no circle, because a rule allows only what stands before it. Those inside of
-/// a room are held by its files.
+/// Between rooms there is no circle, because a rule allows only what stands before it. Those inside
+/// of a room are held by its files.
 #[test]
 fn rules_go_downwards() {
     let outermost = |path: &str| path.split("::").next().unwrap().to_owned();

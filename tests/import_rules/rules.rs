@@ -1,4 +1,4 @@
-//! The rules: who may name whom, and which crates.
+//! The rules: which rooms and which crates a room may name.
 
 pub struct Room {
     /// A module below `src/`. One in a room, such as `crypto::cipher`, is a room of its own.
@@ -6,7 +6,8 @@ pub struct Room {
     /// The rooms, or modules or items of rooms, whose code it may name besides its own. A room that
     /// is named here does not bring the rooms in it.
     pub rooms: &'static [&'static str],
-    /// The crates, or parts of crates, that it may name. `core` is open to all but for `core::arch`.
+    /// The crates, or parts of crates, that it may name. `core` is open to all but for
+    /// `core::arch`.
     pub crates: &'static [&'static str],
     /// What its tests may name besides.
     pub tests: &'static [&'static str],
@@ -232,8 +233,8 @@ pub const ROOMS: &[Room] = &[
 /// Rooms that have their rule before they are built.
 pub const NOT_YET: &[&str] = &["crypto::vector"];
 
-/// The layers inside of rooms, from the ground up. A module uses those in the layers before its own,
-/// and nothing of its own layer but itself; the room's `mod.rs` is above them all.
+/// The layers inside of rooms, from the ground up. A module uses those in the layers before its
+/// own, and nothing of its own layer but itself; the room's `mod.rs` is above them all.
 pub const LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "handshake",
@@ -263,8 +264,8 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
     ),
 ];
 
-/// State machines, each one directory: a state names the next one, and the flow names them all, so that
-/// the files of a machine count as one where circles are looked for.
+/// State machines, each one directory: a state names the next one, and the flow names them all, so
+/// that the files of a machine count as one where circles are looked for.
 pub const STATE_MACHINES: &[&str] = &["handshake/client", "handshake/server"];
 
 /// The one room where the word `unsafe` may stand, in one file of no more lines than this.

@@ -1,4 +1,4 @@
-//! What one source file says: its modules, the names they define, and every path they name.
+//! One source file: its modules, the names they define, and every path they name.
 
 use crate::tokens::{Kind, Token, tokens};
 use std::collections::BTreeSet;
@@ -177,7 +177,7 @@ fn item_end(tokens: &[Token], ends: &[usize], start: usize) -> usize {
     tokens.len()
 }
 
-/// The keyword that says what the item is.
+/// The keyword of the item's kind.
 fn item_keyword<'a>(tokens: &'a [Token], ends: &[usize], start: usize) -> Option<&'a str> {
     let mut at = start;
     loop {
@@ -218,7 +218,8 @@ impl Reader<'_> {
         self.tests.iter().any(|range| range.contains(&at))
     }
 
-    /// Reads what belongs to the module `found[module]`. At the `top` of a module items are its own.
+    /// Reads what belongs to the module `found[module]`. At the `top` of a module items are its
+    /// own.
     fn read(&self, range: Range<usize>, found: &mut Vec<Module>, module: usize, top: bool) {
         let mut at = range.start;
         while at < range.end {

@@ -1,5 +1,5 @@
-//! Authorities: certificates chosen by the names of those that the other side knows, and chains whose
-//! authorities have keys on elliptic curves. And proofs with SHA-1, of both sides.
+//! CAs: certificates selected by the CA names that the other side lists, and chains whose CAs have
+//! keys on elliptic curves. Also signatures with SHA-1, by both sides.
 
 use crate::files::{Files, other_root};
 use crate::openssl::OpenSsl;
@@ -12,7 +12,7 @@ use premaster_testing::{client_builder, lasting, now, rng, roots};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Without this OpenSSL neither makes nor takes signatures with SHA-1.
+/// Without this OpenSSL neither creates nor accepts signatures with SHA-1.
 const LOWEST_LEVEL: [&str; 2] = ["-cipher", "kRSA+AESGCM:@SECLEVEL=0"];
 
 pub fn add_trials(trials: &mut Trials) {
@@ -37,14 +37,14 @@ pub fn add_trials(trials: &mut Trials) {
     }
 }
 
-/// Of the keys of authorities.
+/// Of the keys of CAs.
 #[derive(Clone, Copy)]
 enum Curve {
     P256,
     P384,
 }
 
-/// A certificate, whose intermediate authority has to be sent with it, and the root.
+/// A certificate, whose intermediate CA has to be sent with it, and the root.
 struct Issued {
     own: PathBuf,
     intermediate: PathBuf,
@@ -90,7 +90,7 @@ impl Curve {
 }
 
 impl Issued {
-    /// Has OpenSSL show it, in place of the certificate that it was told before.
+    /// Makes OpenSSL present it, instead of the certificate that was configured before.
     fn show(&self, command: &mut Command) {
         command.arg("-cert").arg(&self.own);
         command.arg("-cert_chain").arg(&self.intermediate);
@@ -156,7 +156,7 @@ fn they_prove_with_sha1(files: &Files) {
     assert_eq!(session.peer_certificates(), files.client.chain());
 }
 
-/// OpenSSL's client has two certificates, and looks at the authorities if it is told to be strict.
+/// OpenSSL's client has two certificates, and matches the CAs only in its strict mode.
 fn they_choose(files: &Files) {
     let command = |port| {
         let mut command = OpenSsl.client_command(port, Settings::offer(Offer::Defaults), files);

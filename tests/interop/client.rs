@@ -119,7 +119,7 @@ pub fn session_with(
     stream
 }
 
-/// The server takes a certificate from the authority that it names, and we have another one before it.
+/// The server accepts a certificate from the CA that it names; ours has another one before it.
 fn certificate_chosen(peer: &dyn Peer, files: &Files) {
     let settings = Settings::offer(Offer::Defaults).with_client_certificate();
     let config =
@@ -165,7 +165,7 @@ fn granted(peer: &dyn Peer, files: &Files, extension: Extension) {
     close(peer, &mut stream, program);
 }
 
-/// The server wants what we do not have, and says so.
+/// The server requires what we do not have, and sends an alert.
 #[track_caller]
 fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing) {
     let (mut stream, _program) = connect(peer, settings, files, client_builder());

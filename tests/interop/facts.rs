@@ -13,7 +13,8 @@ pub const EXPORTED: usize = 20;
 /// The application protocol that both sides know.
 pub const PROTOCOL: &str = "ocpp2.0.1";
 
-/// What one side says; `None` stands for what it does not tell. Bytes are in lower-case hexadecimal.
+/// What one side reports; `None` stands for what it does not report. Bytes are in lower-case
+/// hexadecimal.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Facts {
     pub resumed: bool,

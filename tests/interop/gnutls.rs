@@ -10,7 +10,7 @@ use premaster::protocol::AlertDescription;
 use premaster_testing::NAME;
 use std::process::Command;
 
-/// Has no option that says where to listen.
+/// Has no option for the address to listen on.
 pub const SERVER: &str = "gnutls-serv";
 
 pub struct GnuTls;

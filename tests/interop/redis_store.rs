@@ -52,7 +52,7 @@ fn help(_: &Files) {
     );
 }
 
-/// It says what it needs, in one line, and has not failed.
+/// It prints what it needs, in one line, and does not fail.
 fn without_redis(_: &Files) {
     let ended = run_example(free_port());
     assert!(ended.status.success(), "{ended:?}");

@@ -1,4 +1,4 @@
-//! Whether a certificate is still good: OCSP responses and revocation lists that OpenSSL makes, verified
+//! Whether a certificate is still good: OCSP responses and CRLs that OpenSSL makes, verified
 //! by us; and a response of ours, verified by GnuTLS.
 //!
 //! The programs have a clock of their own, and so our side has the same.
@@ -22,7 +22,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What an authority says of the server's certificate.
+/// The status of the server's certificate, as a CA states it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
     Good,
@@ -58,7 +58,7 @@ impl Status {
         }
     }
 
-    /// The line of an OpenSSL authority's index about the server's certificate, which has the serial
+    /// The line of an OpenSSL CA's index about the server's certificate, which has the serial
     /// number 42: its status, its end, when it was revoked, the number, its file, and its subject.
     fn index(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Status {
     }
 }
 
-/// OpenSSL's authority: what it knows of the server's certificate.
+/// OpenSSL's CA: what it knows of the server's certificate.
 struct TheirAuthority<'a> {
     files: &'a Files,
     /// Tells the files of the tests apart.
@@ -101,7 +101,7 @@ impl<'a> TheirAuthority<'a> {
         response
     }
 
-    /// A revocation list, in PEM.
+    /// A CRL, in PEM.
     fn revocation_list(&self) -> Vec<u8> {
         let settings = format!(
             "[ca]\ndefault_ca = own\n[own]\ndatabase = {}\ncrlnumber = {}\ndefault_md = sha256\n",
@@ -146,7 +146,7 @@ fn their_revocation_list(files: &Files, status: Status) {
     judge(CertificatePolicy::new(roots()).crls(lists), command, status);
 }
 
-/// A client with this policy believes the server, or tells it what is wrong.
+/// A client with this policy accepts the server, or sends the alert.
 #[track_caller]
 fn judge(policy: CertificatePolicy, command: impl Fn(u16) -> Command, status: Status) {
     let config = ClientConfig::builder(policy).rng(rng(1)).time_provider(UnixTime::now);
@@ -171,7 +171,7 @@ fn judge(policy: CertificatePolicy, command: impl Fn(u16) -> Command, status: St
     }
 }
 
-/// GnuTLS's client asks for a response without being told to, and believes it.
+/// GnuTLS's client requests a response by default, and accepts it.
 fn our_staple(files: &Files, status: Status) {
     let certificate = lasting::server();
     let certified = certificate.certified(&pki::key("rsa-2048"));

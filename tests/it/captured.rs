@@ -1,4 +1,4 @@
-//! Connections with outside clients, captured once and replayed: what our server says stays the
+//! Connections with outside clients, captured once and replayed: what our server sends stays the
 //! same to the byte, with nobody else present. So does our ClientHello.
 //!
 //! With `PREMASTER_CAPTURE=1` everything is captured anew, for which `openssl` and `gnutls-cli` are
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
-/// A client's connection: the client says a line, gets it back, and closes.
+/// A client's connection: the client sends a line, gets it back, and closes.
 struct Case {
     /// Of the file.
     name: &'static str,
@@ -146,7 +146,7 @@ struct EchoServer {
 }
 
 impl EchoServer {
-    /// The same for each connection: the certificate, the time and the randomness are fixed.
+    /// A server with a fixed certificate, time and randomness.
     fn new(case: &Case) -> Self {
         let chain = fs::read(data("captured/server.pem")).unwrap();
         let key = fs::read(data("rsa-2048.key")).unwrap();

@@ -520,8 +520,8 @@ fn extensions_that_were_not_sent_are_not_answered() {
     }
 }
 
-/// "TLS 1.3 clients [...] MUST check that the last 8 bytes are not equal to either of these values":
-/// a client is one when it came back from TLS 1.3.
+/// "TLS 1.3 clients [...] MUST check that the last 8 bytes are not equal to either of these
+/// values": a client is one when it came back from TLS 1.3.
 #[test]
 fn a_server_that_knows_tls_1_3_is_refused_after_a_fallback_alone() {
     for last in [b"DOWNGRD\x00", b"DOWNGRD\x01"] {
@@ -539,7 +539,8 @@ fn a_server_that_knows_tls_1_3_is_refused_after_a_fallback_alone() {
     }
 }
 
-/// The alert says TLS 1.2 as the ServerHello does: its server reads nothing else any more.
+/// The alert has the version TLS 1.2, as the ServerHello does: its server accepts no other any
+/// more.
 #[test]
 fn why_a_server_hello_is_refused_reaches_the_server() {
     let mut pair = pair(

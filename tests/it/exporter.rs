@@ -241,7 +241,7 @@ fn what_cannot_be_derived_leaves_everything_as_it_was() {
     assert_eq!(pair.server.received, b"still here");
 }
 
-/// What `end` says to everything that can be derived.
+/// The results of `end` for everything that can be derived.
 #[track_caller]
 fn assert_derives_nothing(end: &End, expected: impl Into<Error>) {
     let expected = Err(expected.into());
@@ -371,7 +371,7 @@ fn signed(algorithm: Algorithm) -> CertificateDer<'static> {
     spec.build()
 }
 
-/// The server's certificate, which says that its signature is of another algorithm.
+/// The server's certificate, which names another signature algorithm.
 #[track_caller]
 fn relabelled(identifier: [u8; 13]) -> CertificateDer<'static> {
     let mut der = pki::server(&pki::key("rsa-2048")).build().to_vec();
@@ -395,7 +395,7 @@ fn caller_verifies() -> ClientConfigBuilder {
     ClientConfig::builder_with_caller_verification().rng(rng(1)).time_provider(now)
 }
 
-/// Runs a pair whose client believes everything.
+/// Runs a pair whose client accepts every certificate.
 fn vouched(mut pair: Pair) -> Pair {
     pair.run(Chunks::Whole).unwrap();
     let verdict = Ok(Verified::dangerous_without_verification());

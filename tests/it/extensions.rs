@@ -161,14 +161,14 @@ fn meet(client: ClientConfigBuilder) -> ServerByHand {
     ServerByHand::meet(client, NAME)
 }
 
-/// The keys that the pre-master secret makes which the client has sent, whatever its key log says.
+/// The keys of the pre-master secret that the client has sent, whatever its key log says.
 fn decrypted(records: &[Vec<u8>]) -> Forger {
     let key_exchange = records.iter().find(|record| message_type(record) == CLIENT_KEY_EXCHANGE);
     let secret = pre_master_secret(key_exchange.unwrap());
     Forger::from_pre_master_secret(&secret, &records[0], &records[1])
 }
 
-/// A server's hello by hand with these extensions, and what every client of ours wants to see.
+/// A server's hello by hand with these extensions, and those that every client of ours requires.
 fn server_hello(extensions: &[(u16, &[u8])]) -> Vec<u8> {
     hello_with(&[&[RENEGOTIATION_INFO], extensions].concat()).server()
 }
@@ -619,7 +619,7 @@ fn a_record_size_limit_that_only_one_side_sends_limits_nobody_else() {
         assert_eq!(session.max_plaintext_sent(), MAX_PLAINTEXT);
         assert_eq!(session.max_plaintext_received(), MAX_PLAINTEXT);
     }
-    // A server says how much it takes whenever it is asked.
+    // A server states its limit whenever it is asked.
     let asks = client_builder().record_size_limit(100);
     let pair = premaster_testing::pair(asks, server_builder()).established();
     let [client, server] = sessions(&pair);

@@ -1,6 +1,6 @@
 //! Certificates made to cost much: huge, nested, cyclic, with thousands of everything, and chains
-//! with many ways through them. Both sides judge them, with nothing waived and with everything, on a
-//! small stack and within their means, and say clearly what is wrong.
+//! with many ways through them. Both sides judge them, with nothing waived and with everything, on
+//! a small stack and within their means, and say clearly what is wrong.
 
 use crate::allocations::cost;
 use premaster::certificate::Crls;
@@ -58,7 +58,7 @@ const MOST_AUTHORITIES: usize = 9;
 /// How often a value can be nested in a message.
 const DEPTH: usize = 15_000;
 
-/// The bit of a tag that says that there are others inside.
+/// The bit of a tag that marks a constructed element.
 const CONSTRUCTED: u8 = 0x20;
 
 const BOOLEAN: u8 = 1;
@@ -80,7 +80,7 @@ const UNKNOWN: &str = "1.3.6.1.4.1.55555.1";
 /// A purpose that nobody knows, as short as one can be.
 const OTHER_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3");
 
-/// Names of authorities.
+/// Names of CAs.
 const NAMES: [&str; MOST_AUTHORITIES] = [
     "CN=1", "CN=2", "CN=3", "CN=4", "CN=5", "CN=6", "CN=7", "CN=8", "CN=9",
 ];
@@ -125,8 +125,8 @@ fn policies(roots: &RootStore) -> [CertificatePolicy; 2] {
     [strict, waiving]
 }
 
-/// A connection that waits for the peer's certificate, and from a server for an OCSP response if one
-/// is wanted.
+/// A connection that waits for the peer's certificate, and from a server for an OCSP response if
+/// one is wanted.
 #[track_caller]
 fn waiting(peer: Peer, policy: CertificatePolicy, wants_response: bool) -> Connection {
     let mut extensions = vec![(wire::RENEGOTIATION_INFO, &[0][..])];
@@ -153,7 +153,7 @@ fn waiting(peer: Peer, policy: CertificatePolicy, wants_response: bool) -> Conne
     connection
 }
 
-/// What a connection says of these messages.
+/// A connection's result for these messages.
 #[track_caller]
 fn said_of(messages: &[u8], mut connection: Connection) -> Result<(), Error> {
     let fragments = messages.chunks(FRAGMENT);
@@ -182,7 +182,7 @@ fn said_of(messages: &[u8], mut connection: Connection) -> Result<(), Error> {
     thread.unwrap().join().unwrap()
 }
 
-/// What the other side says of a chain.
+/// The other side's result for a chain.
 fn verdict(
     peer: Peer,
     policy: CertificatePolicy,
@@ -193,7 +193,7 @@ fn verdict(
     said_of(&message, waiting(peer, policy, false))
 }
 
-/// What either side says of such a chain, with nothing waived and with everything.
+/// Each side's result for such a chain, with nothing waived and with everything.
 fn verdicts_by(roots: &RootStore, chain: impl Fn(Peer) -> Chain) -> Vec<Result<(), Error>> {
     let mut verdicts = Vec::new();
     for peer in [Peer::Server, Peer::Client] {
@@ -287,12 +287,12 @@ fn name_of(attribute_type: &[u8], value: &[u8]) -> Vec<u8> {
     sequence(&[&tlv(SET, &[&sequence(&[attribute_type, value])])])
 }
 
-/// An authority with a key on P-256, by a number.
+/// A CA with a key on P-256, by a number.
 fn authority(name: &'static str, number: usize) -> Authority {
     Authority::new(name, pki::p256(number as u8 + 1))
 }
 
-/// The peer's certificate, and those of as many authorities as a chain can have. They have these
+/// The peer's certificate, and those of as many CAs as a chain can have. They have these
 /// names in turn, and each one's issuer is of the next name.
 fn ways(peer: Peer, names: &[&'static str]) -> Vec<Spec> {
     let issuer = |number| authority(names[number % names.len()], number % names.len());
@@ -568,7 +568,7 @@ fn authorities_can_vouch_for_each_other_in_a_circle() {
     );
 }
 
-/// Where authorities have one name, every order of them is a way, whoever signed them.
+/// CAs with one name can be chained in any order, whoever signed them.
 #[test]
 fn authorities_can_have_one_name() {
     for names in [&NAMES[..1], &NAMES[..3]] {
@@ -648,7 +648,7 @@ fn keys_can_be_large() {
     );
 }
 
-/// What a client that wants an OCSP response says of this one about a server.
+/// The result of a client that requires an OCSP response, for this one about a server.
 fn verdict_on(response: &[u8]) -> Result<(), Error> {
     let policy = CertificatePolicy::new(roots()).require_ocsp_response();
     let certificate = certificate_body(&[&Peer::Server.own().build()]);

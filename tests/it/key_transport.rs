@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// The same with the extended master secret.
+    /// The client with the extended master secret.
     fn extended(bits: usize) -> Self {
         Self {
             hello: hello_with(&[(23, &[])]),
@@ -79,7 +79,7 @@ impl Client {
         attempt.finish()
     }
 
-    /// The same, with the decryption elsewhere.
+    /// The server with the decryption outside the connection.
     fn handshake_decrypted_by(
         &self,
         decrypt: &dyn Fn(DecryptPreMasterSecret) -> Answer,
@@ -389,7 +389,7 @@ fn the_fallback_is_no_constant_and_nothing_of_what_was_decrypted() {
     }
 }
 
-/// A key store need not be asked, nor believed, about what is no ciphertext.
+/// A key always receives a number below its modulus, so that it has no reason to refuse.
 #[test]
 fn what_is_to_be_decrypted_is_a_number_below_the_modulus_whatever_was_sent() {
     let secret = pre_master_secret();

@@ -1,5 +1,5 @@
-//! The pauses: a certificate that the caller judges, a pre-master secret that is decrypted elsewhere,
-//! and a proof that is signed elsewhere.
+//! The pauses: a certificate that the caller judges, a pre-master secret that is decrypted
+//! elsewhere, and a proof that is signed elsewhere.
 
 use premaster::certificate::Verified;
 use premaster::error::{CertificateFault, LocalError, Misuse};
@@ -239,7 +239,7 @@ fn a_verdict_fits_only_its_own_certificate() {
     one.established();
 }
 
-/// Whoever vouches for a peer does not vouch for a key that must not encrypt.
+/// A caller's verdict on a peer does not waive the check that its key may encrypt.
 #[test]
 fn a_certificate_that_is_vouched_for_must_still_serve() {
     let key = pki::key("rsa-2048");
@@ -515,7 +515,7 @@ fn a_signature_that_is_not_good_does_not_leave() {
     }
 }
 
-/// With a key whose modulus is no whole number of words, numbers have room to be too long.
+/// With a key whose modulus is not a whole number of words, numbers have room to be too long.
 #[test]
 fn a_signature_that_is_changed_does_not_leave() {
     let key = pki::key("rsa-2056");

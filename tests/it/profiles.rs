@@ -72,12 +72,12 @@ fn outcome(client: ClientConfigBuilder, server: ServerConfigBuilder) -> Result<(
     Ok(())
 }
 
-/// What a client with these settings says to a ServerHello.
+/// The answer of a client with these settings to a ServerHello.
 fn judge_server_hello(client: ClientConfigBuilder, hello: &Hello) -> Result<(), Error> {
     pair(client, server_builder()).client.take(&hello.server())
 }
 
-/// What a server with these settings says to a ClientHello.
+/// The answer of a server with these settings to a ClientHello.
 fn judge_client_hello(server: ServerConfigBuilder, hello: &Hello) -> Result<(), Error> {
     pair(client_builder(), server).server.take(&hello.client())
 }

@@ -1,4 +1,4 @@
-//! Which certificate a server shows to whom.
+//! The certificate that a server selects by the client's server name.
 
 use premaster::certificate::{CertificateSet, CertificatesByName, ResolveCertificate, Verified};
 use premaster::error::{CertificateFault, Incompatible, LocalError};
@@ -27,7 +27,7 @@ fn serving(set: CertificateSet) -> Arc<ServerConfig> {
     Arc::new(resolving(certificates).build().unwrap())
 }
 
-/// A client that believes every certificate, and asks for this name.
+/// A client that accepts every certificate, and asks for this name.
 fn asking(server: &Arc<ServerConfig>, name: &'static str) -> Pair {
     let client = ClientConfig::builder_with_caller_verification().rng(rng(1)).time_provider(now);
     let client = Arc::new(client.build().unwrap());
@@ -59,10 +59,11 @@ fn a_certificate_is_chosen_by_the_name() {
         &["*.a.example"],
     ]
     .map(valid_for);
-    let set = CertificateSet::new(default.clone());
-    let set = set.certificate(&wildcard).unwrap();
-    let set = set.name("WWW.a.example", &exact).unwrap();
-    let server = serving(set.name("localhost", &exact).unwrap());
+    let set = CertificateSet::new(default.clone())
+        .certificate(&wildcard)
+        .and_then(|set| set.name("WWW.a.example", &exact))
+        .and_then(|set| set.name("localhost", &exact));
+    let server = serving(set.unwrap());
     for (name, expected) in [
         ("www.a.example", &exact),
         ("wWw.A.exAmple", &exact),

@@ -18,7 +18,8 @@ fn flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// Lets both sides talk until one fails or both wait; true if either believes in the handshake.
+/// Lets both sides talk until one fails or both wait. Returns true if either completed the
+/// handshake.
 fn completes(pair: &mut Pair) -> bool {
     for _ in 0..4 {
         let to_server = std::mem::take(&mut pair.client.outgoing);
@@ -32,7 +33,7 @@ fn completes(pair: &mut Pair) -> bool {
     established(&pair.client) || established(&pair.server)
 }
 
-/// A client with all that adds something to what it says.
+/// A client with every setting that adds to its messages.
 fn client() -> ClientConfigBuilder {
     client_builder()
         .certificate(client_certified())
@@ -54,7 +55,7 @@ fn pair() -> Pair {
     premaster_testing::pair(client(), server())
 }
 
-/// A flipped length can make the receiver wait for more, which is no success either; the other
+/// A flipped length can make the receiver wait for more, which is not a success either; the other
 /// outcomes are errors. Nothing ever completes.
 #[test]
 fn the_servers_first_flight() {

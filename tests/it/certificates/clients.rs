@@ -57,7 +57,7 @@ fn a_clients_certificate_is_judged_as_well() {
         ] {
             let mut pair = pair(
                 client_builder().certificate(spec.certified(&key)),
-                // A client of ours shows no certificate of an authority that is not named.
+                // A client of ours shows no certificate of a CA that is not named.
                 server_builder()
                     .client_auth(ClientAuth::Request(policy))
                     .client_authorities(ClientAuthorities::None),

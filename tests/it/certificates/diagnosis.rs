@@ -84,7 +84,7 @@ fn the_error_says_which_certificate_what_and_what_would_accept_it() {
     }
 }
 
-/// A peer cannot write on the terminal of whoever reads the error, nor fill it.
+/// A peer cannot control or flood the terminal on which the error is printed.
 #[test]
 fn what_a_peer_wrote_is_escaped_and_cut() {
     let named = |subject: &[u8]| {

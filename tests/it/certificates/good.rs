@@ -108,7 +108,7 @@ fn chains_in_any_order_among_anything() {
     ]);
 }
 
-/// Six authorities lead to a root at most; ten certificates may come.
+/// Six CAs lead to a root at most; ten certificates may come.
 #[test]
 fn chains_as_long_as_they_may_be() {
     let mut ten = long(6);
@@ -183,7 +183,7 @@ fn the_first_and_the_last_second() {
         let both = built([valid(leaf_below()), valid(intermediate())]);
         check([accepted("the leaf and an authority", both, [0, 1])]);
     }
-    // A root is believed because it is configured.
+    // A root is trusted because it is configured.
     let root = Spec {
         not_after: NOW - 1,
         ..pki::root()

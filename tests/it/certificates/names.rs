@@ -76,7 +76,7 @@ fn other_names() {
         ),
         (with(&["*.example"]), NAME, "*.example"),
         (with(&["*"]), NAME, "*"),
-        // An address is no name, and the other way round.
+        // An address is not a name, nor a name an address.
         (with(&["192.0.2.7"]), "192.0.2.7", "192.0.2.7"),
         (with(&["server.example"]), "192.0.2.7", "server.example"),
     ];
@@ -107,7 +107,7 @@ fn names_of_other_kinds() {
         extensions: vec![pki::empty_subject_alt_name()],
         ..of("CN=server.example")
     };
-    // There is a subjectAltName, so the common name is none.
+    // There is a subjectAltName, so the common name does not count.
     let rows = [
         (others(vec![pki::uri("urn:plant")]), NAME, "URI(urn:plant)"),
         (
@@ -121,7 +121,7 @@ fn names_of_other_kinds() {
     check(Alert::BAD_CERTIFICATE, Some(Waiver::AnyName), rows);
 }
 
-/// The common name is no name, unless that is waived.
+/// The common name does not count, unless that is waived.
 #[test]
 fn common_names_that_are_the_servers() {
     let rows = [
@@ -188,7 +188,7 @@ fn common_names_that_are_not_the_servers() {
     }
 }
 
-/// Of common names an authority does not say which it may give.
+/// Name constraints do not cover common names.
 #[test]
 fn common_names_below_constraints() {
     let below = Spec {
@@ -218,7 +218,7 @@ fn common_names_below_constraints() {
     check(Alert::BAD_CERTIFICATE, Some(Waiver::CommonName), [free]);
 }
 
-/// A client that wants the common name to be the server's, beside the name that counts.
+/// A client that requires the common name to be the server's, besides the name that counts.
 fn judge_strictly(chain: Vec<CertificateDer<'static>>, name: &'static str) -> Result<(), Error> {
     let scene = Scene::of(chain).named(name);
     let client = ClientConfig::builder(scene.policy.clone()).require_common_name();
@@ -259,7 +259,7 @@ fn the_common_name_is_the_servers_where_it_has_to_be() {
             )
         );
     }
-    // It is no substitute for the name that counts.
+    // It does not replace the name that counts.
     let nameless = Spec {
         subject: "CN=server.example",
         ..with(&["other.example"])

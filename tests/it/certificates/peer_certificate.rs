@@ -1,4 +1,4 @@
-//! What a session says of the peer's certificate.
+//! The peer's certificate, as a session describes it.
 
 use super::scene::{Scene, at, built, intermediate, key_id, leaf, leaf_below};
 use premaster::SessionInfo;

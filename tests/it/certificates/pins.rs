@@ -15,7 +15,7 @@ fn own() -> Spec {
     leaf().issued_by(&Authority::new(leaf().subject, pki::key("rsa-2048")))
 }
 
-/// A client that believes this pin of the chain alone, and waives this.
+/// A client that accepts the chain only by this pin, and waives this.
 fn pinned(pin: Waiver, chain: Vec<CertificateDer<'static>>, waivers: &[Waiver]) -> Scene {
     let scene = Scene::of(chain).under(RootStore::new());
     scene.waiving(&[&[pin], waivers].concat())
@@ -326,7 +326,7 @@ fn a_pinned_key_outlives_its_certificate() {
     }
 }
 
-/// Of a certificate whose issuer is not known, no list says anything for certain.
+/// For a certificate with an unknown issuer, no CRL is conclusive.
 #[test]
 fn pins_and_revocation_lists() {
     let root = Authority::root();

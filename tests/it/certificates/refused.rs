@@ -1,5 +1,5 @@
-//! Chains that are refused, each because of one thing: the words, the certificate that is meant, the
-//! waiver that accepts it, and the alert.
+//! Chains that are refused, each because of one thing: the words, the certificate that is meant,
+//! the waiver that accepts it, and the alert.
 
 use super::scene::{
     authority, built, check, intermediate, leaf, leaf_below, long, mersenne, named_authority,
@@ -11,7 +11,7 @@ use premaster::protocol::AlertDescription as Alert;
 use premaster_testing::pki::{self, Algorithm, Authority, DAY, NOW, Spec, der};
 use x509_cert::ext::pkix::KeyUsages;
 
-/// The leaf and the authority above it.
+/// The leaf and the CA above it.
 fn both(leaf: Spec, authority: Spec) -> Vec<CertificateDer<'static>> {
     built([leaf, authority])
 }
@@ -824,7 +824,7 @@ fn certificates_that_say_what_they_must_not() {
     check(Alert::BAD_CERTIFICATE, None, rows(&an_extension_twice));
 }
 
-/// A keyUsage that is none.
+/// A keyUsage that does not parse.
 #[test]
 fn extensions_that_cannot_be_read() {
     let usage = |value: &[u8]| {

@@ -1,4 +1,4 @@
-//! Chains held against revocation lists.
+//! Chains held against CRLs.
 
 use super::scene::{
     PINS, Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, named_authority,
@@ -16,7 +16,7 @@ const REVOKED: &str = "it is revoked";
 const UNKNOWN: &str = "no configured CRL covers it";
 const INVALID: &str = "the CRL of its issuer has no acceptable signature of that issuer";
 
-/// A leaf and its authority.
+/// A leaf and its CA.
 fn chain() -> Vec<CertificateDer<'static>> {
     built([leaf_below(), intermediate()])
 }
@@ -26,7 +26,7 @@ fn of_leaf() -> Crl {
     crl(&authority())
 }
 
-/// The list of that authority's issuer, with nothing in it.
+/// The list of that CA's issuer, with nothing in it.
 fn of_authority() -> Crl {
     crl(&Authority::root())
 }
@@ -383,7 +383,7 @@ fn part(uri: &str, list: Crl) -> Crl {
     }
 }
 
-/// The list of peers' own certificates alone, or of authorities' alone.
+/// The list of peers' own certificates alone, or of CAs' alone.
 fn scope(only: u8, list: Crl) -> Crl {
     let only = der::tlv(der::primitive(only), &[&[0xff]]);
     let point = der::sequence(&[&distribution_point("http://crl.example/"), &only]);
@@ -561,7 +561,7 @@ fn lists_that_cannot_be_used() {
     );
 }
 
-/// More than one authority above the leaf.
+/// More than one CA above the leaf.
 #[test]
 fn every_certificate_below_the_root_is_held_against_a_list() {
     let [lower, upper] = ["CN=Lower", "CN=Upper"].map(named_authority);

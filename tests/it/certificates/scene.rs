@@ -42,7 +42,7 @@ pub const WAIVERS: [Waiver; 7] = [
 
 pub const PINS: [Waiver; 2] = [Waiver::PinnedCertificate, Waiver::PinnedPublicKey];
 
-/// What a server shows to whom.
+/// The server's chain, and the client that receives it.
 #[derive(Clone)]
 pub struct Scene {
     pub policy: CertificatePolicy,
@@ -102,13 +102,13 @@ impl Scene {
         }
     }
 
-    /// What the client makes of it, in a whole handshake. Where it refuses, it says nothing but the
+    /// The client's result of a whole handshake. Where it refuses, it says nothing but the
     /// alert.
     pub fn judge(&self) -> Result<SessionInfo, Error> {
         self.judge_by(ClientConfig::builder(self.policy.clone()))
     }
 
-    /// The same with a client of these settings, whatever the policy is.
+    /// The client's result with these settings, whatever the policy is.
     #[track_caller]
     pub fn judge_by(&self, client: ClientConfigBuilder) -> Result<SessionInfo, Error> {
         let mut server = meet(client, self.name);
@@ -285,7 +285,7 @@ pub fn leaf() -> Spec {
     LEAF.clone()
 }
 
-/// An authority below the test root.
+/// A CA below the test root.
 pub fn authority() -> Authority {
     named_authority("CN=Test Intermediate")
 }
@@ -296,7 +296,7 @@ pub fn named_authority(name: &'static str) -> Authority {
     Authority::new(name, KEY.clone())
 }
 
-/// The good certificate of that authority.
+/// The good certificate of that CA.
 pub fn intermediate() -> Spec {
     Spec {
         serial: vec![0x0a, 0xbc],
@@ -304,7 +304,7 @@ pub fn intermediate() -> Spec {
     }
 }
 
-/// A good certificate of the server, from that authority.
+/// A good certificate of the server, from that CA.
 pub fn leaf_below() -> Spec {
     leaf().issued_by(&authority())
 }
@@ -314,7 +314,7 @@ pub fn built<const N: usize>(specs: [Spec; N]) -> Vec<CertificateDer<'static>> {
     specs.iter().map(Spec::build).collect()
 }
 
-/// A chain of the leaf, this many authorities, each issued by the next one, and no root.
+/// A chain of the leaf, this many CAs, each issued by the next one, and no root.
 pub fn long(authorities: usize) -> Vec<CertificateDer<'static>> {
     const NAMES: [&str; 10] = [
         "CN=0", "CN=1", "CN=2", "CN=3", "CN=4", "CN=5", "CN=6", "CN=7", "CN=8", "CN=9",
@@ -330,7 +330,7 @@ pub fn long(authorities: usize) -> Vec<CertificateDer<'static>> {
     chain
 }
 
-/// A store of the certificates that these authorities give themselves.
+/// A store of the certificates that these CAs give themselves.
 pub fn roots_of(authorities: &[&Authority]) -> RootStore {
     let own = |authority: &&Authority| authority.certificate().issued_by(authority);
     roots(authorities.iter().map(own))

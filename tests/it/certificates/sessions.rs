@@ -1,4 +1,4 @@
-//! Until when a session speaks for the server's certificate, and what it says was waived.
+//! How long a session stands in for the server's certificate, and which waivers it records.
 
 use super::scene::{built, intermediate, key_id, leaf, leaf_below, roots, sha256};
 use premaster::certificate::{Crls, Waiver, Waivers};
@@ -56,7 +56,7 @@ impl Meeting {
         }
     }
 
-    /// What the client says of a handshake that takes place so many seconds later.
+    /// The client's result of a handshake that takes place so many seconds later.
     fn after(&self, seconds: u64) -> SessionInfo {
         self.client_time.store(NOW + seconds, Ordering::Relaxed);
         let pair = Pair::new(self.client.clone(), self.server.clone(), name());
@@ -89,7 +89,7 @@ fn a_session_ends_with_the_first_certificate_that_it_rests_on() {
     for (policy, chain, used, lasts) in [
         (default(), built([ending(100, leaf())]), None, 100),
         (default(), of_two(), None, 50),
-        // The authority's certificate is not what leads to the root.
+        // The CA's certificate is not what leads to the root.
         (
             default(),
             built([ending(100, leaf()), ending(50, intermediate())]),
@@ -126,7 +126,7 @@ fn a_session_ends_with_the_first_certificate_that_it_rests_on() {
     }
 }
 
-/// What says that no certificate is revoked ends too, and no tolerance excuses it.
+/// CRLs and OCSP responses expire too, and no tolerance extends them.
 #[test]
 fn a_session_ends_with_what_says_that_nothing_is_revoked() {
     let lists = |seconds| {
@@ -204,7 +204,7 @@ fn policies() -> Vec<CertificatePolicy> {
         default().crls(list(of_root()).end_entity_only()),
         default().crls(list(of_root()).allow_unknown_status()),
         default().crls(Crls::new().allow_unknown_status()),
-        // The same bytes, which mean something else.
+        // Equal bytes with another meaning.
         default().pin_certificate(*pin.as_bytes()),
         default().pin_public_key(pin),
         default().pin_certificate(sha256(&own)),

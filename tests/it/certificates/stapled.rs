@@ -15,7 +15,7 @@ use premaster_testing::pki::{
 use premaster_testing::{NAME, now};
 use x509_cert::ext::Extension;
 
-/// A client that wants a response about the leaf of this chain, and this one.
+/// A client that requires a response about the leaf of this chain, and this response.
 fn stapled(chain: Vec<CertificateDer<'static>>, response: &Ocsp) -> Scene {
     requiring(Scene {
         ocsp_response: Some(response.build()),
@@ -67,7 +67,7 @@ fn bad(what: &str, response: &Ocsp, fault: OcspFault) {
     assert_refused(what, with(response), CertificateFault::Ocsp(fault));
 }
 
-/// The same, about the certificate in this way.
+/// A response that identifies the certificate in this way.
 fn saying(change: impl Fn(&mut SingleResponse)) -> Ocsp {
     let mut response = ocsp(&leaf());
     change(&mut response.responses[0]);
@@ -318,7 +318,7 @@ fn responders_without_the_right() {
         ..delegated(&responder())
     };
     bad("the key of somebody", &others, OcspFault::Responder);
-    // The server itself, whose certificate says nothing of OCSP.
+    // The server itself, whose certificate has no OCSP purpose.
     let own = ocsp(&leaf()).delegated(&leaf(), pki::key("rsa-2048"));
     bad("the server", &own, OcspFault::Responder);
 }
@@ -452,7 +452,7 @@ fn certificates_that_are_not_good() {
     }
     let unknown = saying(|single| single.status = Status::Unknown);
     bad("unknown", &unknown, OcspFault::UnknownStatus);
-    // Whoever it is from is looked at first.
+    // The signer is checked first.
     let forged = Ocsp {
         damaged: true,
         ..saying(|single| {
@@ -501,7 +501,7 @@ fn responses_of_another_time() {
     ] {
         bad(what, &response, fault);
     }
-    // What an old response says does not count any more.
+    // An old response does not count.
     let old = saying(|single| {
         single.next_update = Some(NOW);
         single.status = Status::Revoked {
@@ -617,7 +617,7 @@ fn a_response_does_not_make_a_certificate_good() {
     }
 }
 
-/// A caller who decides verifies the same, and in a resumed session there is nothing to verify.
+/// A caller that decides runs these checks too; in a resumed session there is nothing to verify.
 #[test]
 fn a_caller_verifies_the_response_of_a_full_handshake() {
     let required: CertificatePolicy = premaster_testing::roots().into();

@@ -167,7 +167,7 @@ fn the_tolerance_is_counted_in_seconds() {
     }
 }
 
-/// A tolerance of no time is none.
+/// A tolerance of zero accepts nothing.
 #[test]
 fn a_tolerance_may_be_nothing() {
     let scene = Scene::of(built([expired(leaf())]));
@@ -184,7 +184,7 @@ fn a_tolerance_may_be_nothing() {
 /// From when until when a certificate is valid, in seconds from now.
 type Validity = (i64, i64);
 
-/// A leaf and its authority, shown to a client that waives all it can.
+/// A leaf and its CA, shown to a client that waives all it can.
 fn valid(leaf: Validity, authority: Validity) -> Scene {
     let within = |(from, until), spec| Spec {
         not_before: NOW.checked_add_signed(from).unwrap(),
@@ -251,7 +251,7 @@ fn what_is_said_of_a_chain_that_was_never_valid_is_true() {
     }
 }
 
-/// A chain of the leaf and so many authorities, each of which ended before the one below it.
+/// A chain of the leaf and so many CAs, each of which ended before the one below it.
 fn ended_before_the_one_below(authorities: &[&'static str]) -> Scene {
     let ended = |before: usize, spec| Spec {
         not_after: NOW - 10 - before as u64,
@@ -285,7 +285,7 @@ fn every_authority_may_have_ended() {
     }
 }
 
-/// An authority's certificate of old stands beside the one that is good enough.
+/// A CA's certificate of old stands beside the one that is good enough.
 #[test]
 fn the_tolerance_is_enough_for_one_of_two_authorities() {
     let old = Spec {

@@ -25,7 +25,7 @@ fn first() -> Arc<CertifiedKey> {
     client_certified()
 }
 
-/// Over another key, issued by an intermediate authority whose certificate the other root issued and
+/// Over another key, issued by an intermediate CA whose certificate the other root issued and
 /// stands in the chain.
 fn second() -> Arc<CertifiedKey> {
     static MADE: LazyLock<Arc<CertifiedKey>> = LazyLock::new(|| {
@@ -46,7 +46,7 @@ fn good() -> Request {
     }
 }
 
-/// A good request of a server that knows these authorities.
+/// A good request of a server that knows these CAs.
 fn from(authorities: &[&str]) -> Request {
     Request {
         authorities: authorities.iter().map(|name| der::name(name)).collect(),
@@ -124,7 +124,7 @@ fn a_certificate_of_the_chain_is_from_one_of_the_authorities() {
         (&["CN=Other Root"], Some(second())),
         (&["CN=Nobody", "CN=Other Root"], Some(second())),
         (&["CN=Nobody", "CN=Test Root"], Some(first())),
-        // The subjects are nobody's authorities.
+        // The subjects are nobody's CAs.
         (&["CN=Nobody", "CN=Test Client"], None),
         (&["O=Test Root"], None),
     ] {
@@ -150,8 +150,8 @@ fn of_several_that_fit_the_first_one_is_shown() {
     }
 }
 
-/// "Any certificates provided by the client MUST be signed using a hash/signature algorithm pair found
-/// in supported_signature_algorithms", if there is one.
+/// "Any certificates provided by the client MUST be signed using a hash/signature algorithm pair
+/// found in supported_signature_algorithms", if there is one.
 #[test]
 fn a_chain_that_is_signed_with_the_servers_algorithms_goes_first() {
     let key = pki::key("rsa-2048-client");
@@ -183,7 +183,7 @@ fn a_chain_that_is_signed_with_the_servers_algorithms_goes_first() {
         let answer = answer(client_with(&all), &request);
         assert_eq!(answer.chain, Answer::with(shown, 0).chain);
     }
-    // An authority below another one, and one that signed itself.
+    // A CA below another one, and one that signed itself.
     let intermediate = Authority::intermediate(1);
     let chain = |algorithm| {
         let own = pki::client(&key).issued_by(&intermediate);
@@ -298,7 +298,7 @@ fn a_whole_handshake_is_proven_with_sha1_only_if_both_sides_say_so() {
     let pair = premaster_testing::pair(client_with_both().sign_with_sha1(), server()).established();
     let session = pair.server.connection.session().unwrap();
     assert_eq!(session.peer_certificates(), first().chain());
-    // That is no waiver: it concerns this connection's proof, not the certificate.
+    // That is not a waiver: it concerns this connection's proof, not the certificate.
     assert!(session.waivers().is_empty());
 }
 

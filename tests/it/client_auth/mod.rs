@@ -1,4 +1,4 @@
-//! Client authentication: whom a server asks and for what, what a client answers and proves, and what
+//! Client authentication: what a server requests, what a client answers and proves, and what
 //! the server then knows of it.
 
 mod choice;
@@ -16,8 +16,8 @@ use premaster_testing::wire::{Hello, hello_with, split_vector, vector};
 use premaster_testing::{pki, roots, server_builder};
 use std::sync::{Arc, LazyLock};
 
-/// The algorithms that a server lists by default: RSA with PSS, then with PKCS#1 v1.5, and for chains
-/// ECDSA.
+/// The algorithms that a server lists by default: RSA with PSS, then with PKCS#1 v1.5, and for
+/// chains ECDSA.
 const DEFAULT_ALGORITHMS: [u16; 8] = [
     0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0403, 0x0503,
 ];
@@ -26,12 +26,12 @@ const SHA1: u16 = 0x0201;
 
 const SIGNATURE_ALGORITHMS: u16 = 13;
 
-/// A server that wants a certificate by this policy.
+/// A server that requires a certificate by this policy.
 fn requiring(policy: impl Into<CertificatePolicy>) -> ServerConfigBuilder {
     server_builder().client_auth(ClientAuth::Require(policy.into()))
 }
 
-/// The same, and the client is not told from whom.
+/// A server that requires a certificate by this policy, and names no CAs.
 fn requiring_of_anybody(policy: impl Into<CertificatePolicy>) -> ServerConfigBuilder {
     requiring(policy).client_authorities(ClientAuthorities::None)
 }

@@ -26,9 +26,9 @@ enum Mode {
 enum Has {
     Nothing,
     Fitting,
-    /// A certificate from an authority that the server does not name.
+    /// A certificate from a CA that the server does not name.
     Unfitting,
-    /// The same, from a server that does not say which ones it knows.
+    /// A certificate from such a CA, to a server that names none.
     Unknown,
 }
 

@@ -1,5 +1,5 @@
-//! Policies for clients: what each waiver accepts, where it is recorded, and that a session stands for
-//! the policy that it was made under.
+//! Policies for clients: what each waiver accepts, where it is recorded, and that a session stands
+//! for the policy that it was made under.
 
 use super::{
     both_roots, certified_chain, hello, other_root_certificate, requiring, requiring_of_anybody,
@@ -213,8 +213,8 @@ fn a_client_with_a_short_key_proves_it_where_that_is_accepted() {
     visited.send_change_cipher_spec().unwrap();
 }
 
-/// A self-signed certificate is a root's of nobody, so its client finds no authority of its own among
-/// those of the other clients.
+/// A self-signed certificate was issued by none of the server's roots, so its client finds no CA of
+/// its own among those of the other clients.
 #[test]
 fn a_pinned_client_among_others_is_asked_without_naming_authorities() {
     let client = || client_builder().certificate(self_signed());
@@ -223,9 +223,8 @@ fn a_pinned_client_among_others_is_asked_without_naming_authorities() {
     let unnamed = pair(client(), unnamed).established();
     assert!(waivers(&unnamed).contains(Waiver::PinnedCertificate));
     // A policy of pins alone names nobody by itself.
-    let alone = CertificatePolicy::new(RootStore::new());
-    let alone = requiring(alone.pin_certificate(pinned));
-    let alone = pair(client(), alone).established();
+    let policy = CertificatePolicy::new(RootStore::new()).pin_certificate(pinned);
+    let alone = pair(client(), requiring(policy)).established();
     assert!(waivers(&alone).contains(Waiver::PinnedCertificate));
 }
 
@@ -282,7 +281,7 @@ fn a_session_ends_with_the_policy_that_it_was_made_under() {
     }
 }
 
-/// In another order it is the same policy, and whom a server names when it asks is none.
+/// Another order is the same policy, and the CAs that a server names are not part of it.
 #[test]
 fn a_session_outlives_what_is_no_part_of_the_policy() {
     let policy =

@@ -21,7 +21,7 @@ fn algorithms(server: ServerConfigBuilder) -> Vec<u16> {
     request(server).unwrap().algorithms
 }
 
-/// The same for a client that does not say which ones it knows.
+/// A request to a client that does not list its signature algorithms.
 fn algorithms_for_the_silent(server: ServerConfigBuilder) -> Vec<u16> {
     let visited = ClientByHand::new(server, &hello_without_algorithms());
     visited.request().unwrap().algorithms
@@ -63,8 +63,8 @@ fn algorithms_are_those_that_are_configured_in_that_order() {
     }
 }
 
-/// "If the client does not send the signature_algorithms extension, the server MUST [...] behave as if
-/// the client had sent the value {sha1,rsa}" holds where it is configured, and nowhere else.
+/// "If the client does not send the signature_algorithms extension, the server MUST [...] behave as
+/// if the client had sent the value {sha1,rsa}" holds where it is configured, and nowhere else.
 #[test]
 fn sha1_is_listed_for_clients_without_algorithms_where_that_is_configured() {
     let lenient =

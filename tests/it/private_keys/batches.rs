@@ -221,7 +221,7 @@ fn what_was_decrypted_does_not_print() {
     assert!(format!("{answers:?}").contains("[redacted]"));
 }
 
-/// Whoever catches the panic still has the jobs.
+/// After a panic that is caught, the jobs are still there.
 #[test]
 fn a_key_that_panics_leaves_the_batch_as_it_was() {
     let (certified, pairs) = (certified(2048), paused(&server(2048), 2));

@@ -64,7 +64,7 @@ fn without_keys_both_sides_do_what_their_pauses_allow() {
     pair.established();
 }
 
-/// With the key at hand it pauses all the same, and the key is left alone.
+/// With a key in the configuration it pauses too, and the key is not used.
 #[test]
 fn a_configured_key_is_not_used_where_its_work_is_done_elsewhere() {
     let (client_key, server_key) = (

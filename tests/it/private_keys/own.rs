@@ -31,9 +31,9 @@ pub enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     Good,
-    /// It computes everything, and then says that it failed.
+    /// It computes everything, and then returns an error.
     Fails,
-    /// It says that all is well.
+    /// It returns no error.
     Garbage,
     /// It leaves every second number uncomputed.
     LeavesOut,

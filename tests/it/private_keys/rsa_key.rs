@@ -311,7 +311,7 @@ fn the_slices_are_whole_numbers_of_the_modulus_s_length() {
         assert_eq!(decrypted, Err(KeyError), "{ciphertexts}, {integers}");
         assert_eq!((out, rng.count()), (vec![0; integers], 0));
     }
-    // None at all is no error.
+    // No ciphertext at all is not an error.
     let decrypted = key.own.decrypt(&[], &mut [], &mut Counting::endless());
     assert_eq!(decrypted, Ok(()));
 }

@@ -31,7 +31,7 @@ const LIFETIME: Duration = Duration::from_secs(100);
 /// The client's clock stands still, so that it still offers what is over for the server.
 #[test]
 fn a_session_ends_with_the_servers_lifetime() {
-    // The store has dropped the session; a ticket still says what it was.
+    // The store has dropped the session; a ticket still holds it.
     for (scene, reason) in [
         (Scene::by_id(), NotResumed::Unknown),
         (Scene::by_ticket(), NotResumed::Expired),
@@ -452,7 +452,7 @@ fn a_session_keeps_its_maximum_fragment_length() {
         let asking = |length| scene.client().max_fragment_length(length);
         assert_eq!(meet(asking(Length::L512), scene.server()), NOTHING_OFFERED);
         assert_eq!(meet(asking(Length::L512), scene.server()), scene.resumed);
-        // The client does not want the session's length any more.
+        // The client does not request the session's length any more.
         let other = withheld(NotResumed::MaxFragmentLength);
         assert_eq!(meet(asking(Length::L1024), scene.server()), other);
         assert_eq!(scene.meet(), other);

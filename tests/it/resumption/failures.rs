@@ -34,7 +34,7 @@ impl Side {
         assert_eq!(end.take(bytes), Err(PeerError::BadRecord.into()));
     }
 
-    /// The side fails on `bytes`, which are not what the peer has protected, and says so.
+    /// The side fails on `bytes`, which the peer has not protected, and sends an alert.
     #[track_caller]
     fn fails(self, pair: &mut Pair, bytes: &[u8]) {
         let (end, peer) = self.of(pair);

@@ -103,7 +103,7 @@ impl Offering {
         [change_cipher_spec(), finished].concat()
     }
 
-    /// The client fails, says so, and does not offer the session again.
+    /// The client fails, sends an alert, and does not offer the session again.
     #[track_caller]
     fn assert_fails(mut self, bytes: &[u8], expected: impl Into<Error>) {
         assert_fails(&mut self.client, &mut self.server, bytes, expected);
@@ -212,7 +212,7 @@ fn a_ticket_comes_if_it_is_announced_and_only_then() {
     }
 }
 
-/// The same in a full handshake.
+/// A full handshake, with and without the extension that announces a ticket.
 #[test]
 fn a_ticket_comes_in_a_full_handshake_if_it_is_announced_and_only_then() {
     let stopped = Stopped::before_client_flight(client_builder(), server_builder());

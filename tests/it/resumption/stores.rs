@@ -242,7 +242,7 @@ fn what_a_servers_store_makes_up_is_declined() {
     assert_eq!(outcome, declined(NotResumed::Unknown));
 }
 
-/// What is no session of any layout.
+/// Bytes that are not a session of any layout.
 fn unreadable() -> [Vec<u8>; 5] {
     [
         vec![],

@@ -20,7 +20,7 @@ use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a NewSessionTicket says.
+/// The fields of a NewSessionTicket.
 #[derive(Debug, PartialEq, Eq)]
 struct NewTicket {
     lifetime_hint: u32,
@@ -233,8 +233,7 @@ fn with_ticket(session: &[u8], handle: &[u8], ticket: &[u8]) -> Vec<u8> {
 #[test]
 fn a_ticket_with_any_bit_flipped_leads_to_a_full_handshake() {
     let holder = Holder::new();
-    let client = holder.scene.client();
-    let client = client.session_store(Some(holder.shelf.clone()));
+    let client = holder.scene.client().session_store(Some(holder.shelf.clone()));
     let client = Arc::new(client.build().unwrap());
     let server = Arc::new(holder.scene.server().build().unwrap());
     let meet = || outcome(&Pair::new(client.clone(), server.clone(), name()).established());
@@ -376,7 +375,7 @@ fn renewed_tickets_differ_and_do_not_prolong_the_sessions_life() {
         meet_for_ticket(scene.client(), server)
     };
     let mut tickets = Vec::new();
-    // What is left is what the server says, each time anew.
+    // What remains differs each time: the server draws it anew.
     for (pause, expected, left) in [
         (0, NOTHING_OFFERED, 100),
         (0, BY_TICKET, 100),

@@ -27,7 +27,7 @@ impl Authority {
         Self::new(name, rsa(2048, number))
     }
 
-    /// A good certificate of this authority, issued by the test root.
+    /// A good certificate of this CA, issued by the test root.
     pub fn certificate(&self) -> Spec {
         Spec {
             subject: self.name,

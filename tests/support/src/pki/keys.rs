@@ -149,7 +149,7 @@ where
 }
 
 /// What is signed, with which algorithm, and the signature: three in a row, as certificates,
-/// revocation lists and OCSP responses have them.
+/// CRLs and OCSP responses have them.
 pub fn signed(tbs: &[u8], key: &Key, algorithm: Algorithm, damaged: bool) -> Vec<u8> {
     let mut signature = key.sign(algorithm, tbs);
     *signature.last_mut().unwrap() ^= u8::from(damaged);
