@@ -64,7 +64,7 @@ impl ClientAuthArguments {
     fn client_auth<Arguments: CommandFactory>(&self) -> Result<ClientAuth, &'static str> {
         let mode = match self.client_auth {
             Mode::None if self.client_ca.is_some() || self.client_sigalgs.is_some() => {
-                return Err("--client-ca and --client-sigalgs require request or require");
+                return Err("must be request or require with --client-ca or --client-sigalgs");
             }
             Mode::None => return Ok(ClientAuth::None),
             Mode::Request => ClientAuth::Request,

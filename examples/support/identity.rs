@@ -41,7 +41,9 @@ pub fn read_pairs<Arguments: CommandFactory>(
 ) -> Vec<Arc<CertifiedKey>> {
     let paired = match (certs.len(), keys.len()) {
         (certs, keys) if certs == keys => Ok(()),
-        (certs, keys) => Err(format!("{certs} certificates, but {keys} keys")),
+        (certs, keys) => Err(format!(
+            "each certificate needs its key, but there are {certs} and {keys}"
+        )),
     };
     or_usage_error::<Arguments, _>(paired, "--cert and --key");
     let pairs = certs.iter().zip(keys);

@@ -155,12 +155,12 @@ fn read_crls<Arguments: CommandFactory>(file: &Path) -> Crls {
 
 /// Parses `--pin`: 32 bytes, with or without colons between them.
 fn sha256(text: &str) -> Result<[u8; 32], &'static str> {
-    let digits = text.chars().filter(|character| *character != ':');
-    let digits: Option<Vec<_>> = digits.map(|digit| digit.to_digit(16)).collect();
-    let digits = digits.unwrap_or_default();
-    if digits.len() != 64 {
-        return Err("not 64 hexadecimal digits");
-    }
+    let digits: Option<Vec<_>> = text
+        .chars()
+        .filter(|character| *character != ':')
+        .map(|digit| digit.to_digit(16))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() == 64).ok_or("not 64 hexadecimal digits")?;
     Ok(std::array::from_fn(|index| {
         (digits[2 * index] << 4 | digits[2 * index + 1]) as u8
     }))
