@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// The client with the extended master secret.
+    /// A client with the extended master secret.
     fn extended(bits: usize) -> Self {
         Self {
             hello: hello_with(&[(23, &[])]),
@@ -79,7 +79,7 @@ impl Client {
         attempt.finish()
     }
 
-    /// The server with the decryption outside the connection.
+    /// The outcome of a handshake whose decryption is outside the connection.
     fn handshake_decrypted_by(
         &self,
         decrypt: &dyn Fn(DecryptPreMasterSecret) -> Answer,
