@@ -33,26 +33,27 @@ const USAGE: &str = "usage: premaster-peers [--check]";
 
 /// How the table is to be read.
 const LEGEND: &str = "\
-Times are in microseconds of the clock, on one thread, for one handshake, one record or one side's RSA
-operations: medians of what the side's own calls took. The columns with a slash are premaster's time as
-a multiple of the peer's, medians of the ratios within a round of turns: below 1.00, premaster is faster.
+Both sides of a connection run in memory, on one thread. A side's time is the wall-clock time of its own
+calls, in microseconds: the median for one handshake, one record, or one side's RSA operations. The
+columns with a slash are premaster's time as a multiple of the other library's: the median of the ratios
+within a round of turns. Below 1.00, premaster is faster.
 
 AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA. rustls
-does not have it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
-its client checks that signature where the others encrypt, and both agree on a key besides. Every
-client checks one signature on the way to the root, whose key has 2048 bits.
+does not support it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
+its client verifies that signature where the others encrypt, and both agree on a key in addition. Each
+client checks one signature on the path to the root, whose key has 2048 bits.
 
-RustCrypto is aes-gcm in place for records, and the rsa crate for the RSA operations alone: a client's
-are one encryption and one check of a signature, a server's the private operation without blinding and
-one public operation. The multiples beside them are those of premaster's whole handshake.
+RustCrypto is aes-gcm in place for records, and the rsa crate for the RSA operations alone: on a client
+one encryption and one signature check, on a server the private operation without blinding and one
+public operation. The multiples beside them are those of premaster's whole handshake.
 
-When a session is resumed by a ticket, premaster's server keeps it or renews it, as it is told;
-rustls's always renews it, OpenSSL's never. Records go through SSL_write and SSL_read in OpenSSL, and
-through the unbuffered interface in rustls.
+When a session is resumed by ticket, premaster's server keeps or renews the ticket, as configured;
+OpenSSL's server never renews it, and rustls's always does. Records go through SSL_write and SSL_read in
+OpenSSL, and through the unbuffered interface in rustls.
 ";
 
 fn main() -> ExitCode {
-    let Some(check) = wants_check(std::env::args().skip(1)) else {
+    let Some(check) = check_requested(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 /// Returns true if the requirements are to be checked, and `None` for invalid arguments.
-fn wants_check(mut arguments: impl Iterator<Item = String>) -> Option<bool> {
+fn check_requested(mut arguments: impl Iterator<Item = String>) -> Option<bool> {
     match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => Some(false),
         (Some("--check"), None) => Some(true),
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     fn given(arguments: &[&str]) -> Option<bool> {
-        wants_check(arguments.iter().copied().map(Into::into))
+        check_requested(arguments.iter().copied().map(Into::into))
     }
 
     #[test]
