@@ -1,4 +1,4 @@
-//! A peer's certificate, read: its names, its key, and what it may be used for.
+//! A parsed certificate: its names, its key, and its permitted uses.
 
 use super::name::Text;
 use super::oid::encode_oid;
@@ -24,26 +24,26 @@ use x509_parser::prelude::{FromDer, X509Error};
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::time::ASN1Time;
 
-/// What the key of a certificate is used for in the handshake.
+/// A use of a certificate's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Usage {
     /// A server's key decrypts the pre-master secret.
     KeyEncipherment,
-    /// A client's key signs CertificateVerify, an OCSP responder's its responses.
+    /// A client's key signs CertificateVerify; an OCSP responder's key signs responses.
     DigitalSignature,
-    /// An authority's key signs certificates.
+    /// A CA's key signs certificates.
     KeyCertSign,
 }
 
-/// A peer's certificate, read: it tells who the peer is by its names, or which part it plays by an
-/// extension.
+/// A parsed certificate of the peer, for applications that need its names, its key or an extension.
 ///
-/// The texts are the peer's own: its authority vouches for them as far as it looked.
+/// The texts are under the peer's control, except as far as the CA that issued the certificate
+/// checked them.
 pub struct PeerCertificate<'a>(X509Certificate<'a>);
 
 impl<'a> PeerCertificate<'a> {
     pub(crate) fn parse(certificate: &'a [u8]) -> Result<Self, CertificateFault> {
-        // The few extensions that matter are looked into when they do.
+        // The extensions that are needed are parsed when they are needed.
         let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
         match parser.parse(certificate) {
             Ok(([], parsed)) => Ok(Self(parsed)),
@@ -51,21 +51,22 @@ impl<'a> PeerCertificate<'a> {
         }
     }
 
-    /// The certificate in DER.
+    /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &'a [u8] {
         self.0.as_raw()
     }
 
-    /// The subject's distinguished name as text for people, such as `C=DE, O=Werk, CN=plc-7`, with
-    /// what would make it look like another name escaped by a backslash. To decide by it, take
-    /// [`common_name`](Self::common_name), the names or an [`extension`](Self::extension).
+    /// Returns the subject's distinguished name as readable text, such as `C=DE, O=Werk, CN=plc-7`.
+    /// Characters that could make it look like another name are escaped by a backslash. Do not base
+    /// decisions on it; use [`common_name`](Self::common_name), the names or an
+    /// [`extension`](Self::extension).
     #[must_use]
     pub fn subject(&self) -> String {
         Text(self.0.subject()).to_string()
     }
 
-    /// The common name in the subject, if there is exactly one and it is text.
+    /// Returns the subject's common name, if there is exactly one and it is text.
     #[must_use]
     pub fn common_name(&self) -> Option<&str> {
         let mut names = self.0.subject().iter_common_name();
@@ -75,13 +76,13 @@ impl<'a> PeerCertificate<'a> {
         }
     }
 
-    /// The issuer's distinguished name as text for people, like [`subject`](Self::subject).
+    /// Returns the issuer's distinguished name as readable text, like [`subject`](Self::subject).
     #[must_use]
     pub fn issuer(&self) -> String {
         Text(self.0.issuer()).to_string()
     }
 
-    /// The tbsCertificate in DER, which is what was signed.
+    /// The tbsCertificate in DER, over which the signature is made.
     pub(super) fn signed(&self) -> &[u8] {
         self.0.tbs_certificate.as_ref()
     }
@@ -102,7 +103,7 @@ impl<'a> PeerCertificate<'a> {
         self.0.tbs_certificate.subject_pki.raw
     }
 
-    /// The algorithm of its signature by its number in TLS, if it has one.
+    /// The TLS number of the signature's algorithm, if it has one.
     pub(crate) fn signature_scheme(&self) -> Option<SignatureScheme> {
         let algorithm = &self.0.signature_algorithm;
         if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) =
@@ -127,25 +128,26 @@ impl<'a> PeerCertificate<'a> {
         scheme_of(&schemes, &algorithm.algorithm)
     }
 
-    /// The serial number, big-endian in two's complement.
+    /// Returns the serial number, in big-endian two's complement.
     #[must_use]
     pub fn serial(&self) -> &'a [u8] {
         self.0.raw_serial()
     }
 
-    /// From when it is valid.
+    /// Returns the start of the validity period.
     #[must_use]
     pub fn not_before(&self) -> UnixTime {
         unix_time(&self.0.validity().not_before)
     }
 
-    /// Until when it is valid.
+    /// Returns the end of the validity period.
     #[must_use]
     pub fn not_after(&self) -> UnixTime {
         unix_time(&self.0.validity().not_after)
     }
 
-    /// The DNS names in its subjectAltName.
+    /// Returns the DNS names in subjectAltName. The list is empty if the extension is missing or
+    /// cannot be parsed.
     #[must_use]
     pub fn dns_names(&self) -> Vec<&'a str> {
         let dns_name = |name| match name {
@@ -155,7 +157,8 @@ impl<'a> PeerCertificate<'a> {
         self.alternative_names().filter_map(dns_name).collect()
     }
 
-    /// The IP addresses in its subjectAltName.
+    /// Returns the IP addresses in subjectAltName. The list is empty if the extension is missing or
+    /// cannot be parsed.
     #[must_use]
     pub fn ip_addresses(&self) -> Vec<IpAddr> {
         let address = |name| match name {
@@ -165,14 +168,16 @@ impl<'a> PeerCertificate<'a> {
         self.alternative_names().filter_map(address).collect()
     }
 
-    /// The identifier of its key; `None` for a key that this crate would not use.
+    /// Returns the SPKI fingerprint of its key, or `None` for a key that this crate does not
+    /// support.
     #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
         self.public_key(true).ok()?.key_id()
     }
 
-    /// What the extension with this object identifier holds, such as `1.3.6.1.4.1.311.21.7`: the DER
-    /// inside its extnValue. `None` if it is not there exactly once.
+    /// Returns the value of the extension with this object identifier, such as
+    /// `1.3.6.1.4.1.311.21.7`: the DER inside its extnValue. Returns `None` unless the extension
+    /// occurs exactly once.
     #[must_use]
     pub fn extension(&self, oid: &str) -> Option<&'a [u8]> {
         let oid = encode_oid(oid)?;
@@ -184,7 +189,7 @@ impl<'a> PeerCertificate<'a> {
         }
     }
 
-    /// What people call it.
+    /// The certificate's identification in errors.
     pub(super) fn id(&self, position: usize) -> CertificateId {
         CertificateId::new(
             position,
@@ -197,7 +202,8 @@ impl<'a> PeerCertificate<'a> {
         &self.0
     }
 
-    /// The certificate's RSA key, of 2048 to 8192 bits, or from 1024 if short ones are accepted.
+    /// The certificate's RSA key, of 2048 to 8192 bits, or from 1024 bits if short keys are
+    /// accepted.
     ///
     /// "RSA public key; the certificate MUST allow the key to be used for encryption"
     /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)): a key
@@ -217,22 +223,23 @@ impl<'a> PeerCertificate<'a> {
         })
     }
 
-    /// The names in its subjectAltName; `None` without that extension.
+    /// The names in subjectAltName; `None` without that extension.
     pub(super) fn names(&self) -> Result<Option<Vec<GeneralName<'a>>>, CertificateFault> {
         let oid = OID_X509_EXT_SUBJECT_ALT_NAME;
         let names = self.read_extension::<SubjectAlternativeName<'a>>(&oid)?;
         Ok(names.map(|names| names.general_names))
     }
 
-    /// The names in its subjectAltName, as far as there is one that can be read.
+    /// The names in subjectAltName; nothing if the extension is missing or cannot be parsed.
     fn alternative_names(&self) -> impl Iterator<Item = GeneralName<'a>> + use<'a> {
         self.names().ok().flatten().into_iter().flatten()
     }
 
-    /// Whether it has exactly one common name, and that one is the server's name as people write it.
+    /// Returns true if the certificate has exactly one common name, and it equals the server name,
+    /// ignoring ASCII case.
     pub(super) fn has_common_name(&self, server_name: &ServerName<'_>) -> bool {
         let wanted = server_name.to_str();
-        // The dot that ends an absolute name is no part of it in a certificate.
+        // Certificates omit the dot that ends an absolute name.
         let wanted = match wanted.strip_suffix('.') {
             Some(relative) => relative,
             None => &wanted,
@@ -241,13 +248,14 @@ impl<'a> PeerCertificate<'a> {
         self.common_name().is_some_and(matches)
     }
 
-    /// Refuses a certificate whose keyUsage, where it is present, does not allow the usage.
+    /// Refuses a certificate whose keyUsage does not allow the usage; a certificate without the
+    /// extension allows it.
     ///
     /// "the keyEncipherment bit MUST be set if the key usage extension is present"
-    /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)), and
-    /// digitalSignature of a client's
-    /// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)). Of an authority's: "If a
-    /// key usage extension is present, verify that the keyCertSign bit is set"
+    /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)); a client
+    /// needs digitalSignature
+    /// ([section 7.4.6](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.6)); for a CA: "If a key
+    /// usage extension is present, verify that the keyCertSign bit is set"
     /// ([RFC 5280 section 6.1.4](https://www.rfc-editor.org/rfc/rfc5280#section-6.1.4)).
     pub(super) fn require_key_usage(&self, usage: Usage) -> Result<(), CertificateFault> {
         let key_usage = self.read_extension::<KeyUsage>(&OID_X509_EXT_KEY_USAGE)?;
@@ -268,23 +276,23 @@ impl<'a> PeerCertificate<'a> {
         Ok(())
     }
 
-    /// The purposes in its extendedKeyUsage; `None` without that extension.
+    /// The purposes in extendedKeyUsage; `None` without that extension.
     pub(super) fn purposes(&self) -> Result<Option<ExtendedKeyUsage<'a>>, CertificateFault> {
         self.read_extension(&OID_X509_EXT_EXTENDED_KEY_USAGE)
     }
 
-    /// Whether it has no extension at all, as certificates before version 3.
+    /// Returns true if the certificate has no extensions, like all certificates before version 3.
     pub(super) fn has_no_extensions(&self) -> bool {
         self.0.extensions().is_empty()
     }
 
-    /// Whether it restricts the names in the certificates below it.
+    /// Returns true if the certificate restricts the names in the certificates below it.
     pub(super) fn has_name_constraints(&self) -> bool {
         let mut extensions = self.0.extensions().iter();
         extensions.any(|extension| extension.oid == OID_X509_EXT_NAME_CONSTRAINTS)
     }
 
-    /// An extension, if the certificate has it.
+    /// Parses an extension, if the certificate has it.
     pub(super) fn read_extension<E: FromDer<'a, X509Error>>(
         &self,
         oid: &Oid<'_>,

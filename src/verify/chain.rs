@@ -1,16 +1,18 @@
-//! A peer's chain, whose certificates are each read once a handshake.
+//! A peer's chain, in which each certificate is parsed once a handshake.
 //!
-//! A certificate is known by its place in the chain and not by its bytes: a peer may send one twice.
+//! A certificate is identified by its position in the chain and not by its bytes, because a peer
+//! may send one twice.
 
 use super::certificate::PeerCertificate;
 use super::form::Form;
 use crate::error::{CertificateError, CertificateFault, CertificateId};
 use pki_types::CertificateDer;
 
-/// The most certificates that a peer's chain may have.
+/// The maximum number of certificates in a peer's chain. The longest path has 7 below the root; the
+/// rest is for unrelated certificates.
 pub(super) const MAX_CHAIN: usize = 10;
 
-/// Refuses a chain that is longer than honest ones, before anything is kept or read of it.
+/// Refuses a chain that is too long, before any of it is stored or parsed.
 pub(crate) fn check_chain_length(received: &[CertificateDer<'_>]) -> Result<(), CertificateError> {
     if received.len() > MAX_CHAIN {
         return Err(CertificateFault::TooManyCertificates {
@@ -22,15 +24,15 @@ pub(crate) fn check_chain_length(received: &[CertificateDer<'_>]) -> Result<(), 
     Ok(())
 }
 
-/// The certificates of a peer as they came, read.
+/// The certificates of a peer as received, parsed.
 #[derive(Debug)]
 pub(crate) struct Chain<'a> {
     leaf: Link<'a>,
-    /// What came behind the leaf, in its order.
+    /// The certificates after the leaf, as received.
     others: Vec<Other<'a>>,
 }
 
-/// A certificate of a chain that can be read.
+/// A certificate of a chain that could be parsed.
 #[derive(Debug)]
 pub(super) struct Link<'a> {
     position: usize,
@@ -38,29 +40,29 @@ pub(super) struct Link<'a> {
     form: Form<'a>,
 }
 
-/// A certificate behind the leaf.
+/// A certificate after the leaf.
 #[derive(Debug)]
 struct Other<'a> {
     received: &'a [u8],
-    /// `None` where it cannot be read. That is not fatal, since peers send what belongs to no path; a
-    /// path that would need it is refused.
+    /// `None` if it cannot be parsed. That is not fatal, because peers also send certificates that
+    /// are on no path; a path that needs it is refused.
     link: Option<Link<'a>>,
 }
 
-/// A certificate that may become part of a path.
+/// A certificate that may be an intermediate of a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate<'c> {
-    /// What `rustls-webpki` is shown.
+    /// The bytes that `rustls-webpki` is shown.
     pub(super) shown: &'c [u8],
-    /// `None` where it cannot be read, so that no path may need it.
+    /// `None` if it cannot be parsed; no path may then need it.
     pub(super) link: Option<&'c Link<'c>>,
 }
 
 impl<'a> Chain<'a> {
-    /// Reads a chain, the peer's own certificate first.
+    /// Parses a chain, which begins with the leaf.
     ///
     /// Fails with [`CertificateFault::TooManyCertificates`], and with
-    /// [`CertificateFault::Malformed`] if the peer's own certificate cannot be read.
+    /// [`CertificateFault::Malformed`] if the leaf is missing or cannot be parsed.
     pub(crate) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
         check_chain_length(received)?;
         let (leaf, others) = received.split_first().ok_or(CertificateFault::Malformed)?;
@@ -74,29 +76,29 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// The peer's own certificate.
+    /// The leaf: the peer's own certificate.
     pub(super) fn leaf(&self) -> &Link<'a> {
         &self.leaf
     }
 
-    /// How many certificates came.
+    /// The number of certificates received.
     pub(super) fn received_count(&self) -> usize {
         1 + self.others.len()
     }
 
-    /// Every certificate as it came.
+    /// All certificates as received.
     pub(super) fn received(&self) -> impl Iterator<Item = &'a [u8]> {
         let others = self.others.iter().map(|other| other.received);
         [self.leaf.certificate.der()].into_iter().chain(others)
     }
 
-    /// The certificates that can be read, the leaf first.
+    /// The certificates that could be parsed, beginning with the leaf.
     pub(super) fn links(&self) -> impl Iterator<Item = &Link<'a>> {
         let others = self.others.iter().filter_map(|other| other.link.as_ref());
         [&self.leaf].into_iter().chain(others)
     }
 
-    /// Everything behind the leaf, readable or not.
+    /// All certificates after the leaf, including those that could not be parsed.
     pub(super) fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
         self.others.iter().map(|other| match &other.link {
             Some(link) => link.candidate(),
@@ -118,12 +120,12 @@ impl<'a> Link<'a> {
         })
     }
 
-    /// The certificate as it came, read.
+    /// The parsed certificate, as received.
     pub(super) fn certificate(&self) -> &PeerCertificate<'a> {
         &self.certificate
     }
 
-    /// The certificate as it is shown to `rustls-webpki`.
+    /// The certificate in the form that `rustls-webpki` is shown.
     pub(super) fn form(&self) -> &Form<'a> {
         &self.form
     }
@@ -135,12 +137,12 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// What people call it.
+    /// The certificate's identification in errors.
     pub(super) fn id(&self) -> CertificateId {
         self.certificate.id(self.position)
     }
 
-    /// Says that a fault is one of this certificate.
+    /// The error that attributes a fault to this certificate.
     pub(super) fn blame(&self, fault: CertificateFault) -> CertificateError {
         CertificateError::new(fault, Some(self.id()))
     }

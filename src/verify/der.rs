@@ -1,8 +1,8 @@
-//! The little DER that is written here.
+//! The few DER elements that this room writes.
 
 const SEQUENCE: u8 = 0x30;
 
-/// A SEQUENCE whose content is these parts, one behind the other.
+/// A SEQUENCE whose content is the concatenation of these parts.
 pub(super) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let mut der = vec![SEQUENCE];

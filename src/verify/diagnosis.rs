@@ -1,5 +1,5 @@
-//! Which certificate of a chain is to blame, and what there is to find in it, when a search fails.
-//! Only for errors: nothing is decided here.
+//! The diagnosis of a failed search: which certificate of the chain caused it, and what is wrong
+//! with it. It only makes errors and decides nothing.
 
 use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
@@ -19,7 +19,7 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::X509Version;
 
-/// The extensions that `rustls-webpki` reads.
+/// The extensions that `rustls-webpki` supports.
 const KNOWN_EXTENSIONS: [Oid<'static>; 6] = [
     OID_X509_EXT_KEY_USAGE,
     OID_X509_EXT_SUBJECT_ALT_NAME,
@@ -29,7 +29,7 @@ const KNOWN_EXTENSIONS: [Oid<'static>; 6] = [
     OID_X509_EXT_EXTENDED_KEY_USAGE,
 ];
 
-/// Says why a search failed, and blames the certificate.
+/// Returns the error for a failed search, with the certificate that caused it.
 pub(super) fn explain(
     error: SearchError,
     search: &Search<'_>,
@@ -67,11 +67,11 @@ pub(super) fn explain(
     }
 }
 
-/// The certificates that lead from the peer's own towards a root by the names of their issuers. What
-/// else is in the chain is not to blame.
+/// The certificates that lead from the leaf towards a root by the names of their issuers. Other
+/// certificates of the chain are not to blame.
 struct NamePath<'c> {
     links: Vec<&'c Link<'c>>,
-    /// The last of them, which is the peer's own where no other is.
+    /// The last of them; the leaf if it is alone.
     last: &'c Link<'c>,
     search: Search<'c>,
 }
@@ -97,7 +97,7 @@ impl<'c> NamePath<'c> {
         path
     }
 
-    /// Blames the first certificate with such a fault.
+    /// Blames the first certificate that has such a fault.
     fn first_with(
         &self,
         fault: impl Fn(&PeerCertificate<'c>) -> Option<Fault>,
@@ -105,7 +105,7 @@ impl<'c> NamePath<'c> {
         self.first_at(|_, certificate| fault(certificate))
     }
 
-    /// Blames the first certificate with such a fault, which depends on its place on the path.
+    /// Blames the first certificate that has such a fault, given its position on the path.
     fn first_at(
         &self,
         fault: impl Fn(usize, &PeerCertificate<'c>) -> Option<Fault>,
@@ -119,7 +119,8 @@ impl<'c> NamePath<'c> {
         }
     }
 
-    /// Nothing on the path is wrong but its end. Where that is a root, the reason stays hidden.
+    /// No certificate of the path has the fault. If the path does not end at a root, that is the
+    /// error; if it does, the reason remains unknown.
     fn beside(&self) -> CertificateError {
         if !self.search.roots.has(self.last.certificate().issuer_der()) {
             return self.unknown_issuer();
@@ -132,7 +133,7 @@ impl<'c> NamePath<'c> {
         self.last.blame(Fault::UnknownIssuer { issuer })
     }
 
-    /// Blames what `rustls-webpki` does not read.
+    /// Blames the certificate that `rustls-webpki` cannot parse.
     fn malformed(&self) -> CertificateError {
         self.first_with(|certificate| {
             let received = CertificateDer::from(certificate.der());
@@ -171,8 +172,8 @@ impl<'c> NamePath<'c> {
         })
     }
 
-    /// Both are contents of an AlgorithmIdentifier, which begins with the object identifier: that of
-    /// the signature, and that of a key that does not fit it.
+    /// Both arguments are the contents of an AlgorithmIdentifier, which begins with the object
+    /// identifier: that of the signature, and that of a key that does not match it.
     fn unsupported_signature(&self, signature: &[u8], key: Option<&[u8]>) -> CertificateError {
         let names = |id: &[u8], oid: &Oid<'_>| {
             id.get(2..).is_some_and(|rest| rest.starts_with(oid.as_bytes()))
@@ -198,7 +199,7 @@ impl<'c> NamePath<'c> {
         })
     }
 
-    /// All but the peer's own have issued another.
+    /// Each certificate but the leaf is named as an issuer.
     fn not_a_ca(&self) -> CertificateError {
         self.first_at(|index, certificate| {
             if index == 0 {
@@ -224,7 +225,7 @@ impl<'c> NamePath<'c> {
             let parsed = certificate.parsed();
             match parsed.version() {
                 X509Version::V3 => None,
-                // Extensions are not of version 1.
+                // Version 1 has no extensions.
                 X509Version::V1 if !parsed.extensions().is_empty() => Some(Fault::Malformed),
                 other => Some(Fault::Version {
                     version: other.0.saturating_add(1),
@@ -245,13 +246,13 @@ impl<'c> NamePath<'c> {
     }
 
     fn revoked(&self) -> CertificateError {
-        self.of_list(Fault::Revoked, |lists, certificate| {
+        self.blame_by_lists(Fault::Revoked, |lists, certificate| {
             lists.revokes(certificate)
         })
     }
 
     fn revocation_unknown(&self) -> CertificateError {
-        self.of_list(Fault::RevocationUnknown, |lists, certificate| {
+        self.blame_by_lists(Fault::RevocationUnknown, |lists, certificate| {
             !lists.covers_all(certificate)
         })
     }
@@ -259,23 +260,25 @@ impl<'c> NamePath<'c> {
     fn list_expired(&self, next_update: UnixTime) -> CertificateError {
         let now = self.search.now;
         let fault = Fault::CrlExpired { next_update, now };
-        self.of_list(fault, |lists, certificate| {
+        self.blame_by_lists(fault, |lists, certificate| {
             lists.expire(certificate).is_some_and(|end| end <= now.as_secs())
         })
     }
 
-    /// Blames the certificate whose issuer signed the list that was refused; where no signature was
-    /// refused, the first one whose issuer has a list.
+    /// Blames the certificate whose issuer signed the refused CRL; if no signature was refused, the
+    /// first one whose issuer has a CRL.
     fn list_invalid(&self, rules: &SignatureRules<'_>) -> CertificateError {
         let refused = rules.refused().map(|refused| &*refused.signed);
-        self.of_list(Fault::CrlInvalid, |lists, certificate| match refused {
-            Some(signed) if lists.contain(signed) => lists.covers_by(certificate, signed),
+        self.blame_by_lists(Fault::CrlInvalid, |lists, certificate| match refused {
+            Some(signed) if lists.contain_signed(signed) => {
+                lists.has_list_of_issuer(certificate, signed)
+            }
             _ => lists.covers(certificate),
         })
     }
 
-    /// Blames the first certificate about which the lists say so, or none.
-    fn of_list(
+    /// Blames the first certificate to which the CRLs apply in this way, or none.
+    fn blame_by_lists(
         &self,
         fault: Fault,
         said: impl Fn(&Crls, &PeerCertificate<'_>) -> bool,
@@ -301,7 +304,7 @@ mod tests {
     };
     use x509_cert::ext::pkix::KeyUsages;
 
-    /// What is said of this chain, and of the certificate at which place.
+    /// The fault that is reported for this chain, and the position of the certificate.
     fn explained(received: &[Spec], error: SearchError) -> (Fault, Option<usize>) {
         let received: Vec<_> = received.iter().map(Spec::build).collect();
         let (chain, roots, lists) = (Chain::read(&received).unwrap(), roots(), lists(&[42]));

@@ -1,4 +1,4 @@
-//! The hash that tls-server-end-point binds to
+//! The certificate hash for the channel binding tls-server-end-point
 //! ([RFC 5929 section 4.1](https://www.rfc-editor.org/rfc/rfc5929#section-4.1)).
 
 use crate::crypto::hash::SignatureHash;
@@ -8,10 +8,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::{oid_registry as oids, x509::AlgorithmIdentifier};
 
-/// The certificate's hash, made as its signature's: "The hash of the TLS server's certificate [...]
-/// as it appears, octet for octet, in the server's Certificate message". `None` where the signature
-/// has no hash of its own, or one that this crate does not know: "then this channel binding type's
-/// channel bindings are undefined at this time".
+/// The certificate's hash, with the hash function of its signature: "The hash of the TLS server's
+/// certificate [...] as it appears, octet for octet, in the server's Certificate message". `None`
+/// if the signature has no hash function of its own or an unsupported one: "then this channel
+/// binding type's channel bindings are undefined at this time".
 pub(crate) fn end_point_hash(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     Some(hash_of_signature(&parsed.signature_algorithm)?.of(&[certificate]))
@@ -27,7 +27,8 @@ fn hash_of_signature(algorithm: &AlgorithmIdentifier<'_>) -> Option<SignatureHas
     hash_of_digest(&algorithm.algorithm)
 }
 
-/// Of a hash, or of a signature that fixes its hash.
+/// The hash function with this identifier, or the one that a signature algorithm with this
+/// identifier uses.
 fn hash_of_digest(oid: &Oid<'_>) -> Option<SignatureHash> {
     let hashes: [(SignatureHash, &[Oid<'static>]); 3] = [
         (

@@ -1,8 +1,8 @@
-//! The form in which a certificate is shown to `rustls-webpki`, which reads fewer certificates than
-//! peers send.
+//! The form in which `rustls-webpki` is shown a certificate. It parses fewer kinds of certificates
+//! than peers send.
 //!
-//! A form may say the same in other bytes than the certificate that came. Signatures are always
-//! checked over the bytes that were signed.
+//! A form may express the same contents in other bytes than the received certificate. Signatures
+//! are always checked over the bytes that were signed.
 
 use super::certificate::PeerCertificate;
 use super::der::sequence;
@@ -11,17 +11,17 @@ use rsa::pkcs1::der::Decode;
 use rsa::pkcs1::der::asn1::AnyRef;
 use x509_parser::prelude::X509Version;
 
-/// `[0] EXPLICIT INTEGER 2`, which says version 3.
+/// `[0] EXPLICIT INTEGER 2`, the encoding of version 3.
 const VERSION_3: [u8; 5] = [0xa0, 3, 2, 1, 2];
 
-/// A certificate as `rustls-webpki` is shown it.
+/// A certificate in the form that `rustls-webpki` is shown.
 #[derive(Debug)]
 pub(super) struct Form<'a> {
     der: CertificateDer<'a>,
     rewritten: Option<Rewritten>,
 }
 
-/// A tbsCertificate that is shown with another content than was signed.
+/// A tbsCertificate that is shown with other contents than were signed.
 #[derive(Debug)]
 pub(super) struct Rewritten {
     shown: Vec<u8>,
@@ -29,7 +29,7 @@ pub(super) struct Rewritten {
 }
 
 impl<'a> Form<'a> {
-    /// The form of every certificate, unless something is waived for it: the bytes that came.
+    /// The received bytes: the form of every certificate without a waiver for its version.
     pub(super) fn of(certificate: &PeerCertificate<'a>) -> Self {
         Self {
             der: CertificateDer::from(certificate.der()),
@@ -37,7 +37,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// A certificate of version 1 in the form of version 3, without extensions; all other fields are
+    /// A certificate of version 1 rewritten as version 3, without extensions; all other fields are
     /// unchanged. `None` for any other certificate.
     pub(super) fn version_1_as_3(certificate: &PeerCertificate<'a>) -> Option<Self> {
         let parsed = certificate.parsed();
@@ -68,14 +68,14 @@ impl<'a> Form<'a> {
         &self.der
     }
 
-    /// How it differs from what was signed, if it does.
+    /// The shown and the signed contents, if they differ.
     pub(super) fn rewritten(&self) -> Option<&Rewritten> {
         self.rewritten.as_ref()
     }
 }
 
 impl Rewritten {
-    /// The signed bytes that stand behind the shown ones.
+    /// The signed bytes, if `shown` are the bytes shown in their place.
     pub(super) fn signed_behind(&self, shown: &[u8]) -> Option<&[u8]> {
         (self.shown == shown).then_some(&*self.signed)
     }

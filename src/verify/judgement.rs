@@ -1,5 +1,5 @@
-//! The judgement of a peer's chain: the search with nothing waived, then pins, then waivers; and
-//! then the name, the stapled OCSP response and the use of the key.
+//! The verification of a peer's chain. It searches with nothing waived, then tries the pins, then
+//! the waivers. After that it checks the name, the stapled OCSP response and the use of the key.
 
 use super::chain::{Chain, Link};
 use super::diagnosis::explain;
@@ -19,20 +19,20 @@ use crate::error::{CertificateError, CertificateFault};
 use crate::waiver::{Waiver, Waivers};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// A peer that was accepted, by a policy or by the caller.
+/// A peer that was accepted by a policy or by the caller.
 #[derive(Debug)]
 pub(crate) struct VerifiedPeer {
     /// The key of its certificate.
     pub(crate) key: PublicKey,
-    /// Its own certificate and those that lead to the root, without what else came; all that came
-    /// where the caller accepted it.
+    /// The certificates of the path, from the leaf, without the root. If the caller accepted the
+    /// chain without verification, all certificates received.
     pub(crate) chain: Box<[CertificateDer<'static>]>,
-    /// When the first of these certificates expires, or what says that none of them is revoked, in
-    /// seconds since 1970.
+    /// The time at which the first of these certificates, their CRLs or their OCSP response
+    /// expires, in seconds since 1970.
     pub(crate) expires: u64,
-    /// What was waived for it.
+    /// The waivers that were needed.
     pub(crate) waivers: Waivers,
-    /// Whether an OCSP response says that the certificate is good.
+    /// True if an OCSP response with status "good" was verified.
     pub(crate) ocsp_verified: bool,
 }
 
@@ -40,13 +40,13 @@ pub(crate) struct VerifiedPeer {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "ocsp"), allow(dead_code, reason = "OCSP asks for it"))]
 pub(crate) enum Stapled<'a> {
-    /// That of a full handshake, if one came.
+    /// The response in a full handshake, if the server sent one.
     Response(Option<&'a [u8]>),
-    /// It does not come again in a session that is resumed; it may have been verified before.
+    /// A resumed session, in which the server sends no response; it may have been verified before.
     Resumed { verified: bool },
 }
 
-/// Judges a server's chain, and its OCSP response where one can be had, at `now`.
+/// Verifies a server's chain and its stapled OCSP response at `now`.
 pub(super) fn judge_server(
     settings: &Settings,
     chain: &Chain<'_>,
@@ -71,7 +71,7 @@ pub(super) fn judge_server(
     })
 }
 
-/// Judges a client's chain at `now`.
+/// Verifies a client's chain at `now`.
 pub(super) fn judge_client(
     settings: &Settings,
     chain: &Chain<'_>,
@@ -81,7 +81,8 @@ pub(super) fn judge_client(
     judgement.accept(judgement.path()?)
 }
 
-/// Accepts a server on its caller's word, if the key may be used to encrypt.
+/// Accepts a server that the caller accepted without verification, if its key may be used for
+/// encryption.
 pub(crate) fn server_key(chain: &Chain<'_>) -> Result<VerifiedPeer, CertificateError> {
     let leaf = chain.leaf();
     let usable = usable_key(leaf, Role::Server, Waivers::default())?;
@@ -94,13 +95,13 @@ pub(crate) fn server_key(chain: &Chain<'_>) -> Result<VerifiedPeer, CertificateE
     })
 }
 
-/// The judgement of one chain under one policy.
+/// The verification of one chain under one policy.
 struct Judgement<'c> {
     settings: &'c Settings,
     search: Search<'c>,
 }
 
-/// A path with which the policy is content, and what was waived for it.
+/// A path that the policy accepts, and the waivers that were needed.
 struct AcceptedPath<'c> {
     path: IssuerPath<'c>,
     waivers: Waivers,
@@ -124,8 +125,8 @@ impl<'c> Judgement<'c> {
         self.search.chain.leaf()
     }
 
-    /// Finds a path to what the policy trusts: with nothing waived; else by a pin; else with what is
-    /// waived of chains.
+    /// Finds a path that the policy accepts: first with nothing waived, then by a pin, then with
+    /// the waivers that apply to chains.
     fn path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
         let strictly_refused = match self.strict() {
             Ok(path) => return Ok(path),
@@ -153,7 +154,7 @@ impl<'c> Judgement<'c> {
         Err(refused)
     }
 
-    /// Finds a path with which nothing is wrong.
+    /// Finds a path with nothing waived.
     fn strict(&self) -> Result<AcceptedPath<'c>, CertificateError> {
         let rules = self.rules(self.leaf().form(), Waivers::default());
         let path = self.search.now(self.leaf().form(), &rules);
@@ -163,7 +164,7 @@ impl<'c> Judgement<'c> {
         })
     }
 
-    /// Checks what is left to check of a certificate that needs no chain.
+    /// Makes the remaining checks of a certificate that needs no chain.
     fn pinned(&self, pin: &Pin) -> Result<AcceptedPath<'c>, CertificateError> {
         let certificate = self.leaf().certificate();
         self.search
@@ -180,7 +181,7 @@ impl<'c> Judgement<'c> {
         })
     }
 
-    /// Finds a path that is good enough with what is waived of chains.
+    /// Finds a path with the waivers that apply to chains.
     fn waiving(&self) -> Result<AcceptedPath<'c>, CertificateError> {
         let version_1_as_3 = if self.waives(Waiver::Version1) {
             Form::version_1_as_3(self.leaf().certificate())
@@ -221,20 +222,20 @@ impl<'c> Judgement<'c> {
         SignatureRules::new(waived).with_rewritten(rewritten)
     }
 
-    /// Asks the lists as of now. A certificate that is excused for being out of date does not excuse
-    /// its issuer's list.
+    /// Checks the CRLs as of now: a waiver for an expired certificate does not extend to its
+    /// issuer's CRL.
     fn require_fresh_lists(&self, path: &IssuerPath<'_>) -> Result<(), CertificateError> {
         let Some(lists) = self.search.revocation else {
             return Ok(());
         };
-        for link in path.links_asked(lists) {
+        for link in path.links_checked(lists) {
             let fresh = lists.require_fresh(link.certificate(), self.search.now);
             fresh.map_err(|fault| link.blame(fault))?;
         }
         Ok(())
     }
 
-    /// Refuses a leaf that is not valid at the time, or near it where that is waived.
+    /// Refuses a leaf that is not valid now, or, if waived, not within the tolerance.
     fn check_validity(&self) -> Result<Option<Waiver>, CertificateFault> {
         let now = self.search.now;
         let certificate = self.leaf().certificate();
@@ -258,7 +259,7 @@ impl<'c> Judgement<'c> {
         Ok(Some(Waiver::OutsideValidity))
     }
 
-    /// Requires a good OCSP response where the policy does. Gives back until when it is good.
+    /// Requires a good OCSP response if the policy does. Returns the time at which it expires.
     #[cfg(feature = "ocsp")]
     fn check_ocsp(
         &self,
@@ -289,12 +290,12 @@ impl<'c> Judgement<'c> {
         Ok(None)
     }
 
-    /// Accepts the peer, if its key may be used as its role uses it.
+    /// Accepts the peer, if its key may be used as its role requires.
     fn accept(&self, accepted: AcceptedPath<'c>) -> Result<VerifiedPeer, CertificateError> {
         let AcceptedPath { path, mut waivers } = accepted;
         let usable = usable_key(self.leaf(), self.search.role, self.settings.waived)?;
         waivers.extend(usable.waivers.iter());
-        // It excuses certificates, not what says that they are not revoked.
+        // The tolerance extends the validity of certificates, but not of CRLs.
         let excused = if waivers.contains(Waiver::OutsideValidity) {
             path.expires().saturating_add(self.settings.tolerance.as_secs())
         } else {
@@ -318,19 +319,19 @@ impl<'c> Judgement<'c> {
         explain(error, &self.search, rules)
     }
 
-    /// Says that a fault is one of the peer's own certificate.
+    /// Attributes a fault to the leaf.
     fn blame_leaf<T>(&self, checked: Result<T, CertificateFault>) -> Result<T, CertificateError> {
         checked.map_err(|fault| self.leaf().blame(fault))
     }
 }
 
-/// A key that may be used, and what was waived for it.
+/// A key that may be used, and the waivers that were needed.
 struct UsableKey {
     key: PublicKey,
     waivers: Waivers,
 }
 
-/// The leaf's key, if it may be used as the role uses it.
+/// Returns the leaf's key, if it may be used as the role requires.
 fn usable_key(leaf: &Link<'_>, role: Role, waived: Waivers) -> Result<UsableKey, CertificateError> {
     let certificate = leaf.certificate();
     let check = || {
@@ -411,7 +412,7 @@ mod tests {
         assert_eq!(peer.expires, NOW + DAY);
         assert!(peer.waivers.is_empty());
         assert!(!peer.ocsp_verified);
-        // On its caller's word, all is kept.
+        // If the caller accepts the chain, all of it is stored.
         let peer = server_key(&Chain::read(&received).unwrap()).unwrap();
         assert_eq!(*peer.chain, received);
     }

@@ -1,18 +1,19 @@
-//! The judgement of a peer's certificate.
+//! The verification of a peer's certificate.
 //!
-//! A [`CertificatePolicy`] says what is demanded of a chain and what is waived. The certificates are
-//! read once a handshake, by `x509-parser`; a path to a root is found by `rustls-webpki` over this
-//! crate's own signature algorithms, first with nothing waived.
+//! A [`CertificatePolicy`] holds what is required of a chain and what is waived. Each certificate
+//! is parsed once in a handshake, by `x509-parser`. `rustls-webpki` searches for a path to a root,
+//! using this crate's signature algorithms; the first search waives nothing.
 //!
 //! Each layer imports only from those before it:
 //!
-//! 1. `der`, `oid`, `name`, `certificate`: what a certificate says.
-//! 2. `form`, `chain`: a chain, read; each certificate in the form in which it is shown to
-//!    `rustls-webpki`.
-//! 3. `roots`, `revocation`, `signatures`, `purpose`, `search_error`: the terms of a search.
+//! 1. `der`, `oid`, `name`, `certificate`: the contents of a certificate.
+//! 2. `form`, `chain`: a parsed chain, and the form in which `rustls-webpki` is shown each
+//!    certificate.
+//! 3. `roots`, `revocation`, `signatures`, `purpose`, `search_error`: the inputs and errors of a
+//!    search.
 //! 4. `path`: the search.
-//! 5. `diagnosis`: why it failed.
-//! 6. `server_name`, `ocsp`, `settings`, `judgement`: what is asked beside the path, and in which order.
+//! 5. `diagnosis`: the reason for a failed search.
+//! 6. `server_name`, `ocsp`, `settings`, `judgement`: the checks beside the path, and their order.
 //! 7. `policy`: the public settings.
 
 mod certificate;

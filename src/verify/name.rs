@@ -4,9 +4,10 @@ use core::fmt::{self, Write};
 use x509_parser::objects::{oid_registry, oid2abbrev};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
-/// A name in the order of its encoding, with everything escaped in its values that would make it look
-/// like another name, as in [RFC 4514 section 2.4](https://www.rfc-editor.org/rfc/rfc4514#section-2.4),
-/// or that is not printed.
+/// A name as text, in the order of its encoding. Characters in its values that could make it look
+/// like another name are escaped, as in
+/// [RFC 4514 section 2.4](https://www.rfc-editor.org/rfc/rfc4514#section-2.4), and so are those
+/// that cannot be printed.
 pub(super) struct Text<'a>(pub(super) &'a X509Name<'a>);
 
 impl fmt::Display for Text<'_> {
@@ -34,7 +35,7 @@ fn write_attribute(
     }
     match attribute.as_str() {
         Ok(text) => write_escaped(f, text),
-        // No text: its bytes.
+        // Not text: print its bytes.
         Err(_) => {
             f.write_char('#')?;
             let mut bytes = attribute.as_slice().iter();

@@ -1,7 +1,7 @@
-//! Stapled OCSP responses, in which the issuer of a certificate says whether it is good
+//! Stapled OCSP responses, in which the issuer of a certificate tells its status
 //! ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)).
 //!
-//! Only the frame of a response is read before its signature is checked.
+//! Only the outer structure of a response is parsed before its signature is checked.
 
 use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
@@ -28,7 +28,7 @@ const OCSP_SIGNING: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x09";
 /// id-pkix-ocsp-basic.
 const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
 
-/// How many of the certificates in a response are tried as its responder's.
+/// The maximum number of certificates in a response that are tried as the responder's.
 const MAX_RESPONDERS: usize = 4;
 
 /// A certificate about which a response is required.
@@ -41,22 +41,22 @@ pub(super) struct Subject<'c> {
 /// The issuer of that certificate.
 #[derive(Clone, Copy)]
 enum Issuer<'c> {
-    Authority(&'c Link<'c>),
+    Intermediate(&'c Link<'c>),
     Root(Root<'c>),
 }
 
 impl<'c> Issuer<'c> {
-    /// The issuer of a path's leaf; a pinned certificate has none.
+    /// The issuer of a path's leaf; `None` for a pinned certificate.
     fn of_leaf(path: &IssuerPath<'c>) -> Option<Self> {
-        match path.authorities().first() {
-            Some(authority) => Some(Self::Authority(authority)),
+        match path.intermediates().first() {
+            Some(intermediate) => Some(Self::Intermediate(intermediate)),
             None => path.root().map(Self::Root),
         }
     }
 
     fn signer(self) -> Signer<'c> {
         match self {
-            Self::Authority(link) => Signer::of(link.certificate()),
+            Self::Intermediate(link) => Signer::of(link.certificate()),
             Self::Root(root) => Signer {
                 name: root.subject_der(),
                 key: root.public_key_info(),
@@ -64,10 +64,10 @@ impl<'c> Issuer<'c> {
         }
     }
 
-    /// The issuer as a root, for those to whom it gave the right to answer.
+    /// The issuer as a trust anchor, for certificates of the responders that it authorized.
     fn as_anchor(self) -> Option<TrustAnchor<'c>> {
         match self {
-            Self::Authority(link) => anchor_from_trusted_cert(link.form().der()).ok(),
+            Self::Intermediate(link) => anchor_from_trusted_cert(link.form().der()).ok(),
             Self::Root(root) => Some(root.anchor.clone()),
         }
     }
@@ -79,9 +79,9 @@ struct Basic<'a> {
     data: &'a [u8],
     /// The content of the signature's AlgorithmIdentifier.
     algorithm: &'a [u8],
-    /// `None` where it is not made of whole bytes, as every signature is.
+    /// `None` if it is not a whole number of bytes, as every signature is.
     signature: Option<&'a [u8]>,
-    /// The first few of its certificates, in DER.
+    /// The first [`MAX_RESPONDERS`] of its certificates, in DER.
     certificates: Vec<&'a [u8]>,
 }
 
@@ -93,7 +93,7 @@ struct Signer<'c> {
 }
 
 impl<'c> Subject<'c> {
-    /// The leaf of a path; `None` where the path has no issuer, since the leaf is pinned.
+    /// The leaf of a path; `None` if it is pinned and its issuer is not known.
     pub(super) fn new(path: &IssuerPath<'c>, now: UnixTime) -> Option<Self> {
         Some(Self {
             certificate: path.leaf().certificate(),
@@ -102,8 +102,8 @@ impl<'c> Subject<'c> {
         })
     }
 
-    /// Accepts a response that says that the certificate is good, and gives back until when: "OCSP
-    /// clients SHALL confirm" the points of
+    /// Accepts a response with status "good" for the certificate, and returns the time at which it
+    /// expires: "OCSP clients SHALL confirm" the points of
     /// [RFC 6960 section 3.2](https://www.rfc-editor.org/rfc/rfc6960#section-3.2).
     pub(super) fn is_good_by(
         &self,
@@ -130,12 +130,12 @@ impl<'c> Subject<'c> {
         self.is_good_in(&data)
     }
 
-    /// "2. The signature on the response is valid; 3. The identity of the signer matches the intended
-    /// recipient of the request; 4. The signer is currently authorized to provide a response for the
-    /// certificate in question": it is the certificate's issuer, or one "issued directly by the CA"
-    /// that has OCSPSigning among its purposes.
+    /// "2. The signature on the response is valid; 3. The identity of the signer matches the
+    /// intended recipient of the request; 4. The signer is currently authorized to provide a
+    /// response for the certificate in question": it is the certificate's issuer, or one "issued
+    /// directly by the CA" that has OCSPSigning among its purposes.
     ///
-    /// Whether a responder's own certificate is revoked is not asked.
+    /// The revocation status of a responder's certificate is not checked.
     fn signer<'b>(
         &self,
         basic: &Basic<'b>,
@@ -159,7 +159,7 @@ impl<'c> Subject<'c> {
         signers.next().ok_or(OcspFault::BadSignature)
     }
 
-    /// The responder that the issuer authorized by this certificate.
+    /// The responder with this certificate, if the issuer authorized it.
     fn authorized<'b>(
         &self,
         der: &'b [u8],
@@ -180,10 +180,11 @@ impl<'c> Subject<'c> {
         Some(Signer::of(&certificate))
     }
 
-    /// "1. The certificate identified in a received response corresponds to the certificate that was
-    /// identified in the corresponding request". All that is said about it has to be good.
+    /// "1. The certificate identified in a received response corresponds to the certificate that
+    /// was identified in the corresponding request". Every status in the response about it must be
+    /// "good".
     fn is_good_in(&self, data: &ResponseData) -> Result<UnixTime, CertificateFault> {
-        // Without the key's bits nothing is about a certificate of that issuer.
+        // Without the issuer's key bits no response can be matched to its certificate.
         let issuer_key = key_bits(self.issuer.signer().key).ok_or(OcspFault::OtherCertificate)?;
         let responses = data.responses.iter();
         let about_it = responses.filter(|single| self.is(&single.cert_id, &issuer_key));
@@ -200,7 +201,7 @@ impl<'c> Subject<'c> {
         Ok(UnixTime::since_unix_epoch(Duration::from_secs(end)))
     }
 
-    /// Whether a response is about the certificate.
+    /// Returns true if a response is about the certificate.
     fn is(&self, id: &CertId, issuer_key: &[u8]) -> bool {
         significant(id.serial_number.as_bytes()) == significant(self.certificate.serial())
             && hash(id).is_some_and(|hash| {
@@ -210,9 +211,10 @@ impl<'c> Subject<'c> {
     }
 
     /// "5. The time at which the status being indicated is known to be correct (thisUpdate) is
-    /// sufficiently recent; 6. When available, the time at or before which newer information will be
-    /// available about the status of the certificate (nextUpdate) is greater than the current time."
-    /// One that has no end is not taken here: nothing would say that it is recent. Gives back the end.
+    /// sufficiently recent; 6. When available, the time at or before which newer information will
+    /// be available about the status of the certificate (nextUpdate) is greater than the current
+    /// time." A response without nextUpdate is refused, because nothing tells that it is recent.
+    /// Returns nextUpdate.
     fn check_freshness(
         &self,
         data: &ResponseData,
@@ -255,7 +257,7 @@ impl<'a> Basic<'a> {
     }
 }
 
-/// The first few of those in `[0] EXPLICIT SEQUENCE OF Certificate`.
+/// The first [`MAX_RESPONDERS`] of those in `[0] EXPLICIT SEQUENCE OF Certificate`.
 fn certificates(tagged: AnyRef<'_>) -> Result<Vec<&[u8]>, der::Error> {
     let expected = Tag::ContextSpecific {
         constructed: true,
@@ -314,7 +316,7 @@ fn malformed(_: ocsp_der::Error) -> CertificateFault {
     OcspFault::Malformed.into()
 }
 
-/// No extension is known here.
+/// No extension is supported.
 fn has_critical_extension(data: &ResponseData) -> bool {
     let singles = data.responses.iter();
     let of_singles = singles.filter_map(|single| single.single_extensions.as_ref());
@@ -332,13 +334,13 @@ fn hash(id: &CertId) -> Option<SignatureHash> {
     }
 }
 
-/// What a SubjectPublicKeyInfo holds of the key.
+/// The public key's bits in a SubjectPublicKeyInfo.
 fn key_bits(spki: &[u8]) -> Option<Vec<u8>> {
     let info = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
     Some(info.subject_public_key.as_bytes()?.to_vec())
 }
 
-/// A number in two's complement without the zeros that its sign does not need.
+/// A number in two's complement without redundant leading zeros.
 fn significant(number: &[u8]) -> &[u8] {
     let mut significant = number;
     while let [0, rest @ ..] = significant

@@ -1,7 +1,7 @@
 //! Object identifiers as text.
 
-/// The bytes of an object identifier that is written with dots
-/// ([X.690 section 8.19](https://www.itu.int/rec/T-REC-X.690)), of any arcs below 2^128.
+/// Encodes an object identifier in dotted form
+/// ([X.690 section 8.19](https://www.itu.int/rec/T-REC-X.690)), with arcs below 2^128.
 pub(super) fn encode_oid(text: &str) -> Option<Vec<u8>> {
     let mut arcs = text.split('.').map(|arc| arc.parse::<u128>().ok());
     let (root, second) = (arcs.next()??, arcs.next()??);
@@ -16,7 +16,7 @@ pub(super) fn encode_oid(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Seven bits a byte, the highest first; all but the last are marked.
+/// Seven bits in each byte, the highest first; all bytes but the last have the high bit set.
 fn encode_arc(arc: u128, bytes: &mut Vec<u8>) {
     let digits = (128 - arc.leading_zeros()).div_ceil(7).max(1);
     for digit in (0..digits).rev() {

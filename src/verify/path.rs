@@ -1,4 +1,4 @@
-//! The search for a path from a peer's certificate to a root, which `rustls-webpki` does.
+//! The search for a path from a peer's certificate to a root, by `rustls-webpki`.
 
 use super::certificate::Usage;
 use super::chain::{Candidate, Chain, Link};
@@ -12,33 +12,32 @@ use core::time::Duration;
 use pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, ExpirationPolicy, VerifiedPath};
 
-/// The longest path that `rustls-webpki` finds, from the peer's own certificate to the one that a
-/// root issued.
+/// The longest path that `rustls-webpki` finds, counting the leaf and the intermediates.
 pub(super) const MAX_PATH: usize = 7;
 
-/// A path from the peer's certificate to what is trusted.
+/// A path from the peer's certificate to a root.
 #[derive(Debug)]
 pub(super) struct IssuerPath<'c> {
     leaf: &'c Link<'c>,
-    /// The authorities between the leaf and the root, the issuer of the leaf first.
-    authorities: Vec<&'c Link<'c>>,
-    /// The root; a pinned certificate needs none.
+    /// The CAs between the leaf and the root, beginning with the issuer of the leaf.
+    intermediates: Vec<&'c Link<'c>>,
+    /// The root; `None` for a pinned certificate, which needs none.
     root: Option<Root<'c>>,
 }
 
 impl<'c> IssuerPath<'c> {
-    /// The path of a certificate that is trusted itself.
+    /// The path of a certificate that is trusted by itself.
     pub(super) fn pinned(leaf: &'c Link<'c>) -> Self {
         Self {
             leaf,
-            authorities: Vec::new(),
+            intermediates: Vec::new(),
             root: None,
         }
     }
 
-    /// Its certificates, the leaf first and the root not among them.
+    /// The certificates of the path from the leaf, without the root.
     pub(super) fn links(&self) -> impl Iterator<Item = &'c Link<'c>> {
-        [self.leaf].into_iter().chain(self.authorities.iter().copied())
+        [self.leaf].into_iter().chain(self.intermediates.iter().copied())
     }
 
     #[cfg(feature = "ocsp")]
@@ -46,10 +45,10 @@ impl<'c> IssuerPath<'c> {
         self.leaf
     }
 
-    /// The authorities between the leaf and the root, the issuer of the leaf first.
+    /// The CAs between the leaf and the root, beginning with the issuer of the leaf.
     #[cfg(feature = "ocsp")]
-    pub(super) fn authorities(&self) -> &[&'c Link<'c>] {
-        &self.authorities
+    pub(super) fn intermediates(&self) -> &[&'c Link<'c>] {
+        &self.intermediates
     }
 
     #[cfg(feature = "ocsp")]
@@ -57,35 +56,36 @@ impl<'c> IssuerPath<'c> {
         self.root
     }
 
-    /// When the first of its certificates expires, in seconds since 1970.
+    /// The time at which the first of its certificates expires, in seconds since 1970.
     pub(super) fn expires(&self) -> u64 {
         let end = |link: &Link<'_>| link.certificate().not_after().as_secs();
-        let authorities = self.authorities.iter();
-        authorities.fold(end(self.leaf), |first, link| first.min(end(link)))
+        let intermediates = self.intermediates.iter();
+        intermediates.fold(end(self.leaf), |first, link| first.min(end(link)))
     }
 
-    /// When the first of these lists is out of date that speaks of its certificates, if one does, in
-    /// seconds since 1970. Those of a pinned certificate cannot be verified and say nothing about time.
+    /// The earliest nextUpdate of the CRLs that cover its certificates, in seconds since 1970. CRLs
+    /// for a pinned certificate cannot be verified and set no time.
     pub(super) fn lists_expire(&self, lists: &Crls) -> Option<u64> {
         self.root?;
-        self.links_asked(lists).filter_map(|link| lists.expire(link.certificate())).min()
+        self.links_checked(lists).filter_map(|link| lists.expire(link.certificate())).min()
     }
 
-    /// The certificates that are checked against these lists.
-    pub(super) fn links_asked(&self, lists: &Crls) -> impl Iterator<Item = &'c Link<'c>> {
+    /// The certificates that are checked against these CRLs.
+    pub(super) fn links_checked(&self, lists: &Crls) -> impl Iterator<Item = &'c Link<'c>> {
         let links = self.links().enumerate();
-        links.filter_map(|(index, link)| lists.asks_for(index).then_some(link))
+        links.filter_map(|(index, link)| lists.checks_position(index).then_some(link))
     }
 
-    /// Whether an authority of it restricts the names in the certificates below it.
+    /// Returns true if a CA of the path, or its root, restricts the names in the certificates below
+    /// it.
     pub(super) fn has_name_constraints(&self) -> bool {
-        let mut authorities = self.authorities.iter();
+        let mut intermediates = self.intermediates.iter();
         self.root.is_some_and(|root| root.has_name_constraints())
-            || authorities.any(|link| link.certificate().has_name_constraints())
+            || intermediates.any(|link| link.certificate().has_name_constraints())
     }
 }
 
-/// What is searched for, and in which chain.
+/// The parameters of a search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search<'c> {
     pub(super) chain: &'c Chain<'c>,
@@ -96,7 +96,7 @@ pub(super) struct Search<'c> {
 }
 
 impl<'c> Search<'c> {
-    /// Finds a path that is valid now, over all that came.
+    /// Finds a path that is valid now, over all received certificates.
     pub(super) fn now(
         &self,
         leaf: &Form<'_>,
@@ -105,8 +105,8 @@ impl<'c> Search<'c> {
         self.at(self.now, leaf, rules)
     }
 
-    /// Finds a path at a time that is not farther from now than the tolerance: the whole path has to
-    /// be valid at that time. Gives back the time, too.
+    /// Finds a path whose certificates are all valid at one time within `tolerance` of now. Returns
+    /// that time, too.
     pub(super) fn near(
         &self,
         tolerance: Duration,
@@ -130,7 +130,7 @@ impl<'c> Search<'c> {
         Err(error)
     }
 
-    /// Finds a path at this time over the certificates of this one alone, so that the rules record
+    /// Finds the same path at this time, over its own certificates alone, so that the rules record
     /// only what it relies on.
     pub(super) fn again(
         &self,
@@ -139,13 +139,13 @@ impl<'c> Search<'c> {
         leaf: &Form<'_>,
         rules: &SignatureRules<'_>,
     ) -> Result<IssuerPath<'c>, SearchError> {
-        let authorities = path.authorities.iter();
-        let alone: Vec<_> = authorities.map(|link| link.candidate()).collect();
+        let intermediates = path.intermediates.iter();
+        let alone: Vec<_> = intermediates.map(|link| link.candidate()).collect();
         self.find(time, leaf, &alone, rules)
     }
 
-    /// Refuses a leaf that `rustls-webpki` does not read, such as one with a critical extension that
-    /// is not known. Certificates before version 3 have no extensions.
+    /// Refuses a leaf that `rustls-webpki` cannot parse, such as one with an unsupported critical
+    /// extension. Certificates before version 3 have no extensions and pass.
     pub(super) fn require_readable_leaf(&self) -> Result<(), SearchError> {
         let leaf = self.chain.leaf();
         let read = EndEntityCert::try_from(leaf.form().der()).map_err(SearchError::from);
@@ -155,8 +155,9 @@ impl<'c> Search<'c> {
         }
     }
 
-    /// The times within the tolerance at which a certificate of the chain ends or begins to be valid,
-    /// the nearest first: if the whole chain is valid at any, it is at one of these.
+    /// The times within the tolerance at which the validity of a certificate of the chain begins or
+    /// ends, the nearest first. If the whole chain is valid at some time, it is valid at one of
+    /// these.
     fn times_near(&self, tolerance: Duration) -> Vec<UnixTime> {
         let bounds = self.chain.links().flat_map(|link| {
             let certificate = link.certificate();
@@ -192,7 +193,7 @@ impl<'c> Search<'c> {
     ) -> Result<IssuerPath<'c>, SearchError> {
         let algorithms = rules.algorithms();
         let lists: Vec<_> = self.revocation.into_iter().flat_map(Crls::borrow).collect();
-        // At another time than now the lists are not asked whether they are good now.
+        // At another time than now, the caller checks later that the CRLs are current.
         let expiration = if time == self.now {
             ExpirationPolicy::Enforce
         } else {
@@ -217,37 +218,37 @@ impl<'c> Search<'c> {
             time,
             PurposeCheck::new(self.role, rules),
             revocation,
-            Some(&|path| check_authorities(path, candidates)),
+            Some(&|path| check_intermediates(path, candidates)),
         )?;
         let root = self.roots.find(path.anchor());
         Ok(IssuerPath {
             leaf: self.chain.leaf(),
-            authorities: authorities(&path, candidates).collect::<Result<_, _>>()?,
-            // Whoever trusts another root than was configured trusts nobody.
+            intermediates: intermediates(&path, candidates).collect::<Result<_, _>>()?,
+            // Only a configured root ends a path.
             root: Some(root.ok_or(SearchError::UnknownIssuer)?),
         })
     }
 }
 
-/// Refuses a path with an authority that cannot be read, or with one whose key may not sign
-/// certificates, which `rustls-webpki` leaves to others.
-fn check_authorities(
+/// Refuses a path with a CA certificate that cannot be parsed, or whose key may not sign
+/// certificates: `rustls-webpki` does not check keyUsage.
+fn check_intermediates(
     path: &VerifiedPath<'_>,
     candidates: &[Candidate<'_>],
 ) -> Result<(), webpki::Error> {
-    authorities(path, candidates).try_for_each(|authority| {
-        let certificate = authority?.certificate();
+    intermediates(path, candidates).try_for_each(|intermediate| {
+        let certificate = intermediate?.certificate();
         let may_issue = certificate.require_key_usage(Usage::KeyCertSign);
         may_issue.map_err(|_| webpki::Error::EndEntityUsedAsCa)
     })
 }
 
-/// The candidates that are the authorities of a path.
+/// The candidates that are the CAs of a path.
 ///
-/// `rustls-webpki` gives back the slices that it was given, so one is known again by its address and
-/// length, whatever other candidates hold the same bytes. (A caller may have put one slice in a chain
-/// twice; then either place is right.)
-fn authorities<'p, 'c: 'p>(
+/// `rustls-webpki` returns the slices that it was given, so a candidate is recognised by its
+/// address and length, even if others hold the same bytes. (A caller may have put one slice in a
+/// chain twice; then either position is right.)
+fn intermediates<'p, 'c: 'p>(
     path: &'p VerifiedPath<'p>,
     candidates: &'p [Candidate<'c>],
 ) -> impl Iterator<Item = Result<&'c Link<'c>, webpki::Error>> + 'p {
@@ -257,7 +258,7 @@ fn authorities<'p, 'c: 'p>(
             .iter()
             .find(|candidate| core::ptr::eq(candidate.shown, &*der))
             .and_then(|candidate| candidate.link)
-            // The peer's own mistake: a certificate that cannot be read.
+            // Without a link, the certificate could not be parsed.
             .ok_or(webpki::Error::BadDer)
     })
 }
@@ -271,7 +272,7 @@ mod tests {
     };
     use x509_cert::ext::pkix::KeyUsages;
 
-    /// Where the certificates of the path stand that is found in this chain.
+    /// The positions of the certificates on the path that is found in this chain.
     fn positions(received: &[CertificateDer<'_>]) -> Result<Vec<usize>, SearchError> {
         let (chain, roots) = (Chain::read(received).unwrap(), roots());
         let search = search(&chain, &roots);
@@ -340,7 +341,7 @@ mod tests {
             revocation: Some(&lists),
             ..search(&chain, &roots)
         };
-        // The root has a list, the authority has none.
+        // There is a CRL of the root, but none of the authority.
         let found = search.now(chain.leaf().form(), &SignatureRules::default());
         assert_eq!(found.unwrap_err(), SearchError::RevocationUnknown);
         let lists = lists.clone().allow_unknown_status();
@@ -353,7 +354,7 @@ mod tests {
         assert_eq!(path.expires(), NOW + DAY / 2);
         assert_eq!(path.lists_expire(&lists), Some(NOW + DAY));
         assert!(!path.has_name_constraints());
-        // What cannot be verified says nothing about time.
+        // A CRL that cannot be verified sets no time.
         let pinned = IssuerPath::pinned(chain.leaf());
         assert_eq!(pinned.expires(), NOW + DAY);
         assert_eq!(pinned.lists_expire(&lists), None);

@@ -1,4 +1,4 @@
-//! The settings by which a peer's certificate is judged.
+//! The settings by which a peer's certificate is verified.
 
 use super::chain::Chain;
 use super::judgement::{Stapled, VerifiedPeer, judge_client, judge_server};
@@ -12,20 +12,24 @@ use crate::waiver::Waiver;
 use core::time::Duration;
 use pki_types::{ServerName, UnixTime};
 
-/// The rules by which a client or a server judges its peer's certificate.
+/// The rules by which a client or server accepts its peer's certificate.
 ///
-/// By default the peer's chain, in whatever order it comes and with whatever else, has to lead to one
-/// of the roots: signed with RSA (PKCS#1 v1.5 or PSS) over SHA-256, SHA-384 or SHA-512, or, with the
-/// feature `ecdsa`, with ECDSA on P-256 or P-384 over SHA-256 or SHA-384; with every certificate below
-/// the root valid at the time, of X.509 version 3, for the purpose and within the constraints of those
-/// above it; with RSA keys of 2048 to 8192 bits; and with at most six authorities between, of at most
-/// ten certificates that come. A server's certificate has the name or address in its subjectAltName, and
-/// its RSA key may encrypt; a client's may sign.
+/// By default:
 ///
-/// Devices that this crate is made for often have worse. Each `accept_` and `pin_` method below waives
-/// one check and no other, and [`SessionInfo::waivers`](crate::SessionInfo::waivers) tells which
-/// waivers a connection made use of: none where the chain passes without. No method turns
-/// verification off.
+/// - the chain leads to one of the roots. Its certificates may come in any order and with unrelated
+///   ones among them: at most ten are accepted, with at most six CAs between the leaf and the root;
+/// - signatures are RSA (PKCS#1 v1.5 or PSS) with SHA-256, SHA-384 or SHA-512, or, with the feature
+///   `ecdsa`, ECDSA on P-256 or P-384 with SHA-256 or SHA-384;
+/// - every certificate below the root is valid at the current time, has X.509 version 3, and
+///   satisfies the purpose and the constraints of the CAs above it;
+/// - RSA keys have 2048 to 8192 bits;
+/// - a server's certificate has the server name or IP address in its subjectAltName, and its key
+///   may be used for encryption; a client's key may be used for signatures.
+///
+/// Old devices often have certificates that do not satisfy these rules. Each `accept_` and `pin_`
+/// method below waives one check and no other, and
+/// [`SessionInfo::waivers`](crate::SessionInfo::waivers) returns the waivers that a connection
+/// needed: none if the chain passes without. No method turns verification off.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,7 +49,7 @@ pub struct CertificatePolicy {
 }
 
 impl CertificatePolicy {
-    /// The default policy with these roots.
+    /// Creates the default policy with these roots.
     #[must_use]
     pub fn new(roots: RootStore) -> Self {
         Self {
@@ -53,18 +57,21 @@ impl CertificatePolicy {
         }
     }
 
-    /// Refuses certificates that these lists revoke. They replace any lists set before.
+    /// Checks the chain against these CRLs, which replace any set before.
     #[must_use]
     pub fn crls(mut self, lists: Crls) -> Self {
         self.settings.revocation = Some(lists);
         self
     }
 
-    /// Requires an OCSP response by which the server's certificate is good: about this certificate,
-    /// signed by its issuer or by a responder that the issuer authorized, not out of date
-    /// ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)). The client asks for one
-    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)). A pinned certificate
-    /// has no issuer that could have signed one. A client's certificate comes without.
+    /// Requires a stapled OCSP response with status "good" for the server's certificate
+    /// ([RFC 6960](https://www.rfc-editor.org/rfc/rfc6960)). The response must be about this
+    /// certificate, be signed by its issuer or by a responder that the issuer authorized, and be
+    /// current. The client requests it
+    /// ([RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
+    ///
+    /// A certificate that only its pin makes acceptable fails this check, because its issuer is not
+    /// known. A policy for client certificates cannot require a response.
     #[cfg(feature = "ocsp")]
     #[must_use]
     pub fn require_ocsp_response(mut self) -> Self {
@@ -72,71 +79,77 @@ impl CertificatePolicy {
         self
     }
 
-    /// Accepts the certificate with this SHA-256 (of its DER) whatever its chain is: self-signed, of
-    /// version 1, that of a CA. Its name, its validity, its extensions, its key and what it may be used for
-    /// are checked all the same. It counts as unknown to the revocation lists, unless one has it. May
-    /// be called several times.
+    /// Accepts the certificate with this fingerprint, the SHA-256 of its DER, whatever its chain:
+    /// it may be self-signed, have X.509 version 1, or be a CA certificate. Its name, validity,
+    /// extensions, key and purpose are still checked. May be called several times.
+    ///
+    /// If CRLs are configured, the certificate is refused if one of its issuer's lists it.
+    /// Otherwise its revocation status is unknown, because the CRL's signature cannot be verified.
     #[must_use]
     pub fn pin_certificate(mut self, sha256: [u8; 32]) -> Self {
         self.settings.pins.push(Pin::Certificate(sha256));
         self
     }
 
-    /// Accepts every certificate with this key, as [`pin_certificate`](Self::pin_certificate) accepts
-    /// one: the peer may renew it.
+    /// Accepts every certificate with this public key, as
+    /// [`pin_certificate`](Self::pin_certificate) accepts one. The peer may renew its certificate.
+    /// May be called several times.
     #[must_use]
     pub fn pin_public_key(mut self, key: KeyId) -> Self {
         self.settings.pins.push(Pin::PublicKey(key));
         self
     }
 
-    /// Accepts a server's certificate without subjectAltName if its subject's one common name is the
-    /// name, or the address as text. This does not apply where an authority above it restricts the names
-    /// below: name constraints say nothing about common names.
+    /// Accepts a server certificate without subjectAltName if its only common name equals the
+    /// server name, or the IP address as text. It does not apply if a CA of the chain has name
+    /// constraints, which do not cover common names.
     #[must_use]
     pub fn accept_common_name(self) -> Self {
         self.waive(Waiver::CommonName)
     }
 
-    /// Accepts a server's certificate for any name. **Whoever has a certificate from one of the roots
-    /// can then be the server**: for roots that give certificates to that server alone.
+    /// Accepts a server certificate with any name. **Anyone with a certificate from one of the
+    /// roots can then impersonate the server.** Use it only with roots that issue certificates to
+    /// this server alone.
     #[must_use]
     pub fn accept_any_name(self) -> Self {
         self.waive(Waiver::AnyName)
     }
 
-    /// Accepts a peer's own certificate of X.509 version 1. It has no extensions, so no name but the
-    /// common one and no purpose; authorities still have to be of version 3, or roots.
+    /// Accepts a leaf certificate of X.509 version 1. It has no extensions: its purpose is
+    /// unrestricted, and a server's only name is the common name, which
+    /// [`accept_common_name`](Self::accept_common_name) accepts. CA certificates must still have
+    /// version 3, or be roots.
     #[must_use]
     pub fn accept_version_1(self) -> Self {
         self.waive(Waiver::Version1)
     }
 
-    /// Accepts RSA signatures over SHA-1 in a chain, and of its authorities' revocation lists and
-    /// OCSP responses. **Collisions of SHA-1 can be made**: whoever
-    /// gets a certificate from an authority that still uses it may get one for another name.
+    /// Accepts RSA signatures with SHA-1 in the chain and in CRLs, and in the OCSP response of such
+    /// a chain. **SHA-1 collisions are practical**: an attacker who can obtain a certificate from a
+    /// CA that still signs with SHA-1 may obtain one for another name.
     #[must_use]
     pub fn accept_sha1_signatures(self) -> Self {
         self.waive(Waiver::Sha1Signature)
     }
 
-    /// Accepts RSA keys from 1024 bits, of the peer and of its authorities. **They can be factored** with
-    /// great effort.
+    /// Accepts RSA keys from 1024 bits, of the peer and of its CAs. **Such keys can be factored**,
+    /// with great effort.
     #[must_use]
     pub fn accept_short_rsa_keys(self) -> Self {
         self.waive(Waiver::ShortRsaKey)
     }
 
-    /// Accepts a chain that has expired, or is not valid yet, if at some time not farther from now
-    /// than this the whole of it was valid or will be: for devices that nobody renews, and for clocks
-    /// that are wrong.
+    /// Accepts a chain that has expired or is not valid yet, if the whole chain is valid at some
+    /// time within `tolerance` of now. CRLs and OCSP responses must still be current. Use it for
+    /// devices whose certificates are not renewed, and where clocks are wrong.
     #[must_use]
     pub fn accept_outside_validity(mut self, tolerance: Duration) -> Self {
         self.settings.tolerance = tolerance;
         self.waive(Waiver::OutsideValidity)
     }
 
-    /// Accepts a server's certificate whose keyUsage does not allow to encrypt with its key.
+    /// Accepts a server certificate whose keyUsage lacks keyEncipherment.
     #[must_use]
     pub fn accept_missing_key_encipherment(self) -> Self {
         self.waive(Waiver::MissingKeyEncipherment)
@@ -147,13 +160,13 @@ impl CertificatePolicy {
         self
     }
 
-    /// Whether the policy can accept nobody, since it has neither roots nor pins.
+    /// Returns true if the policy has neither roots nor pins, and so can accept no peer.
     pub(crate) fn is_empty(&self) -> bool {
         self.settings.roots.is_empty() && self.settings.pins.is_empty()
     }
 
-    /// The distinguished names of the roots, in DER, each once; empty where there are pins, since
-    /// anybody may have issued what they stand for.
+    /// The distinct distinguished names of the roots, in DER. Empty if there are pins: any CA may
+    /// have issued a pinned certificate.
     pub(crate) fn root_names(&self) -> Vec<Vec<u8>> {
         if !self.settings.pins.is_empty() {
             return Vec::new();
@@ -172,7 +185,7 @@ impl CertificatePolicy {
         self.settings.waived.contains(Waiver::Sha1Signature)
     }
 
-    /// Judges a server's chain, and its OCSP response where one can be had, at `now`.
+    /// Verifies a server's chain and its stapled OCSP response at `now`.
     pub(crate) fn verify_server(
         &self,
         chain: &Chain<'_>,
@@ -183,7 +196,7 @@ impl CertificatePolicy {
         judge_server(&self.settings, chain, server_name, stapled, now)
     }
 
-    /// Judges a client's chain at `now`.
+    /// Verifies a client's chain at `now`.
     pub(crate) fn verify_client(
         &self,
         chain: &Chain<'_>,
@@ -192,7 +205,7 @@ impl CertificatePolicy {
         judge_client(&self.settings, chain, now)
     }
 
-    /// A value that two policies share if, and only if, they have the same settings.
+    /// A hash of all settings: equal for two policies if, and only if, their settings are equal.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let revocation = self.settings.revocation.as_ref().map(Crls::fingerprint);
         let mut pins: Vec<_> = self.settings.pins.iter().map(Pin::fingerprint).collect();
@@ -210,7 +223,7 @@ impl CertificatePolicy {
     }
 }
 
-/// The default policy.
+/// Creates the default policy with these roots.
 impl From<RootStore> for CertificatePolicy {
     fn from(roots: RootStore) -> Self {
         Self::new(roots)

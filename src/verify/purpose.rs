@@ -1,4 +1,4 @@
-//! The purposes that a certificate has to allow: keyUsage and extendedKeyUsage by the peer's role.
+//! The checks of keyUsage and extendedKeyUsage for the peer's role.
 
 use super::certificate::{PeerCertificate, Usage};
 use super::signatures::SignatureRules;
@@ -13,7 +13,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// How the handshake uses the key.
+    /// The use of the peer's key in the handshake.
     pub(super) fn usage(self) -> Usage {
         match self {
             Self::Server => Usage::KeyEncipherment,
@@ -21,8 +21,7 @@ impl Role {
         }
     }
 
-    /// The purpose that extendedKeyUsage, where it is present, has to allow: id-kp-serverAuth or
-    /// id-kp-clientAuth.
+    /// The purpose that an extendedKeyUsage must allow: id-kp-serverAuth or id-kp-clientAuth.
     fn purpose(self) -> KeyPurposeId<'static> {
         KeyPurposeId::new(match self {
             Self::Server => b"\x2b\x06\x01\x05\x05\x07\x03\x01",
@@ -30,8 +29,9 @@ impl Role {
         })
     }
 
-    /// Refuses a certificate whose extendedKeyUsage, where it is present, does not allow the role:
-    /// "the certificate MUST only be used for one of the purposes indicated"
+    /// Refuses a certificate whose extendedKeyUsage does not allow the role; a certificate without
+    /// the extension allows it: "the certificate MUST only be used for one of the purposes
+    /// indicated"
     /// ([RFC 5280 section 4.2.1.12](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.12)).
     pub(super) fn require_purpose(
         self,
@@ -65,8 +65,9 @@ impl Role {
     }
 }
 
-/// The check of each certificate's extendedKeyUsage while `rustls-webpki` builds a path. It is asked
-/// once for each certificate that is put on a path, so it also counts those.
+/// The check of each certificate's extendedKeyUsage while `rustls-webpki` builds a path.
+/// `rustls-webpki` calls it once for each certificate that it puts on a path, so it also counts
+/// them.
 pub(super) struct PurposeCheck<'r> {
     purpose: KeyPurposeId<'static>,
     rules: &'r SignatureRules<'r>,
@@ -93,10 +94,57 @@ impl ExtendedKeyUsageValidator for PurposeCheck<'_> {
                 return Ok(());
             }
         }
-        // Which certificate it is, and what it allows, is found out once and not at each step.
+        // The diagnosis finds the certificate and its purposes, once and not at each step.
         if restricted {
             return Err(webpki::Error::EmptyEkuExtension);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{Spec, extension, server};
+    use x509_cert::der::oid::ObjectIdentifier;
+    use x509_cert::ext::pkix::ExtendedKeyUsage;
+
+    /// The text for what was found, if the role is not allowed.
+    fn refused(role: Role, purposes: &[&str]) -> Option<String> {
+        let purposes = purposes.iter().map(|oid| ObjectIdentifier::new_unwrap(oid));
+        let spec = Spec {
+            extensions: vec![extension(&ExtendedKeyUsage(purposes.collect()))],
+            ..server()
+        };
+        let certificate = spec.build();
+        let certificate = PeerCertificate::parse(&certificate).unwrap();
+        match role.require_purpose(&certificate) {
+            Ok(()) => None,
+            Err(CertificateFault::ExtendedKeyUsage { found, .. }) => {
+                Some(found.as_str().to_owned())
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_certificate_with_purposes_must_name_the_role() {
+        let (server_auth, client_auth) = ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2");
+        let any = "2.5.29.37.0";
+        for (role, own, other, others_name) in [
+            (Role::Server, server_auth, client_auth, "clientAuth"),
+            (Role::Client, client_auth, server_auth, "serverAuth"),
+        ] {
+            assert_eq!(refused(role, &[own]), None);
+            assert_eq!(refused(role, &[other, own]), None);
+            assert_eq!(refused(role, &[other]).as_deref(), Some(others_name));
+            // anyExtendedKeyUsage does not replace the purpose of the role.
+            let found = refused(role, &[any]);
+            assert_eq!(found.as_deref(), Some("anyExtendedKeyUsage"));
+        }
+        let certificate = server().build();
+        let certificate = PeerCertificate::parse(&certificate).unwrap();
+        Role::Server.require_purpose(&certificate).unwrap();
+        Role::Client.require_purpose(&certificate).unwrap();
     }
 }

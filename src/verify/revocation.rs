@@ -1,4 +1,4 @@
-//! Certificate revocation lists (CRLs): which certificates their issuers have revoked
+//! Certificate revocation lists (CRLs)
 //! ([RFC 5280 section 5](https://www.rfc-editor.org/rfc/rfc5280#section-5)).
 
 use super::certificate::{PeerCertificate, unix_time};
@@ -16,10 +16,11 @@ use webpki::{
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-/// The certificate revocation lists (CRLs) that a peer's chain is checked against.
+/// A set of CRLs (certificate revocation lists) against which a peer's chain is checked.
 ///
-/// No certificate of the chain below the root may be on a list, and for each of them there has to be a
-/// list of its issuer, signed by that issuer and not out of date.
+/// Each certificate below the root must be covered by a current CRL of its issuer, signed by that
+/// issuer, and must not be listed in it. [`end_entity_only`](Self::end_entity_only) and
+/// [`allow_unknown_status`](Self::allow_unknown_status) relax this.
 #[derive(Clone, Default)]
 pub struct Crls {
     lists: Vec<List>,
@@ -40,18 +41,18 @@ struct List {
 }
 
 impl Crls {
-    /// No list, with which no status is known.
+    /// Creates an empty set, with which the status of every certificate is unknown.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads every list in a PEM text.
+    /// Reads all CRLs from a PEM text.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadPem`] if the text does not parse, [`ConfigError::NoCrls`] if it
-    /// has no list, and that of [`Crls::add`].
+    /// [`ConfigError::BadPem`] if the text cannot be parsed, [`ConfigError::NoCrls`] if it contains
+    /// no CRL, and the error of [`Crls::add`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
         let mut lists = Self::new();
         for list in CertificateRevocationListDer::pem_slice_iter(pem) {
@@ -63,12 +64,12 @@ impl Crls {
         Ok(lists)
     }
 
-    /// Adds one list in DER. Of several of the same issuer and scope, the latest one counts.
+    /// Adds a CRL in DER. If several have the same issuer and scope, the latest one is used.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadCrl`] if it does not parse, or is not of the profile of RFC 5280:
-    /// version 2, with a nextUpdate, no delta and no indirect list.
+    /// [`ConfigError::BadCrl`] if it cannot be parsed, or does not follow the profile of RFC 5280:
+    /// version 2, with nextUpdate, neither a delta nor an indirect CRL.
     pub fn add(&mut self, der: &[u8]) -> Result<(), ConfigError> {
         let bad = ConfigError::BadCrl;
         let list = OwnedCertRevocationList::from_der(der).map_err(|_| bad)?;
@@ -83,32 +84,31 @@ impl Crls {
             signed: parsed.tbs_cert_list.as_ref().into(),
             fingerprint: fingerprint([der]),
         });
-        // `rustls-webpki` takes the first that is responsible.
+        // `rustls-webpki` uses the first CRL that covers a certificate.
         self.lists.sort_by_key(|list| core::cmp::Reverse(list.this_update));
         Ok(())
     }
 
-    /// Asks for the peer's own certificate alone, not for those of the authorities above it.
+    /// Checks only the leaf, not the CA certificates above it.
     #[must_use]
     pub fn end_entity_only(mut self) -> Self {
         self.end_entity_only = true;
         self
     }
 
-    /// Takes a certificate that no list is responsible for as one that is not revoked.
+    /// Accepts a certificate that no CRL covers.
     #[must_use]
     pub fn allow_unknown_status(mut self) -> Self {
         self.allow_unknown_status = true;
         self
     }
 
-    /// The lists as `rustls-webpki` takes them.
+    /// The CRLs as `rustls-webpki` takes them.
     pub(super) fn borrow(&self) -> Vec<&CertRevocationList<'_>> {
         self.lists.iter().map(|list| &*list.list).collect()
     }
 
-    /// How `rustls-webpki` is to use the borrowed lists; `None` where there are none. It refuses
-    /// those that are out of date, unless told otherwise.
+    /// The options with which `rustls-webpki` checks the borrowed CRLs; `None` if there are none.
     pub(super) fn options<'l>(
         &self,
         borrowed: &'l [&'l CertRevocationList<'l>],
@@ -134,18 +134,18 @@ impl Crls {
         )
     }
 
-    /// Whether a certificate may be accepted about which no list says anything.
+    /// Returns true if a certificate is accepted that no CRL covers.
     pub(super) fn allows_unknown_status(&self) -> bool {
         self.allow_unknown_status
     }
 
-    /// Whether the certificate at this place of a path is held against the lists.
-    pub(super) fn asks_for(&self, position: usize) -> bool {
+    /// Returns true if the certificate at this position of a path is checked against the CRLs.
+    pub(super) fn checks_position(&self, position: usize) -> bool {
         position == 0 || !self.end_entity_only
     }
 
-    /// Judges a certificate whose issuer is known by name only, so that no list of the issuer can be
-    /// verified: it is revoked if one says so, and of unknown status otherwise.
+    /// Checks a certificate whose issuer's key is not known, so that no CRL of the issuer can be
+    /// verified. It is revoked if a CRL lists it; otherwise its status is unknown.
     pub(super) fn judge_without_issuer(
         &self,
         certificate: &PeerCertificate<'_>,
@@ -159,8 +159,8 @@ impl Crls {
         }
     }
 
-    /// Refuses a certificate whose issuer has a list that is out of date at `now`, or has none where
-    /// one is required.
+    /// Refuses a certificate if a CRL of its issuer has expired at `now`, or if a CRL is required
+    /// and there is none.
     pub(super) fn require_fresh(
         &self,
         certificate: &PeerCertificate<'_>,
@@ -179,38 +179,41 @@ impl Crls {
         }
     }
 
-    /// Whether a list of the certificate's issuer has its serial number.
+    /// Returns true if a CRL of the certificate's issuer lists its serial number.
     pub(super) fn revokes(&self, certificate: &PeerCertificate<'_>) -> bool {
         let mut lists = self.lists_of_issuer(certificate);
-        // What cannot be read revokes.
+        // An entry that cannot be parsed counts as revocation.
         lists.any(|list| !matches!(list.list.find_serial(certificate.serial()), Ok(None)))
     }
 
-    /// When the first list of the certificate's issuer is out of date, if there is one, in seconds
-    /// since 1970.
+    /// The earliest nextUpdate of the CRLs of the certificate's issuer, in seconds since 1970.
     pub(super) fn expire(&self, certificate: &PeerCertificate<'_>) -> Option<u64> {
         let lists = self.lists_of_issuer(certificate);
         lists.map(|list| list.next_update.as_secs()).min()
     }
 
-    /// Whether there is a list of the certificate's issuer.
+    /// Returns true if there is a CRL of the certificate's issuer.
     pub(super) fn covers(&self, certificate: &PeerCertificate<'_>) -> bool {
         self.lists_of_issuer(certificate).next().is_some()
     }
 
-    /// Whether the certificate's issuer has a list about all of its certificates.
+    /// Returns true if there is a CRL about all certificates of the certificate's issuer.
     pub(super) fn covers_all(&self, certificate: &PeerCertificate<'_>) -> bool {
         self.lists_of_issuer(certificate)
             .any(|list| list.list.issuing_distribution_point().is_none())
     }
 
-    /// Whether this is the signed part of one of the lists.
-    pub(super) fn contain(&self, signed: &[u8]) -> bool {
+    /// Returns true if this is the tbsCertList of one of the CRLs.
+    pub(super) fn contain_signed(&self, signed: &[u8]) -> bool {
         self.lists.iter().any(|list| *list.signed == *signed)
     }
 
-    /// Whether this is the signed part of a list of the certificate's issuer.
-    pub(super) fn covers_by(&self, certificate: &PeerCertificate<'_>, signed: &[u8]) -> bool {
+    /// Returns true if this is the tbsCertList of a CRL of the certificate's issuer.
+    pub(super) fn has_list_of_issuer(
+        &self,
+        certificate: &PeerCertificate<'_>,
+        signed: &[u8],
+    ) -> bool {
         self.lists_of_issuer(certificate).any(|list| *list.signed == *signed)
     }
 
@@ -219,7 +222,8 @@ impl Crls {
         self.lists.iter().filter(move |list| *list.issuer == *issuer)
     }
 
-    /// A value that two sets share if they have the same lists in the same order and the same settings.
+    /// A hash that is equal for two sets with the same CRLs in the same order and the same
+    /// settings.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let flags = [self.end_entity_only, self.allow_unknown_status].map(u8::from);
         let lists = self.lists.iter().map(|list| &list.fingerprint[..]);
@@ -234,5 +238,62 @@ impl fmt::Debug for Crls {
             .field("end_entity_only", &self.end_entity_only)
             .field("allow_unknown_status", &self.allow_unknown_status)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::testing::{DAY, NOW, at, lists, server, server_by_authority};
+
+    #[test]
+    fn a_crl_covers_only_its_issuers_certificates() {
+        let (own, other) = (server().build(), server_by_authority().build());
+        let own = PeerCertificate::parse(&own).unwrap();
+        let other = PeerCertificate::parse(&other).unwrap();
+        let crls = lists(&[42]);
+        assert!(crls.covers(&own) && crls.covers_all(&own) && crls.revokes(&own));
+        assert!(!crls.covers(&other) && !crls.covers_all(&other) && !crls.revokes(&other));
+        assert_eq!(crls.expire(&own), Some(NOW + DAY));
+        assert_eq!(crls.expire(&other), None);
+        assert!(!lists(&[41, 43]).revokes(&own));
+    }
+
+    #[test]
+    fn without_its_issuer_a_certificate_is_revoked_or_unknown() {
+        let certificate = server().build();
+        let certificate = PeerCertificate::parse(&certificate).unwrap();
+        let judge = |crls: &Crls, now: u64| crls.judge_without_issuer(&certificate, at(now));
+        let unknown = Err(CertificateFault::RevocationUnknown);
+        for (crls, strict, lenient) in [
+            (Crls::new(), unknown.clone(), Ok(())),
+            (lists(&[]), unknown, Ok(())),
+            (
+                lists(&[42]),
+                Err(CertificateFault::Revoked),
+                Err(CertificateFault::Revoked),
+            ),
+        ] {
+            assert_eq!(judge(&crls, NOW), strict);
+            assert_eq!(judge(&crls.allow_unknown_status(), NOW), lenient);
+        }
+        let end = at(NOW + DAY);
+        let expired = CertificateFault::CrlExpired {
+            next_update: end,
+            now: end,
+        };
+        let crls = lists(&[]).allow_unknown_status();
+        assert_eq!(judge(&crls, NOW + DAY), Err(expired));
+    }
+
+    #[test]
+    fn only_the_leaf_is_checked_if_so_configured() {
+        let all = lists(&[]);
+        assert!((0..3).all(|position| all.checks_position(position)));
+        let leaf_only = all.clone().end_entity_only();
+        assert!(leaf_only.checks_position(0) && !leaf_only.checks_position(1));
+        let prints = [&all, &leaf_only, &all.clone().allow_unknown_status()].map(Crls::fingerprint);
+        assert!(prints[0] != prints[1] && prints[0] != prints[2] && prints[1] != prints[2]);
+        assert_eq!(prints[0], lists(&[]).fingerprint());
     }
 }

@@ -1,4 +1,4 @@
-//! The roots that a side trusts, read when they are configured.
+//! The root certificates, parsed when they are configured.
 
 use super::der::sequence;
 use crate::crypto::hash::fingerprint;
@@ -7,21 +7,20 @@ use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, TrustAnchor};
 use webpki::anchor_from_trusted_cert;
 
-/// The certificates of the authorities (CAs) that a peer's chain must lead to.
+/// The root certificates to which a peer's chain must lead.
 ///
-/// **Whoever has the key of a root can be anybody**, whatever else its certificate says: of a root, its
-/// name, its key and its name constraints count, and neither its dates nor its key usage. For a
-/// device's own self-signed certificate there is
-/// [`pin_certificate`](crate::CertificatePolicy::pin_certificate).
+/// **Anyone who holds a root's private key can impersonate any peer.** Only a root's name, key and
+/// name constraints are used; its validity, key usage and purposes are ignored. For the self-signed
+/// certificate of a device, use [`pin_certificate`](crate::CertificatePolicy::pin_certificate).
 #[derive(Clone, Debug, Default)]
 pub struct RootStore {
-    /// As `rustls-webpki` takes them.
+    /// The roots as `rustls-webpki` takes them.
     anchors: Vec<TrustAnchor<'static>>,
-    /// What else is to be known of each, in the same order.
+    /// The other parts of each root, in the same order.
     encodings: Vec<Encodings>,
 }
 
-/// The parts of a root in whole DER, of which its trust anchor has only the contents.
+/// The parts of a root as complete DER elements; its trust anchor holds only their contents.
 #[derive(Clone, Debug)]
 struct Encodings {
     subject: Box<[u8]>,
@@ -48,7 +47,7 @@ pub(super) struct Root<'s> {
 }
 
 impl<'s> Root<'s> {
-    /// Whether it restricts the names in the certificates below it.
+    /// Returns true if the root restricts the names in the certificates below it.
     pub(super) fn has_name_constraints(&self) -> bool {
         self.anchor.name_constraints.is_some()
     }
@@ -67,18 +66,18 @@ impl<'s> Root<'s> {
 }
 
 impl RootStore {
-    /// An empty store, which accepts nobody.
+    /// Creates an empty store, to which no chain leads.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads every certificate in a PEM text.
+    /// Reads all certificates from a PEM text.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadPem`] if the text does not parse, [`ConfigError::BadCertificate`] if one
-    /// of the certificates does not, [`ConfigError::NoRoots`] if there is none.
+    /// [`ConfigError::BadPem`] if the text cannot be parsed, [`ConfigError::BadCertificate`] if one
+    /// of the certificates cannot, [`ConfigError::NoRoots`] if it contains none.
     pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
         let mut store = Self::new();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -87,7 +86,7 @@ impl RootStore {
         store.or_none()
     }
 
-    /// Mozilla's roots, as they were when this crate's `webpki-roots` was released.
+    /// Returns Mozilla's roots, as of the release of the `webpki-roots` crate in use.
     #[cfg(feature = "webpki-roots")]
     #[must_use]
     pub fn mozilla() -> Self {
@@ -98,12 +97,12 @@ impl RootStore {
         store
     }
 
-    /// The roots of the operating system, or those that the environment variables `SSL_CERT_FILE`
-    /// and `SSL_CERT_DIR` name. Certificates that cannot be read are left out.
+    /// Returns the operating system's roots, or those named by the environment variables
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`. Certificates that cannot be parsed are skipped.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoRoots`] if none can be read.
+    /// [`ConfigError::NoRoots`] if no certificate can be read.
     #[cfg(feature = "rustls-native-certs")]
     pub fn platform() -> Result<Self, ConfigError> {
         let mut store = Self::new();
@@ -117,7 +116,7 @@ impl RootStore {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadCertificate`] if it does not parse.
+    /// [`ConfigError::BadCertificate`] if it cannot be parsed.
     pub fn add(&mut self, certificate: &CertificateDer<'_>) -> Result<(), ConfigError> {
         let anchor =
             anchor_from_trusted_cert(certificate).map_err(|_| ConfigError::BadCertificate)?;
@@ -130,7 +129,7 @@ impl RootStore {
         self.anchors.push(anchor);
     }
 
-    /// Whether the store has no certificate.
+    /// Returns true if the store is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()
@@ -148,8 +147,8 @@ impl RootStore {
         &self.anchors
     }
 
-    /// The root whose trust anchor this is: the very one of [`anchors`](Self::anchors), not an equal
-    /// one.
+    /// The root with this trust anchor, which must be an element of [`anchors`](Self::anchors) and
+    /// not a copy.
     pub(super) fn find(&self, anchor: &TrustAnchor<'_>) -> Option<Root<'_>> {
         let mut roots = core::iter::zip(&self.anchors, &self.encodings);
         let (anchor, _encodings) = roots.find(|(own, _)| core::ptr::eq(*own, anchor))?;
@@ -160,7 +159,7 @@ impl RootStore {
         })
     }
 
-    /// Whether a root has this distinguished name, in DER.
+    /// Returns true if a root has this distinguished name, in DER.
     pub(super) fn has(&self, name: &[u8]) -> bool {
         self.names().any(|subject| subject == name)
     }
@@ -170,7 +169,8 @@ impl RootStore {
         self.encodings.iter().map(|encodings| &*encodings.subject)
     }
 
-    /// A value that two stores share if, and only if, they have the same roots in whatever order.
+    /// A hash of the roots: equal for two stores if, and only if, they hold the same roots, in any
+    /// order.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let mut anchors: Vec<_> = self.anchors.iter().map(anchor_fingerprint).collect();
         anchors.sort_unstable();
@@ -179,7 +179,7 @@ impl RootStore {
     }
 }
 
-/// Of a root's name, key and name constraints.
+/// A hash of a root's name, key and name constraints.
 fn anchor_fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 32] {
     let constraints = anchor.name_constraints.as_deref();
     fingerprint([

@@ -1,8 +1,9 @@
-//! Why no path was found: the errors of `rustls-webpki`, as far as they are told apart here.
+//! The reasons for which a search finds no path: the errors of `rustls-webpki`, as far as this
+//! crate distinguishes them.
 
 use pki_types::UnixTime;
 
-/// Why a search found no path. Which certificate is to blame, the diagnosis finds out.
+/// The reason for which a search found no path. The diagnosis finds the certificate that caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SearchError {
     UnknownIssuer,
@@ -13,8 +14,8 @@ pub(super) enum SearchError {
         not_before: UnixTime,
     },
     BadSignature,
-    /// Both are contents of an AlgorithmIdentifier: that of the signature, and, where the signature
-    /// does not fit it, that of the issuer's key.
+    /// Both fields hold the contents of an AlgorithmIdentifier: that of the signature, and, if the
+    /// issuer's key does not match the signature, that of the key.
     UnsupportedSignature {
         signature: Vec<u8>,
         key: Option<Vec<u8>>,
@@ -34,12 +35,12 @@ pub(super) enum SearchError {
     CrlInvalid,
     TooMuchWork,
     TooLong,
-    /// Something in a certificate or a list cannot be read.
+    /// A certificate or CRL cannot be parsed.
     Malformed,
 }
 
 impl SearchError {
-    /// Whether the path may be good at another time.
+    /// Returns true if the path may be valid at another time.
     pub(super) fn is_of_time(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
     }
@@ -81,7 +82,7 @@ impl From<webpki::Error> for SearchError {
             | Error::MaximumPathBuildCallsExceeded
             | Error::MaximumSignatureChecksExceeded => Self::TooMuchWork,
             Error::MaximumPathDepthExceeded => Self::TooLong,
-            // The type is open; what is left are faults of the encoding.
+            // The enum is non-exhaustive; the other variants are encoding errors.
             _ => Self::Malformed,
         }
     }

@@ -1,4 +1,4 @@
-//! What a judgement demands and what it waives, as a policy sets it.
+//! The requirements and waivers of a verification, as a policy sets them.
 
 use super::certificate::PeerCertificate;
 use super::revocation::Crls;
@@ -15,14 +15,14 @@ pub(super) struct Settings {
     pub(super) revocation: Option<Crls>,
     pub(super) requires_ocsp_response: bool,
     pub(super) pins: Vec<Pin>,
-    /// Without the pins.
+    /// The waivers other than pins.
     pub(super) waived: Waivers,
-    /// How far from the validity of a chain the time may be, where that is waived.
+    /// With `OutsideValidity`: how far the chain's validity may be from now.
     pub(super) tolerance: Duration,
 }
 
 impl Settings {
-    /// The strict settings with these roots.
+    /// The default settings with these roots.
     pub(super) fn new(roots: RootStore) -> Self {
         Self {
             roots,
@@ -34,7 +34,7 @@ impl Settings {
         }
     }
 
-    /// The first pin that stands for this certificate.
+    /// Returns the first pin that matches this certificate.
     pub(super) fn matching_pin(&self, certificate: &PeerCertificate<'_>) -> Option<&Pin> {
         if self.pins.is_empty() {
             return None;
@@ -48,10 +48,10 @@ impl Settings {
     }
 }
 
-/// Something that is known of a peer beforehand.
+/// A certificate or public key that is known in advance.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pin {
-    /// The SHA-256 of its certificate.
+    /// The SHA-256 of a certificate in DER.
     Certificate([u8; 32]),
     PublicKey(KeyId),
 }

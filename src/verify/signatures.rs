@@ -1,4 +1,5 @@
-//! Which signatures a chain may have, in the form in which `rustls-webpki` takes algorithms.
+//! The signatures that are accepted in a chain, in the form in which `rustls-webpki` takes
+//! algorithms.
 
 use super::form::Rewritten;
 #[cfg(feature = "ecdsa")]
@@ -17,15 +18,15 @@ use std::sync::OnceLock;
 const RSA_PKCS1_SHA1: AlgorithmIdentifier =
     AlgorithmIdentifier::from_slice(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05\x05\x00");
 
-/// How many signatures are checked of a chain and its lists. The longest path has 14; the others are
-/// for authorities of the same name.
+/// The maximum number of signature checks for a chain and its CRLs. The longest path needs 14; the
+/// others are for CAs with equal names.
 const MAX_SIGNATURES: usize = 48;
 
-/// How many certificates are put on a path, on the right one or on others, before a search is given
-/// up. `rustls-webpki` alone would try 200000, and read the whole chain for each.
+/// The maximum number of certificates that a search puts on paths, right or wrong, before it is
+/// given up. `rustls-webpki` alone would try 200000, and parse the whole chain for each.
 const MAX_STEPS: usize = 128;
 
-/// A way to sign, and the name that certificates have for it.
+/// A signature algorithm, and its identifier in certificates.
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Rsa(SignatureScheme, AlgorithmIdentifier),
@@ -33,7 +34,8 @@ enum Method {
     Ecdsa(Curve, SignatureHash),
 }
 
-/// RSA with SHA-256, SHA-384 and SHA-512, PKCS#1 v1.5 and PSS, and ECDSA. The frequent ones first.
+/// RSA with SHA-256, SHA-384 and SHA-512, PKCS#1 v1.5 and PSS, and ECDSA. The most frequent come
+/// first.
 const METHODS: &[Method] = &[
     Method::Rsa(SignatureScheme::RSA_PKCS1_SHA256, alg_id::RSA_PKCS1_SHA256),
     Method::Rsa(SignatureScheme::RSA_PKCS1_SHA384, alg_id::RSA_PKCS1_SHA384),
@@ -53,30 +55,30 @@ const METHODS: &[Method] = &[
 
 const SHA1: Method = Method::Rsa(SignatureScheme::RSA_PKCS1_SHA1, RSA_PKCS1_SHA1);
 
-/// The signatures that are accepted in a chain. They are checked here, and it is recorded what the
-/// checks met and how many there were, over all searches in the chain under these rules.
+/// The rules for signatures in a chain. They also record the checks: how many there were and what
+/// they found, over all searches in the chain under these rules.
 #[derive(Debug, Default)]
 pub(super) struct SignatureRules<'c> {
-    /// Whether SHA-1 may be used.
+    /// True if SHA-1 is accepted.
     sha1: bool,
-    /// Whether RSA keys may have from 1024 bits.
+    /// True if RSA keys from 1024 bits are accepted.
     short_keys: bool,
-    /// The certificates that are shown to `rustls-webpki` with another content than was signed.
+    /// The certificates that `rustls-webpki` is shown with other contents than were signed.
     rewritten: Vec<&'c Rewritten>,
     sha1_relied_on: AtomicBool,
     short_key_relied_on: AtomicBool,
-    /// How many certificates were put on a path.
+    /// The number of certificates that were put on a path.
     steps: AtomicUsize,
-    /// How many signatures were checked.
+    /// The number of signatures that were checked.
     checked: AtomicUsize,
-    /// The first signature that was not good.
+    /// The first signature that was refused.
     refused: OnceLock<Refusal>,
 }
 
-/// A signature that was not good.
+/// A signature that was refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// What was signed.
+    /// The signed bytes.
     pub(super) signed: Box<[u8]>,
     pub(super) reason: Reason,
 }
@@ -84,14 +86,14 @@ pub(super) struct Refusal {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reason {
     Wrong,
-    /// The RSA key that signed has a length that is not accepted.
+    /// The signing RSA key has a length that is not accepted.
     KeySize {
         bits: usize,
     },
 }
 
 impl<'c> SignatureRules<'c> {
-    /// The default rules without what is waived of them.
+    /// The default rules, relaxed by these waivers.
     pub(super) fn new(waived: Waivers) -> Self {
         Self {
             sha1: waived.contains(Waiver::Sha1Signature),
@@ -100,7 +102,7 @@ impl<'c> SignatureRules<'c> {
         }
     }
 
-    /// These rules for a search that shows these certificates in other bytes than were signed.
+    /// These rules for a search that shows these certificates with other contents than were signed.
     pub(super) fn with_rewritten(self, rewritten: impl IntoIterator<Item = &'c Rewritten>) -> Self {
         Self {
             rewritten: rewritten.into_iter().collect(),
@@ -118,7 +120,7 @@ impl<'c> SignatureRules<'c> {
         METHODS.iter().chain(sha1).map(algorithm).collect()
     }
 
-    /// Forgets what was recorded.
+    /// Resets the records.
     pub(super) fn forget(&mut self) {
         self.sha1_relied_on = AtomicBool::default();
         self.short_key_relied_on = AtomicBool::default();
@@ -127,7 +129,7 @@ impl<'c> SignatureRules<'c> {
         self.refused = OnceLock::new();
     }
 
-    /// The waivers without which a signature would not have been good.
+    /// The waivers that were needed for a signature.
     pub(super) fn relied_on(&self) -> impl Iterator<Item = Waiver> {
         [
             (&self.sha1_relied_on, Waiver::Sha1Signature),
@@ -137,22 +139,22 @@ impl<'c> SignatureRules<'c> {
         .filter_map(|(relied_on, waiver)| relied_on.load(Ordering::Relaxed).then_some(waiver))
     }
 
-    /// The first signature that was not good.
+    /// The first signature that was refused.
     pub(super) fn refused(&self) -> Option<&Refusal> {
         self.refused.get()
     }
 
-    /// Counts a certificate that is put on a path, and says whether one more may be.
+    /// Counts a certificate that is put on a path. Returns false if the limit is exceeded.
     pub(super) fn step(&self) -> bool {
         self.steps.fetch_add(1, Ordering::Relaxed) < MAX_STEPS
     }
 
-    /// Whether more signatures came than are checked.
+    /// Returns true if there were more signatures than the limit.
     pub(super) fn is_exhausted(&self) -> bool {
         self.checked.load(Ordering::Relaxed) > MAX_SIGNATURES
     }
 
-    /// The bytes that a signature is checked over, where `rustls-webpki` has read these.
+    /// The bytes over which a signature is checked, if `rustls-webpki` was shown `shown`.
     fn signed<'m>(&'m self, shown: &'m [u8]) -> &'m [u8] {
         let mut behind = self.rewritten.iter();
         match behind.find_map(|rewritten| rewritten.signed_behind(shown)) {
@@ -186,14 +188,14 @@ impl<'c> SignatureRules<'c> {
     }
 }
 
-/// One of the algorithms, under these rules.
+/// A signature algorithm under these rules.
 #[derive(Debug)]
 pub(super) struct RuledAlgorithm<'r> {
     method: Method,
     rules: &'r SignatureRules<'r>,
 }
 
-/// Algorithms as `rustls-webpki` takes them.
+/// The algorithms in the form that `rustls-webpki` takes.
 pub(super) fn as_dyn<'r>(
     algorithms: &'r [RuledAlgorithm<'r>],
 ) -> Vec<&'r dyn SignatureVerificationAlgorithm> {

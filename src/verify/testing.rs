@@ -53,7 +53,7 @@ impl Key {
         RsaPrivateKey::from_pkcs8_pem(pem).unwrap()
     }
 
-    /// What is signed, with which algorithm, and the signature: three in a row.
+    /// The signed bytes, the AlgorithmIdentifier and the signature, concatenated.
     pub(super) fn sign(self, signed: &[u8]) -> Vec<u8> {
         let digest = Sha256::digest(signed);
         let signature = self.private().sign(Pkcs1v15Sign::new::<Sha256>(), &digest);
@@ -95,7 +95,7 @@ pub(super) fn server() -> Spec {
     }
 }
 
-/// A good authority's certificate from the root.
+/// A good CA certificate from the root.
 pub(super) fn authority() -> Spec {
     Spec {
         serial: 7,
@@ -106,7 +106,7 @@ pub(super) fn authority() -> Spec {
     }
 }
 
-/// A good server certificate from the authority.
+/// A good server certificate from that CA.
 pub(super) fn server_by_authority() -> Spec {
     Spec {
         issuer: AUTHORITY,
@@ -191,7 +191,7 @@ pub(super) fn roots() -> RootStore {
     roots
 }
 
-/// A list of the root with these serial numbers on it, good until the next day.
+/// A CRL of the root that lists these serial numbers, current until the next day.
 pub(super) fn lists(revoked: &[u8]) -> Crls {
     let day_before = time(NOW - DAY);
     let entries: Vec<_> =
