@@ -1,4 +1,4 @@
-//! Handshake messages out of record fragments: split and coalesced in any way
+//! Assembles handshake messages from record fragments, however they are split or coalesced
 //! ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 
 use crate::codec::u24_to_usize;
@@ -6,14 +6,14 @@ use crate::enums::HandshakeType;
 use crate::error::{Error, LocalError, PeerError};
 use crate::message::{HANDSHAKE_HEADER, HandshakeMessage, MAX_HANDSHAKE_BODY};
 
-/// Collects fragments and hands out whole messages.
+/// Collects fragments and returns complete messages.
 ///
-/// Holds at most one unfinished message and one record: the caller takes every whole message out
+/// It holds at most one incomplete message and one record: the caller takes all complete messages
 /// before it pushes again.
 #[derive(Default)]
 pub(crate) struct Joiner {
     buffer: Vec<u8>,
-    /// How much of the buffer has been handed out.
+    /// The number of bytes at the front of the buffer that have been returned.
     taken: usize,
 }
 
@@ -29,14 +29,14 @@ impl core::fmt::Debug for Joiner {
 }
 
 impl Joiner {
-    /// Adds a record's content.
+    /// Adds the content of a record.
     pub(crate) fn push(&mut self, fragment: &[u8]) {
         self.buffer.drain(..self.taken);
         self.taken = 0;
         self.buffer.extend_from_slice(fragment);
     }
 
-    /// Takes the next whole message, if there is one. A message that announces more than 64 KiB
+    /// Takes the next complete message, if there is one. A message that announces more than 64 KiB
     /// is refused by its header, before it is collected.
     pub(crate) fn next(&mut self) -> Result<Option<HandshakeMessage<'_>>, Error> {
         let rest = self.buffer.get(self.taken..);
@@ -63,12 +63,12 @@ impl Joiner {
         }))
     }
 
-    /// The proof that nothing is left over, if nothing is.
+    /// Returns the proof that nothing is left, if nothing is.
     pub(crate) fn aligned(&self) -> Option<Aligned> {
         (self.taken == self.buffer.len()).then_some(Aligned(()))
     }
 
-    /// Gives the memory back once nothing is left in it.
+    /// Frees the buffer when nothing is left in it.
     fn release(&mut self) {
         if self.taken == self.buffer.len() {
             self.buffer = Vec::new();

@@ -1,4 +1,4 @@
-//! The master secret and what is derived from it: the key block
+//! The master secret, and what is derived from it: the key block
 //! ([RFC 5246 sections 8.1](https://www.rfc-editor.org/rfc/rfc5246#section-8.1) and
 //! [6.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.3)), the verify_data of Finished
 //! ([section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)), and keying material for
@@ -12,10 +12,10 @@ use crate::message::finished::VERIFY_DATA;
 use core::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Length of the master secret.
+/// The length of the master secret in bytes.
 pub(crate) const MASTER_SECRET: usize = 48;
 
-/// What Finished must say; it tells something of the master secret until it has been sent.
+/// The verify_data of a Finished. It is redacted: until it is sent, it must remain secret.
 #[derive(Clone)]
 pub(crate) struct VerifyData(pub(crate) [u8; VERIFY_DATA]);
 
@@ -32,8 +32,8 @@ pub(crate) struct Randoms {
     pub(crate) server: [u8; 32],
 }
 
-/// The secret that everything else is derived from, ready for the PRF. Boxed: it goes from state to
-/// state, and a value that moves leaves its bytes behind where it was.
+/// The master secret, with its HMAC key schedule. It is boxed: it moves from state to state, and a
+/// value that moves leaves a copy of its bytes behind.
 #[derive(Clone)]
 pub(crate) struct MasterSecret(Box<Prepared>);
 
@@ -89,7 +89,7 @@ impl MasterSecret {
         Self::from_bytes(hash, &secret)
     }
 
-    /// The master secret of a session that is resumed.
+    /// The master secret of a stored session.
     pub(crate) fn from_bytes(hash: HashAlgorithm, secret: &[u8; MASTER_SECRET]) -> Self {
         Self(Box::new(Prepared {
             secret: *secret,
@@ -97,7 +97,7 @@ impl MasterSecret {
         }))
     }
 
-    /// The bytes, for a key log and for a session that is kept.
+    /// The bytes, for a key log and for a stored session.
     pub(crate) fn as_bytes(&self) -> &[u8; MASTER_SECRET] {
         &self.0.secret
     }

@@ -1,7 +1,7 @@
-//! From handshake messages to keys: what the two sides of a handshake need, and what an observer needs
-//! who has its pre-master secret.
+//! The path from handshake messages to keys: what the two sides of a handshake need, and an
+//! observer who has the pre-master secret.
 //!
-//! This room knows no configuration, does not judge what a peer may do, and writes nothing to a log.
+//! This room has no configuration, makes no decision about a peer, and writes no key log.
 
 mod joiner;
 mod master_secret;

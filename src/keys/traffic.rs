@@ -1,4 +1,4 @@
-//! The key block, cut into the keys that protect each direction's records
+//! The key block, partitioned into the keys that protect each direction's records
 //! ([RFC 5246 section 6.3](https://www.rfc-editor.org/rfc/rfc5246#section-6.3)).
 
 use super::{MasterSecret, Randoms};
@@ -9,10 +9,10 @@ use crate::error::LocalError;
 use core::fmt;
 use zeroize::Zeroize;
 
-/// Room for the longest key block: two 48-byte MAC keys, two 32-byte keys and two 16-byte IVs.
+/// The length of the longest key block: two 48-byte MAC keys, two 32-byte keys and two 16-byte IVs.
 const MAX_KEY_BLOCK: usize = 2 * (48 + 32 + 16);
 
-/// The two directions' keys, each used when its sender's ChangeCipherSpec passes.
+/// The keys of the two directions. Each is used from its sender's ChangeCipherSpec on.
 #[derive(Debug)]
 pub(crate) struct TrafficKeys {
     pub(crate) client_write: Cipher,
@@ -43,7 +43,7 @@ pub(super) struct KeyBlock {
 }
 
 impl KeyBlock {
-    /// As long as the suite needs it.
+    /// Derives the key block, as long as the suite requires.
     pub(super) fn derive(
         master_secret: &MasterSecret,
         suite: &Suite,
@@ -68,9 +68,8 @@ impl KeyBlock {
         Ok(block)
     }
 
-    /// The client's and the server's keys, cut in the order that section 6.3 gives:
-    /// client_write_MAC_key, server_write_MAC_key, client_write_key, server_write_key,
-    /// client_write_IV, server_write_IV.
+    /// The client's and the server's keys, in the order of section 6.3: client_write_MAC_key,
+    /// server_write_MAC_key, client_write_key, server_write_key, client_write_IV, server_write_IV.
     pub(super) fn partition(&self) -> Result<(WriteKeys<'_>, WriteKeys<'_>), LocalError> {
         let mut block = Reader::new(&self.bytes);
         let mut cut = |length| {

@@ -1,18 +1,19 @@
-//! The handshake messages so far, hashed as they pass
+//! The transcript: the hash of the handshake messages so far
 //! ([RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
 
 use crate::crypto::hash::{HashAlgorithm, HashValue, Hasher};
 use crate::error::LocalError;
 
-/// Whether the messages themselves are kept for CertificateVerify, which signs them with a hash
-/// that is chosen later.
+/// Tells whether the messages are kept in addition to their hash. CertificateVerify signs the
+/// messages with a hash that is chosen later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     Messages,
     HashOnly,
 }
 
-/// The running hash of the handshake, and the messages where they may have to be signed.
+/// The running hash of the handshake messages, and the messages themselves if they may have to be
+/// signed.
 #[derive(Debug)]
 pub(crate) struct Transcript {
     hasher: Hasher,
@@ -30,7 +31,7 @@ impl Transcript {
         }
     }
 
-    /// Adds a message, header included.
+    /// Adds a message, including its header.
     pub(crate) fn add(&mut self, message: &[u8]) {
         self.hasher.update(message);
         if let Some(messages) = &mut self.messages {
@@ -38,7 +39,7 @@ impl Transcript {
         }
     }
 
-    /// Gives back the messages so far and keeps no more of them.
+    /// Returns the messages so far and keeps no more of them.
     ///
     /// # Errors
     ///
@@ -49,12 +50,12 @@ impl Transcript {
         messages.ok_or(LocalError::Internal("the messages to sign were not kept"))
     }
 
-    /// The hash so far, while the handshake goes on.
+    /// The hash of the messages so far.
     pub(crate) fn current(&self) -> HashValue {
         self.hasher.clone().finish()
     }
 
-    /// The hash of the whole handshake.
+    /// The hash of all messages of the handshake.
     pub(crate) fn finish(self) -> HashValue {
         self.hasher.finish()
     }

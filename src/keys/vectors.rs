@@ -62,7 +62,7 @@ fn key_schedule() {
             assert_eq!(block, bytes(case, field));
         }
 
-        // The vectors use session_hash as the hash of the handshake too.
+        // The vectors also use session_hash as the hash of the handshake.
         let session_hash = HashValue::new(&bytes(case, "session_hash"));
         let extended = MasterSecret::derive_extended(hash, &pre_master_secret, &session_hash);
         let expected = bytes(case, "extended_master_secret");
