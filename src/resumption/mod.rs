@@ -1,10 +1,10 @@
-//! What is kept of a session, so that the next connection can do without the RSA operation
+//! Stored sessions, with which a later connection avoids the RSA operation
 //! ([RFC 5246 section 7.3](https://www.rfc-editor.org/rfc/rfc5246#section-7.3), figure 2).
 //!
-//! A server keeps its sessions in a [`SessionStore`] and finds them by session ID, or seals them
-//! into tickets that the clients keep ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)). A
-//! client keeps them in a store. Both are about bytes here: when to resume is the state machines'
-//! business.
+//! A server stores its sessions in a [`SessionStore`], where it finds them by session ID, or seals
+//! them into tickets that the clients store ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077)). A
+//! client stores its sessions in a [`SessionStore`]. This room handles only bytes and keys; the
+//! state machines decide when to resume.
 
 mod session;
 mod store;
@@ -18,7 +18,8 @@ pub use tickets::{TicketKey, TicketKeySet, Tickets};
 use core::fmt;
 use std::sync::Arc;
 
-/// Where a connection's session is kept, so that it can be forgotten when the connection fails.
+/// The place where a connection's session is stored, so that the session can be removed when the
+/// connection fails.
 pub(crate) struct SessionInUse {
     store: Arc<dyn SessionStore>,
     key: Box<[u8]>,

@@ -1,7 +1,7 @@
-//! What a session is made of, as this crate keeps it, and as bytes.
+//! The contents of a session, and its serialized form.
 //!
-//! The bytes start with their own version and are read back by this crate alone: what does not
-//! parse to the last byte is no session, and nothing more is said about it.
+//! The bytes begin with the version of their layout, and only this crate reads them. Bytes that do
+//! not decode completely count as no session; the reason is not reported.
 
 use super::store::StoredSession;
 use crate::codec::{LengthPrefix, Reader, Writer};
@@ -15,31 +15,32 @@ use core::time::Duration;
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use zeroize::Zeroizing;
 
-/// The first byte of a session. Another layout gets another number, and old sessions are misses.
+/// The first byte of a session, which identifies the layout. Sessions with another layout are not
+/// found.
 const LAYOUT: u8 = 2;
 
-/// The longest session that is kept. Only a peer with a huge certificate chain makes a longer one,
-/// and gets a full handshake each time.
+/// The longest session that is stored. Only a peer with a huge certificate chain makes a longer
+/// one; its connections always use full handshakes.
 const MAX_LENGTH: usize = 1 << 14;
 
-/// How far the clocks of the servers that share sessions may be apart, in seconds.
+/// The maximum difference between the clocks of servers that share sessions, in seconds.
 const MAX_CLOCK_SKEW: u64 = 60;
 
-/// Under which trust a session was made: whom a side believes and who it is itself. A session is
-/// resumed only under the very same.
+/// A hash of the verification settings and the identity with which a session was made. A session is
+/// resumed only if both are unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TrustContext([u8; Self::LENGTH]);
 
 impl TrustContext {
     const LENGTH: usize = 32;
 
-    /// The hash of everything that trust is made of, each part of which stands for itself.
+    /// Hashes all parts, with their boundaries.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         Self(fingerprint(parts.iter().copied()))
     }
 }
 
-/// From when and until when a session may be resumed, in seconds since 1970.
+/// The period in which a session may be resumed, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
     pub(crate) created: u64,
@@ -47,8 +48,8 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
-    /// A session that is made at `now`, lives for `lifetime` seconds, and never longer than the
-    /// certificates that it stands for, the first of which ends at `certificates_expire`.
+    /// The period of a session that is made at `now`. It lasts `lifetime` seconds, but at most
+    /// until the session's certificates expire, at `certificates_expire`.
     pub(crate) fn starting(now: UnixTime, lifetime: u32, certificates_expire: u64) -> Self {
         let created = now.as_secs();
         Self {
@@ -57,13 +58,14 @@ impl Validity {
         }
     }
 
-    /// Whether `now` lies within, one clock being as good as another.
+    /// Returns true if `now` is in the period, with an allowance for clocks that differ.
     pub(crate) fn includes(&self, now: UnixTime) -> bool {
         let now = now.as_secs();
         self.created.saturating_sub(MAX_CLOCK_SKEW) <= now && now < self.expires
     }
 
-    /// Ends `lifetime` seconds after `now` at the latest; 0 stands for an unknown lifetime.
+    /// Ends the period at most `lifetime` seconds after `now`; 0 means that the lifetime is
+    /// unknown.
     pub(crate) fn shorten(&mut self, now: UnixTime, lifetime: u32) {
         if lifetime != 0 {
             let end = now.as_secs().saturating_add(lifetime.into());
@@ -71,10 +73,10 @@ impl Validity {
         }
     }
 
-    /// How many seconds are left at `now`; no more than the number holds, which is 136 years.
-    pub(crate) fn left(&self, now: UnixTime) -> u32 {
-        let left = self.expires.saturating_sub(now.as_secs());
-        u32::try_from(left).unwrap_or(u32::MAX)
+    /// The seconds that remain at `now`, at most `u32::MAX`, which is 136 years.
+    pub(crate) fn remaining(&self, now: UnixTime) -> u32 {
+        let remaining = self.expires.saturating_sub(now.as_secs());
+        u32::try_from(remaining).unwrap_or(u32::MAX)
     }
 
     fn expires_at(&self) -> UnixTime {
@@ -82,7 +84,7 @@ impl Validity {
     }
 }
 
-/// What both sides keep of a handshake in order to resume its session.
+/// The parameters of a handshake that both sides store in order to resume its session.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) suite: &'static Suite,
@@ -93,30 +95,30 @@ pub(crate) struct Session {
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
-    /// What was waived for them.
+    /// The waivers that were needed for them.
     pub(crate) waivers: Waivers,
-    /// Whether an OCSP response said that the first of them is good.
+    /// True if an OCSP response with status "good" was verified for the first of them.
     pub(crate) ocsp_verified: bool,
     pub(crate) trust: TrustContext,
     pub(crate) validity: Validity,
 }
 
-/// How a client names the session that it wants to resume.
+/// The identifier with which a client offers a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Handle {
-    /// By the server's session ID, 1 to 32 bytes.
+    /// The server's session ID, 1 to 32 bytes.
     Id(Box<[u8]>),
-    /// By a ticket, which only the server can read.
+    /// A ticket, which only the server can decrypt.
     Ticket(Box<[u8]>),
 }
 
 impl Session {
-    /// The session as a server keeps it, or nothing for one that is too long to be kept.
+    /// Encodes a server's session; `None` if it is too long to be stored.
     pub(crate) fn encode(&self) -> Option<StoredSession> {
         self.encode_with(None)
     }
 
-    /// Reads a server's session; `None` if it is none.
+    /// Decodes a server's session; `None` if the bytes are not one.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         match decode(bytes).ok()? {
             (session, None) => Some(session),
@@ -124,15 +126,15 @@ impl Session {
         }
     }
 
-    /// The session and its handle as a client keeps them.
+    /// Encodes a client's session with its handle; `None` if it is too long to be stored.
     pub(crate) fn encode_with_handle(&self, handle: &Handle) -> Option<StoredSession> {
         self.encode_with(Some(handle))
     }
 
-    /// Reads a client's session; `None` if it is none.
+    /// Decodes a client's session; `None` if the bytes are not one.
     pub(crate) fn decode_with_handle(bytes: &[u8]) -> Option<(Self, Handle)> {
         match decode(bytes).ok()? {
-            // A server has always shown a certificate.
+            // A server always presents a certificate.
             (session, _) if session.peer_certificates.is_empty() => None,
             (session, Some(handle)) => Some((session, handle)),
             (_, None) => None,
@@ -140,13 +142,13 @@ impl Session {
     }
 
     fn encode_with(&self, handle: Option<&Handle>) -> Option<StoredSession> {
-        // No name is written as an empty one, which no server has.
+        // A missing name is encoded as an empty one, which no server has.
         let server_name = match &self.server_name {
             Some(name) => name.to_str(),
             None => "".into(),
         };
         let server_name = &*server_name;
-        // In one piece: a buffer that grows leaves the secret behind where it was.
+        // Allocated once: a buffer that grows leaves a copy of the secret behind.
         let length = self.encoded_length(server_name, handle);
         if length > MAX_LENGTH {
             return None;
@@ -192,11 +194,11 @@ impl Session {
     }
 }
 
-/// What every session has: the fields of fixed length, and the lengths of the others.
+/// The length of the fields with a fixed length, and of the length prefixes of the others.
 const FIXED_LENGTH: usize =
     1 + 2 + 1 + 1 + 2 + 1 + 8 + 8 + TrustContext::LENGTH + MASTER_SECRET + 2 + 2 + 1 + 2;
 
-/// A handle's number and content.
+/// The number of a handle's kind, and the handle's bytes.
 fn parts(handle: Option<&Handle>) -> (u8, &[u8]) {
     match handle {
         None => (0, &[]),
@@ -269,7 +271,7 @@ fn decode_flag(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
     }
 }
 
-/// Reads a name in the one form in which it is written.
+/// Decodes a name, which must be in the form in which names are encoded.
 fn decode_server_name(name: &[u8]) -> Result<ServerName<'static>, DecodeError> {
     let name = core::str::from_utf8(name).map_err(|_| DecodeError::BadLength)?;
     ServerName::try_from(name)
@@ -333,7 +335,7 @@ mod tests {
                 let stored = session.encode_with_handle(&handle).unwrap();
                 assert!(Session::decode(stored.as_bytes()).is_none());
                 let decoded = Session::decode_with_handle(stored.as_bytes());
-                // There is no server without a certificate.
+                // A server always presents a certificate.
                 assert_eq!(decoded.is_none(), session.peer_certificates.is_empty());
                 if let Some((decoded, its)) = decoded {
                     assert_same(&decoded, &session);
@@ -398,10 +400,10 @@ mod tests {
         for (seconds, valid) in [(939, false), (940, true), (1099, true), (1100, false)] {
             assert_eq!(validity.includes(at(seconds)), valid, "{seconds}");
         }
-        assert_eq!(validity.left(at(1040)), 60);
-        assert_eq!(validity.left(at(1140)), 0);
+        assert_eq!(validity.remaining(at(1040)), 60);
+        assert_eq!(validity.remaining(at(1140)), 0);
         assert!(!Validity::starting(at(1000), 100, 1050).includes(at(1050)));
-        assert_eq!(Validity::starting(at(9), 9, 4).left(at(9)), 0);
+        assert_eq!(Validity::starting(at(9), 9, 4).remaining(at(9)), 0);
     }
 
     #[test]

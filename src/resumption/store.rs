@@ -1,4 +1,4 @@
-//! Where sessions are kept between connections.
+//! The storage of sessions between connections.
 
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -9,19 +9,19 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::{ZeroizeOnDrop, optimization_barrier};
 
-/// A session as bytes: everything needed to resume it, **the master secret included, in clear**.
+/// A serialized session: everything needed to resume it, **including the master secret in clear**.
 ///
-/// The bytes are versioned, and only this crate reads them: bytes that it did not write, that
-/// another version wrote or that are damaged are as good as no session. Clones share them; they are
-/// wiped when the last one is dropped, and print as `[redacted]`.
+/// The bytes are versioned, and only this crate can read them. Bytes from another version and
+/// damaged bytes count as no session. Clones share the bytes, which are wiped when the last clone
+/// is dropped and print as `[redacted]`.
 #[derive(Clone)]
 pub struct StoredSession {
     bytes: Arc<Bytes>,
     expires: UnixTime,
 }
 
-/// The bytes of a session, most of which are certificates. Wiped when dropped, all at once:
-/// `Zeroizing` would do so byte by byte.
+/// The bytes of a session, most of which are certificates. They are wiped when dropped, all at
+/// once: `Zeroizing` would do so byte by byte.
 struct Bytes(Vec<u8>);
 
 impl Bytes {
@@ -42,23 +42,23 @@ impl Drop for Bytes {
 impl ZeroizeOnDrop for Bytes {}
 
 impl StoredSession {
-    /// Brings a session back from where a store has written it to, with the `expires` that it had.
+    /// Recreates a session from the bytes and the expiry time that a store has saved.
     #[must_use]
     pub fn new(bytes: Vec<u8>, expires: UnixTime) -> Self {
-        // With whatever capacity it has: shrinking it could leave the bytes behind in freed memory.
+        // The capacity stays as it is: shrinking could leave a copy in freed memory.
         Self {
             bytes: Arc::new(Bytes(bytes)),
             expires,
         }
     }
 
-    /// The session, to be written as it is.
+    /// Returns the bytes, to be saved unchanged.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes.0
     }
 
-    /// From when on the session is not resumed any more.
+    /// Returns the time from which the session is no longer resumed.
     #[must_use]
     pub fn expires(&self) -> UnixTime {
         self.expires
@@ -78,30 +78,28 @@ impl fmt::Debug for StoredSession {
     }
 }
 
-/// Where sessions are kept: in this process ([`MemoryStore`]), or in a place that several servers
-/// share.
+/// A store for sessions: in this process ([`MemoryStore`]), or shared by several servers.
 ///
-/// The key is public. For a server it is a session ID: 32 bytes that the server made up, but
-/// [`get`](Self::get) is called with whatever 32 bytes a client sends. For a client it is made of the
-/// name and, where it is given, the address of the server. The value holds the master secret
-/// in clear: **whoever reads the store reads the connections**, and whoever writes to it can pose as
-/// a peer.
+/// Keys are public. On a server the key is a session ID of 32 bytes that the server generated;
+/// [`get`](Self::get) is also called with any 32 bytes that a client sends. On a client the key is
+/// made from the server's name and, if given, its address. Values hold the master secret in clear:
+/// **anyone who reads the store can decrypt the connections**, and anyone who writes to it can
+/// impersonate a peer.
 ///
-/// Connections call the store in the middle of their handshakes and wait for it, so a slow store
-/// makes slow handshakes; many call it at once. A store may fail, and may forget any session at
-/// any time: a session that is not found costs a full handshake and nothing else. So no method
-/// tells of an error. `now` is the time as the configuration tells it.
+/// Handshakes call the store and block on it, many at the same time, so a slow store makes
+/// handshakes slow. A store may fail and may drop any session at any time: a missing session only
+/// costs a full handshake. The methods therefore report no errors. `now` is the time of the
+/// configuration's time provider.
 pub trait SessionStore: Send + Sync {
-    /// Keeps a session under `key`, in place of one that is there already, until it expires or
-    /// must make room.
+    /// Stores a session under `key`, replacing any earlier one, until it expires or is evicted.
     fn put(&self, key: &[u8], session: StoredSession, now: UnixTime);
 
-    /// The session under `key`, which stays. `None` if there is none, if it has expired, or if the
-    /// store fails.
+    /// Returns the session under `key` without removing it, or `None` if it is missing or expired
+    /// or the store fails.
     fn get(&self, key: &[u8], now: UnixTime) -> Option<StoredSession>;
 
-    /// Forgets the session under `key`, if there is one. Called for a session whose connection
-    /// failed, and by a client for one that its server declined or hung up on.
+    /// Removes the session under `key`, if there is one. It is called when a session's connection
+    /// fails, and on a client when the server declines the session or disconnects.
     ///
     /// "Servers and clients MUST forget any session-identifiers, keys, and secrets associated with
     /// a failed connection."
@@ -109,39 +107,39 @@ pub trait SessionStore: Send + Sync {
     fn remove(&self, key: &[u8]);
 }
 
-/// How many parts a large store has, each behind a lock of its own.
+/// The number of shards in a large store, each with its own lock.
 const SHARDS: usize = 16;
 
-/// How many sessions a part holds at least; a store too small for that is a single part.
+/// The minimum capacity of a shard; a smaller store has only one shard.
 const SMALLEST_SHARD: usize = 64;
 
-/// How many expired sessions a new one drives out: two, so that they go faster than sessions come.
+/// The number of expired sessions that a new one removes: two, so that they go faster than new ones
+/// come.
 const EXPIRED_PER_PUT: usize = 2;
 
-/// Sessions in the memory of this process: so many and no more, the least recently used going
-/// first, each until it expires.
+/// A session store in memory with a fixed capacity. It evicts the least recently used session.
 ///
-/// A store for 1024 sessions or more is divided into 16 parts, so that threads seldom wait for
-/// each other. A key belongs to one of them by a hash that nobody outside can foresee, and each has
-/// its own order of use: a part may be full, and forget a session, a little before the whole is.
+/// A store for 1024 sessions or more is divided into 16 shards with a lock each. A keyed hash,
+/// which outsiders cannot predict, assigns keys to shards. A shard evicts its own least recently
+/// used session, and may do so slightly before the whole store is full.
 ///
-/// An expired session is dropped when it is asked for, and when sessions come and it has become the
-/// least recently used. What is dropped is wiped.
+/// Expired sessions are removed on lookup, and when new sessions arrive and they are the least
+/// recently used. Removed sessions are wiped.
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
-    /// Chooses the shard. Not the shards' own hasher, or all the keys of one would agree in bits
-    /// that its table sorts them by.
+    /// Chooses the shard. It differs from the shards' own hashers; otherwise all the keys of a
+    /// shard would agree in bits that its table sorts them by.
     hasher: RandomState,
 }
 
 type Shard = LruCache<Box<[u8]>, StoredSession, RandomState>;
 
 impl MemoryStore {
-    /// A store for at most `capacity` sessions. With 0 it keeps none, and nothing is ever resumed
-    /// from it.
+    /// Creates a store for at most `capacity` sessions. With 0 it stores nothing, and nothing is
+    /// resumed.
     ///
-    /// Memory is taken as sessions come, not in advance: about 280 bytes for each, and what the
-    /// peer's certificates take, 16 KiB at most.
+    /// Memory is allocated as sessions arrive: about 280 bytes each plus the peer's certificates,
+    /// at most 16 KiB.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let count = if capacity < SHARDS * SMALLEST_SHARD {
@@ -159,19 +157,19 @@ impl MemoryStore {
         }
     }
 
-    /// How many sessions it holds, expired ones that were not yet dropped among them.
+    /// Returns the number of sessions, including expired ones that are not yet removed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// Whether it holds no session.
+    /// Returns true if the store holds no session.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The part that a key belongs to; none if the capacity is 0.
+    /// The shard of a key; `None` if the capacity is 0.
     fn shard(&self, key: &[u8]) -> Option<MutexGuard<'_, Shard>> {
         let [byte, ..] = self.hasher.hash_one(key).to_le_bytes();
         let index = usize::from(byte).checked_rem(self.shards.len())?;
@@ -179,20 +177,20 @@ impl MemoryStore {
     }
 }
 
-/// An empty part. Its table grows with what is in it; `LruCache::with_hasher` would take the memory
-/// for all of `capacity` at once.
+/// An empty shard. Its table grows with its contents; `LruCache::with_hasher` would allocate the
+/// memory for all of `capacity` at once.
 fn empty_shard(capacity: NonZeroUsize) -> Mutex<Shard> {
     let mut shard = LruCache::unbounded_with_hasher(RandomState::new());
     shard.resize(capacity);
     Mutex::new(shard)
 }
 
-/// The worst that a panic behind the lock leaves is a session lost.
+/// A panic behind the lock loses a session at worst.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Drops expired sessions that were not used for longest.
+/// Removes the least recently used sessions that have expired.
 fn drop_expired(shard: &mut Shard, now: UnixTime) {
     for _ in 0..EXPIRED_PER_PUT {
         match shard.peek_lru() {

@@ -148,16 +148,16 @@ pub(super) fn new_session_ticket(
     session: &Session,
 ) -> Result<Vec<u8>, LocalError> {
     let now = config.common.now();
-    let left = session.validity.left(now);
+    let lifetime = session.validity.remaining(now);
     let ticket = match (&config.tickets, session.encode()) {
         // A lifetime of 0 would say that none is known.
-        (Some(tickets), Some(stored)) if left > 0 => {
+        (Some(tickets), Some(stored)) if lifetime > 0 => {
             tickets.seal(stored.as_bytes(), now, config.common.random())?
         }
         _ => Vec::new(),
     };
     let message = NewSessionTicket {
-        ticket_lifetime_hint: left,
+        ticket_lifetime_hint: lifetime,
         ticket: &ticket,
     };
     message.encode()

@@ -1,4 +1,4 @@
-//! The keys that session tickets are sealed with.
+//! The keys with which session tickets are sealed: encrypted and authenticated.
 
 use crate::crypto::rng::RandomSource;
 use crate::crypto::sealing::{SALT, SEALING_KEY, SealingKey};
@@ -7,35 +7,35 @@ use core::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A key that seals session tickets. **Whoever has it reads every connection that a ticket of it
-/// resumes or was issued on.**
+/// A key that encrypts session tickets. **Anyone who has it can decrypt every connection on which
+/// such a ticket was issued or used.**
 ///
-/// Its name travels in each ticket and tells the servers which key opens it. Wiped when the last
-/// clone is dropped; only the name prints.
+/// Each ticket carries the key's name, by which servers find the key. The key is wiped when the
+/// last clone is dropped; its `Debug` output shows only the name.
 #[derive(Clone)]
 pub struct TicketKey(Arc<SealingKey>);
 
 impl TicketKey {
-    /// Takes 48 bytes that were drawn at random: 16 of name, then 32 of secret. What is left of
-    /// them is for the caller to wipe.
+    /// Creates a key from 48 random bytes: a name of 16, then a secret of 32. The caller should
+    /// wipe its copy.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 48]) -> Self {
         Self(Arc::new(SealingKey::from_bytes(bytes)))
     }
 
-    /// Draws a key that nobody else knows.
+    /// Generates a key.
     pub(super) fn draw(random: &dyn RandomSource) -> Result<Self, LocalError> {
         let mut bytes = Zeroizing::new([0; SEALING_KEY]);
         random.fill(bytes.as_mut_slice())?;
         Ok(Self::from_bytes(&bytes))
     }
 
-    /// Whether the ticket says that this key sealed it.
+    /// Returns true if the ticket carries this key's name.
     pub(super) fn is_named_in(&self, ticket: &[u8]) -> bool {
         ticket.starts_with(self.0.name())
     }
 
-    /// A ticket with `plaintext` in it.
+    /// Seals `plaintext` into a ticket.
     pub(super) fn seal(
         &self,
         plaintext: &[u8],
@@ -43,18 +43,18 @@ impl TicketKey {
     ) -> Result<Vec<u8>, LocalError> {
         let mut salt = [0; SALT];
         random.fill(&mut salt)?;
-        // The longest session is 2^14 bytes, the longest text of GCM nearly 2^36.
+        // The longest session is 2^14 bytes; GCM allows nearly 2^36.
         self.0
             .seal(salt, plaintext)
             .map_err(|_| LocalError::Internal("a session is longer than a ticket can be"))
     }
 
-    /// What is in a ticket that this key sealed.
+    /// Opens a ticket that this key sealed.
     pub(super) fn open(&self, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.0.open(ticket)
     }
 
-    /// Sees whether the key is wiped.
+    /// Lets a test see whether the key is wiped.
     #[cfg(test)]
     pub(super) fn downgrade(&self) -> std::sync::Weak<SealingKey> {
         Arc::downgrade(&self.0)
@@ -69,22 +69,20 @@ impl fmt::Debug for TicketKey {
     }
 }
 
-/// The keys that the servers of a fleet share: the current one seals and opens, the others only
-/// open.
+/// The ticket keys that several servers share. The current key encrypts and decrypts tickets; the
+/// others only decrypt.
 ///
-/// A fleet does not change its keys at one moment, so a change takes three steps, each of them
-/// finished on all servers before the next one begins. In this way no server meets a ticket that
-/// it cannot open:
+/// Servers do not change keys at the same moment, so a rotation takes three steps. Finish each step
+/// on all servers before the next one; then no server receives a ticket that it cannot decrypt:
 ///
-/// 1. `TicketKeySet::new(old).next(new)`: all can open what will come.
-/// 2. `TicketKeySet::new(new).previous(old)`: tickets are sealed with the new key.
-/// 3. `TicketKeySet::new(new)`, when the last ticket of the old key has expired.
+/// 1. `TicketKeySet::new(old).next(new)`: every server can decrypt tickets under the new key.
+/// 2. `TicketKeySet::new(new).previous(old)`: tickets are encrypted under the new key.
+/// 3. `TicketKeySet::new(new)`, once the last ticket under the old key has expired.
 ///
-/// Shared keys are not all: a session is resumed only by a server that shows the same certificate
-/// and has the same policy for client certificates.
+/// To resume each other's sessions, the servers also need the same certificate and the same policy
+/// for client certificates.
 ///
-/// The keys should change regularly: with RSA key transport and tickets alike, a key that gets out
-/// gives away the past.
+/// Rotate the keys regularly: a leaked ticket key, like a leaked RSA key, exposes past connections.
 #[derive(Clone, Debug)]
 pub struct TicketKeySet {
     pub(super) current: TicketKey,
@@ -93,7 +91,7 @@ pub struct TicketKeySet {
 }
 
 impl TicketKeySet {
-    /// A key that seals and opens, and no others.
+    /// Creates a set with only a current key, which encrypts and decrypts.
     #[must_use]
     pub fn new(current: TicketKey) -> Self {
         Self {
@@ -103,7 +101,7 @@ impl TicketKeySet {
         }
     }
 
-    /// With the key that sealed before: its tickets still open.
+    /// Adds the previous key, whose tickets can still be decrypted.
     #[must_use]
     pub fn previous(self, key: TicketKey) -> Self {
         Self {
@@ -112,7 +110,7 @@ impl TicketKeySet {
         }
     }
 
-    /// With the key that will seal: what other servers seal with it already opens.
+    /// Adds the next key, with which other servers may already encrypt tickets.
     #[must_use]
     pub fn next(self, key: TicketKey) -> Self {
         Self {

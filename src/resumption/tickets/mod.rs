@@ -1,10 +1,9 @@
-//! The keys that session tickets are sealed with
+//! The rotation of ticket keys: which key seals tickets, and which keys open them
 //! ([RFC 5077 sections 4](https://www.rfc-editor.org/rfc/rfc5077#section-4) and
-//! [5.5](https://www.rfc-editor.org/rfc/rfc5077#section-5.5)): which one seals, which ones open,
-//! and when they change.
+//! [5.5](https://www.rfc-editor.org/rfc/rfc5077#section-5.5)).
 //!
-//! The form of a ticket is that of [`crate::crypto::sealing`]. Section 4 recommends another one and
-//! leaves the choice to the server, as nobody else looks into a ticket.
+//! Tickets have the format of [`crate::crypto::sealing`]. Section 4 recommends another one and
+//! leaves the choice to the server, because nobody else reads a ticket.
 
 mod key;
 mod rotation;
@@ -21,49 +20,50 @@ use rotation::Keys;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
-/// What a server seals and opens its session tickets with. All its connections share it.
+/// The ticket keys of a server, shared by all its connections.
 pub struct Tickets(Mutex<Keys>);
 
-/// What was in a ticket.
+/// The contents of a ticket, and the key that sealed it.
 pub(crate) struct Opened {
     pub(crate) plaintext: Zeroizing<Vec<u8>>,
     pub(crate) by: SealedBy,
 }
 
 impl Tickets {
-    /// Keys that this process draws and nobody else knows, and that change by themselves.
+    /// Creates keys that are generated in this process and rotate automatically.
     ///
-    /// A key seals for one `period` and opens for another one, and is wiped at the first use after
-    /// that. So a ticket opens for one period at least: a period as long as the configuration's
-    /// [`session_lifetime`](crate::ServerConfigBuilder::session_lifetime) lets every session live
-    /// its time.
+    /// A key encrypts tickets for one `period`, decrypts them for another one, and is wiped at the
+    /// first use after that. A ticket can therefore be decrypted for at least one period. Choose a
+    /// period as long as the configuration's
+    /// [`session_lifetime`](crate::ServerConfigBuilder::session_lifetime), so that every session
+    /// can be resumed for its whole lifetime.
     ///
-    /// Periods are counted in whole seconds, at least one, by the time that the configuration tells.
-    /// Setting that clock back by less than a period prolongs the life of a key by as much; setting
-    /// it back by more ends it.
+    /// Periods are whole seconds, at least one, by the configuration's time provider. Setting that
+    /// clock back by less than a period extends a key's life by the same amount; setting it back
+    /// further discards the key.
     ///
-    /// The next key is drawn ahead of its time. If the generator fails at that, the next ticket
-    /// tries again, and the current key goes on sealing until its two periods are over.
+    /// The next key is generated in advance. If the random number generator fails, the next ticket
+    /// tries again, and the current key remains in use until its two periods are over.
     #[must_use]
     pub fn rotating(period: Duration) -> Self {
         Self(Mutex::new(Keys::rotating(period)))
     }
 
-    /// Keys from outside, which servers may share. They change by [`Tickets::replace`] alone.
+    /// Creates ticket keys from a set that several servers may share. Only [`Tickets::replace`]
+    /// changes them.
     #[must_use]
     pub fn shared(keys: TicketKeySet) -> Self {
         Self(Mutex::new(keys.into()))
     }
 
-    /// Puts these keys in the place of all that there are, at once for all connections.
+    /// Replaces all keys, immediately and for all connections.
     ///
-    /// Keys that changed by themselves are gone after that, and these ones do not change by
-    /// themselves: it is as if they had been [`shared`](Tickets::shared) from the start.
+    /// Automatic rotation stops: the keys are then as if created by [`shared`](Tickets::shared).
     pub fn replace(&self, keys: TicketKeySet) {
         *self.lock() = keys.into();
     }
 
-    /// A ticket with `plaintext` in it.
+    /// Seals `plaintext` into a ticket.
     pub(crate) fn seal(
         &self,
         plaintext: &[u8],
@@ -73,15 +73,15 @@ impl Tickets {
         self.sealing_key(now, random)?.seal(plaintext, random)
     }
 
-    /// What is in a ticket, if one of the keys sealed it and has not outlived its time.
+    /// Opens a ticket, if one of the keys sealed it and that key is still in use.
     pub(crate) fn open(&self, ticket: &[u8], now: UnixTime) -> Option<Opened> {
         let (key, by) = self.opening_key(ticket, now)?;
         let plaintext = key.open(ticket)?;
         Some(Opened { plaintext, by })
     }
 
-    /// The key that seals. A key that is missing, the current or the next one, is drawn outside of
-    /// the lock: no other connection waits for the generator.
+    /// The key that seals. A missing key, the current or the next one, is generated outside the
+    /// lock: no other connection waits for the generator.
     fn sealing_key(
         &self,
         now: UnixTime,
@@ -106,7 +106,7 @@ impl Tickets {
         keys.named_in(ticket)
     }
 
-    /// A panic behind the lock leaves keys that are as good as before.
+    /// A panic behind the lock leaves the keys consistent.
     fn lock(&self) -> MutexGuard<'_, Keys> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -297,7 +297,7 @@ mod tests {
         }
     }
 
-    /// A fleet of two in the three steps of a change, each server a step ahead of the other once.
+    /// Two servers in the three steps of a rotation; each is a step ahead of the other once.
     #[test]
     fn a_fleet_changes_its_key_without_losing_a_ticket() {
         let random = Draws::default();
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(opened(&tickets, &ticket, 0), Some(SealedBy::Current));
     }
 
-    /// Puts keys in the place of the rotating ones while one of those is drawn.
+    /// Replaces the rotating keys while one of them is generated.
     struct Replacing<'a>(&'a Tickets);
 
     impl RandomSource for Replacing<'_> {

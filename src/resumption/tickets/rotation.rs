@@ -1,62 +1,64 @@
-//! Which key seals and which ones open at this moment, and when they change.
+//! The choice of the keys that seal and open at a given time, and their rotation.
 
 use super::key::{TicketKey, TicketKeySet};
 use core::time::Duration;
 use pki_types::UnixTime;
 
-/// Which key a ticket was sealed with.
+/// The key with which a ticket was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SealedBy {
-    /// The one that seals.
+    /// The key that seals now.
     Current,
-    /// One that sealed before: the client is due another ticket.
+    /// A key that sealed before: the client should get a new ticket.
     Other,
-    /// One that will seal: the ticket is newer than any that could be given for it.
+    /// A key that will seal later: the ticket is newer than any that this server could issue.
     Next,
 }
 
-/// The keys of this moment, and when they change.
+/// The keys in use, and their rotation.
 pub(super) struct Keys {
-    /// Missing only until one is drawn.
+    /// `None` only until a key is generated.
     pub(super) current: Option<TicketKey>,
     pub(super) previous: Option<TicketKey>,
     pub(super) next: Option<TicketKey>,
-    /// Missing for keys from outside.
+    /// `None` for keys that the caller supplied.
     rotation: Option<Rotation>,
 }
 
-/// The period of keys that change by themselves. In seconds.
+/// The rotation of generated keys. Times are in seconds.
 struct Rotation {
     period: u64,
-    /// When the current key's period began.
+    /// The start of the current key's period.
     start: u64,
 }
 
-/// Where a moment lies, as the current key sees it.
-enum Moment {
-    /// In its period, or so little before that a clock may have been set back.
+/// The position of a time relative to the current key's periods.
+enum PeriodPosition {
+    /// In its first period, or less than a period before it, because a clock may have been set
+    /// back.
     InPeriod,
-    /// In the period after, in which it opens what it sealed.
+    /// In its second period, in which it still opens tickets.
     InNextPeriod,
-    /// Beyond both.
+    /// Outside both periods.
     Outside,
 }
 
 impl Rotation {
-    fn place(&self, now: u64) -> Moment {
+    fn place(&self, now: u64) -> PeriodPosition {
         let distance = now.abs_diff(self.start);
         if distance < self.period {
-            Moment::InPeriod
+            PeriodPosition::InPeriod
         } else if now > self.start && distance < self.period.saturating_mul(2) {
-            Moment::InNextPeriod
+            PeriodPosition::InNextPeriod
         } else {
-            Moment::Outside
+            PeriodPosition::Outside
         }
     }
 }
 
 impl Keys {
-    /// Keys that change by themselves once in this period, of at least a second; none is drawn yet.
+    /// Keys that rotate automatically with this period, of at least a second. None is generated
+    /// yet.
     pub(super) fn rotating(period: Duration) -> Self {
         Self {
             current: None,
@@ -69,43 +71,43 @@ impl Keys {
         }
     }
 
-    /// Whether a key should be drawn to be the next one.
-    fn wants_next(&self) -> bool {
+    /// Returns true if the next key should be generated.
+    fn lacks_next(&self) -> bool {
         self.rotation.is_some() && self.next.is_none()
     }
 
-    /// The key that seals, if no key is missing.
+    /// The key that seals, or `None` if a key must be generated first.
     pub(super) fn sealing_key(&mut self, now: UnixTime) -> Option<TicketKey> {
         self.turn_over(now);
-        if self.wants_next() {
+        if self.lacks_next() {
             return None;
         }
         self.current.clone()
     }
 
-    /// Takes a key that was drawn to be the next one, unless another thread was faster or the
-    /// generator failed.
+    /// Takes a generated key as the next one, unless another thread was faster or the generator
+    /// failed.
     pub(super) fn offer_next(&mut self, drawn: Option<TicketKey>, now: UnixTime) {
-        if self.wants_next() {
+        if self.lacks_next() {
             self.next = drawn;
         }
         self.turn_over(now);
     }
 
-    /// Lets the next key take over if it is time, and wipes keys that have outlived theirs. Needs
-    /// no randomness: without a next key, the current one goes on as long as it lives.
+    /// Lets the next key take over when it is due, and wipes keys that have expired. It needs no
+    /// randomness: without a next key, the current one remains in use until its end.
     pub(super) fn turn_over(&mut self, now: UnixTime) {
         let Some(rotation) = &mut self.rotation else {
             return;
         };
         let now = now.as_secs();
-        let moment = match self.current {
+        let position = match self.current {
             Some(_) => rotation.place(now),
-            None => Moment::Outside,
+            None => PeriodPosition::Outside,
         };
-        match moment {
-            Moment::InPeriod => {}
-            Moment::InNextPeriod => {
+        match position {
+            PeriodPosition::InPeriod => {}
+            PeriodPosition::InNextPeriod => {
                 self.previous = None;
                 if let Some(next) = self.next.take() {
                     self.previous = self.current.replace(next);
@@ -113,7 +115,7 @@ impl Keys {
                     rotation.start = rotation.start.saturating_add(rotation.period);
                 }
             }
-            Moment::Outside => {
+            PeriodPosition::Outside => {
                 self.previous = None;
                 self.current = self.next.take();
                 rotation.start = now;
@@ -121,7 +123,7 @@ impl Keys {
         }
     }
 
-    /// The key whose name a ticket begins with.
+    /// The key whose name the ticket begins with.
     pub(super) fn named_in(&self, ticket: &[u8]) -> Option<(TicketKey, SealedBy)> {
         [
             (&self.current, SealedBy::Current),
