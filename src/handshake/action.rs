@@ -1,4 +1,4 @@
-//! What the states ask of the connection.
+//! The actions that the states request from the connection.
 
 use super::session_info::SessionInfo;
 use crate::crypto::cipher::Cipher;
@@ -6,28 +6,28 @@ use crate::enums::AlertDescription;
 use crate::keys::Transcript;
 use crate::resumption::SessionInUse;
 
-/// One thing for the connection to do.
+/// One action for the connection.
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Send one handshake message, header included.
     SendHandshake(Vec<u8>),
     /// Send ChangeCipherSpec, and protect what is sent from here on.
     ChangeWriteKey(Cipher),
-    /// Expect what comes from here on to be protected, in records of at most this much plaintext.
+    /// Expect protected records from here on, with at most this much plaintext.
     ChangeReadKey(Cipher, usize),
     SendWarning(AlertDescription),
-    /// TLS 1.2 is agreed: from here on every record says so.
+    /// TLS 1.2 is agreed: every record carries this version from here on.
     VersionAgreed,
-    /// Send no more plaintext than this in a record.
+    /// Send records with at most this much plaintext.
     LimitSent(usize),
-    /// Accept no more plaintext than this in a record.
+    /// Accept records with at most this much plaintext.
     LimitReceived(usize),
-    /// From here on, a failure of the connection is one of this session.
+    /// From here on, a failure of the connection removes this session.
     UseSession(SessionInUse),
     Complete(Box<SessionInfo>),
 }
 
-/// What the states ask for, in order.
+/// The actions of one step, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Actions(Vec<Action>);
 

@@ -1,4 +1,5 @@
-//! What the hellos settled, whichever side this is, and what a full handshake makes of it.
+//! What the hellos agreed, in either role, and the secret and session that a full handshake derives
+//! from it.
 
 use super::key_log;
 use super::limits::RecordLimits;
@@ -12,7 +13,7 @@ use crate::verify::VerifiedPeer;
 use crate::waiver::Waivers;
 use pki_types::ServerName;
 
-/// What the two hellos settled.
+/// The parameters that the two hellos agreed.
 #[derive(Debug)]
 pub(super) struct Agreed {
     pub(super) suite: &'static Suite,
@@ -25,8 +26,8 @@ pub(super) struct Agreed {
 }
 
 impl Agreed {
-    /// The master secret of a full handshake, extended or not, and logged. The transcript ends with
-    /// ClientKeyExchange.
+    /// The master secret of a full handshake, extended if agreed, and written to the key log. The
+    /// transcript must end with ClientKeyExchange.
     pub(super) fn master_secret(
         &self,
         pre_master_secret: &PreMasterSecret,
@@ -43,12 +44,12 @@ impl Agreed {
         master_secret
     }
 
-    /// Writes the connection's line to the key log, where there is one.
+    /// Writes the connection's line to the key log, if there is one.
     pub(super) fn log_key(&self, environment: &Environment, master_secret: &MasterSecret) {
         key_log::log(environment, &self.randoms, master_secret);
     }
 
-    /// The session that a full handshake makes, with the chain that the peer showed, if it showed one.
+    /// The session that a full handshake makes, with the peer's chain, if the peer presented one.
     pub(super) fn new_session(
         &self,
         common: &Common,
@@ -59,7 +60,7 @@ impl Agreed {
     ) -> Session {
         let (peer_certificates, waivers, ocsp_verified, certificates_expire) = match peer {
             Some(peer) => (peer.chain, peer.waivers, peer.ocsp_verified, peer.expires),
-            // No certificate ends the session early.
+            // Without a certificate, only the lifetime ends the session.
             None => (Box::default(), Waivers::default(), false, u64::MAX),
         };
         let now = common.now();

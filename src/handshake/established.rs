@@ -1,4 +1,4 @@
-//! What is left of a handshake: what can be derived from it for the protocols above.
+//! The secrets of an established connection, for exporters and channel bindings.
 
 use super::session_info::SessionInfo;
 use super::verified::FinishedVerified;
@@ -11,7 +11,7 @@ use crate::verify::end_point_hash;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The labels with which TLS itself derives, which exporters must not use
+/// The labels with which TLS itself derives keys and which exporters must not use
 /// ([RFC 5705 section 6](https://www.rfc-editor.org/rfc/rfc5705#section-6)).
 const RESERVED_LABELS: [&[u8]; 5] = [
     b"client finished",
@@ -21,29 +21,29 @@ const RESERVED_LABELS: [&[u8]; 5] = [
     b"extended master secret",
 ];
 
-/// Data that both ends of a connection have in common and no other connection has, for binding an
-/// authentication in the protocol above to the connection below it
-/// ([RFC 5056](https://www.rfc-editor.org/rfc/rfc5056)).
+/// A channel binding: data that both ends of one connection share, by which an application protocol
+/// ties its authentication to that connection ([RFC 5056](https://www.rfc-editor.org/rfc/rfc5056)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelBinding {
     /// `tls-server-end-point`: the hash of the server's certificate
-    /// ([RFC 5929 section 4](https://www.rfc-editor.org/rfc/rfc5929#section-4)). It is the same for
-    /// all connections to the server.
+    /// ([RFC 5929 section 4](https://www.rfc-editor.org/rfc/rfc5929#section-4)). It is equal for
+    /// all connections to servers with this certificate.
     TlsServerEndPoint,
     /// `tls-unique`: the verify_data of the handshake's first Finished
     /// ([RFC 5929 section 3](https://www.rfc-editor.org/rfc/rfc5929#section-3)).
     ///
-    /// **Without the extended master secret it is not unique:** somebody in the middle can make two
-    /// connections with the same value, by resuming a session on both. So it is given with the
-    /// extended master secret only. Where the protocol above has a choice, `tls-exporter`
-    /// ([RFC 9266](https://www.rfc-editor.org/rfc/rfc9266)) is the better binding: 32 bytes of
-    /// keying material with the label `EXPORTER-Channel-Binding` and an empty context, `Some(&[])`.
+    /// **It is not unique without the extended master secret:** an attacker in the middle can
+    /// resume a session on two connections and give both the same value. It is therefore available
+    /// only with the extended master secret. If the application protocol has a choice,
+    /// `tls-exporter` ([RFC 9266](https://www.rfc-editor.org/rfc/rfc9266)) is the better binding:
+    /// 32 bytes of keying material with the label `EXPORTER-Channel-Binding` and an empty context,
+    /// `Some(&[])`.
     TlsUnique,
 }
 
-/// The secrets of an established connection and what they are bound to. As bytes: they are seldom
-/// used, and many connections wait.
+/// The secrets of an established connection and what they are bound to. The master secret is stored
+/// as plain bytes, without its key schedule: it is seldom used, and many connections are open.
 #[derive(Debug)]
 pub(super) struct Established {
     master_secret: Secret,
@@ -52,7 +52,7 @@ pub(super) struct Established {
     extended_master_secret: bool,
     /// The verify_data of the first Finished.
     tls_unique: VerifyData,
-    /// On a server, what it showed.
+    /// On a server, the certificate that it presented.
     own_certificate: Option<Arc<CertifiedKey>>,
 }
 
@@ -65,8 +65,8 @@ impl core::fmt::Debug for Secret {
 }
 
 impl Established {
-    /// Takes what both sides derive from. `own_finished` is this side's verify_data, if its Finished
-    /// was the first; otherwise the one that was verified was.
+    /// Stores the secrets. `own_finished` is this side's verify_data, if its Finished was the first
+    /// one; otherwise the verified one was.
     pub(super) fn new(
         verified: FinishedVerified,
         own_finished: Option<VerifyData>,
@@ -84,9 +84,9 @@ impl Established {
         }
     }
 
-    /// Refuses what is bound to nobody without the extended master secret: an implementation that
-    /// goes on without it "MUST NOT export any key material based on the new master secret for any
-    /// subsequent application-level authentication"
+    /// Refuses to export without the extended master secret: an implementation that goes on without
+    /// it "MUST NOT export any key material based on the new master secret for any subsequent
+    /// application-level authentication"
     /// ([RFC 7627 section 5.4](https://www.rfc-editor.org/rfc/rfc7627#section-5.4)).
     pub(super) fn require_extended_master_secret(&self) -> Result<(), Misuse> {
         if self.extended_master_secret {

@@ -1,9 +1,9 @@
-//! The end of a handshake, from its keys on: what both roles do alike
+//! The end of a handshake, from its keys on, as it is in both roles
 //! ([RFC 5246 sections 7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.1) and
 //! [7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
 //!
-//! [`KeysReady`] waits for the peer's ChangeCipherSpec, [`Finish`] for its Finished. This side's own
-//! two are sent before, or when the peer's are verified.
+//! [`KeysReady`] awaits the peer's ChangeCipherSpec, and [`Finish`] its Finished. This side sends
+//! its own two before them, or once the peer's Finished is verified.
 
 use super::action::{Action, Actions};
 use super::agreed::Agreed;
@@ -21,7 +21,7 @@ use crate::message::finished::Finished;
 use crate::resumption::Session;
 use std::sync::Arc;
 
-/// The keys are derived, and the peer still sends in clear.
+/// The keys are derived; the peer does not use its keys yet.
 #[derive(Debug)]
 pub(super) struct KeysReady {
     peer_write_key: Cipher,
@@ -54,7 +54,7 @@ impl KeysReady {
         })
     }
 
-    /// Leaves this side's ChangeCipherSpec and Finished until the peer's are there.
+    /// Delays this side's ChangeCipherSpec and Finished until the peer's Finished is verified.
     pub(super) fn finish_second(
         side: Side,
         agreed: Agreed,
@@ -74,7 +74,7 @@ impl KeysReady {
         })
     }
 
-    /// Takes the peer's ChangeCipherSpec: from here on it protects what it sends.
+    /// Takes the peer's ChangeCipherSpec: from here on the peer's records are protected.
     pub(super) fn change_read_key(
         self,
         incoming: Incoming<'_>,
@@ -87,7 +87,7 @@ impl KeysReady {
     }
 }
 
-/// The peer's keys are in use, and its Finished is due.
+/// The peer uses its keys; its Finished is due.
 #[derive(Debug)]
 pub(super) struct Finish {
     side: Side,
@@ -102,12 +102,12 @@ pub(super) struct Finish {
 enum OwnFinished {
     /// It is sent, and was the first of the two.
     Sent(VerifyData),
-    /// It answers the peer's, protected with this key.
+    /// It will be sent after the peer's, protected with this key.
     Due(Cipher),
 }
 
 impl Finish {
-    /// Takes the peer's Finished.
+    /// Takes and verifies the peer's Finished.
     pub(super) fn verify(&mut self, incoming: Incoming<'_>) -> Result<FinishedVerified, Error> {
         let (message, finished) = incoming.expect::<Finished>()?;
         let verified = FinishedVerified::check(
@@ -170,7 +170,7 @@ impl Finish {
     }
 }
 
-/// The key that this side writes with, and the peer's.
+/// This side's write key and the peer's.
 fn traffic_keys(
     side: Side,
     agreed: &Agreed,
@@ -183,7 +183,7 @@ fn traffic_keys(
     })
 }
 
-/// A side's Finished after these messages.
+/// A side's Finished, given the hash of the messages before it.
 fn finished(
     side: Side,
     master_secret: &MasterSecret,

@@ -1,22 +1,22 @@
-//! What both sides decide alike when they make a hello or read the peer's.
+//! What both roles do alike to make a hello and to read the peer's.
 
 use crate::config::{Common, ExtendedMasterSecret, SecureRenegotiation};
 use crate::error::{Error, Incompatible, LocalError, PeerError};
 use crate::message::HandshakeBody;
 use crate::message::extension::Extensions;
 
-/// Draws a hello's random, or a session ID.
+/// Generates a hello's random, or a session ID.
 pub(super) fn draw(common: &Common) -> Result<[u8; 32], LocalError> {
     let mut random = [0; 32];
     common.random().fill(&mut random)?;
     Ok(random)
 }
 
-/// Whether the extensions of this hello say that the peer knows secure renegotiation.
+/// Returns true if a hello's extensions show that the peer supports secure renegotiation.
 ///
-/// Of a ServerHello: "The client MUST then verify that the length of the "renegotiated_connection"
+/// For a ServerHello: "The client MUST then verify that the length of the "renegotiated_connection"
 /// field is zero, and if it is not, MUST abort the handshake (by sending a fatal handshake_failure
-/// alert)" ([RFC 5746 section 3.4](https://www.rfc-editor.org/rfc/rfc5746#section-3.4)). Of a
+/// alert)" ([RFC 5746 section 3.4](https://www.rfc-editor.org/rfc/rfc5746#section-3.4)). For a
 /// ClientHello: "The server MUST then verify that the length of the "renegotiated_connection" field
 /// is zero, and if it is not, MUST abort the handshake"
 /// ([section 3.6](https://www.rfc-editor.org/rfc/rfc5746#section-3.6)).
@@ -31,18 +31,18 @@ pub(super) fn read_renegotiation_info<'a, Hello: HandshakeBody<'a>>(
     }
 }
 
-/// Refuses a peer that does not know secure renegotiation, where it has to.
+/// Refuses a peer without support for secure renegotiation, if that is required.
 pub(super) fn check_secure_renegotiation(
     policy: SecureRenegotiation,
-    known: bool,
+    supported: bool,
 ) -> Result<(), Incompatible> {
     match policy {
-        SecureRenegotiation::Required if !known => Err(Incompatible::NoSecureRenegotiation),
+        SecureRenegotiation::Required if !supported => Err(Incompatible::NoSecureRenegotiation),
         SecureRenegotiation::Required | SecureRenegotiation::Optional => Ok(()),
     }
 }
 
-/// Whether the extended master secret is used with a peer that knows it, or does not.
+/// Returns true if the extended master secret is used, given the peer's support for it.
 ///
 /// "If a server receives a ClientHello without the extension, it SHOULD abort the handshake if it
 /// does not wish to interoperate with legacy clients." "If a client receives a ServerHello without
@@ -50,12 +50,12 @@ pub(super) fn check_secure_renegotiation(
 /// servers." ([RFC 7627 section 5.2](https://www.rfc-editor.org/rfc/rfc7627#section-5.2))
 pub(super) fn agree_extended_master_secret(
     policy: ExtendedMasterSecret,
-    known: bool,
+    supported: bool,
 ) -> Result<bool, Incompatible> {
     match policy {
         ExtendedMasterSecret::Off => Ok(false),
-        ExtendedMasterSecret::Required if !known => Err(Incompatible::NoExtendedMasterSecret),
-        ExtendedMasterSecret::Required | ExtendedMasterSecret::Optional => Ok(known),
+        ExtendedMasterSecret::Required if !supported => Err(Incompatible::NoExtendedMasterSecret),
+        ExtendedMasterSecret::Required | ExtendedMasterSecret::Optional => Ok(supported),
     }
 }
 
@@ -79,18 +79,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_required_has_to_be_known() {
+    fn only_what_is_required_must_be_supported() {
         let refused = Err(Incompatible::NoSecureRenegotiation);
-        for (policy, known, checked) in [
+        for (policy, supported, checked) in [
             (SecureRenegotiation::Required, true, Ok(())),
             (SecureRenegotiation::Required, false, refused),
             (SecureRenegotiation::Optional, true, Ok(())),
             (SecureRenegotiation::Optional, false, Ok(())),
         ] {
-            assert_eq!(check_secure_renegotiation(policy, known), checked);
+            assert_eq!(check_secure_renegotiation(policy, supported), checked);
         }
         let refused = Err(Incompatible::NoExtendedMasterSecret);
-        for (policy, known, agreed) in [
+        for (policy, supported, agreed) in [
             (ExtendedMasterSecret::Off, true, Ok(false)),
             (ExtendedMasterSecret::Off, false, Ok(false)),
             (ExtendedMasterSecret::Optional, true, Ok(true)),
@@ -98,7 +98,7 @@ mod tests {
             (ExtendedMasterSecret::Required, true, Ok(true)),
             (ExtendedMasterSecret::Required, false, refused),
         ] {
-            assert_eq!(agree_extended_master_secret(policy, known), agreed);
+            assert_eq!(agree_extended_master_secret(policy, supported), agreed);
         }
     }
 }

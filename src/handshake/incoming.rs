@@ -1,20 +1,20 @@
-//! What a state is given, and the refusal of what is not due.
+//! The input of a state, and the refusal of unexpected input.
 
 use crate::enums::ContentType;
 use crate::error::{Error, PeerError};
 use crate::keys::Aligned;
 use crate::message::{HandshakeBody, HandshakeMessage};
 
-/// What came from the peer.
+/// A message from the peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Incoming<'a> {
     Handshake(HandshakeMessage<'a>),
-    /// The peer changes its keys, at a place where that is possible.
+    /// ChangeCipherSpec, at a message boundary.
     ChangeCipherSpec(Aligned),
 }
 
 impl<'a> Incoming<'a> {
-    /// Takes the message of the type that is due, and decodes it.
+    /// Takes a message of the expected type and decodes it.
     pub(super) fn expect<T: HandshakeBody<'a>>(self) -> Result<(HandshakeMessage<'a>, T), Error> {
         match self {
             Self::Handshake(message) if message.typ == T::TYPE => Ok((message, message.decode()?)),
@@ -22,7 +22,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Takes the ChangeCipherSpec that is due.
+    /// Takes the expected ChangeCipherSpec.
     pub(super) fn expect_change_cipher_spec(self) -> Result<Aligned, Error> {
         match self {
             Self::ChangeCipherSpec(aligned) => Ok(aligned),
@@ -30,7 +30,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The error for something that came where `awaited` was due.
+    /// The error for this input where `awaited` was expected.
     pub(super) fn unexpected(self, awaited: &'static str) -> Error {
         match self {
             Self::Handshake(message) => PeerError::UnexpectedMessage {

@@ -1,13 +1,13 @@
-//! How long records may be: what the hellos agree on, and when it holds.
+//! The length of records: what the hellos agree, and when it applies.
 
 use super::action::{Action, Actions};
 use crate::enums::{ExtensionType, MaxFragmentLength};
 use crate::error::PeerError;
 
-/// How long the plaintext of a record may be, as the hellos settled it.
+/// The maximum length of a record's plaintext, as the hellos agreed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordLimits {
-    /// As long as the protocol allows.
+    /// The protocol's own limit.
     Protocol,
     /// max_fragment_length: for both directions, "immediately", handshake messages among them
     /// ([RFC 6066 section 4](https://www.rfc-editor.org/rfc/rfc6066#section-4)).
@@ -15,16 +15,16 @@ pub(super) enum RecordLimits {
         length: MaxFragmentLength,
         bytes: usize,
     },
-    /// record_size_limit: for each direction what its receiver says, and for protected records
-    /// only ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
+    /// record_size_limit: each direction has the limit that its receiver announced, for protected
+    /// records only ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).
     Records { sent: u16, received: u16 },
 }
 
 impl RecordLimits {
-    /// The most plaintext in a record, unless less is agreed.
+    /// The maximum plaintext of a record, unless less is agreed.
     pub(super) const PROTOCOL: u16 = 1 << 14;
 
-    /// The limit of a max_fragment_length.
+    /// The limits for a max_fragment_length.
     pub(super) fn fragments(length: MaxFragmentLength) -> Result<Self, PeerError> {
         // "If a server receives a maximum fragment length negotiation request for a value other
         // than the allowed values, it MUST abort the handshake with an "illegal_parameter" alert."
@@ -36,7 +36,7 @@ impl RecordLimits {
         }
     }
 
-    /// The limits that the two sides' record_size_limit say.
+    /// The limits for the two sides' record_size_limit.
     pub(super) fn records(sent: u16, received: u16) -> Result<Self, PeerError> {
         // "An endpoint MUST treat receipt of a smaller value as a fatal error and generate an
         // "illegal_parameter" alert."
@@ -59,7 +59,7 @@ impl RecordLimits {
         match self {
             Self::Protocol => Self::PROTOCOL.into(),
             Self::Fragments { bytes, .. } => bytes,
-            // A peer may say more than the protocol allows.
+            // A peer may announce more than the protocol allows.
             Self::Records { sent, .. } => sent.min(Self::PROTOCOL).into(),
         }
     }
@@ -71,8 +71,8 @@ impl RecordLimits {
         }
     }
 
-    /// What holds from the hellos on. Of record_size_limit nothing has to, but a peer with little
-    /// room is not sent more than it has: a record may always be shorter.
+    /// Applies what holds from the hellos on. record_size_limit does not have to hold so early, but
+    /// a peer with a small buffer is spared longer records: a record may always be shorter.
     pub(super) fn apply_at_once(self, actions: &mut Actions) {
         actions.push(Action::LimitSent(self.sent()));
         if let Self::Fragments { .. } = self {

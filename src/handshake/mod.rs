@@ -1,11 +1,12 @@
-//! The handshake's state machines ([RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7)).
+//! The handshake's state machines
+//! ([RFC 5246 section 7](https://www.rfc-editor.org/rfc/rfc5246#section-7)).
 //!
-//! A state takes one message and returns the next state, or the established connection; what has to
-//! happen on the wire it asks for as [`Actions`], which the connection carries out in order. States
-//! never see a record or a buffer of the caller's.
+//! A state takes one message and returns the next state, or the established connection. It requests
+//! everything that has to happen on the wire as [`Actions`], which the connection carries out in
+//! order. States never see a record or a buffer of the caller's.
 //!
-//! The states of the two roles are in [`client`] and [`server`], one file a flight. They share the
-//! modules beside them and know nothing of this file, which drives them.
+//! The states of the two roles are in [`client`] and [`server`], one file for each flight. They
+//! share the modules beside them and import nothing from this file, which drives them.
 
 mod action;
 mod agreed;
@@ -37,12 +38,12 @@ use pki_types::ServerName;
 use std::sync::Arc;
 use step::Step;
 
-/// How often the peer may ask for another handshake before it is dropped.
+/// The number of requests for another handshake that the peer may make before the connection fails.
 ///
-/// Each refusal is a record that the peer makes this side send; an honest peer takes the first no.
+/// Each refusal makes this side send a record; an honest peer stops after the first one.
 const MAX_RENEGOTIATION_REQUESTS: u8 = 4;
 
-/// A state of either role, or the end of the road.
+/// A state of either role, or one of the two final states.
 #[derive(Debug)]
 enum State {
     Client(client::State),
@@ -52,7 +53,7 @@ enum State {
 }
 
 impl State {
-    /// Where a step of one role leads, whose states are wrapped by `role`.
+    /// The state after a step of one role, whose states are wrapped by `role`.
     fn after<S>(step: Step<S>, role: impl FnOnce(S) -> Self) -> Self {
         match step {
             Step::Next(state) => role(state),
@@ -61,17 +62,17 @@ impl State {
     }
 }
 
-/// The handshake of one connection, and what is left of it afterwards.
+/// The handshake of one connection, and what remains of it afterwards.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     state: State,
-    /// The message with which the peer would ask for another handshake.
+    /// The message by which the peer would request another handshake.
     renegotiation_request: HandshakeType,
     renegotiation_requests: u8,
 }
 
 impl Handshake {
-    /// A client's handshake; its ClientHello is the first action.
+    /// Starts a client's handshake; sending its ClientHello is the first action.
     pub(crate) fn client(
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
@@ -93,8 +94,8 @@ impl Handshake {
         }
     }
 
-    /// Takes one message and goes to the next state. After an error the connection says with
-    /// [`fail`](Self::fail) what every later call returns.
+    /// Takes one message and goes to the next state. After an error, the connection calls
+    /// [`fail`](Self::fail) with what every later call returns.
     pub(crate) fn handle(
         &mut self,
         incoming: Incoming<'_>,
@@ -119,7 +120,7 @@ impl Handshake {
         })
     }
 
-    /// What the caller must answer before the handshake can go on.
+    /// The question that the caller must answer before the handshake can go on.
     pub(crate) fn pending(&self) -> Option<Pending<'_>> {
         match &self.state {
             State::Client(state) => state.pending(),
@@ -128,7 +129,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the caller's answer. A wrong one changes nothing.
+    /// Takes the caller's answer. An answer to another question changes nothing.
     pub(crate) fn resume(&mut self, answer: Answer, actions: &mut Actions) -> Result<(), Error> {
         self.pending().ok_or(Misuse::NothingPending)?.belongs(&answer)?;
         self.advance(|state| match state {
@@ -139,12 +140,12 @@ impl Handshake {
         })
     }
 
-    /// From now on every call returns `error`.
+    /// Makes every later call return `error`.
     pub(crate) fn fail(&mut self, error: Error) {
         self.state = State::Failed(error);
     }
 
-    /// The error that ended the connection, if one did.
+    /// The error with which the connection failed, if it did.
     pub(crate) fn failure(&self) -> Option<&Error> {
         match &self.state {
             State::Failed(error) => Some(error),
@@ -156,7 +157,8 @@ impl Handshake {
         matches!(self.state, State::Established(_))
     }
 
-    /// Derives keying material, once the handshake is complete.
+    /// Derives keying material, once the handshake is complete and if it used the extended master
+    /// secret.
     pub(crate) fn export_keying_material(
         &self,
         label: &[u8],
@@ -168,7 +170,7 @@ impl Handshake {
         established.export_keying_material(label, context, out)
     }
 
-    /// The same, also where nothing binds it to the two sides.
+    /// Derives keying material even if the handshake did not use the extended master secret.
     pub(crate) fn export_keying_material_unbound(
         &self,
         label: &[u8],
@@ -195,24 +197,25 @@ impl Handshake {
         }
     }
 
-    /// Whether this is a client's handshake that is neither complete nor over.
+    /// Returns true for a client's handshake that is neither complete nor failed.
     pub(crate) fn is_incomplete_client(&self) -> bool {
         matches!(self.state, State::Client(_))
     }
 
-    /// Whether the peer's version is still unknown to this client.
+    /// Returns true for a client that has not received the ServerHello.
     pub(crate) fn awaits_server_hello(&self) -> bool {
         matches!(&self.state, State::Client(state) if state.awaits_server_hello())
     }
 
     fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {
-        // A state that failed is gone; this one goes nowhere until the error is set.
+        // A state that fails is consumed; this placeholder remains until `fail` sets the error.
         let held = State::Failed(Misuse::Closed.into());
         self.state = step(core::mem::replace(&mut self.state, held))?;
         Ok(())
     }
 
-    /// A HelloRequest at any time, or a ClientHello once the handshake is over.
+    /// Returns true for a HelloRequest at any time, and for a ClientHello once the handshake is
+    /// complete.
     fn is_renegotiation_request(&self, message: HandshakeMessage<'_>) -> bool {
         message.typ == self.renegotiation_request
             && match self.state {
@@ -222,9 +225,9 @@ impl Handshake {
     }
 
     /// "This message will be ignored by the client if the client is currently negotiating a
-    /// session." Afterwards a no_renegotiation alert answers it, as it answers a client's hello
-    /// (sections 7.4.1.1 and 7.2.2). Both are bounded in number, and neither message becomes part
-    /// of the transcript.
+    /// session." Afterwards the reply is a no_renegotiation alert, as it is to a client's hello
+    /// (sections 7.4.1.1 and 7.2.2). The number of both is limited, and neither message becomes
+    /// part of the transcript.
     fn refuse_renegotiation(
         &mut self,
         message: HandshakeMessage<'_>,

@@ -1,4 +1,4 @@
-//! What a complete handshake tells its caller.
+//! The information about a completed handshake.
 
 use crate::enums::CipherSuite;
 use crate::verify::PeerCertificate;
@@ -6,7 +6,7 @@ use crate::waiver::Waivers;
 use core::fmt;
 use pki_types::{CertificateDer, ServerName};
 
-/// What was agreed with whom.
+/// The negotiated parameters of a connection, and the identity of its peer.
 #[derive(Clone, Debug)]
 pub struct SessionInfo {
     pub(crate) cipher_suite: CipherSuite,
@@ -23,97 +23,97 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    /// The cipher suite of both directions.
+    /// Returns the cipher suite.
     #[must_use]
     pub fn cipher_suite(&self) -> CipherSuite {
         self.cipher_suite
     }
 
-    /// On a client, the name that the connection was made for; on a server, the one that the client
-    /// asked for, if any.
+    /// Returns the server name: on a client the name for which the connection was made, on a server
+    /// the name in the client's server_name, if it sent a DNS name.
     #[must_use]
     pub fn server_name(&self) -> Option<&ServerName<'static>> {
         self.server_name.as_ref()
     }
 
-    /// The peer's own certificate, then those that lead to the root, which is not among them; empty
-    /// for a client without one. What the peer sent besides is left out. Where the caller vouched for
-    /// the peer on its own authority, it is the chain as it came.
+    /// Returns the verified chain: the leaf, then the CA certificates up to the root, without the
+    /// root. It is empty if a client presented no certificate. Other certificates that the peer
+    /// sent are left out. If the caller accepted the chain without verification, it is the chain as
+    /// received.
     ///
-    /// In a resumed session it is that of the full handshake, in which the peer proved that it
-    /// holds the key; [`resumption`](Self::resumption) tells.
+    /// For a resumed session ([`resumption`](Self::resumption)) it is the chain of the full
+    /// handshake, in which the peer proved that it has the private key.
     #[must_use]
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
         &self.peer_certificates
     }
 
-    /// The peer's own certificate, read; `None` for a client without one, and for one that cannot be
-    /// read.
+    /// Parses and returns the peer's leaf certificate, or `None` if there is none or it cannot be
+    /// parsed.
     #[must_use]
     pub fn peer_certificate(&self) -> Option<PeerCertificate<'_>> {
         PeerCertificate::parse(self.peer_certificates.first()?).ok()
     }
 
-    /// Which checks of the peer's certificate had to be waived, of those that the
-    /// [`CertificatePolicy`](crate::CertificatePolicy) waives; in a resumed session, those of its full
-    /// handshake. Where the caller vouched for the peer on its own authority, nothing was checked and so
-    /// nothing waived.
+    /// Returns the waivers of the [`CertificatePolicy`](crate::CertificatePolicy) that were needed
+    /// to accept the peer's certificate; a resumed session includes those of its full handshake.
+    /// The set is empty if the caller accepted the chain without verification.
     #[must_use]
     pub fn waivers(&self) -> Waivers {
         self.waivers
     }
 
-    /// The OCSP response that the server sent about its certificate, in DER; none in a resumed
-    /// session. It is verified where the policy requires one, and not otherwise.
+    /// Returns the server's stapled OCSP response, in DER; `None` in a resumed session. It was
+    /// verified only if the policy requires one.
     #[must_use]
     pub fn ocsp_response(&self) -> Option<&[u8]> {
         self.ocsp_response.as_deref()
     }
 
-    /// Whether an earlier session was resumed, and how, or why not.
+    /// Returns how the session was resumed, or why it was not.
     #[must_use]
     pub fn resumption(&self) -> Resumption {
         self.resumption
     }
 
-    /// Whether the keys are bound to the whole handshake by the extended master secret
-    /// ([RFC 7627](https://www.rfc-editor.org/rfc/rfc7627)).
+    /// Returns true if the extended master secret is used, which binds the keys to the whole
+    /// handshake ([RFC 7627](https://www.rfc-editor.org/rfc/rfc7627)).
     #[must_use]
     pub fn extended_master_secret(&self) -> bool {
         self.extended_master_secret
     }
 
-    /// Whether the peer knows secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
-    /// This side never renegotiates.
+    /// Returns true if the peer supports secure renegotiation
+    /// ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)). This side never renegotiates.
     #[must_use]
     pub fn secure_renegotiation(&self) -> bool {
         self.secure_renegotiation
     }
 
-    /// The application protocol that was agreed, if one was
+    /// Returns the negotiated application protocol (ALPN), if any
     /// ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)).
     #[must_use]
     pub fn alpn_protocol(&self) -> Option<&[u8]> {
         self.alpn_protocol.as_deref()
     }
 
-    /// The most bytes of application data that go into one record that this side sends.
+    /// Returns the maximum number of plaintext bytes in a record that this side sends.
     #[must_use]
     pub fn max_plaintext_sent(&self) -> usize {
         self.max_plaintext_sent
     }
 
-    /// The most bytes of application data in one record that this side accepts.
+    /// Returns the maximum number of plaintext bytes in a record that this side accepts.
     #[must_use]
     pub fn max_plaintext_received(&self) -> usize {
         self.max_plaintext_received
     }
 }
 
-/// How a handshake came to its keys.
+/// How a connection obtained its keys: by a full handshake, or by resuming a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resumption {
-    /// A full handshake, since nothing was resumed.
+    /// A full handshake; the value tells why no session was resumed.
     Full(NotResumed),
     /// An earlier session was resumed by its session ID
     /// ([RFC 5246 section 7.3](https://www.rfc-editor.org/rfc/rfc5246#section-7.3)).
@@ -124,7 +124,7 @@ pub enum Resumption {
 }
 
 impl Resumption {
-    /// Whether an earlier session was resumed.
+    /// Returns true if a session was resumed.
     #[must_use]
     pub fn is_resumed(self) -> bool {
         match self {
@@ -136,28 +136,29 @@ impl Resumption {
 
 /// Why a session was not resumed.
 ///
-/// On a client, why it offered none, or that the server declined; on a server, why it declined.
+/// A client tells why it offered no session, or that the server declined. A server tells why it
+/// declined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotResumed {
-    /// The client had no session for this server that its configuration lets it use, or keeps none.
+    /// The client offered no session: it has none for this server that its configuration allows, or
+    /// no store.
     NothingOffered,
-    /// The server declined what the client offered; it does not say why.
+    /// The server declined the offered session. The protocol does not tell why.
     Declined,
-    /// The server does not have the session, or the ticket or stored session is none that can be
-    /// read.
+    /// The session is not found, or the ticket or stored session cannot be read.
     Unknown,
-    /// The session, or a certificate that it stands for, has expired.
+    /// The session or one of its certificates has expired.
     Expired,
-    /// Its suite is no longer among those of both sides.
+    /// Its cipher suite is no longer enabled on both sides.
     Suite,
     /// It was made for another server name.
     ServerName,
-    /// It was made under another trust: other roots or another verifier, another policy for client
-    /// certificates or common names, or another certificate of this side.
+    /// It was made with other roots, another policy, another kind of verification, or another
+    /// certificate of this side.
     Trust,
-    /// It was made with the extended master secret and would be resumed without, or the other way
-    /// round, or without on both sides, which is not allowed unless configured.
+    /// The session and the new handshake differ in the extended master secret, or neither uses it
+    /// and the configuration does not allow that.
     ExtendedMasterSecret,
     /// It was made with another maximum fragment length.
     MaxFragmentLength,
@@ -166,15 +167,15 @@ pub enum NotResumed {
 impl fmt::Display for NotResumed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NothingOffered => "nothing to resume",
+            Self::NothingOffered => "no session offered",
             Self::Declined => "declined by the server",
-            Self::Unknown => "unknown session",
+            Self::Unknown => "session not found",
             Self::Expired => "expired",
-            Self::Suite => "suite not allowed",
-            Self::ServerName => "other server name",
-            Self::Trust => "other trust",
+            Self::Suite => "cipher suite no longer enabled",
+            Self::ServerName => "different server name",
+            Self::Trust => "different roots, policy or certificate",
             Self::ExtendedMasterSecret => "extended master secret differs or is missing",
-            Self::MaxFragmentLength => "other maximum fragment length",
+            Self::MaxFragmentLength => "different maximum fragment length",
         })
     }
 }

@@ -1,9 +1,9 @@
-//! What a state leads to.
+//! The result of a state.
 
 use super::established::Established;
 
-/// The next state of a role, or the end of its handshake. There is no [`Established`] without the
-/// proof that the peer's Finished was verified.
+/// The next state of a role, or the end of its handshake. An [`Established`] can only be made with
+/// the proof that the peer's Finished was verified.
 #[derive(Debug)]
 pub(super) enum Step<State> {
     Next(State),

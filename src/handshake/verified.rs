@@ -1,4 +1,4 @@
-//! The check of the peer's Finished, and the proof that it was made.
+//! The verification of the peer's Finished, and the proof of it.
 
 use crate::crypto::hash::HashValue;
 use crate::error::PeerError;
@@ -6,13 +6,13 @@ use crate::keys::{MasterSecret, Side, VerifyData};
 use crate::message::finished::Finished;
 use subtle::ConstantTimeEq;
 
-/// Proof that the peer's Finished was verified. Only [`FinishedVerified::check`] makes one, and
-/// nothing else may stand in this file, which could make another.
+/// Proof that the peer's Finished was verified. Only [`FinishedVerified::check`] makes one. This
+/// file must hold no other code, because code in this file could make another.
 #[derive(Debug)]
 pub(super) struct FinishedVerified(VerifyData);
 
 impl FinishedVerified {
-    /// Compares what the peer says with what it must say after these messages, in constant time.
+    /// Compares the peer's verify_data with the expected value, in constant time.
     ///
     /// "Recipients of Finished messages MUST verify that the contents are correct."
     /// ([RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9))
@@ -30,7 +30,7 @@ impl FinishedVerified {
         }
     }
 
-    /// What the peer's Finished says.
+    /// The verify_data of the peer's Finished.
     pub(super) fn into_verify_data(self) -> VerifyData {
         self.0
     }
@@ -61,7 +61,7 @@ mod tests {
                 let checked = check(wrong, sender, &transcript);
                 assert_eq!(checked, Err(PeerError::BadFinished), "{bit}");
             }
-            // Nor is one side's the other's, or that of another handshake.
+            // Neither the other side's nor another handshake's is accepted.
             let reflected = check(right, sender.peer(), &transcript);
             assert_eq!(reflected, Err(PeerError::BadFinished));
             let elsewhere = check(right, sender, &HashValue::new(&[2; 32]));

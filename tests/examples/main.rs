@@ -188,7 +188,7 @@ fn a_page_is_served_and_told_of() {
         let told = json(line);
         assert_eq!(told["suite"], suite);
         assert_eq!(told["resumed"], "no");
-        assert_eq!(told["not_resumed"], "nothing to resume");
+        assert_eq!(told["not_resumed"], "no session offered");
         assert_eq!(told["extended_master_secret"], "yes");
         assert_eq!(told["server_name"], "localhost");
         for key in ["alpn", "alert_sent", "alert_received", "error"] {
@@ -392,7 +392,7 @@ fn each_connection_fetches_its_page() {
         let [first, second] = lines.lines().collect::<Vec<_>>()[..] else {
             panic!("{ended:?}");
         };
-        assert!(first.contains("resumed: no (nothing to resume), "));
+        assert!(first.contains("resumed: no (no session offered), "));
         assert!(second.contains("resumed: id, "));
     }
 }
@@ -451,7 +451,7 @@ fn a_session_that_cannot_be_resumed_makes_room() {
     damaged.pop();
     fs::write(&file, damaged).unwrap();
     let ended = trusting_client(&address, &arguments, b"");
-    assert_eq!(reports(&ended)[0]["not_resumed"], "unknown session");
+    assert_eq!(reports(&ended)[0]["not_resumed"], "session not found");
     let by_ticket = resumed(&trusting_client(&address, &arguments, b""));
     assert_eq!(by_ticket, ["ticket"]);
 }

@@ -1,4 +1,4 @@
-//! The server's certificate and the verdict on it
+//! The server's certificate, and the decision to accept it
 //! ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2), and
 //! [RFC 6066 section 8](https://www.rfc-editor.org/rfc/rfc6066#section-8)).
 
@@ -19,14 +19,14 @@ use crate::verify::{
 };
 use pki_types::{CertificateDer, ServerName};
 
-/// The server as it showed itself.
+/// The chain that the server presented, and its OCSP response.
 #[derive(Debug)]
-pub(super) struct ShownServer {
+pub(super) struct PresentedChain {
     chain: Box<[CertificateDer<'static>]>,
     ocsp_response: Option<Box<[u8]>>,
 }
 
-/// A full handshake is agreed.
+/// The hellos agreed on a full handshake.
 #[derive(Debug)]
 pub(crate) struct ExpectCertificate {
     pub(super) negotiation: Negotiation,
@@ -45,7 +45,7 @@ impl ExpectCertificate {
         }
         check_chain_length(&certificate.certificate_list)?;
         self.negotiation.transcript.add(message.bytes);
-        let server = ShownServer {
+        let presented = PresentedChain {
             chain: certificate.into_owned(),
             ocsp_response: None,
         };
@@ -53,11 +53,12 @@ impl ExpectCertificate {
             Ok(State::CertificateStatus(Box::new(
                 ExpectCertificateStatus {
                     negotiation: self.negotiation,
-                    server,
+                    presented,
                 },
             )))
         } else {
-            ExpectCertificateVerdict::new(self.negotiation, server, None).settle(actions)
+            ExpectCertificateVerdict::new(self.negotiation, presented, None)
+                .verify_or_pause(actions)
         }
     }
 }
@@ -66,7 +67,7 @@ impl ExpectCertificate {
 #[derive(Debug)]
 pub(crate) struct ExpectCertificateStatus {
     negotiation: Negotiation,
-    server: ShownServer,
+    presented: PresentedChain,
 }
 
 impl ExpectCertificateStatus {
@@ -83,84 +84,90 @@ impl ExpectCertificateStatus {
         };
         let following = if message.typ == HandshakeType::CERTIFICATE_STATUS {
             let status: CertificateStatus<'_> = message.decode()?;
-            self.server.ocsp_response = Some(status.ocsp_response.into());
+            self.presented.ocsp_response = Some(status.ocsp_response.into());
             self.negotiation.transcript.add(message.bytes);
             None
         } else {
-            // A server may announce the message and not send it (RFC 6066 section 8): this is the
-            // one after it.
+            // A server may announce CertificateStatus and not send it (RFC 6066 section 8): this
+            // is the message after it.
             Some(message)
         };
-        ExpectCertificateVerdict::new(self.negotiation, self.server, following).settle(actions)
+        ExpectCertificateVerdict::new(self.negotiation, self.presented, following)
+            .verify_or_pause(actions)
     }
 }
 
-/// The policy, or the caller, must decide about the server's chain.
+/// The policy, or the caller, must accept or refuse the server's chain.
 #[derive(Debug)]
 pub(crate) struct ExpectCertificateVerdict {
     id: PauseId,
     negotiation: Negotiation,
-    server: ShownServer,
-    /// A message that came behind the chain and is looked at after the verdict.
+    presented: PresentedChain,
+    /// A message that arrived after the chain and is processed after the verdict.
     following: Option<(HandshakeType, Box<[u8]>)>,
 }
 
 impl ExpectCertificateVerdict {
     fn new(
         negotiation: Negotiation,
-        server: ShownServer,
+        presented: PresentedChain,
         following: Option<HandshakeMessage<'_>>,
     ) -> Self {
         Self {
             id: PauseId::next(),
             negotiation,
-            server,
+            presented,
             following: following.map(|message| (message.typ, message.bytes.into())),
         }
     }
 
-    /// Decides at once where the configuration has a policy.
-    fn settle(self, actions: &mut Actions) -> Result<State, Error> {
+    /// Verifies the chain at once if the configuration has a policy; otherwise the handshake
+    /// pauses.
+    fn verify_or_pause(self, actions: &mut Actions) -> Result<State, Error> {
         let config = &self.negotiation.config;
         let policy = match &config.verification {
             ServerVerification::Policy(policy) => policy,
             ServerVerification::Caller => return Ok(State::CertificateVerdict(Box::new(self))),
         };
-        let chain = Chain::read(&self.server.chain)?;
+        let chain = Chain::read(&self.presented.chain)?;
         let name = &self.negotiation.server_name;
-        let stapled = Stapled::Response(self.server.ocsp_response.as_deref());
+        let stapled = Stapled::Response(self.presented.ocsp_response.as_deref());
         let peer = policy.verify_server(&chain, name, stapled, config.common.now())?;
         if config.require_common_name {
             require_common_name(&chain, name)?;
         }
-        self.accepted(peer, actions)
+        self.accept(peer, actions)
     }
 
     pub(super) fn pending(&self) -> Pending<'_> {
         Pending::VerifyCertificate(VerifyCertificate {
             id: self.id,
-            chain: &self.server.chain,
+            chain: &self.presented.chain,
             server_name: &self.negotiation.server_name,
-            ocsp_response: self.server.ocsp_response.as_deref(),
+            ocsp_response: self.presented.ocsp_response.as_deref(),
             resumed: None,
         })
     }
 
-    /// Goes on with what the caller verified, or vouches for.
-    pub(super) fn decided(self, verified: Verified, actions: &mut Actions) -> Result<State, Error> {
+    /// Goes on with a chain that the caller verified, or accepted without verification.
+    pub(super) fn on_verdict(
+        self,
+        verified: Verified,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
         let peer = match verified.into_verified_peer() {
             Some(peer) => peer,
-            None => server_key(&Chain::read(&self.server.chain)?)?,
+            None => server_key(&Chain::read(&self.presented.chain)?)?,
         };
-        self.accepted(peer, actions)
+        self.accept(peer, actions)
     }
 
-    /// The server is accepted: its key is the one to encrypt to.
-    fn accepted(self, peer: VerifiedPeer, actions: &mut Actions) -> Result<State, Error> {
+    /// Accepts the server: the pre-master secret will be encrypted to its key.
+    fn accept(self, peer: VerifiedPeer, actions: &mut Actions) -> Result<State, Error> {
         let state = ExpectServerHelloDone {
             negotiation: self.negotiation,
             server: peer,
-            ocsp_response: self.server.ocsp_response,
+            ocsp_response: self.presented.ocsp_response,
             client_certificate: ClientCertificate::NotRequested,
         };
         match &self.following {
@@ -173,7 +180,8 @@ impl ExpectCertificateVerdict {
     }
 }
 
-/// The caller must decide about the chain of the session that is resumed, unless a policy did before.
+/// The caller must accept or refuse the chain of the resumed session, unless a policy accepted it
+/// before.
 #[derive(Debug)]
 pub(crate) struct ExpectResumptionVerdict {
     id: PauseId,
@@ -190,11 +198,12 @@ impl ExpectResumptionVerdict {
         }
     }
 
-    /// Decides at once where the configuration has a policy: it is the one that the session's full
-    /// handshake satisfied, or the session would not have been offered.
-    pub(super) fn settle(self) -> State {
-        match self.flight.closing.config.verification {
-            ServerVerification::Policy(_) => self.accepted(None),
+    /// Accepts the chain at once if the configuration has a policy: the session's full handshake
+    /// satisfied this policy, or the session would not have been offered. Otherwise the handshake
+    /// pauses.
+    pub(super) fn accept_or_pause(self) -> State {
+        match self.flight.completion.config.verification {
+            ServerVerification::Policy(_) => self.accept(None),
             ServerVerification::Caller => State::ResumptionVerdict(Box::new(self)),
         }
     }
@@ -212,12 +221,12 @@ impl ExpectResumptionVerdict {
         })
     }
 
-    /// Goes on, with what was waived this time beside what was waived in the full handshake.
-    pub(super) fn accepted(mut self, peer: Option<VerifiedPeer>) -> State {
+    /// Goes on, adding the waivers needed this time to those of the full handshake.
+    pub(super) fn accept(mut self, peer: Option<VerifiedPeer>) -> State {
         if let Some(peer) = peer {
             let waivers = &mut self.flight.keys.finish.session.waivers;
             waivers.extend(peer.waivers.iter());
         }
-        self.flight.expect()
+        self.flight.next_state()
     }
 }

@@ -1,4 +1,4 @@
-//! What a ClientHello asks for by its extensions, and what the ServerHello answers.
+//! The extensions of a ClientHello, and the ServerHello's answers to them.
 
 use crate::config::{ClientConfig, ExtendedMasterSecret};
 use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength};
@@ -13,7 +13,7 @@ use crate::message::hello::ServerHello;
 use crate::resumption::Session;
 use pki_types::ServerName;
 
-/// The extensions that the configuration asks for.
+/// The extensions that the configuration requires.
 pub(super) fn hello_extensions(
     config: &ClientConfig,
     server_name: &ServerName<'_>,
@@ -42,20 +42,20 @@ pub(super) fn hello_extensions(
     if let Some(limit) = config.common.record_size_limit {
         extensions.push_record_size_limit(limit);
     }
-    if takes_tickets(config) {
-        // Without a ticket, the extension asks for one by being empty.
+    if accepts_tickets(config) {
+        // An empty extension requests a ticket.
         extensions.push_session_ticket(ticket.unwrap_or(&[]));
     }
     extensions.push_renegotiation_info();
     extensions
 }
 
-/// Whether there is both the will to take tickets and the place to keep them.
-fn takes_tickets(config: &ClientConfig) -> bool {
+/// Returns true if tickets are enabled and there is a store for them.
+fn accepts_tickets(config: &ClientConfig) -> bool {
     config.session_tickets && config.common.session_store.is_some()
 }
 
-/// Whether the ClientHello carried an extension that a server may answer.
+/// Returns true if the ClientHello carried this extension, and a server may answer it.
 fn requested(config: &ClientConfig, server_name: &ServerName<'_>, typ: ExtensionType) -> bool {
     let common = &config.common;
     match typ {
@@ -67,16 +67,16 @@ fn requested(config: &ClientConfig, server_name: &ServerName<'_>, typ: Extension
             common.extended_master_secret != ExtendedMasterSecret::Off
         }
         ExtensionType::RECORD_SIZE_LIMIT => common.record_size_limit.is_some(),
-        ExtensionType::SESSION_TICKET => takes_tickets(config),
+        ExtensionType::SESSION_TICKET => accepts_tickets(config),
         ExtensionType::RENEGOTIATION_INFO => true,
-        // signature_algorithms among them: "Servers MUST NOT send this extension."
+        // Including signature_algorithms: "Servers MUST NOT send this extension."
         _ => false,
     }
 }
 
-/// Adds a suite at the front and an extension at each end that nobody knows
-/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), drawn at random
-/// from the sixteen values that are reserved for it.
+/// Adds an unassigned suite at the front and an unassigned extension at each end
+/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), chosen at random
+/// from the sixteen values that are reserved for this.
 pub(super) fn grease(
     config: &ClientConfig,
     suites: Vec<CipherSuite>,
@@ -99,7 +99,7 @@ pub(super) fn grease(
     Ok((suites.collect(), greased))
 }
 
-/// What the extensions of the ServerHello say.
+/// The contents of the ServerHello's extensions.
 #[derive(Debug)]
 pub(super) struct Answers {
     pub(super) secure_renegotiation: bool,
@@ -107,9 +107,9 @@ pub(super) struct Answers {
     pub(super) alpn_protocol: Option<Box<[u8]>>,
     max_fragment_length: Option<MaxFragmentLength>,
     record_size_limit: Option<u16>,
-    /// CertificateStatus may come.
+    /// The server may send CertificateStatus.
     pub(super) certificate_status: bool,
-    /// NewSessionTicket will come.
+    /// The server will send NewSessionTicket.
     pub(super) new_session_ticket: bool,
 }
 
@@ -148,7 +148,8 @@ impl Answers {
         })
     }
 
-    /// Judges the lengths that the server answers with, in a full handshake or for a session.
+    /// Checks the record lengths in the server's answer, in a full handshake or for a resumed
+    /// session.
     pub(super) fn record_limits(
         &self,
         config: &ClientConfig,
@@ -156,7 +157,7 @@ impl Answers {
     ) -> Result<RecordLimits, PeerError> {
         // "if a client receives a maximum fragment length negotiation response that differs from
         // the length it requested, it MUST also abort the handshake with an "illegal_parameter"
-        // alert." A session has its length already.
+        // alert." A resumed session keeps its length.
         let illegal = PeerError::IllegalExtension(ExtensionType::MAX_FRAGMENT_LENGTH);
         let (due, kept) = match session {
             Some(session) => (session.max_fragment_length, session.max_fragment_length),

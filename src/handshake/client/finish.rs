@@ -1,4 +1,4 @@
-//! The end of the client's handshake: what the server still sends, and the session that is kept
+//! The end of the client's handshake: the server's last flight, and the storage of the session
 //! ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077),
 //! [RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
 
@@ -15,17 +15,17 @@ use crate::message::ticket::NewSessionTicket;
 use crate::resumption::{Handle, Session, SessionInUse};
 use std::sync::Arc;
 
-/// The keys are derived, and the server's last flight is due.
+/// The keys are derived; the server's last flight is due.
 #[derive(Debug)]
 pub(super) struct ServerFlight {
-    /// Whether the server announced a NewSessionTicket.
+    /// True if the server announced a NewSessionTicket.
     pub(super) new_session_ticket: bool,
     pub(super) keys: KeysReady,
-    pub(super) closing: Closing,
+    pub(super) completion: Completion,
 }
 
 impl ServerFlight {
-    pub(super) fn expect(self) -> State {
+    pub(super) fn next_state(self) -> State {
         if self.new_session_ticket {
             State::NewSessionTicket(Box::new(ExpectNewSessionTicket(self)))
         } else {
@@ -36,7 +36,7 @@ impl ServerFlight {
     fn expect_change_cipher_spec(self) -> State {
         State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
             keys: self.keys,
-            closing: self.closing,
+            completion: self.completion,
         }))
     }
 }
@@ -54,7 +54,7 @@ impl ExpectNewSessionTicket {
         flight.keys.finish.transcript.add(message.bytes);
         // "If the server determines that it does not want to include a ticket after it has included
         // the SessionTicket extension in the ServerHello, then it sends a zero-length ticket".
-        flight.closing.ticket = (!ticket.ticket.is_empty()).then(|| Ticket {
+        flight.completion.ticket = (!ticket.ticket.is_empty()).then(|| Ticket {
             lifetime_hint: ticket.ticket_lifetime_hint,
             ticket: ticket.ticket.into(),
         });
@@ -62,11 +62,11 @@ impl ExpectNewSessionTicket {
     }
 }
 
-/// The server has nothing more to say in clear.
+/// The server has sent all its unprotected messages.
 #[derive(Debug)]
 pub(crate) struct ExpectChangeCipherSpec {
     keys: KeysReady,
-    closing: Closing,
+    completion: Completion,
 }
 
 impl ExpectChangeCipherSpec {
@@ -77,16 +77,16 @@ impl ExpectChangeCipherSpec {
     ) -> Result<State, Error> {
         Ok(State::Finished(Box::new(ExpectFinished {
             finish: self.keys.change_read_key(incoming, actions)?,
-            closing: self.closing,
+            completion: self.completion,
         })))
     }
 }
 
-/// The server's keys are in use.
+/// The server uses its keys.
 #[derive(Debug)]
 pub(crate) struct ExpectFinished {
     finish: Finish,
-    closing: Closing,
+    completion: Completion,
 }
 
 impl ExpectFinished {
@@ -97,19 +97,18 @@ impl ExpectFinished {
     ) -> Result<Box<Established>, Error> {
         let Self {
             mut finish,
-            mut closing,
+            mut completion,
         } = self;
         let verified = finish.verify(incoming)?;
-        let ocsp_response = closing.ocsp_response.take();
-        closing.keep(&mut finish.session, finish.agreed.resumption, actions);
+        let ocsp_response = completion.ocsp_response.take();
+        completion.store_session(&mut finish.session, finish.agreed.resumption, actions);
         Ok(finish.complete(verified, ocsp_response, None, actions)?)
     }
 }
 
-/// What the client knows until the handshake is complete, to keep its session for the next
-/// connection.
+/// What the client needs at the end of the handshake, to store its session for the next connection.
 #[derive(Debug)]
-pub(super) struct Closing {
+pub(super) struct Completion {
     pub(super) config: Arc<ClientConfig>,
     pub(super) store_key: Box<[u8]>,
     pub(super) session_id: SessionId,
@@ -117,18 +116,18 @@ pub(super) struct Closing {
     pub(super) ticket: Option<Ticket>,
 }
 
-/// A ticket that came in this handshake.
+/// A ticket that the server sent in this handshake.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    /// In seconds, 0 where the server does not say.
+    /// In seconds; 0 if the server does not tell.
     lifetime_hint: u32,
     ticket: Box<[u8]>,
 }
 
-impl Closing {
-    /// Keeps the session, if the server gave a handle to it. One that the server declined, without
-    /// giving another in its place, is of no use any more.
-    fn keep(self, session: &mut Session, resumption: Resumption, actions: &mut Actions) {
+impl Completion {
+    /// Stores the session, if the server gave a ticket or a session ID for it. Removes a session
+    /// that the server declined without replacing it.
+    fn store_session(self, session: &mut Session, resumption: Resumption, actions: &mut Actions) {
         let common = &self.config.common;
         let Some(store) = &common.session_store else {
             return;
@@ -144,7 +143,7 @@ impl Closing {
         };
         let stored = handle.and_then(|handle| session.encode_with_handle(&handle));
         match stored {
-            // Another connection of the session may have failed meanwhile.
+            // Another connection of the session may have failed, and so removed it.
             Some(_) if resumption.is_resumed() && store.get(&self.store_key, now).is_none() => {}
             Some(stored) => {
                 store.put(&self.store_key, stored, now);

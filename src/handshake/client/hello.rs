@@ -1,10 +1,10 @@
-//! ClientHello and ServerHello, which decide between a full handshake and an earlier session
+//! ClientHello and ServerHello, which lead to a full handshake or resume a session
 //! ([RFC 5246 section 7.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1)).
 
 use super::State;
 use super::certificate::{ExpectCertificate, ExpectResumptionVerdict};
 use super::extensions::{Answers, grease, hello_extensions};
-use super::finish::{Closing, ServerFlight};
+use super::finish::{Completion, ServerFlight};
 use super::negotiation::Negotiation;
 use super::offer::{Offer, find_session, store_key};
 use crate::config::ClientConfig;
@@ -24,7 +24,7 @@ use core::net::SocketAddr;
 use pki_types::ServerName;
 use std::sync::Arc;
 
-/// Sends the ClientHello, which offers the session that is kept for the server.
+/// Sends the ClientHello, which offers the session that is stored for the server.
 pub(in crate::handshake) fn start(
     config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
@@ -86,7 +86,7 @@ pub(crate) struct ExpectServerHello {
     client_random: [u8; 32],
     session_id: SessionId,
     offer: Result<Offer, NotResumed>,
-    /// The message, to be hashed as the suite says.
+    /// The message, to be hashed once the suite is known.
     client_hello: Box<[u8]>,
 }
 
@@ -161,10 +161,11 @@ impl ExpectServerHello {
         }
     }
 
-    /// "TLS 1.3 clients receiving a ServerHello indicating TLS 1.2 or below MUST check that the last
-    /// 8 bytes are not equal to either of these values"
-    /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)). A client
-    /// is one if its caller tried a newer version before; to all others the values say nothing.
+    /// "TLS 1.3 clients receiving a ServerHello indicating TLS 1.2 or below MUST check that the
+    /// last 8 bytes are not equal to either of these values"
+    /// ([RFC 8446 section 4.1.3](https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3)). This
+    /// client counts as one if its caller tried a newer version before; otherwise the values have
+    /// no meaning.
     fn check_downgrade(&self, random: &Random) -> Result<(), PeerError> {
         match random.0.last_chunk() {
             Some(b"DOWNGRD\x01" | b"DOWNGRD\x00") if self.config.fallback_scsv => {
@@ -175,7 +176,7 @@ impl ExpectServerHello {
     }
 }
 
-/// Goes on with the keys of an earlier session.
+/// Goes on with the keys of the resumed session.
 fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
     let Negotiation {
         config,
@@ -203,7 +204,7 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
     let flight = ServerFlight {
         new_session_ticket,
         keys: KeysReady::finish_second(Side::Client, agreed, transcript, session)?,
-        closing: Closing {
+        completion: Completion {
             config,
             store_key,
             session_id,
@@ -211,5 +212,5 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
             ticket: None,
         },
     };
-    Ok(ExpectResumptionVerdict::new(server_name, flight).settle())
+    Ok(ExpectResumptionVerdict::new(server_name, flight).accept_or_pause())
 }

@@ -1,9 +1,9 @@
-//! The rest of the server's flight, and the client's, up to its ChangeCipherSpec: its certificate,
-//! the key exchange, and the proof that it holds its certificate's key
+//! The rest of the server's first flight, and the client's reply up to its ChangeCipherSpec: the
+//! client's certificate, the key exchange, and the proof that the client has its certificate's key
 //! ([RFC 5246 sections 7.4.4 to 7.4.8](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)).
 
 use super::State;
-use super::finish::{Closing, ServerFlight};
+use super::finish::{Completion, ServerFlight};
 use super::negotiation::Negotiation;
 use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES};
 use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
@@ -20,7 +20,7 @@ use crate::pending::{Pending, SignCertificateVerify};
 use crate::verify::VerifiedPeer;
 use std::sync::Arc;
 
-/// What to answer a CertificateRequest with.
+/// The reply to a CertificateRequest.
 #[derive(Debug)]
 pub(super) enum ClientCertificate {
     NotRequested,
@@ -31,16 +31,16 @@ pub(super) enum ClientCertificate {
 }
 
 impl ClientCertificate {
-    /// The first configured certificate from one of the server's authorities, if the server takes RSA
-    /// signatures of an algorithm that is made here.
+    /// The first configured certificate that one of the server's CAs issued, if the server accepts
+    /// RSA signatures with an algorithm that this client can use.
     ///
-    /// "If the certificate_authorities list in the certificate request message was non-empty, one of
-    /// the certificates in the certificate chain SHOULD be issued by one of the listed CAs." Of several,
-    /// one goes first whose chain is signed with the server's algorithms, as RFC 5246 demands; where
-    /// there is only another, it is for the server to judge it, as in
-    /// [RFC 8446 section 4.4.2.2](https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.2).
+    /// "If the certificate_authorities list in the certificate request message was non-empty, one
+    /// of the certificates in the certificate chain SHOULD be issued by one of the listed CAs."
+    /// Among several, a certificate whose chain is signed with the server's algorithms is
+    /// preferred, as RFC 5246 requires. If there is only another one, the server decides about it,
+    /// as in [RFC 8446 section 4.4.2.2](https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.2).
     fn choose(config: &ClientConfig, request: &CertificateRequest<'_>) -> Self {
-        let takes_rsa = request.certificate_types.contains(&ClientCertificateType::RSA_SIGN);
+        let accepts_rsa = request.certificate_types.contains(&ClientCertificateType::RSA_SIGN);
         let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
         let scheme = SIGNATURE_SCHEMES
             .iter()
@@ -57,7 +57,7 @@ impl ClientCertificate {
         };
         let certified = issued.find(signed).or(any);
         match (certified, scheme) {
-            (Some(certified), Some(scheme)) if takes_rsa => {
+            (Some(certified), Some(scheme)) if accepts_rsa => {
                 Self::Suitable(certified.clone(), *scheme)
             }
             _ => Self::NoneSuitable,
@@ -65,7 +65,7 @@ impl ClientCertificate {
     }
 }
 
-/// The server's key is known.
+/// The server is accepted, and its key is known.
 #[derive(Debug)]
 pub(crate) struct ExpectServerHelloDone {
     pub(super) negotiation: Negotiation,
@@ -107,7 +107,8 @@ impl ExpectServerHelloDone {
         }
     }
 
-    /// Certificate and ClientKeyExchange, and what is left of the flight.
+    /// Sends Certificate, if requested, ClientKeyExchange, and, unless a signature is needed first,
+    /// the rest of the flight.
     fn send_flight(mut self, actions: &mut Actions) -> Result<State, Error> {
         let negotiation = &mut self.negotiation;
         match &self.client_certificate {
@@ -147,7 +148,7 @@ impl ExpectServerHelloDone {
                 exchanged.send_finished(actions)
             }
             ClientCertificate::Suitable(certified, scheme) => {
-                ExpectSignature::new(exchanged, certified, scheme)?.settle(actions)
+                ExpectSignature::new(exchanged, certified, scheme)?.sign_or_pause(actions)
             }
         }
     }
@@ -164,7 +165,7 @@ fn draw_pre_master_secret(config: &ClientConfig) -> Result<PreMasterSecret, Loca
     Ok(pre_master_secret)
 }
 
-/// The flight is sent up to ClientKeyExchange, and the master secret is known.
+/// The flight is sent up to ClientKeyExchange, and the master secret is derived.
 #[derive(Debug)]
 struct KeyExchanged {
     negotiation: Negotiation,
@@ -174,7 +175,7 @@ struct KeyExchanged {
 }
 
 impl KeyExchanged {
-    /// ChangeCipherSpec, Finished.
+    /// Sends ChangeCipherSpec and Finished.
     fn send_finished(self, actions: &mut Actions) -> Result<State, Error> {
         let Negotiation {
             config,
@@ -196,7 +197,7 @@ impl KeyExchanged {
         let flight = ServerFlight {
             new_session_ticket,
             keys: KeysReady::finish_first(Side::Client, agreed, transcript, session, actions)?,
-            closing: Closing {
+            completion: Completion {
                 config,
                 store_key,
                 session_id,
@@ -204,11 +205,12 @@ impl KeyExchanged {
                 ticket: None,
             },
         };
-        Ok(flight.expect())
+        Ok(flight.next_state())
     }
 }
 
-/// The certificate's key, here or where the caller has it, must sign the handshake so far.
+/// The certificate's key, in the configuration or with the caller, must sign the handshake messages
+/// so far.
 #[derive(Debug)]
 pub(crate) struct ExpectSignature {
     exchanged: KeyExchanged,
@@ -217,7 +219,7 @@ pub(crate) struct ExpectSignature {
 }
 
 impl ExpectSignature {
-    /// Has the handshake so far signed.
+    /// Prepares the messages so far for signing.
     fn new(
         mut exchanged: KeyExchanged,
         certified: Arc<CertifiedKey>,
@@ -232,26 +234,26 @@ impl ExpectSignature {
         })
     }
 
-    /// Signs at once where the configuration has the key.
-    fn settle(self, actions: &mut Actions) -> Result<State, Error> {
+    /// Signs at once, or pauses if the configuration offloads signing.
+    fn sign_or_pause(self, actions: &mut Actions) -> Result<State, Error> {
         let config = &self.exchanged.negotiation.config;
         if config.offload_signing {
             return Ok(State::Signature(Box::new(self)));
         }
         let (scheme, message) = (self.job.scheme(), &self.job.message);
         let signature = self.certified.sign(scheme, message, config.common.random());
-        self.signed(signature, actions)
+        self.on_signature(signature, actions)
     }
 
     pub(super) fn pending(&self) -> Pending<'_> {
         Pending::SignCertificateVerify(self.job.clone())
     }
 
-    /// CertificateVerify, ChangeCipherSpec, Finished.
+    /// Sends CertificateVerify, ChangeCipherSpec and Finished.
     ///
-    /// A signature that is not good does not leave: made by a key store that miscalculated, it could
-    /// give away the key.
-    pub(super) fn signed(
+    /// The signature is verified before it is sent: a wrong one, from a key store that
+    /// miscalculated, could reveal the key.
+    pub(super) fn on_signature(
         mut self,
         signature: Result<Vec<u8>, LocalError>,
         actions: &mut Actions,

@@ -1,34 +1,33 @@
-//! The client's handshake, after RFC 5246 figures 1 and 2.
+//! The client's handshake, as in RFC 5246 figures 1 and 2.
 //!
 //! ```text
 //! start                              -> ClientHello
 //! ExpectServerHello                  <- ServerHello
 //!
-//! in full:
+//! full handshake (figure 1):
 //! ExpectCertificate                  <- Certificate
 //! ExpectCertificateStatus            <- CertificateStatus (if announced, and then optional)
-//! ExpectCertificateVerdict              (by the policy, or by the caller, if so configured)
+//! ExpectCertificateVerdict              (from the policy, or from the caller, if so configured)
 //! ExpectServerHelloDone              <- CertificateRequest (optional), ServerHelloDone
 //!                                    -> Certificate (if requested), ClientKeyExchange
-//! ExpectSignature                       (with a certificate; by its key, or by the caller, if so
-//!                                       configured)
+//! ExpectSignature                       (with a certificate; from its key, or from the caller, if
+//!                                       so configured)
 //!                                    -> CertificateVerify (with a certificate),
 //!                                       ChangeCipherSpec, Finished
 //! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
 //!
-//! a session resumed:
-//! ExpectResumptionVerdict               (by what verified the session's chain, or by the caller, if
-//!                                       so configured)
+//! resumed session (figure 2):
+//! ExpectResumptionVerdict               (from the policy, or from the caller, if so configured)
 //! ExpectNewSessionTicket             <- NewSessionTicket (if announced)
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
 //!                                    -> ChangeCipherSpec, Finished
 //! ```
 //!
-//! A verdict and a signature are always waited for. Where the configuration has the answer, it is
-//! given at once, and the state is left before anybody sees it.
+//! The states for a verdict and a signature are always entered. If the configuration can answer, it
+//! answers at once, and the connection never sees the state.
 //!
 //! There is never a ServerKeyExchange: the server's certificate holds the key.
 
@@ -54,7 +53,7 @@ use finish::{ExpectChangeCipherSpec, ExpectFinished, ExpectNewSessionTicket};
 use hello::ExpectServerHello;
 use key_exchange::{ExpectServerHelloDone, ExpectSignature};
 
-/// What the client waits for.
+/// The states of the client. Each is named for the message, or the answer, that it awaits.
 #[derive(Debug)]
 pub(super) enum State {
     ServerHello(Box<ExpectServerHello>),
@@ -93,7 +92,7 @@ impl State {
         .map(Step::Next)
     }
 
-    /// What the caller must answer before the handshake goes on.
+    /// The question that the caller must answer before the handshake can go on.
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
         match self {
             Self::CertificateVerdict(state) => Some(state.pending()),
@@ -109,23 +108,23 @@ impl State {
         }
     }
 
-    /// Takes the answer to what is pending.
+    /// Takes the answer to the pending question.
     pub(super) fn resume(self, answer: Answer, actions: &mut Actions) -> Result<Self, Error> {
         match (self, answer.0) {
             (Self::CertificateVerdict(state), AnswerKind::Certificate { verdict, .. }) => {
-                state.decided(verdict?, actions)
+                state.on_verdict(verdict?, actions)
             }
             (Self::ResumptionVerdict(state), AnswerKind::Certificate { verdict, .. }) => {
-                Ok(state.accepted(verdict?.into_verified_peer()))
+                Ok(state.accept(verdict?.into_verified_peer()))
             }
             (Self::Signature(state), AnswerKind::Signature { signature, .. }) => {
-                state.signed(signature.ok_or(LocalError::Signing), actions)
+                state.on_signature(signature.ok_or(LocalError::Signing), actions)
             }
             _ => Err(LocalError::Internal("the answer belongs to another state").into()),
         }
     }
 
-    /// Whether the server's version is still unknown.
+    /// Returns true if the ServerHello has not been received.
     pub(super) fn awaits_server_hello(&self) -> bool {
         matches!(self, Self::ServerHello(_))
     }

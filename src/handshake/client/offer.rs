@@ -1,4 +1,4 @@
-//! Which session a client offers to resume.
+//! The session that a client offers to resume.
 
 use crate::config::{ClientConfig, ExtendedMasterSecret};
 use crate::crypto::hash::{HashAlgorithm, Hasher};
@@ -8,7 +8,7 @@ use crate::resumption::{Handle, Session};
 use core::net::SocketAddr;
 use pki_types::ServerName;
 
-/// What a client's sessions are found by: the server's name, and its address where it is given.
+/// The key under which a client's session is stored: the server's name, and its address if given.
 pub(super) fn store_key(server_name: &ServerName<'_>, address: Option<SocketAddr>) -> Box<[u8]> {
     let mut key = server_name.to_str().to_ascii_lowercase();
     if let Some(address) = address {
@@ -18,11 +18,12 @@ pub(super) fn store_key(server_name: &ServerName<'_>, address: Option<SocketAddr
     key.into_bytes().into()
 }
 
-/// A session that the client would like to resume.
+/// A session that the client offers to resume.
 #[derive(Debug)]
 pub(super) struct Offer {
     pub(super) session: Session,
-    /// What the ClientHello says: the session's ID, or with a ticket one that is made up.
+    /// The session ID in the ClientHello: the session's own, or one that is derived from the
+    /// ticket.
     pub(super) session_id: SessionId,
     handle: Handle,
 }
@@ -43,14 +44,14 @@ impl Offer {
     }
 }
 
-/// The session's ID; with a ticket one that is made up: "If the server accepts the ticket and the
-/// Session ID is not empty, then it MUST respond with the same Session ID present in the
-/// ClientHello. This allows the client to easily differentiate when the server is resuming a session
-/// from when it is falling back to a full handshake."
+/// The session's ID, or for a ticket one that is derived from it: "If the server accepts the ticket
+/// and the Session ID is not empty, then it MUST respond with the same Session ID present in the
+/// ClientHello. This allows the client to easily differentiate when the server is resuming a
+/// session from when it is falling back to a full handshake."
 /// ([RFC 5077 section 3.4](https://www.rfc-editor.org/rfc/rfc5077#section-3.4))
 ///
-/// The hash of the ticket is as good as random bytes: no server names a session by it. `None` for an
-/// ID that is longer than an ID may be.
+/// The hash of the ticket serves as well as random bytes: no server gives a session this ID. `None`
+/// if the stored ID is longer than an ID may be.
 fn session_id(handle: &Handle) -> Option<SessionId> {
     match handle {
         Handle::Id(id) => SessionId::from_slice(id),
@@ -62,7 +63,7 @@ fn session_id(handle: &Handle) -> Option<SessionId> {
     }
 }
 
-/// The session that is kept for the server, if it may be resumed.
+/// The session that is stored for the server, if it may be resumed.
 pub(super) fn find_session(
     config: &ClientConfig,
     server_name: &ServerName<'_>,
@@ -89,7 +90,7 @@ pub(super) fn find_session(
         return Err(NotResumed::Suite);
     }
     // "The client SHOULD NOT offer an abbreviated handshake to resume a session that does not use
-    // an extended master secret." And of one that does: "When offering an abbreviated handshake,
+    // an extended master secret." For one that does: "When offering an abbreviated handshake,
     // the client MUST send the "extended_master_secret" extension in its ClientHello."
     let offered = match (
         session.extended_master_secret,

@@ -9,7 +9,7 @@ use crate::handshake::incoming::Incoming;
 use crate::message::certificate::Certificate;
 use crate::verify::Chain;
 
-/// A client certificate was requested.
+/// The server requested a client certificate.
 #[derive(Debug)]
 pub(crate) struct ExpectCertificate(pub(super) ExpectClientKeyExchange);
 

@@ -8,7 +8,7 @@ use crate::handshake::incoming::Incoming;
 use crate::message::key_exchange::CertificateVerify;
 use crate::verify::VerifiedPeer;
 
-/// The client showed a certificate and must prove that it holds the key.
+/// The client presented a certificate and must prove that it has the private key.
 #[derive(Debug)]
 pub(crate) struct ExpectCertificateVerify {
     pub(super) exchanged: KeyExchanged,

@@ -1,4 +1,4 @@
-//! What a ClientHello offers, and what a server accepts of it.
+//! The offers in a ClientHello, and what a server accepts of them.
 
 use crate::config::ServerConfig;
 use crate::crypto::suite::Suite;
@@ -15,7 +15,7 @@ use pki_types::DnsName;
 
 /// "If a TLS server receives a ClientHello containing a version number greater than the highest
 /// version supported by the server, it MUST reply according to the highest version supported by the
-/// server" (appendix E.1). TLS 1.3's extensions are not looked at.
+/// server" (appendix E.1). The extensions of TLS 1.3 are ignored.
 pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
     let offered = hello.client_version;
     let suites = &hello.cipher_suites;
@@ -31,7 +31,7 @@ pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible>
     Err(Incompatible::Version { offered })
 }
 
-/// The first suite of one side's list that stands in the other's.
+/// The first suite of the preferred side's list that is also in the other side's list.
 pub(super) fn choose_suite(
     config: &ServerConfig,
     offered: &[CipherSuite],
@@ -47,19 +47,20 @@ pub(super) fn choose_suite(
     })
 }
 
-/// What the extensions of a ClientHello ask for.
+/// The contents of a ClientHello's extensions.
 pub(super) struct ClientOffer<'a> {
     pub(super) server_name: OfferedName<'a>,
-    /// The server signs nothing: which they are does not matter.
+    /// True if signature_algorithms is present. Its contents do not matter, because the server
+    /// signs nothing.
     pub(super) names_signature_algorithms: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
-    /// `None` where the client names none.
+    /// `None` if the client offers none.
     pub(super) alpn_protocols: Option<Vec<&'a [u8]>>,
     pub(super) max_fragment_length: Option<MaxFragmentLength>,
     pub(super) record_size_limit: Option<u16>,
     pub(super) ocsp_response: bool,
-    /// Empty where the client has no ticket but would take one.
+    /// Empty if the client has no ticket but accepts one.
     pub(super) session_ticket: Option<&'a [u8]>,
 }
 
@@ -73,7 +74,7 @@ impl<'a> ClientOffer<'a> {
         Ok(Self {
             names_signature_algorithms: signature_algorithms.is_some(),
             server_name: OfferedName::read(extensions)?,
-            secure_renegotiation: knows_secure_renegotiation(hello, extensions)?,
+            secure_renegotiation: supports_secure_renegotiation(hello, extensions)?,
             extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
             alpn_protocols: extensions.alpn().map_err(decode)?,
             max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
@@ -84,12 +85,12 @@ impl<'a> ClientOffer<'a> {
     }
 }
 
-/// The name of the server that the client asks for.
+/// The server name that the client sent.
 pub(super) enum OfferedName<'a> {
     None,
     Usable(DnsName<'a>),
-    /// An address, or a name that DNS does not allow or that ends with a dot, is nobody's we know:
-    /// not used, and so not acknowledged.
+    /// An IP address, or a name that DNS does not allow or that ends with a dot. It selects nothing
+    /// and is not acknowledged.
     Unusable,
 }
 
@@ -110,7 +111,7 @@ impl<'a> OfferedName<'a> {
 
 /// "the server MUST check if it includes the TLS_EMPTY_RENEGOTIATION_INFO_SCSV SCSV", and if not,
 /// the extension (RFC 5746 section 3.6).
-fn knows_secure_renegotiation(
+fn supports_secure_renegotiation(
     hello: &ClientHello<'_>,
     extensions: &Extensions<'_>,
 ) -> Result<bool, Error> {
@@ -153,8 +154,8 @@ impl Accepted {
 
 /// "In the event that the server supports no protocols that the client advertises, then the server
 /// SHALL respond with a fatal "no_application_protocol" alert"
-/// ([RFC 7301 section 3.2](https://www.rfc-editor.org/rfc/rfc7301#section-3.2)). A side that names
-/// none does without.
+/// ([RFC 7301 section 3.2](https://www.rfc-editor.org/rfc/rfc7301#section-3.2)). If one side names
+/// no protocols, none is agreed.
 fn choose_protocol(
     config: &ServerConfig,
     offered: &[&[u8]],

@@ -1,6 +1,5 @@
-//! The end of the server's handshake: its keys, what the client still sends, and the session that it
-//! is given
-//! ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077),
+//! The end of the server's handshake: its keys, the client's last messages, and the storage of the
+//! session ([RFC 5077](https://www.rfc-editor.org/rfc/rfc5077),
 //! [RFC 5246 section 7.4.9](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.9)).
 
 use super::State;
@@ -20,7 +19,7 @@ use crate::verify::VerifiedPeer;
 use pki_types::ServerName;
 use std::sync::Arc;
 
-/// ClientKeyExchange came, and the master secret is known.
+/// ClientKeyExchange is received, and the master secret is derived.
 #[derive(Debug)]
 pub(super) struct KeyExchanged {
     pub(super) negotiation: Negotiation,
@@ -29,7 +28,7 @@ pub(super) struct KeyExchanged {
 }
 
 impl KeyExchanged {
-    /// Derives the keys and waits for the client to change to them.
+    /// Derives the keys and awaits the client's ChangeCipherSpec.
     pub(super) fn expect_change_cipher_spec(
         self,
         client: Option<VerifiedPeer>,
@@ -51,7 +50,7 @@ impl KeyExchanged {
         );
         Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
             keys: KeysReady::finish_second(Side::Server, agreed, transcript, session)?,
-            closing: Closing {
+            completion: Completion {
                 config,
                 handle: self.handle,
                 certificate: selected.certificate,
@@ -64,7 +63,7 @@ impl KeyExchanged {
 #[derive(Debug)]
 pub(crate) struct ExpectChangeCipherSpec {
     pub(super) keys: KeysReady,
-    pub(super) closing: Closing,
+    pub(super) completion: Completion,
 }
 
 impl ExpectChangeCipherSpec {
@@ -75,16 +74,16 @@ impl ExpectChangeCipherSpec {
     ) -> Result<State, Error> {
         Ok(State::Finished(Box::new(ExpectFinished {
             finish: self.keys.change_read_key(incoming, actions)?,
-            closing: self.closing,
+            completion: self.completion,
         })))
     }
 }
 
-/// The client's keys are in use.
+/// The client uses its keys.
 #[derive(Debug)]
 pub(crate) struct ExpectFinished {
     finish: Finish,
-    closing: Closing,
+    completion: Completion,
 }
 
 impl ExpectFinished {
@@ -95,23 +94,23 @@ impl ExpectFinished {
     ) -> Result<Box<Established>, Error> {
         let Self {
             mut finish,
-            closing,
+            completion,
         } = self;
         let verified = finish.verify(incoming)?;
-        closing.hand_out(&mut finish, actions)?;
-        Ok(finish.complete(verified, None, Some(closing.certificate), actions)?)
+        completion.make_resumable(&mut finish, actions)?;
+        Ok(finish.complete(verified, None, Some(completion.certificate), actions)?)
     }
 }
 
-/// What the server knows until the handshake is complete, to let the client resume the session.
+/// What the server needs at the end of the handshake, to let the client resume the session.
 #[derive(Debug)]
-pub(super) struct Closing {
+pub(super) struct Completion {
     pub(super) config: Arc<ServerConfig>,
     pub(super) handle: NewHandle,
     pub(super) certificate: Arc<CertifiedKey>,
 }
 
-/// By what the client will be able to resume a new session.
+/// The means by which the client will be able to resume the session.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NewHandle {
     None,
@@ -119,9 +118,9 @@ pub(super) enum NewHandle {
     Ticket,
 }
 
-impl Closing {
-    /// Lets the client resume the session: by a ticket, or by keeping it under its ID.
-    fn hand_out(&self, finish: &mut Finish, actions: &mut Actions) -> Result<(), LocalError> {
+impl Completion {
+    /// Lets the client resume the session: sends a ticket, or stores the session under its ID.
+    fn make_resumable(&self, finish: &mut Finish, actions: &mut Actions) -> Result<(), LocalError> {
         let session = &finish.session;
         match (self.handle, &self.config.common.session_store) {
             (NewHandle::Ticket, _) => {
@@ -140,9 +139,9 @@ impl Closing {
     }
 }
 
-/// The session, sealed for the client to keep. "If the server determines that it does not want to
+/// The NewSessionTicket with the sealed session. "If the server determines that it does not want to
 /// include a ticket after it has included the SessionTicket extension in the ServerHello, then it
-/// sends a zero-length ticket": so it is with a session that is too long to be kept.
+/// sends a zero-length ticket": this applies to a session that is too long to be stored.
 pub(super) fn new_session_ticket(
     config: &ServerConfig,
     session: &Session,
@@ -150,7 +149,7 @@ pub(super) fn new_session_ticket(
     let now = config.common.now();
     let lifetime = session.validity.remaining(now);
     let ticket = match (&config.tickets, session.encode()) {
-        // A lifetime of 0 would say that none is known.
+        // A lifetime of 0 would mean "unspecified".
         (Some(tickets), Some(stored)) if lifetime > 0 => {
             tickets.seal(stored.as_bytes(), now, config.common.random())?
         }

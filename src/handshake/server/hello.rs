@@ -1,10 +1,10 @@
-//! ClientHello and the flight that answers it, in full or with an earlier session
+//! ClientHello and the server's reply, in a full handshake or to resume a session
 //! ([RFC 5246 section 7.4.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1)).
 
 use super::State;
 use super::certificate::ExpectCertificate;
 use super::extensions::{Accepted, ClientOffer, check_version, choose_suite};
-use super::finish::{Closing, ExpectChangeCipherSpec, NewHandle, new_session_ticket};
+use super::finish::{Completion, ExpectChangeCipherSpec, NewHandle, new_session_ticket};
 use super::key_exchange::ExpectClientKeyExchange;
 use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
 use super::negotiation::Negotiation;
@@ -26,7 +26,7 @@ use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::resumption::SealedBy;
 use std::sync::Arc;
 
-/// Nothing has happened yet.
+/// Nothing has been received.
 #[derive(Debug)]
 pub(crate) struct ExpectClientHello {
     pub(super) config: Arc<ServerConfig>,
@@ -42,7 +42,7 @@ impl ExpectClientHello {
         let config = &self.config;
         check_version(&hello)?;
         // "This vector MUST contain, and all implementations MUST support,
-        // CompressionMethod.null." Others may stand beside it.
+        // CompressionMethod.null." It may contain others.
         if !hello.compression_methods.contains(&CompressionMethod::NULL) {
             return Err(PeerError::NoNullCompression.into());
         }
@@ -96,7 +96,7 @@ impl ExpectClientHello {
     }
 }
 
-/// ServerHello, Certificate, CertificateStatus, CertificateRequest, ServerHelloDone.
+/// Sends ServerHello, Certificate, CertificateStatus, CertificateRequest and ServerHelloDone.
 fn send_flight(
     mut negotiation: Negotiation,
     offer: &ClientOffer<'_>,
@@ -166,7 +166,7 @@ fn certificate_request(negotiation: &Negotiation) -> CertificateRequest<'_> {
     }
 }
 
-/// ServerHello, NewSessionTicket, ChangeCipherSpec, Finished, with the keys of an earlier
+/// Sends ServerHello, NewSessionTicket, ChangeCipherSpec and Finished, with the keys of the resumed
 /// session.
 ///
 /// "When resuming a session, the server MUST NOT include a server_name extension in the server
@@ -183,7 +183,7 @@ fn resume(
             actions.push(Action::UseSession(in_use));
             false
         }
-        // Never in exchange for a newer key's.
+        // A ticket under the next key is newer than any that this server could issue.
         FoundBy::Ticket(SealedBy::Next) => false,
         FoundBy::Ticket(SealedBy::Current) => negotiation.config.renew_tickets,
         FoundBy::Ticket(SealedBy::Other) => true,
@@ -211,7 +211,7 @@ fn resume(
     } = negotiation;
     Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
         keys: KeysReady::finish_first(Side::Server, agreed, transcript, session, actions)?,
-        closing: Closing {
+        completion: Completion {
             config,
             handle: NewHandle::None,
             certificate: selected.certificate,
@@ -219,7 +219,7 @@ fn resume(
     })))
 }
 
-/// ServerHello, with the extensions that every handshake has beside those given.
+/// Sends ServerHello, with these extensions and those that every handshake has.
 fn send_hello(
     negotiation: &mut Negotiation,
     session_id: SessionId,

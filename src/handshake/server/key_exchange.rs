@@ -1,4 +1,4 @@
-//! The key exchange, of which nothing shows whether it succeeded
+//! The key exchange. Nothing that the client can observe shows if the decryption succeeded
 //! ([RFC 5246 section 7.4.7.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.7.1)).
 
 use super::State;
@@ -16,7 +16,7 @@ use crate::verify::VerifiedPeer;
 use std::sync::Arc;
 use subtle::Choice;
 
-/// The server's flight is answered by the key.
+/// The client's certificate, if one was requested, is accepted.
 #[derive(Debug)]
 pub(crate) struct ExpectClientKeyExchange {
     pub(super) negotiation: Negotiation,
@@ -29,20 +29,21 @@ impl ExpectClientKeyExchange {
         let (message, key_exchange) = incoming.expect::<ClientKeyExchange<'_>>()?;
         self.negotiation.transcript.add(message.bytes);
         let encrypted = key_exchange.encrypted_pre_master_secret;
-        ExpectPreMasterSecret::new(self, encrypted)?.settle()
+        ExpectPreMasterSecret::new(self, encrypted)?.decrypt_or_pause()
     }
 }
 
-/// What the handshake goes on with if the ciphertext was no good.
+/// The random pre-master secret with which the handshake goes on if the decryption fails.
 #[derive(Debug)]
 struct Fallback {
-    /// Boxed: a value that moves leaves its bytes behind where it was.
+    /// Boxed: a value that moves leaves a copy of its bytes behind.
     secret: Box<PreMasterSecret>,
-    /// Whether what was decrypted is what the client sent.
+    /// Set if the ciphertext to be decrypted is the one that the client sent.
     admitted: Choice,
 }
 
-/// The certificate's key, here or where the caller has it, must decrypt the pre-master secret.
+/// The certificate's key, in the configuration or with the caller, must decrypt the pre-master
+/// secret.
 #[derive(Debug)]
 pub(crate) struct ExpectPreMasterSecret {
     exchange: ExpectClientKeyExchange,
@@ -55,8 +56,8 @@ impl ExpectPreMasterSecret {
         let negotiation = &exchange.negotiation;
         let certificate = &negotiation.selected.certificate;
         let (ciphertext, admitted) = certificate.public_key.admit(encrypted);
-        // Drawn before the decryption and every time, so that nothing is drawn because of what was
-        // found.
+        // Generated before every decryption, so that its result decides nothing here: "Generate a
+        // string R of 46 random bytes" comes first.
         let mut secret = Box::new(PreMasterSecret([0; PRE_MASTER_SECRET]));
         negotiation.config.common.random().fill(&mut secret.0)?;
         let job = DecryptPreMasterSecret {
@@ -71,8 +72,8 @@ impl ExpectPreMasterSecret {
         })
     }
 
-    /// Decrypts at once where the configuration has the key.
-    fn settle(self) -> Result<State, Error> {
+    /// Decrypts at once, or pauses if the configuration offloads decryption.
+    fn decrypt_or_pause(self) -> Result<State, Error> {
         let negotiation = &self.exchange.negotiation;
         let config = &negotiation.config;
         if config.offload_decryption {
@@ -80,20 +81,20 @@ impl ExpectPreMasterSecret {
         }
         let certificate = &negotiation.selected.certificate;
         let raw = certificate.decrypt(&self.job.ciphertext, config.common.random())?;
-        self.decrypted(&raw)
+        self.on_decryption(&raw)
     }
 
     pub(super) fn pending(&self) -> Pending<'_> {
         Pending::DecryptPreMasterSecret(self.job.clone())
     }
 
-    /// Goes on with the pre-master secret that came, or with the fallback, and knows not which.
-    pub(super) fn decrypted(self, raw: &RawDecryption) -> Result<State, Error> {
+    /// Goes on with the decrypted pre-master secret or with the fallback, without revealing which.
+    pub(super) fn on_decryption(self, raw: &RawDecryption) -> Result<State, Error> {
         let Self {
             exchange, fallback, ..
         } = self;
         let negotiation = exchange.negotiation;
-        // A result from outside may have any length, and that of a key which failed has none.
+        // The caller's result may have any length; that of a key that failed is empty.
         let length = negotiation.selected.certificate.public_key.length();
         let whole = Choice::from(u8::from(raw.0.len() == length));
         let pre_master_secret = select_pre_master_secret(

@@ -1,4 +1,4 @@
-//! Whether the session that a client offers is resumed.
+//! The lookup of the session that a client offers, and the decision to resume it.
 
 use super::extensions::{Accepted, ClientOffer, OfferedName};
 use crate::config::{ExtendedMasterSecret, ServerConfig};
@@ -8,7 +8,7 @@ use crate::message::hello::ClientHello;
 use crate::resumption::{SealedBy, Session, SessionInUse, TrustContext};
 use pki_types::ServerName;
 
-/// A session that the client offers and the server has.
+/// A session that the client offers and the server has found.
 pub(super) struct Found {
     pub(super) session: Session,
     pub(super) by: FoundBy,
@@ -49,7 +49,7 @@ pub(super) fn find_session(
             })
         }
         _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
-        // The IDs of this server have 32 bytes; its store is asked for no others.
+        // This server's IDs have 32 bytes; it looks up no others.
         _ if session_id.len() != 32 => return Err(NotResumed::Unknown),
         _ => {
             let store = config.common.session_store.as_ref();
@@ -91,8 +91,8 @@ pub(super) fn find_session(
     Ok(found)
 }
 
-/// The rules of [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3). A
-/// session that may not be resumed with what this hello says gets a full handshake.
+/// Applies the rules of [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3).
+/// If the session may not be resumed with this ClientHello, the result is a full handshake.
 pub(super) fn check_extended_master_secret(
     found: Found,
     offer: &ClientOffer<'_>,
@@ -103,14 +103,14 @@ pub(super) fn check_extended_master_secret(
         found.session.extended_master_secret,
         offer.extended_master_secret,
     ) {
-        // "the server MUST abort the abbreviated handshake", which is the end of the session too.
+        // "the server MUST abort the abbreviated handshake", and the session is removed, too.
         (true, false) => {
             if let FoundBy::SessionId(in_use) = found.by {
                 in_use.forget();
             }
             return Err(PeerError::ExtendedMasterSecretChanged);
         }
-        // As a server of before RFC 7627, whose sessions are all of the one kind.
+        // Like a server without RFC 7627: none of its sessions uses the extension.
         (_, _) if common.extended_master_secret == ExtendedMasterSecret::Off => {
             !found.session.extended_master_secret
         }
@@ -119,7 +119,7 @@ pub(super) fn check_extended_master_secret(
         // a full handshake".
         (false, true) => false,
         // "If neither the original session nor the new ClientHello uses the extension, the server
-        // SHOULD abort the handshake", which a full one is as good as.
+        // SHOULD abort the handshake"; a full handshake is as good.
         (false, false) => common.resume_without_extended_master_secret,
     };
     Ok(if allowed {

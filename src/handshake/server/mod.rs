@@ -1,30 +1,32 @@
-//! The server's handshake, after RFC 5246 figures 1 and 2.
+//! The server's handshake, as in RFC 5246 figures 1 and 2.
 //!
 //! ```text
 //! ExpectClientHello                  <- ClientHello
 //!
-//! in full:
+//! full handshake (figure 1):
 //!                                    -> ServerHello, Certificate,
 //!                                       CertificateStatus (if asked for and configured),
 //!                                       CertificateRequest (if configured), ServerHelloDone
 //! ExpectCertificate                  <- Certificate (if requested, possibly empty)
 //! ExpectClientKeyExchange            <- ClientKeyExchange
-//! ExpectPreMasterSecret                 (decrypted by the certificate's key, or by the caller, if
-//!                                       so configured)
+//! ExpectPreMasterSecret                 (from the certificate's key, or from the caller, if so
+//!                                       configured)
 //! ExpectCertificateVerify            <- CertificateVerify (after a certificate)
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
 //!                                    -> NewSessionTicket (if announced), ChangeCipherSpec, Finished
 //!
-//! a session resumed:
+//! resumed session (figure 2):
 //!                                    -> ServerHello, NewSessionTicket (if announced),
 //!                                       ChangeCipherSpec, Finished
 //! ExpectChangeCipherSpec             <- ChangeCipherSpec
 //! ExpectFinished                     <- Finished
 //! ```
 //!
-//! The pre-master secret is always waited for. Where the configuration has the key, it is decrypted
-//! at once, and the state is left before anybody sees it.
+//! ExpectPreMasterSecret is always entered. If the configuration has the key, it decrypts at once,
+//! and the connection never sees the state.
+//!
+//! There is never a ServerKeyExchange: the certificate holds the key.
 
 mod certificate;
 mod certificate_verify;
@@ -48,7 +50,7 @@ use hello::ExpectClientHello;
 use key_exchange::{ExpectClientKeyExchange, ExpectPreMasterSecret};
 use std::sync::Arc;
 
-/// What the server waits for.
+/// The states of the server. Each is named for the message, or the answer, that it awaits.
 #[derive(Debug)]
 pub(super) enum State {
     ClientHello(ExpectClientHello),
@@ -60,7 +62,7 @@ pub(super) enum State {
     Finished(Box<ExpectFinished>),
 }
 
-/// Waits for the ClientHello.
+/// Starts a handshake, which awaits the ClientHello.
 pub(super) fn start(config: Arc<ServerConfig>) -> State {
     State::ClientHello(ExpectClientHello { config })
 }
@@ -85,7 +87,7 @@ impl State {
         .map(Step::Next)
     }
 
-    /// What the caller must answer before the handshake goes on.
+    /// The question that the caller must answer before the handshake can go on.
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
         match self {
             Self::PreMasterSecret(state) => Some(state.pending()),
@@ -98,11 +100,11 @@ impl State {
         }
     }
 
-    /// Takes the answer to what is pending.
+    /// Takes the answer to the pending question.
     pub(super) fn resume(self, answer: Answer) -> Result<Self, Error> {
         match (self, answer.0) {
             (Self::PreMasterSecret(state), AnswerKind::PreMasterSecret { raw, .. }) => {
-                state.decrypted(&raw)
+                state.on_decryption(&raw)
             }
             _ => Err(LocalError::Internal("the answer belongs to another state").into()),
         }

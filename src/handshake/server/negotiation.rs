@@ -1,4 +1,4 @@
-//! What a server's handshake carries from the hellos to its keys.
+//! The data that the server's full handshake carries from the hellos to its keys.
 
 use crate::config::{SelectedCertificate, ServerConfig};
 use crate::enums::{ProtocolVersion, SignatureScheme};
@@ -7,11 +7,11 @@ use crate::keys::Transcript;
 use pki_types::DnsName;
 use std::sync::Arc;
 
-/// What the hellos settled, and the handshake's messages so far.
+/// What the hellos agreed, and the handshake's messages so far.
 #[derive(Debug)]
 pub(super) struct Negotiation {
     pub(super) config: Arc<ServerConfig>,
-    /// As offered, not as agreed: the pre-master secret repeats it.
+    /// The version that the client offered, not the agreed one: the pre-master secret repeats it.
     pub(super) client_version: ProtocolVersion,
     pub(super) server_name: Option<DnsName<'static>>,
     pub(super) names_signature_algorithms: bool,
@@ -21,8 +21,8 @@ pub(super) struct Negotiation {
 }
 
 impl Negotiation {
-    /// What the client may sign with. One without signature_algorithms may, if so configured, do what
-    /// its absence stands for: the server is to "behave as if client had sent the value {sha1,rsa}".
+    /// The algorithms with which the client may sign. For a client without signature_algorithms,
+    /// and if configured, the server is to "behave as if client had sent the value {sha1,rsa}".
     pub(super) fn client_signature_algorithms(&self) -> impl Iterator<Item = SignatureScheme> {
         let configured = &self.config.client_certificate_request.signature_algorithms;
         let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
