@@ -75,7 +75,7 @@ impl KeysReady {
     }
 
     /// Takes the peer's ChangeCipherSpec: from here on the peer's records are protected.
-    pub(super) fn change_read_key(
+    fn change_read_key(
         self,
         incoming: Incoming<'_>,
         actions: &mut Actions,
@@ -108,7 +108,7 @@ enum OwnFinished {
 
 impl Finish {
     /// Takes and verifies the peer's Finished.
-    pub(super) fn verify(&mut self, incoming: Incoming<'_>) -> Result<FinishedVerified, Error> {
+    fn verify(&mut self, incoming: Incoming<'_>) -> Result<FinishedVerified, Error> {
         let (message, finished) = incoming.expect::<Finished>()?;
         let verified = FinishedVerified::check(
             &finished,
@@ -122,11 +122,10 @@ impl Finish {
 
     /// Sends this side's ChangeCipherSpec and Finished, unless they are sent already, and completes
     /// the handshake.
-    pub(super) fn complete(
+    fn complete(
         self,
         verified: FinishedVerified,
-        ocsp_response: Option<Box<[u8]>>,
-        own_certificate: Option<Arc<CertifiedKey>>,
+        role: RoleResult,
         actions: &mut Actions,
     ) -> Result<Box<Established>, LocalError> {
         let Self {
@@ -151,14 +150,14 @@ impl Finish {
             own_finished,
             &session,
             agreed.randoms,
-            own_certificate,
+            role.own_certificate,
         );
         actions.push(Action::Complete(Box::new(SessionInfo {
             cipher_suite: session.suite.id,
             server_name: session.server_name,
             peer_certificates: session.peer_certificates,
             waivers: session.waivers,
-            ocsp_response,
+            ocsp_response: role.ocsp_response,
             resumption: agreed.resumption,
             extended_master_secret: session.extended_master_secret,
             secure_renegotiation: agreed.secure_renegotiation,
@@ -167,6 +166,68 @@ impl Finish {
             max_plaintext_received: agreed.limits.received(),
         })));
         Ok(Box::new(established))
+    }
+}
+
+/// What a role does at the end of its handshake besides: it makes the session resumable.
+pub(super) trait Completion {
+    /// Stores the session or hands it to the peer, in front of this side's Finished if that is due.
+    fn make_resumable(
+        self,
+        finish: &mut Finish,
+        actions: &mut Actions,
+    ) -> Result<RoleResult, LocalError>;
+}
+
+/// What only one of the two roles knows at the end of its handshake.
+#[derive(Debug)]
+pub(super) struct RoleResult {
+    /// On a client, the OCSP response that the server sent.
+    pub(super) ocsp_response: Option<Box<[u8]>>,
+    /// On a server, the certificate that it sent.
+    pub(super) own_certificate: Option<Arc<CertifiedKey>>,
+}
+
+/// The peer has sent all its unprotected messages.
+#[derive(Debug)]
+pub(super) struct ExpectChangeCipherSpec<C> {
+    pub(super) keys: KeysReady,
+    pub(super) completion: C,
+}
+
+impl<C> ExpectChangeCipherSpec<C> {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Box<ExpectFinished<C>>, Error> {
+        Ok(Box::new(ExpectFinished {
+            finish: self.keys.change_read_key(incoming, actions)?,
+            completion: self.completion,
+        }))
+    }
+}
+
+/// The peer uses its keys.
+#[derive(Debug)]
+pub(super) struct ExpectFinished<C> {
+    finish: Finish,
+    completion: C,
+}
+
+impl<C: Completion> ExpectFinished<C> {
+    pub(super) fn handle(
+        self,
+        incoming: Incoming<'_>,
+        actions: &mut Actions,
+    ) -> Result<Box<Established>, Error> {
+        let Self {
+            mut finish,
+            completion,
+        } = self;
+        let verified = finish.verify(incoming)?;
+        let role = completion.make_resumable(&mut finish, actions)?;
+        Ok(finish.complete(verified, role, actions)?)
     }
 }
 

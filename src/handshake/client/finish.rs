@@ -4,10 +4,9 @@
 
 use super::State;
 use crate::config::ClientConfig;
-use crate::error::Error;
+use crate::error::{Error, LocalError};
 use crate::handshake::action::{Action, Actions};
-use crate::handshake::established::Established;
-use crate::handshake::finish::{Finish, KeysReady};
+use crate::handshake::finish::{self, ExpectChangeCipherSpec, Finish, KeysReady, RoleResult};
 use crate::handshake::incoming::Incoming;
 use crate::handshake::session_info::{NotResumed, Resumption};
 use crate::message::hello::SessionId;
@@ -62,53 +61,9 @@ impl ExpectNewSessionTicket {
     }
 }
 
-/// The server has sent all its unprotected messages.
-#[derive(Debug)]
-pub(crate) struct ExpectChangeCipherSpec {
-    keys: KeysReady,
-    completion: Completion,
-}
-
-impl ExpectChangeCipherSpec {
-    pub(super) fn handle(
-        self,
-        incoming: Incoming<'_>,
-        actions: &mut Actions,
-    ) -> Result<State, Error> {
-        Ok(State::Finished(Box::new(ExpectFinished {
-            finish: self.keys.change_read_key(incoming, actions)?,
-            completion: self.completion,
-        })))
-    }
-}
-
-/// The server uses its keys.
-#[derive(Debug)]
-pub(crate) struct ExpectFinished {
-    finish: Finish,
-    completion: Completion,
-}
-
-impl ExpectFinished {
-    pub(super) fn handle(
-        self,
-        incoming: Incoming<'_>,
-        actions: &mut Actions,
-    ) -> Result<Box<Established>, Error> {
-        let Self {
-            mut finish,
-            mut completion,
-        } = self;
-        let verified = finish.verify(incoming)?;
-        let ocsp_response = completion.ocsp_response.take();
-        completion.store_session(&mut finish.session, finish.agreed.resumption, actions);
-        Ok(finish.complete(verified, ocsp_response, None, actions)?)
-    }
-}
-
 /// What the client needs at the end of the handshake, to store its session for the next connection.
 #[derive(Debug)]
-pub(super) struct Completion {
+pub(crate) struct Completion {
     pub(super) config: Arc<ClientConfig>,
     pub(super) store_key: Box<[u8]>,
     pub(super) session_id: SessionId,
@@ -122,6 +77,21 @@ pub(super) struct Ticket {
     /// In seconds; 0 if the server does not tell.
     lifetime_hint: u32,
     ticket: Box<[u8]>,
+}
+
+impl finish::Completion for Completion {
+    fn make_resumable(
+        mut self,
+        finish: &mut Finish,
+        actions: &mut Actions,
+    ) -> Result<RoleResult, LocalError> {
+        let ocsp_response = self.ocsp_response.take();
+        self.store_session(&mut finish.session, finish.agreed.resumption, actions);
+        Ok(RoleResult {
+            ocsp_response,
+            own_certificate: None,
+        })
+    }
 }
 
 impl Completion {

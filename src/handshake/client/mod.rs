@@ -42,6 +42,7 @@ mod offer;
 pub(super) use hello::start;
 
 use super::action::Actions;
+use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
 use super::incoming::Incoming;
 use super::step::Step;
 use crate::error::{Error, LocalError};
@@ -49,7 +50,7 @@ use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::{
     ExpectCertificate, ExpectCertificateStatus, ExpectCertificateVerdict, ExpectResumptionVerdict,
 };
-use finish::{ExpectChangeCipherSpec, ExpectFinished, ExpectNewSessionTicket};
+use finish::{Completion, ExpectNewSessionTicket};
 use hello::ExpectServerHello;
 use key_exchange::{ExpectServerHelloDone, ExpectSignature};
 
@@ -64,8 +65,8 @@ pub(super) enum State {
     Signature(Box<ExpectSignature>),
     ResumptionVerdict(Box<ExpectResumptionVerdict>),
     NewSessionTicket(Box<ExpectNewSessionTicket>),
-    ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
-    Finished(Box<ExpectFinished>),
+    ChangeCipherSpec(Box<ExpectChangeCipherSpec<Completion>>),
+    Finished(Box<ExpectFinished<Completion>>),
 }
 
 impl State {
@@ -84,7 +85,7 @@ impl State {
             Self::ServerHelloDone(state) => state.handle(incoming, actions),
             Self::Signature(_) => Err(incoming.unexpected("the caller's signature")),
             Self::NewSessionTicket(state) => state.handle(incoming),
-            Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
+            Self::ChangeCipherSpec(state) => state.handle(incoming, actions).map(Self::Finished),
             Self::Finished(state) => {
                 return state.handle(incoming, actions).map(Step::Established);
             }

@@ -7,9 +7,7 @@ use super::negotiation::Negotiation;
 use crate::config::{CertifiedKey, ServerConfig};
 use crate::error::{Error, LocalError};
 use crate::handshake::action::{Action, Actions};
-use crate::handshake::established::Established;
-use crate::handshake::finish::{Finish, KeysReady};
-use crate::handshake::incoming::Incoming;
+use crate::handshake::finish::{self, ExpectChangeCipherSpec, Finish, KeysReady, RoleResult};
 use crate::keys::{MasterSecret, Side};
 use crate::message::HandshakeBody;
 use crate::message::hello::SessionId;
@@ -59,52 +57,9 @@ impl KeyExchanged {
     }
 }
 
-/// The keys are derived.
-#[derive(Debug)]
-pub(crate) struct ExpectChangeCipherSpec {
-    pub(super) keys: KeysReady,
-    pub(super) completion: Completion,
-}
-
-impl ExpectChangeCipherSpec {
-    pub(super) fn handle(
-        self,
-        incoming: Incoming<'_>,
-        actions: &mut Actions,
-    ) -> Result<State, Error> {
-        Ok(State::Finished(Box::new(ExpectFinished {
-            finish: self.keys.change_read_key(incoming, actions)?,
-            completion: self.completion,
-        })))
-    }
-}
-
-/// The client uses its keys.
-#[derive(Debug)]
-pub(crate) struct ExpectFinished {
-    finish: Finish,
-    completion: Completion,
-}
-
-impl ExpectFinished {
-    pub(super) fn handle(
-        self,
-        incoming: Incoming<'_>,
-        actions: &mut Actions,
-    ) -> Result<Box<Established>, Error> {
-        let Self {
-            mut finish,
-            completion,
-        } = self;
-        let verified = finish.verify(incoming)?;
-        completion.make_resumable(&mut finish, actions)?;
-        Ok(finish.complete(verified, None, Some(completion.certificate), actions)?)
-    }
-}
-
 /// What the server needs at the end of the handshake, to let the client resume the session.
 #[derive(Debug)]
-pub(super) struct Completion {
+pub(crate) struct Completion {
     pub(super) config: Arc<ServerConfig>,
     pub(super) handle: NewHandle,
     pub(super) certificate: Arc<CertifiedKey>,
@@ -118,9 +73,13 @@ pub(super) enum NewHandle {
     Ticket,
 }
 
-impl Completion {
+impl finish::Completion for Completion {
     /// Lets the client resume the session: sends a ticket, or stores the session under its ID.
-    fn make_resumable(&self, finish: &mut Finish, actions: &mut Actions) -> Result<(), LocalError> {
+    fn make_resumable(
+        self,
+        finish: &mut Finish,
+        actions: &mut Actions,
+    ) -> Result<RoleResult, LocalError> {
         let session = &finish.session;
         match (self.handle, &self.config.common.session_store) {
             (NewHandle::Ticket, _) => {
@@ -135,7 +94,10 @@ impl Completion {
             }
             (NewHandle::SessionId(_), None) | (NewHandle::None, _) => {}
         }
-        Ok(())
+        Ok(RoleResult {
+            ocsp_response: None,
+            own_certificate: Some(self.certificate),
+        })
     }
 }
 

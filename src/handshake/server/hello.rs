@@ -4,7 +4,7 @@
 use super::State;
 use super::certificate::ExpectCertificate;
 use super::extensions::{Accepted, ClientOffer, check_version, choose_suite};
-use super::finish::{Completion, ExpectChangeCipherSpec, NewHandle, new_session_ticket};
+use super::finish::{Completion, NewHandle, new_session_ticket};
 use super::key_exchange::ExpectClientKeyExchange;
 use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
 use super::negotiation::Negotiation;
@@ -13,7 +13,7 @@ use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion};
 use crate::error::{Error, LocalError, PeerError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::agreed::Agreed;
-use crate::handshake::finish::KeysReady;
+use crate::handshake::finish::{ExpectChangeCipherSpec, KeysReady};
 use crate::handshake::hello::draw;
 use crate::handshake::incoming::Incoming;
 use crate::handshake::limits::RecordLimits;

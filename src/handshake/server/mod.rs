@@ -38,6 +38,7 @@ mod lookup;
 mod negotiation;
 
 use super::action::Actions;
+use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
 use super::incoming::Incoming;
 use super::step::Step;
 use crate::config::ServerConfig;
@@ -45,7 +46,7 @@ use crate::error::{Error, LocalError};
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::ExpectCertificate;
 use certificate_verify::ExpectCertificateVerify;
-use finish::{ExpectChangeCipherSpec, ExpectFinished};
+use finish::Completion;
 use hello::ExpectClientHello;
 use key_exchange::{ExpectClientKeyExchange, ExpectPreMasterSecret};
 use std::sync::Arc;
@@ -58,8 +59,8 @@ pub(super) enum State {
     ClientKeyExchange(Box<ExpectClientKeyExchange>),
     PreMasterSecret(Box<ExpectPreMasterSecret>),
     CertificateVerify(Box<ExpectCertificateVerify>),
-    ChangeCipherSpec(Box<ExpectChangeCipherSpec>),
-    Finished(Box<ExpectFinished>),
+    ChangeCipherSpec(Box<ExpectChangeCipherSpec<Completion>>),
+    Finished(Box<ExpectFinished<Completion>>),
 }
 
 /// Starts a handshake, which awaits the ClientHello.
@@ -79,7 +80,7 @@ impl State {
             Self::ClientKeyExchange(state) => state.handle(incoming),
             Self::PreMasterSecret(_) => Err(incoming.unexpected("the decrypted pre-master secret")),
             Self::CertificateVerify(state) => state.handle(incoming),
-            Self::ChangeCipherSpec(state) => state.handle(incoming, actions),
+            Self::ChangeCipherSpec(state) => state.handle(incoming, actions).map(Self::Finished),
             Self::Finished(state) => {
                 return state.handle(incoming, actions).map(Step::Established);
             }
