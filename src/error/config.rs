@@ -37,7 +37,7 @@ errors! {
         /// The private key cannot be parsed, or its numbers are inconsistent.
         #[error("the private key cannot be parsed or is inconsistent")]
         BadKey,
-        /// A name in a [`CertificateSet`](crate::CertificateSet) is not a valid DNS name, or a
+        /// A name in a [`CertificateSet`](crate::certificate::CertificateSet) is not a valid DNS name, or a
         /// certificate in it has none.
         #[error("a name to choose the certificate by is missing, or is not a DNS name (* may be its first label)")]
         BadServerName,
