@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns true if the requirements are to be checked, and `None` for invalid arguments.
+/// Returns `Some(true)` if the requirements are to be checked, and `None` for invalid arguments.
 fn check_requested(mut arguments: impl Iterator<Item = String>) -> Option<bool> {
     match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => Some(false),
