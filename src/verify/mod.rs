@@ -6,15 +6,18 @@
 //!
 //! Each layer imports only from those before it:
 //!
-//! 1. `der`, `oid`, `name`, `certificate`: the contents of a certificate.
-//! 2. `form`, `chain`: a parsed chain, and the form in which `rustls-webpki` is shown each
-//!    certificate.
-//! 3. `roots`, `revocation`, `signatures`, `purpose`, `search_error`: the inputs and errors of a
-//!    search.
-//! 4. `path`: the search.
-//! 5. `diagnosis`: the reason for a failed search.
-//! 6. `server_name`, `ocsp`, `settings`, `judgement`: the checks beside the path, and their order.
-//! 7. `policy`: the public settings.
+//! 1. `der`, `oid`, `name`, `search_error`: encodings, identifiers, texts, and a search's errors.
+//! 2. `certificate`, `roots`: the contents of a certificate, and the trusted roots.
+//! 3. `form`, `revocation`, `end_point`: the form in which `rustls-webpki` is shown a certificate,
+//!    CRLs, and a channel binding's hash.
+//! 4. `chain`: a parsed chain.
+//! 5. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
+//!    the values of a policy's settings.
+//! 6. `purpose`: the check of extendedKeyUsage.
+//! 7. `path`: the search.
+//! 8. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
+//! 9. `judgement`: all checks, in order.
+//! 10. `policy`: the public settings.
 
 mod certificate;
 mod chain;

@@ -205,7 +205,7 @@ pub const ROOMS: &[Room] = &[
         name: "stream::blocking",
         rooms: &["config", "connection", "error", "pending", "stream::pump"],
         crates: &["pki_types::ServerName", "std::io", "std::sync"],
-        tests: &[],
+        tests: &["enums"],
     },
     // Passes on what is in it.
     Room {
