@@ -49,6 +49,32 @@ fn every_suite_and_key_length_in_every_chunking() {
     }
 }
 
+/// Client authentication itself is tested in `client_auth`; here, that much data follows it.
+#[test]
+fn long_data_after_client_authentication_in_every_chunking() {
+    for (mode, with_certificate) in [
+        (ClientAuth::Request(roots().into()), false),
+        (ClientAuth::Request(roots().into()), true),
+        (ClientAuth::Require(roots().into()), true),
+    ] {
+        for chunks in ALL_CHUNKS {
+            let client = if with_certificate {
+                client_builder().certificate(client_certified())
+            } else {
+                client_builder()
+            };
+            let mut pair = pair(client, server_builder().client_auth(mode.clone()));
+            pair.run(chunks).unwrap();
+            let session = pair.server.connection.session().unwrap();
+            assert_eq!(
+                session.peer_certificates().len(),
+                usize::from(with_certificate)
+            );
+            exchange_and_close(&mut pair, chunks);
+        }
+    }
+}
+
 /// The same handshake messages in records of at most `size` bytes, whole messages and parts of
 /// them together where they fit. Records behind a change of keys stay as they are.
 fn reframed(stream: &[u8], size: usize) -> Vec<u8> {
