@@ -34,13 +34,23 @@ pub fn echo(stream: &mut Tls, program: &mut Program, echo: Echo, pieces: usize) 
     let mut back = vec![0; PIECE];
     for number in 0..pieces {
         let piece = piece(&mut rng);
-        stream.write_all(&piece).unwrap();
+        moved(stream.write_all(&piece), program, number);
         if let Echo::Us = echo {
             assert!(program.read(PIECE) == piece, "piece {number} differs there");
             program.write(&piece);
         }
-        stream.read_exact(&mut back).unwrap();
+        moved(stream.read_exact(&mut back), program, number);
         assert!(back == piece, "piece {number} differs here");
+    }
+}
+
+#[track_caller]
+fn moved(result: io::Result<()>, program: &mut Program, number: usize) {
+    if let Err(error) = result {
+        panic!(
+            "piece {number}: {error}; the program's {}",
+            program.printed()
+        );
     }
 }
 

@@ -112,6 +112,16 @@ impl Program {
         }
     }
 
+    /// Everything that the program has printed so far and that has not been read, for the text of a
+    /// failure.
+    pub fn printed(&mut self) -> String {
+        format!(
+            "stdout: {}, stderr: {}",
+            self.stdout.so_far(),
+            self.stderr.so_far()
+        )
+    }
+
     /// The program's process id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -201,6 +211,11 @@ struct Output {
 }
 
 impl Output {
+    fn so_far(&mut self) -> String {
+        self.unread.extend(self.chunks.try_iter().flatten());
+        String::from_utf8_lossy(&self.unread).into_owned()
+    }
+
     fn of(mut source: impl Read + Send + 'static) -> Self {
         let (sender, chunks) = mpsc::channel();
         thread::spawn(move || {
