@@ -177,12 +177,12 @@ fn paths() -> Vec<Example> {
         bad(
             "constrained",
             [&own, &constrained].map(whole),
-            "it has a name that an authority",
+            "the name constraints of a CA",
         ),
         bad(
             "too-long",
             [&by_elliptic, &below, &no_further].map(whole),
-            "the chain is longer",
+            "the chain has more CA certificates",
         ),
     ]
 }
@@ -229,7 +229,7 @@ fn certificates() -> Vec<Example> {
             [whole(&critical)],
             "its critical extension",
         ),
-        bad("elliptic-key", [whole(&elliptic)], "its key, of algorithm"),
+        bad("elliptic-key", [whole(&elliptic)], "its key has algorithm"),
         bad("clients", [whole(&client())], "its extendedKeyUsage allows"),
         bad("servers", [whole(&server())], "its extendedKeyUsage allows").under(of_client),
         bad("cannot-sign", [whole(&encrypts)], "its keyUsage allows").under(of_client),
@@ -297,7 +297,7 @@ fn waivers() -> Vec<Example> {
         (
             "ca",
             of_ca,
-            "it is the certificate of a CA",
+            "it is a CA certificate",
             &[Waiver::PinnedCertificate],
             "pinned certificate",
         ),
