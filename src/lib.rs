@@ -170,9 +170,15 @@
 //! | `getrandom` | on | randomness from the operating system; without it, the configuration must supply a generator |
 //! | `ecdsa` | on | chains whose CAs have P-256 or P-384 keys |
 //! | `ocsp` | on | stapled OCSP responses can be required and are verified |
+//! | `vector` | on | RSA and AES-GCM in vector instructions on x86-64; without it, the crate forbids `unsafe` code |
 //! | `webpki-roots` | off | `RootStore::mozilla` |
 //! | `rustls-native-certs` | off | `RootStore::platform` |
-#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(all(feature = "vector", target_arch = "x86_64")),
+    forbid(unsafe_code)
+)]
+// But for the calls into vector code, all in one file.
+#![cfg_attr(all(feature = "vector", target_arch = "x86_64"), deny(unsafe_code))]
 #![deny(
     missing_docs,
     missing_debug_implementations,

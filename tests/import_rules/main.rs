@@ -7,8 +7,8 @@ mod tokens;
 mod tree;
 
 use rules::{
-    LAYERS, MOST_LINES, NOT_YET, OUTSIDE_MACROS, ROOMS, Room, STATE_MACHINES, UNSAFE_LINES,
-    UNSAFE_ROOM,
+    LAYERS, MOST_LINES, MOST_LINES_OF_KERNELS, NOT_YET, OUTSIDE_MACROS, ROOMS, Room,
+    STATE_MACHINES, UNSAFE_FILE, UNSAFE_LINES,
 };
 use source::How;
 use std::collections::{BTreeMap, BTreeSet};
@@ -286,19 +286,29 @@ fn unsafe_stands_in_one_place() {
         "#![forbid(unsafe_code)] // unsafe\n/* unsafe */ fn f() { \"unsafe\" }"
     ));
     let found: Vec<_> = FILES.iter().filter(|(_, text)| is_unsafe(text)).collect();
-    assert!(found.len() < 2, "more than one file: {:?}", found);
-    for (file, text) in found {
-        let path = file.trim_end_matches(".rs").replace('/', "::");
-        assert!(is_in(&path, UNSAFE_ROOM), "{file}");
-        assert!(text.lines().count() <= UNSAFE_LINES, "{file} is too long");
-    }
+    assert_none(
+        found.iter().filter_map(|(file, _)| {
+            (*file != UNSAFE_FILE).then(|| format!("{file} has unsafe code"))
+        }),
+    );
+    assert_eq!(found.len(), 1, "{UNSAFE_FILE} has no unsafe code");
+    assert!(
+        found[0].1.lines().count() <= UNSAFE_LINES,
+        "{UNSAFE_FILE} is too long"
+    );
 }
 
 #[test]
 fn files_stay_short() {
     assert_none(FILES.iter().filter_map(|(file, text)| {
         let lines = source::lines_without_tests(text);
-        (lines > MOST_LINES).then(|| format!("{file}: {lines} lines without its tests"))
+        let kernels = file.starts_with("crypto/vector/");
+        let most = if kernels {
+            MOST_LINES_OF_KERNELS
+        } else {
+            MOST_LINES
+        };
+        (lines > most).then(|| format!("{file}: {lines} lines without its tests"))
     }));
 }
 

@@ -1,0 +1,48 @@
+//! The calls into functions that are compiled for more than every x86-64 processor has: the one
+//! place of this crate with `unsafe` code.
+//!
+//! A token exists only where detection found each of its features. An entry takes a token and goes
+//! through a function compiled for just these features; whether the kernel requires others is then
+//! for the compiler to see.
+
+macro_rules! tokens { ($(
+    $(#[$doc:meta])* $token:ident = $features:tt { $(fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
+)*) => { $(
+    $(#[$doc])*
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct $token(());
+
+    impl $token {
+        /// Returns the token where this processor has all its features.
+        pub(super) fn detect() -> Option<Self> {
+            detected!($features).then_some(Self(()))
+        }
+        $(entry!($features $name $arguments ($($result)?) $kernel);)*
+    }
+)* } }
+macro_rules! detected { (($($feature:tt),+)) => { $(is_x86_feature_detected!($feature))&&+ } }
+#[allow(unused_macros, reason = "no kernel yet")]
+macro_rules! entry { (($($feature:tt),+) $name:ident ($($argument:ident: $type:ty),*) ($($result:ty)?) $kernel:path) => {
+    pub(super) fn $name(self, $($argument: $type),*) $(-> $result)? {
+        #[target_feature($(enable = $feature),+)]
+        fn enter($($argument: $type),*) $(-> $result)? {
+            $kernel($($argument),*)
+        }
+        // SAFETY: `self` was made where the processor has the features of `enter`, which has no
+        // other requirement.
+        unsafe { enter($($argument),*) }
+    }
+} }
+
+tokens! {
+    /// AVX-512 with 52-bit multiplication.
+    Ifma = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma", "bmi2") {}
+    /// AVX2, and BMI2 for multiplication without flags.
+    Avx2 = ("avx2", "bmi2") {}
+    /// AES and carry-less multiplication in 512 bits.
+    Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {}
+    /// AES and carry-less multiplication in 256 bits.
+    Vaes256 = ("avx2", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {}
+    /// AES and carry-less multiplication in 128 bits.
+    AesNi = ("aes", "pclmulqdq", "ssse3", "sse4.1") {}
+}

@@ -1,0 +1,35 @@
+//! Kernels in vector instructions for x86-64: RSA and AES-GCM. They take bytes and numbers, and
+//! know nothing of TLS.
+//!
+//! A processor belongs to a [`Tier`]. What an engine of this room does not support, and every other
+//! processor, is left to the portable crates:
+//!
+//! | Tier | RSA | AES-GCM |
+//! |---|---|---|
+//! | `Avx512`: Ice Lake, Zen 4 and later | IFMA, all sizes to 4096 bits | VAES-512 |
+//! | `Vaes256`: Alder Lake, Zen 3 | as `Avx2` | VAES-256 |
+//! | `Avx2`: Haswell, Zen and later | private operation, to 2048 bits | as `AesNi` |
+//! | `AesNi`: Westmere and later | | AES-NI with PCLMULQDQ |
+//!
+//! An engine is chosen once, when a key is made. Its kernels are safe functions with
+//! `#[target_feature]`; only the call into them needs a proof, and all such calls are in
+//! `boundary`.
+//!
+//! Numbers are little-endian words of 64 bits. Time and memory accesses depend on the lengths of
+//! numbers alone.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "indices are counters over arrays of fixed length; conversions keep all bits or mask them"
+)]
+
+#[allow(unsafe_code, reason = "the calls into functions with target features")]
+mod boundary;
+mod cpu;
+mod private;
+mod public;
+
+pub(crate) use cpu::Tier;
+pub(crate) use private::{CrtNumbers, PrivateJob, PrivateKernel, run};
+pub(crate) use public::{PublicKernel, Residue};
