@@ -51,7 +51,7 @@ pub const ROOMS: &[Room] = &[
         name: "crypto::vector",
         rooms: &[],
         crates: &["core::arch", "safe_unaligned_simd", "zeroize"],
-        tests: &[],
+        tests: &["crypto_bigint", "rand_chacha"],
     },
     Room {
         name: "crypto::cipher",

@@ -5,6 +5,8 @@
 //! through a function compiled for just these features; whether the kernel requires others is then
 //! for the compiler to see.
 
+use super::{avx2, crt::CrtNumbers};
+
 macro_rules! tokens { ($(
     $(#[$doc:meta])* $token:ident = $features:tt { $(fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
 )*) => { $(
@@ -21,7 +23,6 @@ macro_rules! tokens { ($(
     }
 )* } }
 macro_rules! detected { (($($feature:tt),+)) => { $(is_x86_feature_detected!($feature))&&+ } }
-#[allow(unused_macros, reason = "no kernel yet")]
 macro_rules! entry { (($($feature:tt),+) $name:ident ($($argument:ident: $type:ty),*) ($($result:ty)?) $kernel:path) => {
     pub(super) fn $name(self, $($argument: $type),*) $(-> $result)? {
         #[target_feature($(enable = $feature),+)]
@@ -38,7 +39,10 @@ tokens! {
     /// AVX-512 with 52-bit multiplication.
     Ifma = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma", "bmi2") {}
     /// AVX2, and BMI2 for multiplication without flags.
-    Avx2 = ("avx2", "bmi2") {}
+    Avx2 = ("avx2", "bmi2") {
+        fn prepare(numbers: &CrtNumbers<'_>) -> Option<avx2::Key> = avx2::prepare;
+        fn private(key: &avx2::Key, number: &mut [u64]) = avx2::private;
+    }
     /// AES and carry-less multiplication in 512 bits.
     Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {}
     /// AES and carry-less multiplication in 256 bits.

@@ -24,12 +24,16 @@
     reason = "indices are counters over arrays of fixed length; conversions keep all bits or mask them"
 )]
 
+mod avx2;
 #[allow(unsafe_code, reason = "the calls into functions with target features")]
 mod boundary;
 mod cpu;
+mod crt;
 mod private;
 mod public;
+mod words;
 
 pub(crate) use cpu::Tier;
-pub(crate) use private::{CrtNumbers, PrivateJob, PrivateKernel, run};
+pub(crate) use crt::CrtNumbers;
+pub(crate) use private::{PrivateJob, PrivateKernel, run};
 pub(crate) use public::{PublicKernel, Residue};

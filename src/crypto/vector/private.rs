@@ -1,29 +1,19 @@
 //! The private operation: which engine a key gets, and its jobs.
 
+use super::avx2;
+use super::boundary::Avx2;
 use super::cpu::Tier;
+use super::crt::CrtNumbers;
 use core::fmt;
 
-/// The numbers of a private key in little-endian words. `p` and `q` have equally many bits, half of
-/// the modulus each.
-pub(crate) struct CrtNumbers<'a> {
-    pub(crate) p: &'a [u64],
-    pub(crate) q: &'a [u64],
-    /// `d mod (p - 1)`
-    pub(crate) dp: &'a [u64],
-    /// `d mod (q - 1)`
-    pub(crate) dq: &'a [u64],
-    /// `q^-1 mod p`
-    pub(crate) q_inverse: &'a [u64],
+/// The engine of a key.
+enum Engine {
+    Avx2(Avx2, avx2::Key),
 }
-
-/// The engines of this processor; none yet.
-enum Engine {}
 
 /// A private key prepared for the widest engine of this processor. Wiped when dropped; prints as
 /// `[redacted]`.
-pub(crate) struct PrivateKernel {
-    engine: Engine,
-}
+pub(crate) struct PrivateKernel(Engine);
 
 impl PrivateKernel {
     /// Prepares a key; `None` where this processor or build has no engine for it.
@@ -33,8 +23,14 @@ impl PrivateKernel {
 
     /// Prepares a key for the engine of one tier; `None` where there is no such engine, or this
     /// processor has not got it.
-    pub(crate) fn for_tier(_numbers: &CrtNumbers<'_>, _tier: Tier) -> Option<Self> {
-        None
+    pub(crate) fn for_tier(numbers: &CrtNumbers<'_>, tier: Tier) -> Option<Self> {
+        match tier {
+            Tier::Avx2 => {
+                let token = Avx2::detect()?;
+                Some(Self(Engine::Avx2(token, token.prepare(numbers)?)))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -53,6 +49,11 @@ pub(crate) struct PrivateJob<'a> {
 /// Runs all jobs, of whatever keys.
 pub(crate) fn run(jobs: &mut [PrivateJob<'_>]) {
     for job in jobs {
-        match job.key.engine {}
+        match &job.key.0 {
+            Engine::Avx2(token, key) => token.private(key, job.number),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
