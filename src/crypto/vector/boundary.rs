@@ -5,7 +5,7 @@
 //! through a function compiled for just these features; whether the kernel requires others is then
 //! for the compiler to see.
 
-use super::{avx2, crt::CrtNumbers};
+use super::{avx2, crt::CrtNumbers, ifma};
 
 macro_rules! tokens { ($(
     $(#[$doc:meta])* $token:ident = $features:tt { $(fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
@@ -37,7 +37,10 @@ macro_rules! entry { (($($feature:tt),+) $name:ident ($($argument:ident: $type:t
 
 tokens! {
     /// AVX-512 with 52-bit multiplication.
-    Ifma = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma", "bmi2") {}
+    Ifma = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma", "bmi2") {
+        fn prepare(numbers: &CrtNumbers<'_>) -> Option<ifma::Key> = ifma::prepare;
+        fn private(key: &ifma::Key, number: &mut [u64]) = ifma::private;
+    }
     /// AVX2, and BMI2 for multiplication without flags.
     Avx2 = ("avx2", "bmi2") {
         fn prepare(numbers: &CrtNumbers<'_>) -> Option<avx2::Key> = avx2::prepare;

@@ -29,6 +29,7 @@ mod avx2;
 mod boundary;
 mod cpu;
 mod crt;
+mod ifma;
 mod private;
 mod public;
 mod words;

@@ -1,13 +1,15 @@
 //! The private operation: which engine a key gets, and its jobs.
 
 use super::avx2;
-use super::boundary::Avx2;
+use super::boundary::{Avx2, Ifma};
 use super::cpu::Tier;
 use super::crt::CrtNumbers;
+use super::ifma;
 use core::fmt;
 
 /// The engine of a key.
 enum Engine {
+    Ifma(Ifma, ifma::Key),
     Avx2(Avx2, avx2::Key),
 }
 
@@ -25,6 +27,10 @@ impl PrivateKernel {
     /// processor has not got it.
     pub(crate) fn for_tier(numbers: &CrtNumbers<'_>, tier: Tier) -> Option<Self> {
         match tier {
+            Tier::Avx512 => {
+                let token = Ifma::detect()?;
+                Some(Self(Engine::Ifma(token, token.prepare(numbers)?)))
+            }
             Tier::Avx2 => {
                 let token = Avx2::detect()?;
                 Some(Self(Engine::Avx2(token, token.prepare(numbers)?)))
@@ -50,6 +56,7 @@ pub(crate) struct PrivateJob<'a> {
 pub(crate) fn run(jobs: &mut [PrivateJob<'_>]) {
     for job in jobs {
         match &job.key.0 {
+            Engine::Ifma(token, key) => token.private(key, job.number),
             Engine::Avx2(token, key) => token.private(key, job.number),
         }
     }

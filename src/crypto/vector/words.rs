@@ -60,6 +60,16 @@ pub(super) fn add_masked(a: &mut [u64], b: &[u64], mask: u64) -> u64 {
     carry
 }
 
+/// Writes the product of a number and a word, in one word more.
+pub(super) fn multiply_word(a: &[u64], word: u64, product: &mut [u64]) {
+    debug_assert_eq!(a.len() + 1, product.len());
+    let mut carry = 0;
+    for (to, a) in product.iter_mut().zip(a.iter().chain(&[0])) {
+        let sum = u128::from(*a) * u128::from(word) + carry;
+        (*to, carry) = (sum as u64, sum >> 64);
+    }
+}
+
 /// Subtracts `n` from a number of as many words if it is not below.
 pub(super) fn reduce_once(a: &mut [u64], n: &[u64]) {
     debug_assert_eq!(a.len(), n.len());

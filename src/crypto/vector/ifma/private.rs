@@ -1,0 +1,249 @@
+//! The private operation with IFMA: two exponentiations side by side, modulo p and modulo q.
+
+use super::super::crt::{CrtNumbers, Numbers, WORDS, Words};
+use super::super::words::{
+    Powers, digit, from_limbs, multiply_word, negated_inverse, reduce_once, to_limbs,
+};
+use super::product::{BITS, MOST, Modulus, Number, normalise, product, steps};
+use core::arch::x86_64::*;
+use safe_unaligned_simd::x86_64::{_mm512_loadu_si512, _mm512_storeu_si512};
+use zeroize::Zeroize;
+
+/// The lanes of each number.
+const RUNS: usize = 4;
+/// The most limbs that a number has.
+const LIMBS: usize = RUNS * MOST;
+/// The bits of a window of the exponent.
+const WINDOW: usize = 5;
+
+/// A key for the engine of L registers.
+struct Sized<const L: usize> {
+    numbers: Numbers,
+    moduli: Modulus<L>,
+    /// R, R^2 and R^3.
+    one: Number<L>,
+    r2: Number<L>,
+    r3: Number<L>,
+    /// q^-1 R modulo p; 0 modulo q.
+    q_inverse: Number<L>,
+}
+
+impl<const L: usize> Drop for Sized<L> {
+    fn drop(&mut self) {
+        self.moduli.zeroize();
+        for number in [&mut self.one, &mut self.r2, &mut self.r3, &mut self.q_inverse] {
+            number.zeroize();
+        }
+    }
+}
+
+/// The powers of the base that a window of the exponent can ask for. Wiped when dropped.
+struct Table<const L: usize>([Number<L>; 1 << WINDOW]);
+
+impl<const L: usize> Drop for Table<L> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<const L: usize> Table<L> {
+    /// Returns the powers for a digit of p's exponent and one of q's, having read all.
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    #[inline]
+    fn get(&self, p: u64, q: u64) -> Number<L> {
+        let [p, q] = [p as i64, q as i64];
+        let wanted = _mm512_set_epi64(q, q, q, q, p, p, p, p);
+        let mut at = _mm512_setzero_si512();
+        let mut found = [_mm512_setzero_si512(); L];
+        for row in &self.0 {
+            let hit = _mm512_cmpeq_epi64_mask(wanted, at);
+            at = _mm512_add_epi64(at, _mm512_set1_epi64(1));
+            for j in 0..L {
+                found[j] = _mm512_mask_mov_epi64(found[j], hit, row[j]);
+            }
+        }
+        found
+    }
+}
+
+impl<const L: usize> Sized<L> {
+    /// base^dp modulo p and base^dq modulo q, in Montgomery form.
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    fn raise(&self, base: &Number<L>) -> Number<L> {
+        let mut table = Table([self.one; 1 << WINDOW]);
+        table.0[1] = *base;
+        for i in 2..1 << WINDOW {
+            table.0[i] = product::<L, RUNS>(&table.0[i - 1], base, &self.moduli);
+        }
+        let Numbers { dp, dq, bits, .. } = &self.numbers;
+        // As many windows as a number of the length of p has.
+        let windows = bits.div_ceil(WINDOW);
+        let mut power = self.one;
+        for i in (0..windows).rev() {
+            for _ in 0..WINDOW {
+                power = product::<L, RUNS>(&power, &power, &self.moduli);
+            }
+            let at = WINDOW * i;
+            let factor = table.get(digit(dp, at, WINDOW), digit(dq, at, WINDOW));
+            power = product::<L, RUNS>(&power, &factor, &self.moduli);
+        }
+        power
+    }
+
+    /// c^d mod n.
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    fn private(&self, number: &mut [u64]) {
+        let Self { numbers, moduli, .. } = self;
+        let steps = const { steps(L, RUNS) };
+        // c = c0 + c1 R, both below R: c0 R^2 / R + c1 R^3 / R is c R, and below 12n.
+        let mut limbs = [0; 2 * LIMBS];
+        to_limbs::<BITS>(number, &mut limbs[..2 * steps]);
+        let low = product::<L, RUNS>(&both(&limbs[..steps]), &self.r2, moduli);
+        let high = product::<L, RUNS>(&both(&limbs[steps..2 * steps]), &self.r3, moduli);
+        let mut base = low;
+        for j in 0..L {
+            base[j] = _mm512_add_epi64(low[j], high[j]);
+        }
+        normalise::<L, RUNS>(&mut base);
+        // Out of Montgomery form: at most 2n, or n where there is no multiple of n.
+        let power = product::<L, RUNS>(&self.raise(&base), &both(&[1]), moduli);
+        let (mut m1, mut m2) = words(&power);
+        for _ in 0..2 {
+            reduce_once(&mut m1, &numbers.p);
+            reduce_once(&mut m2, &numbers.q);
+        }
+
+        let mut difference = numbers.difference(&m1, &m2);
+        to_limbs::<BITS>(&difference, &mut limbs[..steps]);
+        let h = product::<L, RUNS>(&both(&limbs[..steps]), &self.q_inverse, moduli);
+        let (mut h, _) = words(&h);
+        for _ in 0..2 {
+            reduce_once(&mut h, &numbers.p);
+        }
+        numbers.recombine(&h, &m2, number);
+        limbs.zeroize();
+        difference.zeroize();
+        [m1, m2, h].zeroize();
+    }
+
+    /// Prepares a key whose primes have at most as many bits as the steps of a product, less 14.
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    fn prepare(numbers: Numbers) -> Self {
+        let r = BITS * const { steps(L, RUNS) };
+        debug_assert!(numbers.bits + 14 <= r);
+        let k0 = [&numbers.p, &numbers.q].map(|n| negated_inverse(n[0]) & ((1 << BITS) - 1));
+        let mut multiples = [[0; WORDS + 1]; 2];
+        multiply_word(&numbers.p, k0[0], &mut multiples[0]);
+        multiply_word(&numbers.q, k0[1], &mut multiples[1]);
+        let n = pair(&numbers.p, &numbers.q);
+        let has_multiple = const { steps(L, RUNS) < RUNS * L };
+        let [p, q] = k0.map(|k0| k0 as i64);
+        let moduli = Modulus {
+            n,
+            k0: _mm512_set_epi64(q, q, q, q, p, p, p, p),
+            multiple: if has_multiple { pair(&multiples[0], &multiples[1]) } else { n },
+        };
+        multiples.zeroize();
+        // 2^t R with t 2^s = log R; squaring it s times makes R R.
+        let s = r.trailing_zeros();
+        let (mut p, mut q) = (Powers::new(&numbers.p), Powers::new(&numbers.q));
+        p.raise_to(r);
+        q.raise_to(r);
+        let one = pair(&p.power, &q.power);
+        p.raise_to(r + (r >> s));
+        q.raise_to(r + (r >> s));
+        let mut r2 = pair(&p.power, &q.power);
+        for _ in 0..s {
+            r2 = product::<L, RUNS>(&r2, &r2, &moduli);
+        }
+        let r3 = product::<L, RUNS>(&r2, &r2, &moduli);
+        let q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
+        let q_inverse = product::<L, RUNS>(&q_inverse, &r2, &moduli);
+        Self { numbers, moduli, one, r2, r3, q_inverse }
+    }
+}
+
+/// The limbs of a number for p and one for q; what they have not got is zero.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+fn pack<const L: usize>(p: &[u64], q: &[u64]) -> Number<L> {
+    let mut packed = [_mm512_setzero_si512(); L];
+    for (j, packed) in packed.iter_mut().enumerate() {
+        let mut lanes = [0; 8];
+        for run in 0..RUNS {
+            let limb = |number: &[u64]| number.get(run * L + j).copied().map_or(0, |limb| limb);
+            lanes[run] = limb(p);
+            lanes[RUNS + run] = limb(q);
+        }
+        *packed = _mm512_loadu_si512(&lanes);
+    }
+    packed
+}
+
+/// The limbs of a number for both.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+fn both<const L: usize>(limbs: &[u64]) -> Number<L> {
+    pack(limbs, limbs)
+}
+
+/// The words of a number for p and one for q.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+fn pair<const L: usize>(p: &[u64], q: &[u64]) -> Number<L> {
+    let mut limbs = [[0; LIMBS]; 2];
+    to_limbs::<BITS>(p, &mut limbs[0]);
+    to_limbs::<BITS>(q, &mut limbs[1]);
+    let packed = pack(&limbs[0], &limbs[1]);
+    limbs.zeroize();
+    packed
+}
+
+/// Both numbers in words.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+fn words<const L: usize>(numbers: &Number<L>) -> (Words, Words) {
+    let mut limbs = [[0; LIMBS]; 2];
+    for (j, register) in numbers.iter().enumerate() {
+        let mut lanes = [0; 8];
+        _mm512_storeu_si512(&mut lanes, *register);
+        for run in 0..RUNS {
+            limbs[0][run * L + j] = lanes[run];
+            limbs[1][run * L + j] = lanes[RUNS + run];
+        }
+    }
+    let mut words = [[0; WORDS]; 2];
+    for (limbs, words) in limbs.iter().zip(&mut words) {
+        from_limbs::<BITS>(limbs, words);
+    }
+    limbs.zeroize();
+    let [p, q] = words;
+    (p, q)
+}
+
+/// A private key for this engine. Wiped when dropped.
+pub(in super::super) struct Key(Size);
+
+enum Size {
+    To2048(Box<Sized<5>>),
+    To3072(Box<Sized<8>>),
+    To4096(Box<Sized<10>>),
+}
+
+/// Prepares a key of up to 4096 bits; `None` if its numbers are not those of two balanced primes.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+pub(in super::super) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
+    let numbers = Numbers::new(numbers)?;
+    Some(Key(match numbers.bits {
+        513..=1024 => Size::To2048(Box::new(Sized::prepare(numbers))),
+        1025..=1536 => Size::To3072(Box::new(Sized::prepare(numbers))),
+        1537..=2048 => Size::To4096(Box::new(Sized::prepare(numbers))),
+        _ => return None,
+    }))
+}
+
+/// Replaces c, below n and as many words, by `c^d mod n`.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+pub(in super::super) fn private(key: &Key, number: &mut [u64]) {
+    match &key.0 {
+        Size::To2048(key) => key.private(number),
+        Size::To3072(key) => key.private(number),
+        Size::To4096(key) => key.private(number),
+    }
+}
