@@ -27,7 +27,9 @@
 //! 2^63.9, carries are moved on.
 
 use super::crt::{CrtNumbers, Numbers, WORDS, Words};
-use super::words::{Powers, carry, digit, from_limbs, negated_inverse, reduce_once, to_limbs};
+use super::words::{
+    carry, digit, from_limbs, negated_inverse, powers_of_two, reduce_once, to_limbs,
+};
 use core::arch::x86_64::*;
 use zeroize::Zeroize;
 
@@ -301,19 +303,19 @@ impl<const G: usize> Sized<G> {
             k0: _mm256_set_epi64x(k0[1], k0[1], k0[0], k0[0]),
         };
         // 2^t R with t 2^s = log R; squaring it s times makes R R.
-        let s = r.trailing_zeros();
-        let (mut p, mut q) = (Powers::new(&numbers.p), Powers::new(&numbers.q));
-        p.raise_to(r);
-        q.raise_to(r);
-        let one = pair(&p.power, &q.power);
-        p.raise_to(r + (r >> s));
-        q.raise_to(r + (r >> s));
-        let mut r2 = pair(&p.power, &q.power);
+        let s = r.trailing_zeros() as usize;
+        let exponents = [r, r + (r >> s)];
+        let mut p = powers_of_two(&numbers.p, exponents);
+        let mut q = powers_of_two(&numbers.q, exponents);
+        let one = pair(&p[0], &q[0]);
+        let mut r2 = pair(&p[1], &q[1]);
         for _ in 0..s {
             r2 = product(&r2, &r2, &moduli);
         }
         let r3 = product(&r2, &r2, &moduli);
         let q_inverse = product(&pair(&numbers.q_inverse, &[0; WORDS]), &r2, &moduli);
+        p.zeroize();
+        q.zeroize();
         Self {
             numbers,
             moduli,

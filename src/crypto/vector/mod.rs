@@ -21,6 +21,7 @@
 #![allow(
     clippy::indexing_slicing,
     clippy::as_conversions,
+    clippy::needless_range_loop,
     reason = "indices are counters over arrays of fixed length; conversions keep all bits or mask them"
 )]
 

@@ -1,22 +1,23 @@
-//! Multiplication modulo a public modulus: the public operation, blinding and the check of results.
+//! Multiplication modulo a public modulus: the public operation, blinding, and the check of results.
+//!
+//! There is an engine for it on the tier `Avx512` alone.
 
+use super::boundary::Ifma;
 use super::cpu::Tier;
+use super::ifma;
+use core::fmt;
 
-/// The engines of this processor; none yet.
-#[derive(Clone, Debug)]
-enum Engine {}
-
-/// A modulus of 1024 to 4096 bits, prepared for multiplication.
-#[derive(Clone, Debug)]
-pub(crate) struct PublicKernel {
-    engine: Engine,
-}
-
-/// A number modulo a [`PublicKernel`]'s modulus, in Montgomery form. Wiped when dropped.
+/// An odd modulus of 1024 to 4096 bits, prepared for multiplication.
 #[derive(Clone)]
-pub(crate) struct Residue {
-    engine: Engine,
+pub(crate) struct PublicKernel {
+    token: Ifma,
+    key: ifma::PublicKey,
 }
+
+/// A number modulo a [`PublicKernel`]'s modulus, in Montgomery form. Wiped when dropped; prints as
+/// `[redacted]`.
+#[derive(Clone)]
+pub(crate) struct Residue(ifma::Residue);
 
 impl PublicKernel {
     /// Prepares an odd modulus; `None` where this processor or build has no engine for it.
@@ -26,32 +27,52 @@ impl PublicKernel {
 
     /// Prepares an odd modulus for the engine of one tier; `None` where there is no such engine, or
     /// this processor has not got it.
-    pub(crate) fn for_tier(_n: &[u64], _tier: Tier) -> Option<Self> {
-        None
+    pub(crate) fn for_tier(n: &[u64], tier: Tier) -> Option<Self> {
+        if tier != Tier::Avx512 {
+            return None;
+        }
+        let token = Ifma::detect()?;
+        let key = token.prepare_public(n)?;
+        Some(Self { token, key })
     }
 
     /// Computes `m^65537 mod n` of an `m` below n; both are as many words as n.
-    pub(crate) fn raise_65537(&self, _m: &[u64], _out: &mut [u64]) {
-        match self.engine {}
+    pub(crate) fn raise_65537(&self, m: &[u64], out: &mut [u64]) {
+        self.token.raise_65537(&self.key, m, out);
     }
 
     /// Brings a number below n, of as many words, into Montgomery form.
-    pub(crate) fn residue(&self, _x: &[u64]) -> Residue {
-        match self.engine {}
+    pub(crate) fn residue(&self, x: &[u64]) -> Residue {
+        Residue(self.token.residue(&self.key, x))
     }
 
     /// Returns the product.
-    pub(crate) fn multiply(&self, _a: &Residue, _b: &Residue) -> Residue {
-        match self.engine {}
+    pub(crate) fn multiply(&self, a: &Residue, b: &Residue) -> Residue {
+        Residue(self.token.product(&self.key, &a.0, &b.0))
     }
 
     /// Returns the square.
-    pub(crate) fn square(&self, _a: &Residue) -> Residue {
-        match self.engine {}
+    pub(crate) fn square(&self, a: &Residue) -> Residue {
+        self.multiply(a, a)
     }
 
     /// Writes the number, below n and of as many words.
-    pub(crate) fn retrieve(&self, a: &Residue, _out: &mut [u64]) {
-        match a.engine {}
+    pub(crate) fn retrieve(&self, a: &Residue, out: &mut [u64]) {
+        self.token.retrieve(&self.key, &a.0, out);
     }
 }
+
+impl fmt::Debug for PublicKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKernel").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Residue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests;

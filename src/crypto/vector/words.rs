@@ -2,6 +2,7 @@
 //! lengths of the slices alone.
 
 use core::hint::black_box;
+use zeroize::Zeroize;
 
 /// Writes the limbs of `BITS` bits of a number; those beyond it are zero.
 pub(super) fn to_limbs<const BITS: usize>(words: &[u64], limbs: &mut [u64]) {
@@ -96,35 +97,28 @@ pub(super) fn bit_length(words: &[u64]) -> usize {
     })
 }
 
-/// Powers of two modulo an odd n, by doubling from the least above n.
-pub(super) struct Powers<'a, const W: usize> {
-    n: &'a [u64; W],
-    /// `2^exponent mod n`
-    pub(super) power: [u64; W],
-    exponent: usize,
-}
-
-impl<'a, const W: usize> Powers<'a, W> {
-    pub(super) fn new(n: &'a [u64; W]) -> Self {
-        // 2^bits - n is below n: n has its top bit.
-        let exponent = bit_length(n);
-        let mut power = [0; W];
-        subtract(&mut power, n);
-        for (i, word) in power.iter_mut().enumerate() {
-            let bits = exponent.saturating_sub(64 * i).min(64);
-            *word &= ((1_u128 << bits) - 1) as u64;
+/// Returns powers of two modulo an odd n, of exponents in ascending order from the length of n up.
+pub(super) fn powers_of_two<const W: usize, const N: usize>(
+    n: &[u64; W],
+    exponents: [usize; N],
+) -> [[u64; W]; N] {
+    let bits = bit_length(n);
+    debug_assert!(exponents.is_sorted() && exponents.iter().all(|exponent| bits <= *exponent));
+    let mut power = [0; W];
+    let (words, n) = (&mut power[..bits.div_ceil(64)], &n[..bits.div_ceil(64)]);
+    // 2^bits - n, which is below n because n has its top bit.
+    subtract(words, n);
+    words[n.len() - 1] &= u64::MAX >> (64 * n.len() - bits);
+    let mut at = bits;
+    let powers = exponents.map(|exponent| {
+        while at < exponent {
+            double(&mut power[..n.len()], n);
+            at += 1;
         }
-        Self { n, power, exponent }
-    }
-
-    /// Goes on to the exponent.
-    pub(super) fn raise_to(&mut self, exponent: usize) {
-        debug_assert!(self.exponent <= exponent);
-        while self.exponent < exponent {
-            double(&mut self.power, self.n);
-            self.exponent += 1;
-        }
-    }
+        power
+    });
+    power.zeroize();
+    powers
 }
 
 /// Returns `-1/n mod 2^64` of an odd n, from its lowest word.

@@ -1,6 +1,10 @@
-//! RSA with AVX-512 IFMA.
+//! RSA with AVX-512 IFMA: the private operation, and arithmetic modulo a public modulus.
 
 mod private;
 mod product;
+mod public;
 
 pub(super) use private::{Key, prepare, private};
+pub(super) use public::{
+    Key as PublicKey, Residue, prepare as prepare_public, product, raise_65537, residue, retrieve,
+};

@@ -2,9 +2,9 @@
 
 use super::super::crt::{CrtNumbers, Numbers, WORDS, Words};
 use super::super::words::{
-    Powers, digit, from_limbs, multiply_word, negated_inverse, reduce_once, to_limbs,
+    digit, from_limbs, multiply_word, negated_inverse, powers_of_two, reduce_once, to_limbs,
 };
-use super::product::{BITS, MOST, Modulus, Number, normalise, product, steps};
+use super::product::{BITS, MOST, Modulus, Number, multiply, normalise, square, steps};
 use core::arch::x86_64::*;
 use safe_unaligned_simd::x86_64::{_mm512_loadu_si512, _mm512_storeu_si512};
 use zeroize::Zeroize;
@@ -31,7 +31,12 @@ struct Sized<const L: usize> {
 impl<const L: usize> Drop for Sized<L> {
     fn drop(&mut self) {
         self.moduli.zeroize();
-        for number in [&mut self.one, &mut self.r2, &mut self.r3, &mut self.q_inverse] {
+        for number in [
+            &mut self.one,
+            &mut self.r2,
+            &mut self.r3,
+            &mut self.q_inverse,
+        ] {
             number.zeroize();
         }
     }
@@ -73,19 +78,19 @@ impl<const L: usize> Sized<L> {
         let mut table = Table([self.one; 1 << WINDOW]);
         table.0[1] = *base;
         for i in 2..1 << WINDOW {
-            table.0[i] = product::<L, RUNS>(&table.0[i - 1], base, &self.moduli);
+            let mut power = table.0[i - 1];
+            multiply::<L, RUNS>(&mut power, base, &self.moduli);
+            table.0[i] = power;
         }
         let Numbers { dp, dq, bits, .. } = &self.numbers;
         // As many windows as a number of the length of p has.
         let windows = bits.div_ceil(WINDOW);
         let mut power = self.one;
         for i in (0..windows).rev() {
-            for _ in 0..WINDOW {
-                power = product::<L, RUNS>(&power, &power, &self.moduli);
-            }
+            square::<L, RUNS>(&mut power, WINDOW, &self.moduli);
             let at = WINDOW * i;
             let factor = table.get(digit(dp, at, WINDOW), digit(dq, at, WINDOW));
-            power = product::<L, RUNS>(&power, &factor, &self.moduli);
+            multiply::<L, RUNS>(&mut power, &factor, &self.moduli);
         }
         power
     }
@@ -93,20 +98,23 @@ impl<const L: usize> Sized<L> {
     /// c^d mod n.
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
     fn private(&self, number: &mut [u64]) {
-        let Self { numbers, moduli, .. } = self;
+        let Self {
+            numbers, moduli, ..
+        } = self;
         let steps = const { steps(L, RUNS) };
         // c = c0 + c1 R, both below R: c0 R^2 / R + c1 R^3 / R is c R, and below 12n.
         let mut limbs = [0; 2 * LIMBS];
         to_limbs::<BITS>(number, &mut limbs[..2 * steps]);
-        let low = product::<L, RUNS>(&both(&limbs[..steps]), &self.r2, moduli);
-        let high = product::<L, RUNS>(&both(&limbs[steps..2 * steps]), &self.r3, moduli);
-        let mut base = low;
+        let (mut base, mut high) = (both(&limbs[..steps]), both(&limbs[steps..2 * steps]));
+        multiply::<L, RUNS>(&mut base, &self.r2, moduli);
+        multiply::<L, RUNS>(&mut high, &self.r3, moduli);
         for j in 0..L {
-            base[j] = _mm512_add_epi64(low[j], high[j]);
+            base[j] = _mm512_add_epi64(base[j], high[j]);
         }
         normalise::<L, RUNS>(&mut base);
         // Out of Montgomery form: at most 2n, or n where there is no multiple of n.
-        let power = product::<L, RUNS>(&self.raise(&base), &both(&[1]), moduli);
+        let mut power = self.raise(&base);
+        multiply::<L, RUNS>(&mut power, &both(&[1]), moduli);
         let (mut m1, mut m2) = words(&power);
         for _ in 0..2 {
             reduce_once(&mut m1, &numbers.p);
@@ -115,7 +123,8 @@ impl<const L: usize> Sized<L> {
 
         let mut difference = numbers.difference(&m1, &m2);
         to_limbs::<BITS>(&difference, &mut limbs[..steps]);
-        let h = product::<L, RUNS>(&both(&limbs[..steps]), &self.q_inverse, moduli);
+        let mut h = both(&limbs[..steps]);
+        multiply::<L, RUNS>(&mut h, &self.q_inverse, moduli);
         let (mut h, _) = words(&h);
         for _ in 0..2 {
             reduce_once(&mut h, &numbers.p);
@@ -141,25 +150,35 @@ impl<const L: usize> Sized<L> {
         let moduli = Modulus {
             n,
             k0: _mm512_set_epi64(q, q, q, q, p, p, p, p),
-            multiple: if has_multiple { pair(&multiples[0], &multiples[1]) } else { n },
+            multiple: if has_multiple {
+                pair(&multiples[0], &multiples[1])
+            } else {
+                n
+            },
         };
         multiples.zeroize();
         // 2^t R with t 2^s = log R; squaring it s times makes R R.
-        let s = r.trailing_zeros();
-        let (mut p, mut q) = (Powers::new(&numbers.p), Powers::new(&numbers.q));
-        p.raise_to(r);
-        q.raise_to(r);
-        let one = pair(&p.power, &q.power);
-        p.raise_to(r + (r >> s));
-        q.raise_to(r + (r >> s));
-        let mut r2 = pair(&p.power, &q.power);
-        for _ in 0..s {
-            r2 = product::<L, RUNS>(&r2, &r2, &moduli);
+        let s = r.trailing_zeros() as usize;
+        let exponents = [r, r + (r >> s)];
+        let mut p = powers_of_two(&numbers.p, exponents);
+        let mut q = powers_of_two(&numbers.q, exponents);
+        let one = pair(&p[0], &q[0]);
+        let mut r2 = pair(&p[1], &q[1]);
+        square::<L, RUNS>(&mut r2, s, &moduli);
+        let mut r3 = r2;
+        square::<L, RUNS>(&mut r3, 1, &moduli);
+        let mut q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
+        multiply::<L, RUNS>(&mut q_inverse, &r2, &moduli);
+        p.zeroize();
+        q.zeroize();
+        Self {
+            numbers,
+            moduli,
+            one,
+            r2,
+            r3,
+            q_inverse,
         }
-        let r3 = product::<L, RUNS>(&r2, &r2, &moduli);
-        let q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
-        let q_inverse = product::<L, RUNS>(&q_inverse, &r2, &moduli);
-        Self { numbers, moduli, one, r2, r3, q_inverse }
     }
 }
 
@@ -218,7 +237,7 @@ fn words<const L: usize>(numbers: &Number<L>) -> (Words, Words) {
 }
 
 /// A private key for this engine. Wiped when dropped.
-pub(in super::super) struct Key(Size);
+pub(crate) struct Key(Size);
 
 enum Size {
     To2048(Box<Sized<5>>),
@@ -228,7 +247,7 @@ enum Size {
 
 /// Prepares a key of up to 4096 bits; `None` if its numbers are not those of two balanced primes.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-pub(in super::super) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
+pub(crate) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
     let numbers = Numbers::new(numbers)?;
     Some(Key(match numbers.bits {
         513..=1024 => Size::To2048(Box::new(Sized::prepare(numbers))),
@@ -240,7 +259,7 @@ pub(in super::super) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
 
 /// Replaces c, below n and as many words, by `c^d mod n`.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-pub(in super::super) fn private(key: &Key, number: &mut [u64]) {
+pub(crate) fn private(key: &Key, number: &mut [u64]) {
     match &key.0 {
         Size::To2048(key) => key.private(number),
         Size::To3072(key) => key.private(number),

@@ -44,10 +44,15 @@ pub(super) type Number<const L: usize> = [__m512i; L];
 /// Returns the limbs of a number, which are the steps of a product: as many as the registers hold,
 /// or one less in each four.
 pub(super) const fn steps(l: usize, runs: usize) -> usize {
-    if l == 8 { (runs * l) / 16 * 15 } else { runs * l }
+    if l == 8 {
+        (runs * l) / 16 * 15
+    } else {
+        runs * l
+    }
 }
 
 /// What a product needs of n.
+#[derive(Clone)]
 pub(super) struct Modulus<const L: usize> {
     pub(super) n: Number<L>,
     /// `-1/n mod 2^52` in all lanes of a number.
@@ -115,14 +120,16 @@ fn spread<const RUNS: usize>(a: __m512i) -> __m512i {
 }
 
 /// Adds the products with the limb `$limb` of b to the sum, one register up from `$at`.
-macro_rules! add_row { ($sum:ident, $at:literal, $a:ident, $limb:ident) => {
-    for j in 0..L {
-        $sum[$at + j] = _mm512_madd52lo_epu64($sum[$at + j], $a[j], $limb);
-    }
-    for j in 0..L {
-        $sum[$at + j + 1] = _mm512_madd52hi_epu64($sum[$at + j + 1], $a[j], $limb);
-    }
-} }
+macro_rules! add_row {
+    ($sum:ident, $at:literal, $a:ident, $limb:ident) => {
+        for j in 0..L {
+            $sum[$at + j] = _mm512_madd52lo_epu64($sum[$at + j], $a[j], $limb);
+        }
+        for j in 0..L {
+            $sum[$at + j + 1] = _mm512_madd52hi_epu64($sum[$at + j + 1], $a[j], $limb);
+        }
+    };
+}
 
 /// Makes the lowest limb zero with the multiplier `$m`, and moves the columns down. In between, so
 /// that the processor does not wait for the multiplier, comes `$row`: the products of the next limb.
@@ -145,10 +152,37 @@ macro_rules! reduce { ($sum:ident, $n:ident, $m:ident, $row:stmt) => {
     $sum = [s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, zero];
 } }
 
-/// Almost Montgomery product: ab/R mod n, below 3n.
+/// Multiplies `a` by `b` over R modulo n, the almost Montgomery product: below 3n.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+#[inline(never)]
+pub(super) fn multiply<const L: usize, const RUNS: usize>(
+    a: &mut Number<L>,
+    b: &Number<L>,
+    modulus: &Modulus<L>,
+) {
+    *a = product::<L, RUNS, false>(a, b, modulus);
+}
+
+/// Squares `a` over R modulo n, several times.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+#[inline(never)]
+pub(super) fn square<const L: usize, const RUNS: usize>(
+    a: &mut Number<L>,
+    times: usize,
+    modulus: &Modulus<L>,
+) {
+    let mut square = *a;
+    for _ in 0..times {
+        square = product::<L, RUNS, true>(&square, &square, modulus);
+    }
+    *a = square;
+}
+
+/// The product. One for squares and one for others, so that each has one caller and is made part of
+/// it: a square's registers then stay what they are for the next.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
 #[inline]
-pub(super) fn product<const L: usize, const RUNS: usize>(
+fn product<const L: usize, const RUNS: usize, const SQUARE: bool>(
     a: &Number<L>,
     b: &Number<L>,
     modulus: &Modulus<L>,
@@ -165,12 +199,18 @@ pub(super) fn product<const L: usize, const RUNS: usize>(
     add_row!(sum, 0, a, limb);
 
     // The step t of a run, all of whose limbs are followed by another.
-    macro_rules! step { ($next:expr) => {
-        let m = if has_multiple { sum[0] } else { _mm512_madd52lo_epu64(zero, sum[0], *k0) };
-        let m = spread::<RUNS>(m);
-        let limb = $next;
-        reduce!(sum, multiple, m, add_row!(sum, 1, a, limb));
-    } }
+    macro_rules! step {
+        ($next:expr) => {
+            let m = if has_multiple {
+                sum[0]
+            } else {
+                _mm512_madd52lo_epu64(zero, sum[0], *k0)
+            };
+            let m = spread::<RUNS>(m);
+            let limb = $next;
+            reduce!(sum, multiple, m, add_row!(sum, 1, a, limb));
+        };
+    }
     macro_rules! run { ($($t:literal)*) => { $(
         if $t + 1 < L {
             step!(_mm512_permutexvar_epi64(run, b[$t + 1]));
@@ -208,12 +248,14 @@ pub(super) fn normalise<const L: usize, const RUNS: usize>(a: &mut Number<L>) {
         a[j] = _mm512_add_epi64(_mm512_and_si512(a[j], mask), below);
         below = carry;
     }
-    // From limb to limb in each run. `all` are the limbs so far that are all ones.
+    // From limb to limb in each run. `all` has the bits that are ones in all limbs so far, and a limb
+    // passes on the carry that comes into the run if those below it are all ones.
+    let one = _mm512_set1_epi64(1);
     let mut carry = _mm512_setzero_si512();
     let mut all = mask;
-    let mut full = [0; L];
+    let mut passed = [one; L];
     for j in 0..L {
-        full[j] = _mm512_cmpeq_epi64_mask(all, mask);
+        passed[j] = _mm512_srli_epi64::<52>(_mm512_add_epi64(all, one));
         let sum = _mm512_add_epi64(a[j], carry);
         carry = _mm512_srli_epi64::<52>(sum);
         a[j] = _mm512_and_si512(sum, mask);
@@ -225,8 +267,7 @@ pub(super) fn normalise<const L: usize, const RUNS: usize>(a: &mut Number<L>) {
     let carries = (_mm512_test_epi64_mask(carry, carry) << 1) & !first(RUNS);
     let increments = carries.wrapping_add(passes) ^ passes;
     for j in 0..L {
-        let hit = full[j] & increments;
-        let sum = _mm512_mask_add_epi64(a[j], hit, a[j], _mm512_set1_epi64(1));
+        let sum = _mm512_mask_add_epi64(a[j], increments, a[j], passed[j]);
         a[j] = _mm512_and_si512(sum, mask);
     }
 }

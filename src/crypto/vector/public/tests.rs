@@ -1,0 +1,3 @@
+//! Arithmetic modulo n against `crypto-bigint`.
+
+use super::*;
