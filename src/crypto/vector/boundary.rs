@@ -41,10 +41,7 @@ tokens! {
         fn prepare(numbers: &CrtNumbers<'_>) -> Option<ifma::Key> = ifma::prepare;
         fn private(key: &ifma::Key, number: &mut [u64]) = ifma::private;
         fn prepare_public(n: &[u64]) -> Option<ifma::PublicKey> = ifma::prepare_public;
-        fn raise_65537(key: &ifma::PublicKey, m: &[u64], out: &mut [u64]) = ifma::raise_65537;
-        fn residue(key: &ifma::PublicKey, x: &[u64]) -> ifma::Residue = ifma::residue;
-        fn product(key: &ifma::PublicKey, a: &ifma::Residue, b: &ifma::Residue) -> ifma::Residue = ifma::product;
-        fn retrieve(key: &ifma::PublicKey, a: &ifma::Residue, out: &mut [u64]) = ifma::retrieve;
+        fn compute(key: &ifma::PublicKey, work: ifma::Work<'_>) = ifma::compute;
     }
     /// AVX2, and BMI2 for multiplication without flags.
     Avx2 = ("avx2", "bmi2") {

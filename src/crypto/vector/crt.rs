@@ -9,8 +9,9 @@
 use super::words::{add_masked, bit_length, subtract};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The most words of a prime: keys have 4096 bits at most.
-pub(super) const WORDS: usize = 32;
+/// The words of a number modulo a prime of a key of up to 4096 bits: one more than the prime has,
+/// for numbers up to four times the prime.
+pub(super) const WORDS: usize = 33;
 
 /// The numbers of a private key in little-endian words. `p` and `q` have equally many bits, half of
 /// the modulus each.
@@ -25,7 +26,7 @@ pub(crate) struct CrtNumbers<'a> {
     pub(crate) q_inverse: &'a [u64],
 }
 
-/// A prime, or what belongs to it, in words that a key of 4096 bits would fill.
+/// A prime, or a number modulo it.
 pub(super) type Words = [u64; WORDS];
 
 /// The numbers of a key that the engines support.
@@ -44,7 +45,7 @@ impl Numbers {
     /// Copies the numbers; `None` if they are not those of two balanced primes, or too long.
     pub(super) fn new(numbers: &CrtNumbers<'_>) -> Option<Self> {
         let bits = bit_length(numbers.p);
-        if bits != bit_length(numbers.q) || bits > 64 * WORDS {
+        if bits != bit_length(numbers.q) || bits > 64 * (WORDS - 1) {
             return None;
         }
         let copied = Self {
@@ -63,14 +64,14 @@ impl Numbers {
         self.bits.div_ceil(64)
     }
 
-    /// Returns `m1 - m2 + 2p`, which is above zero because q is below 2p, and below 3p: one word
-    /// more than p.
-    pub(super) fn difference(&self, m1: &Words, m2: &Words) -> [u64; WORDS + 1] {
-        let mut difference = [0; WORDS + 1];
-        difference[..WORDS].copy_from_slice(m1);
-        let carry = add_masked(&mut difference[..WORDS], &self.p, u64::MAX);
-        let carry = carry + add_masked(&mut difference[..WORDS], &self.p, u64::MAX);
-        difference[WORDS] = carry - subtract(&mut difference[..WORDS], m2);
+    /// Returns `m1 - m2 + 2p`, which is above zero because q is below 2p, and below 3p.
+    pub(super) fn difference(&self, m1: &Words, m2: &Words) -> Words {
+        let mut difference = *m1;
+        for _ in 0..2 {
+            add_masked(&mut difference, &self.p, u64::MAX);
+        }
+        let negative = subtract(&mut difference, m2);
+        debug_assert_eq!(negative, 0);
         difference
     }
 

@@ -4,7 +4,7 @@
 
 use super::boundary::Ifma;
 use super::cpu::Tier;
-use super::ifma;
+use super::ifma::{self, Work};
 use core::fmt;
 
 /// An odd modulus of 1024 to 4096 bits, prepared for multiplication.
@@ -38,17 +38,27 @@ impl PublicKernel {
 
     /// Computes `m^65537 mod n` of an `m` below n; both are as many words as n.
     pub(crate) fn raise_65537(&self, m: &[u64], out: &mut [u64]) {
-        self.token.raise_65537(&self.key, m, out);
+        self.compute(Work::Raise65537 { m, out });
     }
 
     /// Brings a number below n, of as many words, into Montgomery form.
     pub(crate) fn residue(&self, x: &[u64]) -> Residue {
-        Residue(self.token.residue(&self.key, x))
+        let mut residue = Residue(ifma::Residue::ZERO);
+        self.compute(Work::Residue {
+            x,
+            out: &mut residue.0,
+        });
+        residue
     }
 
     /// Returns the product.
     pub(crate) fn multiply(&self, a: &Residue, b: &Residue) -> Residue {
-        Residue(self.token.product(&self.key, &a.0, &b.0))
+        let mut product = a.clone();
+        self.compute(Work::Multiply {
+            a: &mut product.0,
+            b: &b.0,
+        });
+        product
     }
 
     /// Returns the square.
@@ -58,7 +68,11 @@ impl PublicKernel {
 
     /// Writes the number, below n and of as many words.
     pub(crate) fn retrieve(&self, a: &Residue, out: &mut [u64]) {
-        self.token.retrieve(&self.key, &a.0, out);
+        self.compute(Work::Retrieve { a: &a.0, out });
+    }
+
+    fn compute(&self, work: Work<'_>) {
+        self.token.compute(&self.key, work);
     }
 }
 

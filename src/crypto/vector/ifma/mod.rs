@@ -5,6 +5,4 @@ mod product;
 mod public;
 
 pub(super) use private::{Key, prepare, private};
-pub(super) use public::{
-    Key as PublicKey, Residue, prepare as prepare_public, product, raise_65537, residue, retrieve,
-};
+pub(super) use public::{Key as PublicKey, Residue, Work, compute, prepare as prepare_public};

@@ -76,21 +76,21 @@ impl<const L: usize> Sized<L> {
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
     fn raise(&self, base: &Number<L>) -> Number<L> {
         let mut table = Table([self.one; 1 << WINDOW]);
-        table.0[1] = *base;
+        let mut power = *base;
+        table.0[1] = power;
         for i in 2..1 << WINDOW {
-            let mut power = table.0[i - 1];
             multiply::<L, RUNS>(&mut power, base, &self.moduli);
             table.0[i] = power;
         }
         let Numbers { dp, dq, bits, .. } = &self.numbers;
+        power = self.one;
         // As many windows as a number of the length of p has.
-        let windows = bits.div_ceil(WINDOW);
-        let mut power = self.one;
-        for i in (0..windows).rev() {
+        for i in (0..bits.div_ceil(WINDOW)).rev() {
             square::<L, RUNS>(&mut power, WINDOW, &self.moduli);
             let at = WINDOW * i;
-            let factor = table.get(digit(dp, at, WINDOW), digit(dq, at, WINDOW));
+            let mut factor = table.get(digit(dp, at, WINDOW), digit(dq, at, WINDOW));
             multiply::<L, RUNS>(&mut power, &factor, &self.moduli);
+            factor.zeroize();
         }
         power
     }
@@ -123,16 +123,21 @@ impl<const L: usize> Sized<L> {
 
         let mut difference = numbers.difference(&m1, &m2);
         to_limbs::<BITS>(&difference, &mut limbs[..steps]);
-        let mut h = both(&limbs[..steps]);
-        multiply::<L, RUNS>(&mut h, &self.q_inverse, moduli);
-        let (mut h, _) = words(&h);
+        let mut product = both(&limbs[..steps]);
+        multiply::<L, RUNS>(&mut product, &self.q_inverse, moduli);
+        let (mut h, mut unused) = words(&product);
         for _ in 0..2 {
             reduce_once(&mut h, &numbers.p);
         }
         numbers.recombine(&h, &m2, number);
+
         limbs.zeroize();
-        difference.zeroize();
-        [m1, m2, h].zeroize();
+        for number in [&mut base, &mut high, &mut power, &mut product] {
+            number.zeroize();
+        }
+        for words in [&mut m1, &mut m2, &mut difference, &mut h, &mut unused] {
+            words.zeroize();
+        }
     }
 
     /// Prepares a key whose primes have at most as many bits as the steps of a product, less 14.

@@ -23,9 +23,29 @@ struct Sized<const L: usize> {
     r2: Number<L>,
 }
 
-/// A number in Montgomery form, below 3n. Wiped when dropped.
+/// A number in Montgomery form, below 3n: its registers, and zeros. Wiped when dropped.
 #[derive(Clone)]
-pub(crate) struct Residue(Number<MOST>);
+pub(crate) struct Residue([[u64; 8]; MOST]);
+
+impl Residue {
+    pub(crate) const ZERO: Self = Self([[0; 8]; MOST]);
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    fn load<const L: usize>(&self) -> Number<L> {
+        let mut number = [_mm512_setzero_si512(); L];
+        for j in 0..L {
+            number[j] = _mm512_loadu_si512(&self.0[j]);
+        }
+        number
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    fn store<const L: usize>(&mut self, number: &Number<L>) {
+        for j in 0..L {
+            _mm512_storeu_si512(&mut self.0[j], number[j]);
+        }
+    }
+}
 
 impl Drop for Residue {
     fn drop(&mut self) {
@@ -33,21 +53,27 @@ impl Drop for Residue {
     }
 }
 
-impl Residue {
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn new<const L: usize>(number: &Number<L>) -> Self {
-        let mut residue = [_mm512_setzero_si512(); MOST];
-        residue[..L].copy_from_slice(number);
-        Self(residue)
-    }
-
-    /// The registers that a number of this size has.
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn number<const L: usize>(&self) -> Number<L> {
-        let mut number = [_mm512_setzero_si512(); L];
-        number.copy_from_slice(&self.0[..L]);
-        number
-    }
+/// What to compute modulo n. Numbers in words are below n, and as many words.
+pub(crate) enum Work<'a> {
+    /// `m^65537 mod n`
+    Raise65537 {
+        m: &'a [u64],
+        out: &'a mut [u64],
+    },
+    /// Into Montgomery form.
+    Residue {
+        x: &'a [u64],
+        out: &'a mut Residue,
+    },
+    Multiply {
+        a: &'a mut Residue,
+        b: &'a Residue,
+    },
+    /// Out of Montgomery form.
+    Retrieve {
+        a: &'a Residue,
+        out: &'a mut [u64],
+    },
 }
 
 impl<const L: usize> Sized<L> {
@@ -79,28 +105,39 @@ impl<const L: usize> Sized<L> {
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn residue(&self, x: &[u64]) -> Number<L> {
-        let mut residue = number(x);
-        multiply::<L, RUNS>(&mut residue, &self.r2, &self.modulus);
-        residue
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn raise_65537(&self, m: &[u64], out: &mut [u64]) {
-        let plain = number(m);
-        let mut power = self.residue(m);
-        square::<L, RUNS>(&mut power, 16, &self.modulus);
-        // m^65536 R m / R
-        multiply::<L, RUNS>(&mut power, &plain, &self.modulus);
-        self.write(&power, out);
-    }
-
-    /// Out of Montgomery form.
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn retrieve(&self, residue: &Number<L>, out: &mut [u64]) {
-        let mut plain = *residue;
-        multiply::<L, RUNS>(&mut plain, &number(&[1]), &self.modulus);
-        self.write(&plain, out);
+    fn compute(&self, work: Work<'_>) {
+        let Self { modulus, r2, .. } = self;
+        match work {
+            Work::Raise65537 { m, out } => {
+                let mut plain = number(m);
+                let mut power = plain;
+                multiply::<L, RUNS>(&mut power, r2, modulus);
+                square::<L, RUNS>(&mut power, 16, modulus);
+                // m^65536 R m / R
+                multiply::<L, RUNS>(&mut power, &plain, modulus);
+                self.write(&power, out);
+                plain.zeroize();
+                power.zeroize();
+            }
+            Work::Residue { x, out } => {
+                let mut residue = number(x);
+                multiply::<L, RUNS>(&mut residue, r2, modulus);
+                out.store(&residue);
+                residue.zeroize();
+            }
+            Work::Multiply { a, b } => {
+                let mut product = a.load::<L>();
+                multiply::<L, RUNS>(&mut product, &b.load(), modulus);
+                a.store(&product);
+                product.zeroize();
+            }
+            Work::Retrieve { a, out } => {
+                let mut plain = a.load::<L>();
+                multiply::<L, RUNS>(&mut plain, &number(&[1]), modulus);
+                self.write(&plain, out);
+                plain.zeroize();
+            }
+        }
     }
 
     /// Writes a number below 3n modulo n.
@@ -156,17 +193,6 @@ enum Size {
     To4096(Box<Sized<10>>),
 }
 
-/// Calls `$body` with the modulus of its size as `$key`.
-macro_rules! sized {
-    ($size:expr, $key:ident, $body:expr) => {
-        match &$size.0 {
-            Size::To2048($key) => $body,
-            Size::To3072($key) => $body,
-            Size::To4096($key) => $body,
-        }
-    };
-}
-
 /// Prepares an odd modulus; `None` if it does not have 1024 to 4096 bits.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
 pub(crate) fn prepare(n: &[u64]) -> Option<Key> {
@@ -186,30 +212,12 @@ pub(crate) fn prepare(n: &[u64]) -> Option<Key> {
     }))
 }
 
-/// Computes `m^65537 mod n` of an `m` below n.
+/// Computes modulo the key's modulus.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-pub(crate) fn raise_65537(key: &Key, m: &[u64], out: &mut [u64]) {
-    sized!(key, key, key.raise_65537(m, out));
-}
-
-/// Brings a number below n into Montgomery form.
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-pub(crate) fn residue(key: &Key, x: &[u64]) -> Residue {
-    sized!(key, key, Residue::new(&key.residue(x)))
-}
-
-/// Multiplies two numbers in Montgomery form.
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-pub(crate) fn product(key: &Key, a: &Residue, b: &Residue) -> Residue {
-    sized!(key, key, {
-        let mut product = a.number();
-        multiply::<_, RUNS>(&mut product, &b.number(), &key.modulus);
-        Residue::new(&product)
-    })
-}
-
-/// Writes the number, below n.
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-pub(crate) fn retrieve(key: &Key, a: &Residue, out: &mut [u64]) {
-    sized!(key, key, key.retrieve(&a.number(), out));
+pub(crate) fn compute(key: &Key, work: Work<'_>) {
+    match &key.0 {
+        Size::To2048(key) => key.compute(work),
+        Size::To3072(key) => key.compute(work),
+        Size::To4096(key) => key.compute(work),
+    }
 }

@@ -100,7 +100,7 @@ fn moduli(bits: usize, rng: &mut ChaCha12Rng) -> [Vec<u64>; 4] {
     let mut random = || {
         let mut number: Vec<_> = (0..length).map(|_| rng.next_u64()).collect();
         number[0] |= 1;
-        number[length - 1] = number[length - 1] & top | top / 2 + 1;
+        number[length - 1] = (number[length - 1] & top) | (top / 2 + 1);
         number
     };
     [ones, least, random(), random()]
