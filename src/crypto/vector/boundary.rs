@@ -8,7 +8,7 @@
 use super::{avx2, crt::CrtNumbers, ifma};
 
 macro_rules! tokens { ($(
-    $(#[$doc:meta])* $token:ident = $features:tt { $(fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
+    $(#[$doc:meta])* $token:ident = $features:tt { $($(#[$cfg:meta])? fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
 )*) => { $(
     $(#[$doc])*
     #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ macro_rules! tokens { ($(
         pub(super) fn detect() -> Option<Self> {
             detected!($features).then_some(Self(()))
         }
-        $(entry!($features $name $arguments ($($result)?) $kernel);)*
+        $($(#[$cfg])? entry!($features $name $arguments ($($result)?) $kernel);)*
     }
 )* } }
 macro_rules! detected { (($($feature:tt),+)) => { $(is_x86_feature_detected!($feature))&&+ } }
@@ -40,6 +40,7 @@ tokens! {
     Ifma = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma", "bmi2") {
         fn prepare(numbers: &CrtNumbers<'_>) -> Option<ifma::Key> = ifma::prepare;
         fn private(key: &ifma::Key, number: &mut [u64]) = ifma::private;
+        #[cfg(test)] fn check_products(key: &ifma::Key) = ifma::check_products;
         fn prepare_public(n: &[u64]) -> Option<ifma::PublicKey> = ifma::prepare_public;
         fn compute(key: &ifma::PublicKey, work: ifma::Work<'_>) = ifma::compute;
     }
@@ -47,6 +48,7 @@ tokens! {
     Avx2 = ("avx2", "bmi2") {
         fn prepare(numbers: &CrtNumbers<'_>) -> Option<avx2::Key> = avx2::prepare;
         fn private(key: &avx2::Key, number: &mut [u64]) = avx2::private;
+        #[cfg(test)] fn check_products(key: &avx2::Key) = avx2::check_products;
     }
     /// AES and carry-less multiplication in 512 bits.
     Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {}

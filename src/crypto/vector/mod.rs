@@ -33,6 +33,8 @@ mod crt;
 mod ifma;
 mod private;
 mod public;
+#[cfg(test)]
+mod samples;
 mod words;
 
 pub(crate) use cpu::Tier;

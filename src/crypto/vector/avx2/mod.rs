@@ -3,4 +3,6 @@
 mod private;
 mod product;
 
+#[cfg(test)]
+pub(super) use private::check_products;
 pub(super) use private::{Key, prepare, private};

@@ -271,3 +271,34 @@ pub(crate) fn private(key: &Key, number: &mut [u64]) {
         Size::To4096(key) => key.private(number),
     }
 }
+
+/// Checks products modulo the primes of a key.
+#[cfg(test)]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+pub(crate) fn check_products(key: &Key) {
+    match &key.0 {
+        Size::To2048(key) => key.check_products(),
+        Size::To3072(key) => key.check_products(),
+        Size::To4096(key) => key.check_products(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::vector::samples;
+
+    impl<const L: usize> Sized<L> {
+        #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+        pub(super) fn check_products(&self) {
+            let primes = [&self.numbers.p, &self.numbers.q].map(|prime| samples::number(prime));
+            let r = BITS * steps(L, RUNS);
+            samples::check_products(primes.each_ref(), r, BITS, |a, b| {
+                let mut product = pair(a[0], a[1]);
+                multiply::<L, RUNS>(&mut product, &pair(b[0], b[1]), &self.moduli);
+                let (p, q) = words(&product);
+                [p.to_vec(), q.to_vec()]
+            });
+        }
+    }
+}

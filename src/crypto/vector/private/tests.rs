@@ -1,11 +1,16 @@
-//! Each tier's private operation against `crypto-bigint`. The numbers are not those of keys: all
+//! The private operation of each tier against `crypto-bigint`. The numbers are not those of keys: all
 //! that the engines require of p and q is that they are odd, of one length, and coprime.
 
 use super::*;
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crate::crypto::vector::samples::{
+    every, moduli, multiple, number, power, product, random, remainder, words,
+};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Odd, Resize};
 use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
+
+/// The tiers that have an engine.
+const TIERS: [Tier; 2] = [Tier::Avx512, Tier::Avx2];
 
 /// The numbers of something like a key.
 struct Sample {
@@ -14,23 +19,6 @@ struct Sample {
     dp: BoxedUint,
     dq: BoxedUint,
     q_inverse: BoxedUint,
-    bits: u32,
-}
-
-fn words(number: &BoxedUint, words: usize) -> Vec<u64> {
-    let mut all = number.as_words().to_vec();
-    all.resize(words, 0);
-    all
-}
-
-fn number(words: &[u64]) -> BoxedUint {
-    BoxedUint::from_words(words.iter().copied())
-}
-
-fn power(base: &BoxedUint, exponent: &BoxedUint, modulus: &BoxedUint) -> BoxedUint {
-    let modulus = Odd::new(modulus.clone()).unwrap();
-    let base = base.rem(modulus.as_nz_ref());
-    BoxedMontyForm::new(base, &BoxedMontyParams::new(modulus)).pow(exponent).retrieve()
 }
 
 impl Sample {
@@ -42,24 +30,35 @@ impl Sample {
             let mut q = q.to_vec();
             q[0] ^= change;
             let q = number(&q);
-            let inverse = q.rem(odd_p.as_nz_ref()).invert_odd_mod(&odd_p);
+            let inverse = remainder(&q, &p).invert_odd_mod(&odd_p);
             Some((q, inverse.into_option()?))
         };
-        let (q, q_inverse) = (0..32).step_by(2).find_map(coprime).unwrap();
+        let (q, q_inverse) = (0..64).step_by(2).find_map(coprime).unwrap();
+        let (dp, dq) = (remainder(&dp, &p), remainder(&dq, &q));
         Self {
-            bits: p.bits(),
-            dp: dp.rem(&p.to_nz().unwrap()),
-            dq: dq.rem(&q.to_nz().unwrap()),
             p,
             q,
+            dp,
+            dq,
             q_inverse,
         }
     }
 
+    /// Random, but for p and q.
+    fn of(p: &[u64], q: &[u64], rng: &mut ChaCha12Rng) -> Self {
+        Self::new(p, q, &random(p.len(), rng), &random(p.len(), rng))
+    }
+
     fn kernel(&self, tier: Tier) -> Option<PrivateKernel> {
-        let length = self.bits.div_ceil(64) as usize;
-        let [p, q, dp, dq, q_inverse] =
-            [&self.p, &self.q, &self.dp, &self.dq, &self.q_inverse].map(|x| words(x, length));
+        let length = self.p.bits().div_ceil(64) as usize;
+        let Self {
+            p,
+            q,
+            dp,
+            dq,
+            q_inverse,
+        } = self;
+        let [p, q, dp, dq, q_inverse] = [p, q, dp, dq, q_inverse].map(|x| words(x, length));
         let numbers = CrtNumbers {
             p: &p,
             q: &q,
@@ -76,83 +75,174 @@ impl Sample {
 
     /// What the operation makes of c.
     fn expected(&self, c: &BoxedUint) -> BoxedUint {
-        let m1 = power(c, &self.dp, &self.p);
-        let m2 = power(c, &self.dq, &self.q);
-        let p = Odd::new(self.p.clone()).unwrap();
-        let p = BoxedMontyParams::new(p);
-        let form = |x: &BoxedUint| BoxedMontyForm::new(x.rem(p.modulus().as_nz_ref()), &p);
-        let h = (form(&m1) - form(&m2)) * form(&self.q_inverse);
-        let wide = 2 * m2.bits_precision();
-        h.retrieve().concatenating_mul(&self.q).resize(wide) + m2.resize(wide)
+        let Self {
+            p,
+            q,
+            dp,
+            dq,
+            q_inverse,
+        } = self;
+        let (m1, m2) = (power(c, dp, p), power(c, dq, q));
+        let wide = 2 * p.bits_precision();
+        // p - m2 has as many bits as p.
+        let difference = m1.resize(wide) + p.resize(wide) - remainder(&m2, p).resize(wide);
+        let h = product(&difference, q_inverse, p);
+        h.concatenating_mul(q).resize(wide) + m2.resize(wide)
+    }
+
+    #[track_caller]
+    fn check(&self, kernel: &PrivateKernel, c: &BoxedUint) {
+        let length = self.n().bits().div_ceil(64) as usize;
+        // Words on both sides that the operation must not touch.
+        let guard = [0x5a5a_5a5a_5a5a_5a5a; 8];
+        let mut guarded = [&guard[..], &words(c, length), &guard].concat();
+        let number = &mut guarded[8..8 + length];
+        run(&mut [PrivateJob {
+            key: kernel,
+            number,
+        }]);
+        let expected = [&guard[..], &words(&self.expected(c), length), &guard].concat();
+        assert_eq!(guarded, expected, "{c:x} modulo {:x} {:x}", self.p, self.q);
     }
 }
 
-/// Numbers of one length that meet carries at every limb boundary, and random ones.
-fn moduli(bits: usize, rng: &mut ChaCha12Rng) -> [Vec<u64>; 4] {
-    let length = bits.div_ceil(64);
-    let top = u64::MAX >> (64 * length - bits);
-    let mut ones = vec![u64::MAX; length];
-    ones[length - 1] = top;
-    // 2^(bits - 1) + 1
-    let mut least = vec![0; length];
-    least[length - 1] = top / 2 + 1;
-    least[0] |= 1;
-    let mut random = || {
-        let mut number: Vec<_> = (0..length).map(|_| rng.next_u64()).collect();
-        number[0] |= 1;
-        number[length - 1] = (number[length - 1] & top) | (top / 2 + 1);
-        number
-    };
-    [ones, least, random(), random()]
-}
-
-fn random(length: usize, rng: &mut ChaCha12Rng) -> Vec<u64> {
-    (0..length).map(|_| rng.next_u64()).collect()
-}
-
-#[track_caller]
-fn assert_same(sample: &Sample, kernel: &PrivateKernel, c: &BoxedUint) {
-    let length = sample.n().bits().div_ceil(64) as usize;
-    // Above the number, words that the operation must not touch.
-    let mut guarded = [words(c, length), vec![0x5a5a; 2]].concat();
-    let (number, guard) = guarded.split_at_mut(length);
-    run(&mut [PrivateJob {
-        key: kernel,
-        number,
-    }]);
-    assert_eq!(
-        number,
-        words(&sample.expected(c), length),
-        "{c:x} of {} bits",
-        sample.bits
-    );
-    assert_eq!(guard, [0x5a5a; 2]);
-}
-
-/// The tiers that this processor has an engine for.
-fn tiers(sample: &Sample) -> Vec<PrivateKernel> {
-    let mut kernels = vec![];
-    for tier in [Tier::Avx512, Tier::Avx2] {
-        match sample.kernel(tier) {
-            Some(kernel) => kernels.push(kernel),
-            None => println!("not on this processor: {tier:?}"),
+/// Calls the test for each tier that this processor has.
+fn for_tiers(test: impl Fn(Tier)) {
+    for tier in TIERS {
+        let has = match tier {
+            Tier::Avx512 => Ifma::detect().is_some(),
+            _ => Avx2::detect().is_some(),
+        };
+        if has {
+            test(tier);
+        } else {
+            println!("not on this processor: {tier:?}");
         }
     }
-    kernels
+}
+
+/// In steps of eight bits of the modulus.
+#[test]
+fn the_private_operation_is_right_for_all_sizes() {
+    for_tiers(|tier| {
+        let mut rng = ChaCha12Rng::seed_from_u64(1);
+        for (i, bits) in (516..=2048).step_by(4 * every(127)).enumerate() {
+            let moduli = moduli(bits, &mut rng);
+            let (p, q) = (&moduli[i % 4], &moduli[(i / 4 + i + 1) % 4]);
+            let sample = Sample::of(p, q, &mut rng);
+            let c = remainder(&number(&random(p.len() * 2, &mut rng)), &sample.n());
+            sample.check(&sample.kernel(tier).unwrap(), &c);
+        }
+    });
 }
 
 #[test]
-fn the_private_operation_is_right_for_all_sizes() {
-    let mut rng = ChaCha12Rng::seed_from_u64(1);
-    for bits in [1024, 1028, 1536, 2048] {
-        let [p, _, q, _] = moduli(bits, &mut rng);
-        let dp = random(p.len(), &mut rng);
-        let dq = random(p.len(), &mut rng);
-        let sample = Sample::new(&p, &q, &dp, &dq);
-        let c = number(&random(2 * bits / 64, &mut rng));
-        let c = c.rem(&sample.n().to_nz().unwrap());
-        for kernel in tiers(&sample) {
-            assert_same(&sample, &kernel, &c);
+fn numbers_at_the_edges_are_right() {
+    for_tiers(|tier| {
+        let mut rng = ChaCha12Rng::seed_from_u64(2);
+        for bits in [516, 1024, 1028, 1536, 1540, 2048].into_iter().step_by(every(6)) {
+            let [ones, least, p, q] = moduli(bits, &mut rng);
+            let zero = vec![0; p.len()];
+            let samples = [
+                Sample::of(&p, &q, &mut rng),
+                Sample::of(&ones, &p, &mut rng),
+                Sample::of(&least, &ones, &mut rng),
+                Sample::new(&p, &ones, &ones, &zero),
+            ];
+            for sample in samples {
+                let kernel = sample.kernel(tier).unwrap();
+                let Sample { p, q, .. } = &sample;
+                for c in [
+                    BoxedUint::zero(),
+                    BoxedUint::one(),
+                    multiple(1, &sample.n(), -1),
+                    multiple(3, p, 0),
+                    multiple(5, q, 0),
+                    p.concatenating_mul(&multiple(1, q, -1)),
+                ] {
+                    sample.check(&kernel, &c);
+                }
+            }
         }
+    });
+}
+
+/// Within the engines, whose numbers do not leave them.
+#[test]
+fn products_keep_their_bounds() {
+    for bits in [516, 1023, 1024, 1028, 1535, 1536, 1540, 2047, 2048].into_iter().step_by(every(2))
+    {
+        let mut rng = ChaCha12Rng::seed_from_u64(3);
+        let [ones, least, p, q] = moduli(bits, &mut rng);
+        for (p, q) in [(&ones, &least), (&p, &q), (&q, &ones)] {
+            let sample = Sample::of(p, q, &mut rng);
+            for_tiers(|tier| match sample.kernel(tier).unwrap().0 {
+                Engine::Ifma(token, key) => token.check_products(&key),
+                Engine::Avx2(token, key) => token.check_products(&key),
+            });
+        }
+    }
+}
+
+#[test]
+fn keys_of_other_forms_are_left_to_others() {
+    let kernel = |p: &[u64], q: &[u64]| {
+        let numbers = CrtNumbers {
+            p,
+            q,
+            dp: &[1],
+            dq: &[1],
+            q_inverse: &[1],
+        };
+        PrivateKernel::for_tier(&numbers, Tier::Avx2)
+    };
+    if Avx2::detect().is_none() {
+        return println!("not on this processor: Avx2");
+    }
+    let number = |words: usize, top: u64| [&vec![1; words - 1][..], &[top]].concat();
+    assert!(kernel(&number(16, 1 << 63), &number(16, u64::MAX)).is_some());
+    // Zeros above are no part of the length.
+    assert!(kernel(&number(16, 3), &[number(16, 2), vec![0; 20]].concat()).is_some());
+    // Not balanced, even, too short, too long.
+    assert!(kernel(&number(16, 3), &number(16, 4)).is_none());
+    assert!(kernel(&number(16, 3), &[vec![2], number(15, 3)].concat()).is_none());
+    assert!(kernel(&number(8, 3), &number(8, 3)).is_none());
+    assert!(kernel(&number(33, 1), &number(33, 1)).is_none());
+    // An exponent that is too long.
+    let (p, long) = (number(16, 3), number(17, 3));
+    let numbers = CrtNumbers {
+        p: &p,
+        q: &p,
+        dp: &long,
+        dq: &[1],
+        q_inverse: &[1],
+    };
+    assert!(PrivateKernel::for_tier(&numbers, Tier::Avx2).is_none());
+}
+
+#[test]
+fn keys_get_the_widest_engine() {
+    let p = [1; 16];
+    let numbers = CrtNumbers {
+        p: &p,
+        q: &p,
+        dp: &p,
+        dq: &p,
+        q_inverse: &p,
+    };
+    let permitted = |tier| Tier::permitted().any(|permitted| permitted == tier);
+    let kernel = PrivateKernel::new(&numbers);
+    assert_eq!(
+        format!("{kernel:?}"),
+        kernel.as_ref().map_or("None", |_| "Some([redacted])")
+    );
+    match kernel.map(|kernel| kernel.0) {
+        Some(Engine::Ifma(..)) => assert!(permitted(Tier::Avx512)),
+        Some(Engine::Avx2(..)) => {
+            assert!(
+                permitted(Tier::Avx2) && !(permitted(Tier::Avx512) && Ifma::detect().is_some())
+            );
+        }
+        None => assert!(!permitted(Tier::Avx2) || Avx2::detect().is_none()),
     }
 }
