@@ -230,9 +230,6 @@ pub const ROOMS: &[Room] = &[
     },
 ];
 
-/// Rooms that have their rule before they are built.
-pub const NOT_YET: &[&str] = &["crypto::vector"];
-
 /// The layers inside of rooms, from the ground up. A module uses those in the layers before its
 /// own, and nothing of its own layer but itself; the room's `mod.rs` is above them all.
 pub const LAYERS: &[(&str, &[&[&str]])] = &[

@@ -113,14 +113,16 @@ impl Drop for Numbers {
 
 impl ZeroizeOnDrop for Numbers {}
 
-/// Copies a number of at most as many bits.
+/// Copies a number of at most as many bits; `None` if it has more, which is all that the time tells.
 fn copy(number: &[u64], bits: usize) -> Option<Words> {
-    if bit_length(number) > bits {
-        return None;
-    }
     let mut words = [0; WORDS];
-    for (to, from) in words.iter_mut().zip(number) {
-        *to = *from;
+    let mut excess = 0;
+    for (i, word) in number.iter().enumerate() {
+        let bits = bits.saturating_sub(64 * i).min(64);
+        excess |= u128::from(*word) >> bits;
+        if let Some(to) = words.get_mut(i) {
+            *to = *word;
+        }
     }
-    Some(words)
+    (excess == 0).then_some(words)
 }

@@ -6,10 +6,13 @@
 //!
 //! | Tier | RSA | AES-GCM |
 //! |---|---|---|
-//! | `Avx512`: Ice Lake, Zen 4 and later | IFMA, all sizes to 4096 bits | VAES-512 |
+//! | `Avx512`: Ice Lake, Zen 4 and later | IFMA, private and public, to 4096 bits | VAES-512 |
 //! | `Vaes256`: Alder Lake, Zen 3 | as `Avx2` | VAES-256 |
-//! | `Avx2`: Haswell, Zen and later | private operation, to 2048 bits | as `AesNi` |
+//! | `Avx2`: Haswell, Zen and later | private operation, to 4096 bits | as `AesNi` |
 //! | `AesNi`: Westmere and later | | AES-NI with PCLMULQDQ |
+//!
+//! Longer RSA keys, and those that are not of two balanced primes, are left to the portable crates.
+//! A size between those of 2048, 3072 and 4096 bits takes the time of the next.
 //!
 //! An engine is chosen once, when a key is made. Its kernels are safe functions with
 //! `#[target_feature]`; only the call into them needs a proof, and all such calls are in

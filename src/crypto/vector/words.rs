@@ -97,12 +97,14 @@ pub(super) fn bit_length(words: &[u64]) -> usize {
     })
 }
 
-/// Returns powers of two modulo an odd n, of exponents in ascending order from the length of n up.
+/// Returns powers of two modulo an odd n of so many bits. The exponents are in ascending order, and
+/// not below the bits of n.
 pub(super) fn powers_of_two<const W: usize, const N: usize>(
     n: &[u64; W],
+    bits: usize,
     exponents: [usize; N],
 ) -> [[u64; W]; N] {
-    let bits = bit_length(n);
+    debug_assert_eq!(bits, bit_length(n));
     debug_assert!(exponents.is_sorted() && exponents.iter().all(|exponent| bits <= *exponent));
     let mut power = [0; W];
     let (words, n) = (&mut power[..bits.div_ceil(64)], &n[..bits.div_ceil(64)]);

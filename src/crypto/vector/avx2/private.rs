@@ -82,12 +82,13 @@ impl<const G: usize> Sized<G> {
             table.0[i] = power;
         }
         let Numbers { dp, dq, bits, .. } = &self.numbers;
-        power = self.one;
+        let power_of = |i| table.get(digit(dp, WINDOW * i, WINDOW), digit(dq, WINDOW * i, WINDOW));
         // As many windows as a number of the length of p has.
-        for i in (0..bits.div_ceil(WINDOW)).rev() {
+        let last = bits.div_ceil(WINDOW) - 1;
+        power = power_of(last);
+        for i in (0..last).rev() {
             square(&mut power, WINDOW, &self.moduli);
-            let at = WINDOW * i;
-            let mut factor = table.get(digit(dp, at, WINDOW), digit(dq, at, WINDOW));
+            let mut factor = power_of(i);
             multiply(&mut power, &factor, &self.moduli);
             factor.zeroize();
         }
@@ -144,8 +145,8 @@ impl<const G: usize> Sized<G> {
         // 2^t R with t 2^s = log R; squaring it s times makes R R.
         let s = r.trailing_zeros() as usize;
         let exponents = [r, r + (r >> s)];
-        let mut p = powers_of_two(&numbers.p, exponents);
-        let mut q = powers_of_two(&numbers.q, exponents);
+        let mut p = powers_of_two(&numbers.p, numbers.bits, exponents);
+        let mut q = powers_of_two(&numbers.q, numbers.bits, exponents);
         let one = pair(&p[0], &q[0]);
         let mut r2 = pair(&p[1], &q[1]);
         square(&mut r2, s, &moduli);

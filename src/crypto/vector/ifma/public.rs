@@ -79,9 +79,9 @@ pub(crate) enum Work<'a> {
 impl<const L: usize> Sized<L> {
     /// Prepares a modulus that has at most as many bits as the steps of a product, less 14.
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn prepare(n: [u64; WORDS]) -> Self {
+    fn prepare(n: [u64; WORDS], bits: usize) -> Self {
         let r = BITS * const { steps(L, RUNS) };
-        debug_assert!(bit_length(&n) + 14 <= r);
+        debug_assert!(bits + 14 <= r);
         let k0 = negated_inverse(n[0]) & ((1 << BITS) - 1);
         let mut multiple = [0; WORDS + 1];
         multiply_word(&n, k0, &mut multiple);
@@ -98,7 +98,7 @@ impl<const L: usize> Sized<L> {
         };
         // 2^t R with t 2^s = log R; squaring it s times makes R R.
         let s = r.trailing_zeros() as usize;
-        let [start] = powers_of_two(&n, [r + (r >> s)]);
+        let [start] = powers_of_two(&n, bits, [r + (r >> s)]);
         let mut r2 = number(&start);
         square::<L, RUNS>(&mut r2, s, &modulus);
         Self { n, modulus, r2 }
@@ -205,9 +205,9 @@ pub(crate) fn prepare(n: &[u64]) -> Option<Key> {
         return None;
     }
     Some(Key(match bits {
-        1024..=2048 => Size::To2048(Box::new(Sized::prepare(words))),
-        2049..=3072 => Size::To3072(Box::new(Sized::prepare(words))),
-        3073..=4096 => Size::To4096(Box::new(Sized::prepare(words))),
+        1024..=2048 => Size::To2048(Box::new(Sized::prepare(words, bits))),
+        2049..=3072 => Size::To3072(Box::new(Sized::prepare(words, bits))),
+        3073..=4096 => Size::To4096(Box::new(Sized::prepare(words, bits))),
         _ => return None,
     }))
 }

@@ -126,7 +126,7 @@ fn for_tiers(test: impl Fn(Tier)) {
 fn the_private_operation_is_right_for_all_sizes() {
     for_tiers(|tier| {
         let mut rng = ChaCha12Rng::seed_from_u64(1);
-        for (i, bits) in (516..=2048).step_by(4 * every(127)).enumerate() {
+        for (i, bits) in (516..=2048).step_by(4 * every(191)).enumerate() {
             let moduli = moduli(bits, &mut rng);
             let (p, q) = (&moduli[i % 4], &moduli[(i / 4 + i + 1) % 4]);
             let sample = Sample::of(p, q, &mut rng);
@@ -149,7 +149,7 @@ fn numbers_at_the_edges_are_right() {
                 Sample::of(&least, &ones, &mut rng),
                 Sample::new(&p, &ones, &ones, &zero),
             ];
-            for sample in samples {
+            for sample in samples.into_iter().step_by(every(3)) {
                 let kernel = sample.kernel(tier).unwrap();
                 let Sample { p, q, .. } = &sample;
                 for c in [
