@@ -1,14 +1,101 @@
-//! The few DER elements that this room writes.
+//! The few DER elements that this room writes, and a strict reader of elements.
 
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const SET: u8 = 0x31;
 
 /// A SEQUENCE whose content is the concatenation of these parts.
 pub(super) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let mut der = vec![SEQUENCE];
-    write_length(content.len(), &mut der);
-    der.extend_from_slice(&content);
+    element(SEQUENCE, parts)
+}
+
+/// An element with this tag whose content is the concatenation of these parts.
+pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length = parts.iter().map(|part| part.len()).sum();
+    // A header is at most two bytes and a `usize`.
+    let mut der = Vec::with_capacity(length + 2 + size_of::<usize>());
+    der.push(tag);
+    write_length(length, &mut der);
+    for part in parts {
+        der.extend_from_slice(part);
+    }
     der
+}
+
+/// One element.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'a> {
+    pub(super) tag: u8,
+    pub(super) content: &'a [u8],
+    /// The whole element, with its tag and length.
+    pub(super) der: &'a [u8],
+}
+
+/// The bytes are not DER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotDer;
+
+/// Reads elements one after the other. It accepts no tag of more than one byte and no length that
+/// is not the shortest, so that an element that is written anew has the bytes that were read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader<'a> {
+    /// `None` after an error.
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Element<'a> {
+    /// The elements inside this one, if it has this tag.
+    pub(super) fn content_of(&self, tag: u8) -> Option<Reader<'a>> {
+        (self.tag == tag).then_some(Reader::new(self.content))
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(der: &'a [u8]) -> Self {
+        Self { rest: Some(der) }
+    }
+
+    /// The next element and the bytes behind it.
+    fn split(der: &'a [u8]) -> Option<(Element<'a>, &'a [u8])> {
+        let (&[tag, first], behind) = der.split_first_chunk()?;
+        // The low five bits of a tag of several bytes are set.
+        if tag & 0x1f == 0x1f {
+            return None;
+        }
+        let (length, behind) = if first < 0x80 {
+            (usize::from(first), behind)
+        } else {
+            let (bytes, behind) = behind.split_at_checked(usize::from(first & 0x7f))?;
+            (shortest_length(bytes)?, behind)
+        };
+        let (content, rest) = behind.split_at_checked(length)?;
+        let der = der.get(..der.len().checked_sub(rest.len())?)?;
+        Some((Element { tag, content, der }, rest))
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Result<Element<'a>, NotDer>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.take()?;
+        if rest.is_empty() {
+            return None;
+        }
+        let Some((element, rest)) = Self::split(rest) else {
+            return Some(Err(NotDer));
+        };
+        self.rest = Some(rest);
+        Some(Ok(element))
+    }
+}
+
+/// A length in several bytes; `None` if it could be written in fewer.
+fn shortest_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.first().is_none_or(|first| *first == 0) || bytes.len() > size_of::<usize>() {
+        return None;
+    }
+    let length = bytes.iter().fold(0, |length: usize, byte| length << 8 | usize::from(*byte));
+    (length >= 0x80).then_some(length)
 }
 
 /// "The definite form of length encoding shall be used, encoded in the minimum number of octets"
@@ -50,6 +137,44 @@ mod tests {
             let (first, second) = content.split_at(length / 2);
             let der = sequence(&[first, second]);
             assert_eq!(der, [header, &content].concat(), "{length}");
+            let read: Vec<_> = Reader::new(&der).collect();
+            let [Ok(element)] = read[..] else { panic!() };
+            assert_eq!(element.tag, SEQUENCE);
+            assert_eq!((element.content, element.der), (&*content, &*der));
         }
+    }
+
+    #[test]
+    fn elements_are_read_up_to_the_first_that_is_not_der() {
+        let mut reader = Reader::new(b"\x02\x01\x07\x05\x00\x02\x02\x01");
+        let contents: Vec<_> = reader.by_ref().map(|element| element.map(|e| e.content)).collect();
+        assert_eq!(contents, [Ok(&b"\x07"[..]), Ok(b""), Err(NotDer)]);
+        assert!(reader.next().is_none());
+        for bad in [
+            &b"\x30"[..],
+            // Longer than needed.
+            b"\x30\x81\x01\x00",
+            b"\x30\x82\x00\x80",
+            // Indefinite.
+            b"\x30\x80\x00\x00",
+            // A tag of two bytes.
+            b"\x3f\x01\x00",
+            b"\x30\x81",
+            b"\x30\x01",
+            b"\x30\x89\x01\x00\x00\x00\x00\x00\x00\x00\x00",
+            b"\x30\x88\xff\xff\xff\xff\xff\xff\xff\xff",
+        ] {
+            let read: Vec<_> = Reader::new(bad).map(|element| element.map(|_| ())).collect();
+            assert_eq!(read, [Err(NotDer)], "{bad:02x?}");
+        }
+        assert!(
+            Element {
+                tag: SET,
+                content: b"",
+                der: b""
+            }
+            .content_of(SEQUENCE)
+            .is_none()
+        );
     }
 }

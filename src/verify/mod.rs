@@ -6,18 +6,19 @@
 //!
 //! Each layer imports only from those before it:
 //!
-//! 1. `der`, `oid`, `name`, `search_error`: encodings, identifiers, texts, and a search's errors.
-//! 2. `certificate`, `roots`: the contents of a certificate, and the trusted roots.
-//! 3. `form`, `revocation`, `end_point`: the form in which `rustls-webpki` is shown a certificate,
+//! 1. `der`, `oid`, `search_error`: encodings, identifiers, and a search's errors.
+//! 2. `name`: distinguished names, as text and in the form in which they are compared.
+//! 3. `certificate`, `roots`: the contents of a certificate, and the trusted roots.
+//! 4. `form`, `revocation`, `end_point`: the form in which `rustls-webpki` is shown a certificate,
 //!    CRLs, and a channel binding's hash.
-//! 4. `chain`: a parsed chain.
-//! 5. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
+//! 5. `chain`: a parsed chain.
+//! 6. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
 //!    the values of a policy's settings.
-//! 6. `purpose`: the check of extendedKeyUsage.
-//! 7. `path`: the search.
-//! 8. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
-//! 9. `judgement`: all checks, in order.
-//! 10. `policy`: the public settings.
+//! 7. `purpose`: the check of extendedKeyUsage.
+//! 8. `path`: the search.
+//! 9. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
+//! 10. `judgement`: all checks, in order.
+//! 11. `policy`: the public settings.
 
 mod certificate;
 mod chain;
@@ -45,6 +46,7 @@ pub use certificate::PeerCertificate;
 pub(crate) use chain::{Chain, check_chain_length};
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
+pub(crate) use name::canonical_name;
 pub use policy::CertificatePolicy;
 pub use revocation::Crls;
 pub use roots::RootStore;

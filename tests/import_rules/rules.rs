@@ -247,7 +247,8 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "verify",
         &[
-            &["der", "name", "oid", "search_error"],
+            &["der", "oid", "search_error"],
+            &["name"],
             &["certificate", "roots"],
             &["end_point", "form", "revocation"],
             &["chain"],

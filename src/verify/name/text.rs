@@ -8,7 +8,7 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 /// like another name are escaped, as in
 /// [RFC 4514 section 2.4](https://www.rfc-editor.org/rfc/rfc4514#section-2.4), and so are those
 /// that cannot be printed.
-pub(super) struct Text<'a>(pub(super) &'a X509Name<'a>);
+pub(in crate::verify) struct Text<'a>(pub(in crate::verify) &'a X509Name<'a>);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
