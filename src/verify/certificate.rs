@@ -1,5 +1,6 @@
 //! A parsed certificate: its names, its key, and its permitted uses.
 
+use super::der::is_integer;
 use super::name::Text;
 use super::oid::encode_oid;
 use crate::crypto::private_key::KeyId;
@@ -46,7 +47,8 @@ impl<'a> PeerCertificate<'a> {
         // The extensions that are needed are parsed when they are needed.
         let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
         match parser.parse(certificate) {
-            Ok(([], parsed)) => Ok(Self(parsed)),
+            // A CRL that lists 1 must not miss a certificate that calls itself 01.
+            Ok(([], parsed)) if is_integer(parsed.raw_serial()) => Ok(Self(parsed)),
             Ok(_) | Err(_) => Err(CertificateFault::Malformed),
         }
     }
@@ -228,6 +230,13 @@ impl<'a> PeerCertificate<'a> {
         let oid = OID_X509_EXT_SUBJECT_ALT_NAME;
         let names = self.read_extension::<SubjectAlternativeName<'a>>(&oid)?;
         Ok(names.map(|names| names.general_names))
+    }
+
+    /// The value of subjectAltName in DER; `None` without that extension.
+    pub(super) fn alternative_names_der(&self) -> Result<Option<&'a [u8]>, CertificateFault> {
+        let extension = self.0.get_extension_unique(&OID_X509_EXT_SUBJECT_ALT_NAME);
+        let extension = extension.map_err(|_| CertificateFault::Malformed)?;
+        Ok(extension.map(|extension| extension.value))
     }
 
     /// The names in subjectAltName; nothing if the extension is missing or cannot be parsed.

@@ -89,6 +89,35 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
+/// The only element of this DER.
+pub(super) fn only_element(der: &[u8]) -> Option<Element<'_>> {
+    let mut reader = Reader::new(der);
+    let whole = reader.next()?.ok()?;
+    reader.next().is_none().then_some(whole)
+}
+
+/// Returns true if this is the content of an INTEGER in DER: "the bits of the first octet and bit 8
+/// of the second octet [..] shall not all be ones; and shall not all be zero"
+/// ([X.690 section 8.3.2](https://www.itu.int/rec/T-REC-X.690)).
+pub(super) fn is_integer(content: &[u8]) -> bool {
+    match content {
+        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => false,
+        _ => true,
+    }
+}
+
+/// The number in the content of an INTEGER, or the largest one if it is larger; `None` if it is
+/// negative or not in DER.
+pub(super) fn unsigned(content: &[u8]) -> Option<usize> {
+    if !is_integer(content) || content.first().is_some_and(|first| *first >= 0x80) {
+        return None;
+    }
+    let number = content.iter().try_fold(0_usize, |number, byte| {
+        number.checked_mul(1 << 8)?.checked_add(usize::from(*byte))
+    });
+    Some(number.map_or(usize::MAX, |number| number))
+}
+
 /// A length in several bytes; `None` if it could be written in fewer.
 fn shortest_length(bytes: &[u8]) -> Option<usize> {
     if bytes.first().is_none_or(|first| *first == 0) || bytes.len() > size_of::<usize>() {
@@ -176,5 +205,32 @@ mod tests {
             .content_of(SEQUENCE)
             .is_none()
         );
+    }
+
+    #[test]
+    fn integers_are_minimal() {
+        for (content, number) in [
+            (&[0][..], Some(0)),
+            (&[0x7f], Some(127)),
+            (&[0, 0x80], Some(128)),
+            (&[1, 0], Some(256)),
+            (&[0x7f; 9], Some(usize::MAX)),
+            // Negative.
+            (&[0x80], None),
+            (&[0xff, 0x7f], None),
+        ] {
+            assert!(is_integer(content), "{content:02x?}");
+            assert_eq!(unsigned(content), number, "{content:02x?}");
+        }
+        for content in [
+            &[][..],
+            &[0, 0],
+            &[0, 0x7f],
+            &[0xff, 0xff],
+            &[0xff, 0x80, 0],
+        ] {
+            assert!(!is_integer(content), "{content:02x?}");
+            assert_eq!(unsigned(content), None, "{content:02x?}");
+        }
     }
 }

@@ -1,17 +1,19 @@
 //! The form in which distinguished names are compared.
 
 use super::prepare::{decode, prepare};
-use crate::verify::der::{Element, Reader, SEQUENCE, SET, element};
+use crate::verify::der::{Element, SEQUENCE, SET, element, only_element};
 
 const OBJECT_IDENTIFIER: u8 = 6;
 const UTF8_STRING: u8 = 0x0c;
+/// 1.2.840.113549.1.9.1.
+const EMAIL_ADDRESS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01";
 
 /// A Name in the form in which it is compared
 /// ([RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1)).
 ///
 /// It is the DER of a Name in which each character string is prepared and encoded as UTF8String and
-/// each relative distinguished name is sorted. A value of another type keeps its bytes. Two names
-/// are the same name exactly if these bytes are equal.
+/// each relative distinguished name is sorted. A value of another type keeps its bytes, and so do
+/// bytes that are not a Name. Two names are the same name exactly if these bytes are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::verify) struct CanonicalName {
     der: Box<[u8]>,
@@ -19,25 +21,15 @@ pub(in crate::verify) struct CanonicalName {
 }
 
 impl CanonicalName {
-    /// The canonical form of a Name in DER; `None` if these bytes are not a Name.
-    pub(in crate::verify) fn of(der: &[u8]) -> Option<Self> {
+    pub(in crate::verify) fn of(der: &[u8]) -> Self {
         let mut complete = true;
-        let mut relatives = Vec::with_capacity(der.len());
-        for relative in only_element(der)?.content_of(SEQUENCE)? {
-            let mut attributes = Vec::new();
-            for attribute in relative.ok()?.content_of(SET)? {
-                attributes.push(canonical_attribute(attribute.ok()?, &mut complete)?);
-            }
-            if attributes.is_empty() {
-                return None;
-            }
-            attributes.sort_unstable();
-            relatives.extend_from_slice(&element(SET, &[&attributes.concat()]));
+        match canonical(der, &mut complete) {
+            Some(der) => Self { der, complete },
+            None => Self {
+                der: der.into(),
+                complete: false,
+            },
         }
-        Some(Self {
-            der: element(SEQUENCE, &[&relatives]).into(),
-            complete,
-        })
     }
 
     pub(in crate::verify) fn der(&self) -> &[u8] {
@@ -46,7 +38,7 @@ impl CanonicalName {
 
     /// Returns true if the name has no relative distinguished names.
     pub(in crate::verify) fn is_empty(&self) -> bool {
-        self.relatives().is_none_or(<[u8]>::is_empty)
+        self.relatives().is_some_and(<[u8]>::is_empty)
     }
 
     /// Returns true if this name begins with all relative distinguished names of the other: if it
@@ -66,7 +58,7 @@ impl CanonicalName {
     }
 
     fn relatives(&self) -> Option<&[u8]> {
-        Some(Reader::new(&self.der).next()?.ok()?.content)
+        Some(only_element(&self.der)?.content)
     }
 }
 
@@ -74,7 +66,41 @@ impl CanonicalName {
 /// ([RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1)): two names are the
 /// same exactly if these bytes are equal. `None` if the argument is not the DER of a Name.
 pub(crate) fn canonical_name(der: &[u8]) -> Option<Box<[u8]>> {
-    CanonicalName::of(der).map(|name| name.der)
+    canonical(der, &mut true)
+}
+
+/// Unsets `complete` if a string of the name could not be prepared in full.
+fn canonical(der: &[u8], complete: &mut bool) -> Option<Box<[u8]>> {
+    let mut relatives = Vec::with_capacity(der.len());
+    for relative in only_element(der)?.content_of(SEQUENCE)? {
+        let mut attributes = Vec::new();
+        for attribute in relative.ok()?.content_of(SET)? {
+            attributes.push(canonical_attribute(attribute.ok()?, complete)?);
+        }
+        if attributes.is_empty() {
+            return None;
+        }
+        attributes.sort_unstable();
+        relatives.extend_from_slice(&element(SET, &[&attributes.concat()]));
+    }
+    Some(element(SEQUENCE, &[&relatives]).into())
+}
+
+/// The addresses in the emailAddress attributes of a Name in DER, each `None` if it is not text.
+/// `None` if these bytes are not a Name.
+pub(in crate::verify) fn mailboxes_in(der: &[u8]) -> Option<Vec<Option<String>>> {
+    let mut addresses = Vec::new();
+    for relative in only_element(der)?.content_of(SEQUENCE)? {
+        for attribute in relative.ok()?.content_of(SET)? {
+            let mut fields = attribute.ok()?.content_of(SEQUENCE)?;
+            let (kind, value) = (fields.next()?.ok()?, fields.next()?.ok()?);
+            if kind.content == EMAIL_ADDRESS {
+                let decoded = decode(value.tag, value.content);
+                addresses.push(decoded.map(|decoded| decoded.to_text()));
+            }
+        }
+    }
+    Some(addresses)
 }
 
 /// An AttributeTypeAndValue with its value prepared. Unsets `complete` if the value is text that
@@ -92,13 +118,6 @@ fn canonical_attribute(attribute: Element<'_>, complete: &mut bool) -> Option<Ve
     *complete &= prepared.complete;
     let text = element(UTF8_STRING, &[prepared.text.as_bytes()]);
     Some(element(SEQUENCE, &[kind.der, &text]))
-}
-
-/// The only element of this DER.
-fn only_element(der: &[u8]) -> Option<Element<'_>> {
-    let mut reader = Reader::new(der);
-    let whole = reader.next()?.ok()?;
-    reader.next().is_none().then_some(whole)
 }
 
 #[cfg(test)]
@@ -132,7 +151,8 @@ mod tests {
 
     #[track_caller]
     fn canonical(der: &[u8]) -> CanonicalName {
-        CanonicalName::of(der).unwrap()
+        canonical_name(der).unwrap();
+        CanonicalName::of(der)
     }
 
     #[test]
@@ -249,6 +269,9 @@ mod tests {
             [b"\x30\x81", &good[1..]].concat(),
         ] {
             assert_eq!(canonical_name(&bad), None, "{bad:02x?}");
+            let itself = CanonicalName::of(&bad);
+            assert_eq!(itself.der(), bad);
+            assert!(!itself.is_complete() && !itself.is_empty());
         }
     }
 }

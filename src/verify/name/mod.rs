@@ -4,6 +4,6 @@ mod canonical;
 mod prepare;
 mod text;
 
-pub(super) use canonical::CanonicalName;
 pub(crate) use canonical::canonical_name;
+pub(super) use canonical::{CanonicalName, mailboxes_in};
 pub(super) use text::Text;

@@ -28,6 +28,12 @@ const VISIBLE_STRING: u8 = 0x1a;
 const UNIVERSAL_STRING: u8 = 0x1c;
 const BMP_STRING: u8 = 0x1e;
 
+impl Decoded {
+    pub(super) fn to_text(&self) -> String {
+        self.characters.iter().collect()
+    }
+}
+
 /// The characters of a string with this tag; `None` if the tag is not that of a character string
 /// that occurs in names, or the bytes are not such a string.
 pub(super) fn decode(tag: u8, bytes: &[u8]) -> Option<Decoded> {
