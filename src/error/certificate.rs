@@ -223,6 +223,12 @@ errors! {
         #[error("the name constraints of a CA above it do not allow one of its names")]
         #[alert(BAD_CERTIFICATE)]
         NameConstraints,
+        /// A CA requires a certificate policy, and the chain has none that is valid in all of its
+        /// certificates
+        /// ([RFC 5280 section 6.1](https://www.rfc-editor.org/rfc/rfc5280#section-6.1)).
+        #[error("a CA of the chain requires a certificate policy, and the chain has no valid one")]
+        #[alert(BAD_CERTIFICATE)]
+        Policies,
         /// Its X.509 version is not 3.
         #[error("its X.509 version is {version}; only version 3 is accepted")]
         #[alert(UNSUPPORTED_CERTIFICATE)]

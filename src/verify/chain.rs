@@ -3,9 +3,9 @@
 //! A certificate is identified by its position in the chain and not by its bytes, because a peer
 //! may send one twice.
 
-use super::certificate::PeerCertificate;
-use super::form::Form;
-use crate::error::{CertificateError, CertificateFault, CertificateId};
+pub(super) use super::link::Link;
+use super::link::show_links;
+use crate::error::{CertificateError, CertificateFault};
 use pki_types::CertificateDer;
 
 /// The maximum number of certificates in a peer's chain. The longest path has 7 below the root; the
@@ -32,14 +32,6 @@ pub(crate) struct Chain<'a> {
     others: Vec<Other<'a>>,
 }
 
-/// A certificate of a chain that could be parsed.
-#[derive(Debug)]
-pub(super) struct Link<'a> {
-    position: usize,
-    certificate: PeerCertificate<'a>,
-    form: Form<'a>,
-}
-
 /// A certificate after the leaf.
 #[derive(Debug)]
 struct Other<'a> {
@@ -58,6 +50,15 @@ pub(super) struct Candidate<'c> {
     pub(super) link: Option<&'c Link<'c>>,
 }
 
+impl<'c> Candidate<'c> {
+    pub(super) fn of(link: &'c Link<'c>) -> Self {
+        Self {
+            shown: link.form().der(),
+            link: Some(link),
+        }
+    }
+}
+
 impl<'a> Chain<'a> {
     /// Parses a chain, which begins with the leaf.
     ///
@@ -70,10 +71,13 @@ impl<'a> Chain<'a> {
             received,
             link: Link::read(index + 1, received).ok(),
         };
-        Ok(Self {
+        let mut chain = Self {
             leaf: Link::read(0, leaf)?,
             others: others.iter().enumerate().map(other).collect(),
-        })
+        };
+        let readable = chain.others.iter_mut().filter_map(|other| other.link.as_mut());
+        show_links(&mut chain.leaf, &mut readable.collect::<Vec<_>>());
+        Ok(chain)
     }
 
     /// The leaf: the peer's own certificate.
@@ -89,7 +93,7 @@ impl<'a> Chain<'a> {
     /// All certificates as received.
     pub(super) fn received(&self) -> impl Iterator<Item = &'a [u8]> {
         let others = self.others.iter().map(|other| other.received);
-        [self.leaf.certificate.der()].into_iter().chain(others)
+        [self.leaf.certificate().der()].into_iter().chain(others)
     }
 
     /// The certificates that could be parsed, beginning with the leaf.
@@ -101,50 +105,12 @@ impl<'a> Chain<'a> {
     /// All certificates after the leaf, including those that could not be parsed.
     pub(super) fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
         self.others.iter().map(|other| match &other.link {
-            Some(link) => link.candidate(),
+            Some(link) => Candidate::of(link),
             None => Candidate {
                 shown: other.received,
                 link: None,
             },
         })
-    }
-}
-
-impl<'a> Link<'a> {
-    fn read(position: usize, received: &'a [u8]) -> Result<Self, CertificateFault> {
-        let certificate = PeerCertificate::parse(received)?;
-        Ok(Self {
-            position,
-            form: Form::of(&certificate),
-            certificate,
-        })
-    }
-
-    /// The parsed certificate, as received.
-    pub(super) fn certificate(&self) -> &PeerCertificate<'a> {
-        &self.certificate
-    }
-
-    /// The certificate in the form that `rustls-webpki` is shown.
-    pub(super) fn form(&self) -> &Form<'a> {
-        &self.form
-    }
-
-    pub(super) fn candidate(&self) -> Candidate<'_> {
-        Candidate {
-            shown: self.form.der(),
-            link: Some(self),
-        }
-    }
-
-    /// The certificate's identification in errors.
-    pub(super) fn id(&self) -> CertificateId {
-        self.certificate.id(self.position)
-    }
-
-    /// The error that attributes a fault to this certificate.
-    pub(super) fn blame(&self, fault: CertificateFault) -> CertificateError {
-        CertificateError::new(fault, Some(self.id()))
     }
 }
 

@@ -9,24 +9,30 @@ use super::revocation::Crls;
 use super::search_error::SearchError;
 use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::UnixTime;
 use webpki::EndEntityCert;
 use x509_parser::extensions::BasicConstraints;
 use x509_parser::oid_registry::{
-    OID_PKCS1_SHA1WITHRSA, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
-    OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
-    OID_X509_EXT_SUBJECT_ALT_NAME, Oid,
+    OID_PKCS1_SHA1WITHRSA, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_INHIBIT_ANY_POLICY, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_POLICY_CONSTRAINTS, OID_X509_EXT_POLICY_MAPPINGS, OID_X509_EXT_SUBJECT_ALT_NAME,
+    Oid,
 };
 use x509_parser::prelude::X509Version;
 
-/// The extensions that `rustls-webpki` supports.
-const KNOWN_EXTENSIONS: [Oid<'static>; 6] = [
+/// The extensions that `rustls-webpki` or this crate supports.
+const KNOWN_EXTENSIONS: [Oid<'static>; 10] = [
     OID_X509_EXT_KEY_USAGE,
     OID_X509_EXT_SUBJECT_ALT_NAME,
     OID_X509_EXT_BASIC_CONSTRAINTS,
     OID_X509_EXT_NAME_CONSTRAINTS,
     OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
     OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_POLICY_MAPPINGS,
+    OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_INHIBIT_ANY_POLICY,
 ];
 
 /// Returns the error for a failed search, with the certificate that caused it.
@@ -48,6 +54,7 @@ pub(super) fn explain(
         SearchError::NotACa => path.not_a_ca(),
         SearchError::PathLength => path.path_length(),
         SearchError::NameConstraints => path.first_with(|_| Some(Fault::NameConstraints)),
+        SearchError::Policies => path.first_with(|_| Some(Fault::Policies)),
         SearchError::Version => path.version(),
         SearchError::CriticalExtension => path.critical_extension(),
         SearchError::Purpose => {
@@ -86,8 +93,8 @@ impl<'c> NamePath<'c> {
             search: *search,
         };
         let above = |below: &Link<'_>, beside: &[&Link<'_>]| {
-            let issuer = below.certificate().issuer_der();
-            let is_it = |other: &&Link<'_>| other.certificate().subject_der() == issuer;
+            let issuer = below.issuer_canonical();
+            let is_it = |other: &&Link<'_>| other.subject_canonical() == issuer;
             beside.iter().position(is_it)
         };
         while let Some(index) = above(path.last, &beside) {
@@ -122,7 +129,7 @@ impl<'c> NamePath<'c> {
     /// No certificate of the path has the fault. If the path does not end at a root, that is the
     /// error; if it does, the reason remains unknown.
     fn beside(&self) -> CertificateError {
-        if !self.search.roots.has(self.last.certificate().issuer_der()) {
+        if !self.search.roots.has(self.last.issuer_canonical()) {
             return self.unknown_issuer();
         }
         self.search.chain.leaf().blame(Fault::Malformed)
@@ -133,14 +140,18 @@ impl<'c> NamePath<'c> {
         self.last.blame(Fault::UnknownIssuer { issuer })
     }
 
-    /// Blames the certificate that `rustls-webpki` cannot parse.
+    /// Blames the certificate that `rustls-webpki` or this crate cannot parse.
     fn malformed(&self) -> CertificateError {
-        self.first_with(|certificate| {
-            let received = CertificateDer::from(certificate.der());
-            let is_unread = EndEntityCert::try_from(&received).is_err()
-                || certificate.not_before() > certificate.not_after();
-            is_unread.then_some(Fault::Malformed)
-        })
+        let unread = self.links.iter().find(|link| {
+            let certificate = link.certificate();
+            EndEntityCert::try_from(link.form().der()).is_err()
+                || certificate.not_before() > certificate.not_after()
+                || !link.has_readable_extensions()
+        });
+        match unread {
+            Some(link) => link.blame(Fault::Malformed),
+            None => self.beside(),
+        }
     }
 
     fn expired(&self, not_after: UnixTime) -> CertificateError {

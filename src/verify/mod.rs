@@ -8,30 +8,37 @@
 //!
 //! 1. `der`, `oid`, `search_error`: encodings, identifiers, and a search's errors.
 //! 2. `name`: distinguished names, as text and in the form in which they are compared.
-//! 3. `certificate`, `roots`: the contents of a certificate, and the trusted roots.
-//! 4. `form`, `revocation`, `end_point`: the form in which `rustls-webpki` is shown a certificate,
-//!    CRLs, and a channel binding's hash.
-//! 5. `chain`: a parsed chain.
-//! 6. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
+//! 3. `certificate`: the contents of a certificate.
+//! 4. `certificate_policies`, `constraints`: the checks of a path that `rustls-webpki` does not
+//!    make: policies, and name constraints on directory names and mailboxes.
+//! 5. `form`, `roots`: the form in which `rustls-webpki` is shown a certificate, and the trusted
+//!    roots.
+//! 6. `link`, `chain`: a certificate of a chain, and a parsed chain.
+//! 7. `revocation`, `end_point`: CRLs, and a channel binding's hash.
+//! 8. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
 //!    the values of a policy's settings.
-//! 7. `purpose`: the check of extendedKeyUsage.
-//! 8. `path`: the search.
-//! 9. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
-//! 10. `judgement`: all checks, in order.
-//! 11. `policy`: the public settings.
+//! 9. `purpose`, `path_rules`: the check of extendedKeyUsage, and this crate's own checks of a path.
+//! 10. `path`: the search.
+//! 11. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
+//! 12. `judgement`: all checks, in order.
+//! 13. `policy`: the public settings.
 
 mod certificate;
+mod certificate_policies;
 mod chain;
+mod constraints;
 mod der;
 mod diagnosis;
 mod end_point;
 mod form;
 mod judgement;
+mod link;
 mod name;
 #[cfg(feature = "ocsp")]
 mod ocsp;
 mod oid;
 mod path;
+mod path_rules;
 mod policy;
 mod purpose;
 mod revocation;

@@ -1,15 +1,17 @@
 //! The search for a path from a peer's certificate to a root, by `rustls-webpki`.
 
-use super::certificate::Usage;
 use super::chain::{Candidate, Chain, Link};
+use super::constraints::Comparisons;
 use super::form::Form;
+use super::path_rules::check_path;
 use super::purpose::{PurposeCheck, Role};
 use super::revocation::Crls;
 use super::roots::{Root, RootStore};
-use super::search_error::SearchError;
+use super::search_error::{SearchError, carried};
 use super::signatures::{SignatureRules, as_dyn};
+use core::cell::OnceCell;
 use core::time::Duration;
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, ExpirationPolicy, VerifiedPath};
 
 /// The longest path that `rustls-webpki` finds, counting the leaf and the intermediates.
@@ -140,7 +142,7 @@ impl<'c> Search<'c> {
         rules: &SignatureRules<'_>,
     ) -> Result<IssuerPath<'c>, SearchError> {
         let intermediates = path.intermediates.iter();
-        let alone: Vec<_> = intermediates.map(|link| link.candidate()).collect();
+        let alone: Vec<_> = intermediates.map(|link| Candidate::of(link)).collect();
         self.find(time, leaf, &alone, rules)
     }
 
@@ -210,37 +212,57 @@ impl<'c> Search<'c> {
         };
         let shown: Vec<_> =
             candidates.iter().map(|candidate| CertificateDer::from(candidate.shown)).collect();
+        let (anchors, anchored): (Vec<_>, Vec<_>) = self.anchors().unzip();
+        let comparisons = Comparisons::new();
+        let refused = OnceCell::new();
+        let root = |anchor: &TrustAnchor<'_>| {
+            let own = anchors.iter().position(|own| core::ptr::eq(own, anchor));
+            // Only a configured root ends a path.
+            own.and_then(|index| anchored.get(index)).copied().ok_or(SearchError::UnknownIssuer)
+        };
+        let check = |path: &VerifiedPath<'_>| {
+            let authorities: Vec<_> =
+                intermediates(path, candidates).collect::<Result<_, _>>().map_err(carried)?;
+            let root = root(path.anchor()).map_err(carried)?;
+            let checked = check_path(self.chain.leaf(), &authorities, root, &comparisons);
+            checked.inspect_err(|error| drop(refused.set(error.clone()))).map_err(carried)
+        };
         let own = EndEntityCert::try_from(leaf.der())?;
         let path = own.verify_for_usage(
             &as_dyn(&algorithms),
-            self.roots.anchors(),
+            &anchors,
             &shown,
             time,
             PurposeCheck::new(self.role, rules),
             revocation,
-            Some(&|path| check_intermediates(path, candidates)),
-        )?;
-        let root = self.roots.find(path.anchor());
+            Some(&check),
+        );
+        let path = path.map_err(|error| match (error.into(), refused.get()) {
+            // A path with right signatures was refused, and a CA of an equal name is beside it.
+            (SearchError::BadSignature, Some(refused)) => refused.clone(),
+            (error, _) => error,
+        })?;
         Ok(IssuerPath {
             leaf: self.chain.leaf(),
             intermediates: intermediates(&path, candidates).collect::<Result<_, _>>()?,
-            // Only a configured root ends a path.
-            root: Some(root.ok_or(SearchError::UnknownIssuer)?),
+            root: Some(root(path.anchor())?),
         })
     }
-}
 
-/// Refuses a path with a CA certificate that cannot be parsed, or whose key may not sign
-/// certificates: `rustls-webpki` does not check keyUsage.
-fn check_intermediates(
-    path: &VerifiedPath<'_>,
-    candidates: &[Candidate<'_>],
-) -> Result<(), webpki::Error> {
-    intermediates(path, candidates).try_for_each(|intermediate| {
-        let certificate = intermediate?.certificate();
-        let may_issue = certificate.require_key_usage(Usage::KeyCertSign);
-        may_issue.map_err(|_| webpki::Error::EndEntityUsedAsCa)
-    })
+    /// The roots that have the name of an issuer in the chain, each as it is shown.
+    fn anchors(&self) -> impl Iterator<Item = (TrustAnchor<'c>, Root<'c>)> + use<'c> {
+        let Self { chain, roots, .. } = *self;
+        let mut issuers: Vec<&Link<'c>> = Vec::new();
+        for link in chain.links() {
+            if !issuers.iter().any(|other| other.shown_issuer() == link.shown_issuer()) {
+                issuers.push(link);
+            }
+        }
+        issuers.into_iter().flat_map(move |link| {
+            let named = roots.named(link.issuer_canonical());
+            named.filter_map(|root| Some((root.shown_as(link.shown_issuer())?, root)))
+        })
+    }
 }
 
 /// The candidates that are the CAs of a path.
@@ -251,7 +273,7 @@ fn check_intermediates(
 fn intermediates<'p, 'c: 'p>(
     path: &'p VerifiedPath<'p>,
     candidates: &'p [Candidate<'c>],
-) -> impl Iterator<Item = Result<&'c Link<'c>, webpki::Error>> + 'p {
+) -> impl Iterator<Item = Result<&'c Link<'c>, SearchError>> + 'p {
     path.intermediate_certificates().map(move |intermediate| {
         let der = intermediate.der();
         candidates
@@ -259,7 +281,7 @@ fn intermediates<'p, 'c: 'p>(
             .find(|candidate| core::ptr::eq(candidate.shown, &*der))
             .and_then(|candidate| candidate.link)
             // Without a link, the certificate could not be parsed.
-            .ok_or(webpki::Error::BadDer)
+            .ok_or(SearchError::Malformed)
     })
 }
 

@@ -233,7 +233,7 @@ impl From<RootStore> for CertificatePolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::testing::{Key, ROOT, lists, name, public_key_info, roots};
+    use crate::verify::testing::{Key, ROOT, lists, name, public_key_info, root, roots};
 
     fn policy() -> CertificatePolicy {
         CertificatePolicy::new(roots())
@@ -285,9 +285,7 @@ mod tests {
     #[test]
     fn roots_are_named_once_unless_there_are_pins() {
         let mut twice = roots();
-        for anchor in roots().anchors() {
-            twice.push(anchor.clone());
-        }
+        twice.add(&root().build()).unwrap();
         let policy = CertificatePolicy::new(twice);
         assert_eq!(policy.root_names(), [name(ROOT)]);
         assert!(!policy.is_empty());

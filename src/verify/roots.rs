@@ -1,10 +1,13 @@
 //! The root certificates, parsed when they are configured.
 
-use super::der::sequence;
+use super::constraints::{NameConstraints, Split, split};
+use super::der::{only_element, sequence};
+use super::name::CanonicalName;
 use crate::crypto::hash::fingerprint;
 use crate::error::ConfigError;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, TrustAnchor};
+use std::collections::BTreeMap;
 use webpki::anchor_from_trusted_cert;
 
 /// The root certificates to which a peer's chain must lead.
@@ -18,12 +21,16 @@ pub struct RootStore {
     anchors: Vec<TrustAnchor<'static>>,
     /// The other parts of each root, in the same order.
     encodings: Vec<Encodings>,
+    /// The positions of the roots by their names.
+    by_name: BTreeMap<Box<[u8]>, Vec<usize>>,
 }
 
 /// The parts of a root as complete DER elements; its trust anchor holds only their contents.
 #[derive(Clone, Debug)]
 struct Encodings {
     subject: Box<[u8]>,
+    /// Its name constraints, if this crate checks a part of them.
+    constraints: Option<Split>,
     #[cfg(feature = "ocsp")]
     public_key_info: Box<[u8]>,
 }
@@ -32,6 +39,7 @@ impl Encodings {
     fn of(anchor: &TrustAnchor<'_>) -> Self {
         Self {
             subject: sequence(&[&anchor.subject]).into(),
+            constraints: anchor.name_constraints.as_deref().and_then(split),
             #[cfg(feature = "ocsp")]
             public_key_info: sequence(&[&anchor.subject_public_key_info]).into(),
         }
@@ -42,7 +50,6 @@ impl Encodings {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Root<'s> {
     pub(super) anchor: &'s TrustAnchor<'static>,
-    #[cfg(feature = "ocsp")]
     encodings: &'s Encodings,
 }
 
@@ -50,6 +57,25 @@ impl<'s> Root<'s> {
     /// Returns true if the root restricts the names in the certificates below it.
     pub(super) fn has_name_constraints(&self) -> bool {
         self.anchor.name_constraints.is_some()
+    }
+
+    /// Its name constraints on directory names and mailboxes, which `rustls-webpki` is not shown.
+    pub(super) fn own_constraints(&self) -> Option<&'s NameConstraints> {
+        self.encodings.constraints.as_ref().map(|split| &split.own)
+    }
+
+    /// The root as `rustls-webpki` is shown it below a certificate that shows its issuer by these
+    /// bytes. `None` if they are not an element in DER.
+    pub(super) fn shown_as(&self, issuer: &'s [u8]) -> Option<TrustAnchor<'s>> {
+        let constraints = match &self.encodings.constraints {
+            Some(split) => Some(&*split.others).filter(|others| !others.is_empty()),
+            None => self.anchor.name_constraints.as_deref(),
+        };
+        Some(TrustAnchor {
+            subject: only_element(issuer)?.content.into(),
+            subject_public_key_info: (&*self.anchor.subject_public_key_info).into(),
+            name_constraints: constraints.map(Into::into),
+        })
     }
 
     /// Its distinguished name in DER.
@@ -125,7 +151,10 @@ impl RootStore {
     }
 
     pub(super) fn push(&mut self, anchor: TrustAnchor<'static>) {
-        self.encodings.push(Encodings::of(&anchor));
+        let encodings = Encodings::of(&anchor);
+        let name = CanonicalName::of(&encodings.subject).der().into();
+        self.by_name.entry(name).or_default().push(self.anchors.len());
+        self.encodings.push(encodings);
         self.anchors.push(anchor);
     }
 
@@ -142,26 +171,20 @@ impl RootStore {
         Ok(self)
     }
 
-    /// The roots as `rustls-webpki` takes them.
-    pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
-        &self.anchors
-    }
-
-    /// The root with this trust anchor, which must be an element of [`anchors`](Self::anchors) and
-    /// not a copy.
-    pub(super) fn find(&self, anchor: &TrustAnchor<'_>) -> Option<Root<'_>> {
-        let mut roots = core::iter::zip(&self.anchors, &self.encodings);
-        let (anchor, _encodings) = roots.find(|(own, _)| core::ptr::eq(*own, anchor))?;
-        Some(Root {
-            anchor,
-            #[cfg(feature = "ocsp")]
-            encodings: _encodings,
+    /// The roots with this name, in its canonical form.
+    pub(super) fn named(&self, canonical: &[u8]) -> impl Iterator<Item = Root<'_>> {
+        let positions = self.by_name.get(canonical).into_iter().flatten();
+        positions.filter_map(|position| {
+            Some(Root {
+                anchor: self.anchors.get(*position)?,
+                encodings: self.encodings.get(*position)?,
+            })
         })
     }
 
-    /// Returns true if a root has this distinguished name, in DER.
-    pub(super) fn has(&self, name: &[u8]) -> bool {
-        self.names().any(|subject| subject == name)
+    /// Returns true if a root has this distinguished name, in its canonical form.
+    pub(super) fn has(&self, canonical: &[u8]) -> bool {
+        self.by_name.contains_key(canonical)
     }
 
     /// The distinguished names of the roots, in DER.

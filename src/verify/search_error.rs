@@ -24,6 +24,8 @@ pub(super) enum SearchError {
     NotACa,
     PathLength,
     NameConstraints,
+    /// A CA requires a certificate policy that the path does not have.
+    Policies,
     Version,
     CriticalExtension,
     Purpose,
@@ -43,6 +45,20 @@ impl SearchError {
     /// Returns true if the path may be valid at another time.
     pub(super) fn is_of_time(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::NotYetValid { .. })
+    }
+}
+
+/// The error of `rustls-webpki` in which this crate's own checks of a path carry theirs through its
+/// search. It comes out as it went in.
+pub(super) fn carried(error: SearchError) -> webpki::Error {
+    use webpki::Error;
+    match error {
+        SearchError::NotACa => Error::EndEntityUsedAsCa,
+        SearchError::PathLength => Error::PathLenConstraintViolated,
+        SearchError::NameConstraints => Error::NameConstraintViolation,
+        SearchError::Policies => Error::UnsupportedNameType,
+        SearchError::TooMuchWork => Error::MaximumNameConstraintComparisonsExceeded,
+        _ => Error::BadDer,
     }
 }
 
@@ -68,6 +84,8 @@ impl From<webpki::Error> for SearchError {
             Error::EndEntityUsedAsCa => Self::NotACa,
             Error::PathLenConstraintViolated => Self::PathLength,
             Error::NameConstraintViolation => Self::NameConstraints,
+            // It names no check of a path; see `carried`.
+            Error::UnsupportedNameType => Self::Policies,
             Error::UnsupportedCertVersion => Self::Version,
             Error::UnsupportedCriticalExtension => Self::CriticalExtension,
             Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => Self::Purpose,
@@ -115,6 +133,20 @@ mod tests {
             (webpki::Error::UnknownIssuer, false),
         ] {
             assert_eq!(SearchError::from(error).is_of_time(), is_of_time);
+        }
+    }
+
+    #[test]
+    fn own_errors_come_out_as_they_went_in() {
+        for error in [
+            SearchError::NotACa,
+            SearchError::PathLength,
+            SearchError::NameConstraints,
+            SearchError::Policies,
+            SearchError::TooMuchWork,
+            SearchError::Malformed,
+        ] {
+            assert_eq!(SearchError::from(carried(error.clone())), error);
         }
     }
 

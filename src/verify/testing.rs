@@ -179,15 +179,19 @@ impl Spec {
     }
 }
 
-/// A store with the root.
-pub(super) fn roots() -> RootStore {
-    let root = Spec {
+/// The root.
+pub(super) fn root() -> Spec {
+    Spec {
         subject: ROOT,
         key: Key::Root,
         ..authority()
-    };
+    }
+}
+
+/// A store with the root.
+pub(super) fn roots() -> RootStore {
     let mut roots = RootStore::new();
-    roots.add(&root.build()).unwrap();
+    roots.add(&root().build()).unwrap();
     roots
 }
 

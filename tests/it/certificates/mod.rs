@@ -3,6 +3,7 @@
 
 mod clients;
 mod diagnosis;
+mod field;
 mod good;
 mod names;
 mod peer_certificate;

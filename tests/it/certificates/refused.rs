@@ -553,9 +553,9 @@ fn critical_extensions() {
         ..spec
     };
     let of = |oid| format!("its critical extension {oid} is not supported");
-    // policyConstraints, which nobody here knows either.
-    let policies = Spec {
-        extensions: vec![der::extension("2.5.29.36", true, &der::sequence(&[]))],
+    // issuerAltName, which nobody here knows either.
+    let issuers = Spec {
+        extensions: vec![der::extension("2.5.29.18", true, &der::sequence(&[]))],
         ..intermediate()
     };
     let own = || of("1.3.6.1.4.1.55555.1");
@@ -580,7 +580,7 @@ fn critical_extensions() {
                 1,
                 own(),
             ),
-            refused("policies", both(leaf_below(), policies), 1, of("2.5.29.36")),
+            refused("names", both(leaf_below(), issuers), 1, of("2.5.29.18")),
         ],
     );
 }

@@ -5,6 +5,7 @@
 
 pub mod by_hand;
 pub mod directory;
+pub mod field;
 pub mod forger;
 pub mod lasting;
 pub mod pair;
