@@ -11,6 +11,7 @@ mod authorities;
 mod client;
 mod exchange;
 mod facts;
+mod field;
 mod files;
 mod gnutls;
 mod openssl;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         resumption::add_trials(peer, &mut trials);
     }
     authorities::add_trials(&mut trials);
+    field::add_trials(&mut trials);
     status::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
