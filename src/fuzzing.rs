@@ -12,7 +12,7 @@ use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HelloRequest, ServerHelloDone};
 use crate::resumption::{Session, StoredSession, Tickets};
-use crate::verify::{CertificatePolicy, Chain, PeerCertificate, Stapled, VerifiedPeer};
+use crate::verify::{CertificatePolicy, PeerCertificate, Stapled, VerifiedPeer};
 use crate::waiver::Waivers;
 use pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -115,7 +115,8 @@ pub fn verify_server(
     ocsp_response: Option<&[u8]>,
     now: UnixTime,
 ) -> Result<Accepted, CertificateError> {
-    let chain = Chain::read(chain)?;
+    let presented = policy.admit(chain)?;
+    let chain = presented.chain()?;
     let stapled = Stapled::Response(ocsp_response);
     let peer = policy.verify_server(&chain, server_name, stapled, now)?;
     Ok(peer.into())
@@ -131,8 +132,8 @@ pub fn verify_client(
     chain: &[CertificateDer<'_>],
     now: UnixTime,
 ) -> Result<Accepted, CertificateError> {
-    let chain = Chain::read(chain)?;
-    let peer = policy.verify_client(&chain, now)?;
+    let presented = policy.admit(chain)?;
+    let peer = policy.verify_client(&presented.chain()?, now)?;
     Ok(peer.into())
 }
 

@@ -5,7 +5,7 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
 use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
-use crate::verify::{CertificatePolicy, Chain, Stapled, VerifiedPeer};
+use crate::verify::{CertificatePolicy, Stapled, VerifiedPeer};
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
@@ -122,7 +122,8 @@ impl<'a> VerifyCertificate<'a> {
             },
             None => Stapled::Response(self.ocsp_response),
         };
-        let chain = Chain::read(self.chain)?;
+        let presented = policy.admit(self.chain)?;
+        let chain = presented.chain()?;
         let peer = policy.verify_server(&chain, self.server_name, stapled, now)?;
         Ok(Verified(Verifier::Policy {
             id: self.id,

@@ -75,7 +75,8 @@ waivers! {
         PinnedCertificate = bit 0, "pinned certificate", CertificatePolicy::pin_certificate;
         /// The chain is not verified, because the certificate's public key is pinned.
         PinnedPublicKey = bit 1, "pinned public key", CertificatePolicy::pin_public_key;
-        /// The certificate has no subjectAltName; the common name in its subject is the server name.
+        /// The subjectAltName of the certificate has no dNSName, and the common name in its subject is
+        /// the server name.
         CommonName = bit 2, "common name", CertificatePolicy::accept_common_name;
         /// The certificate is not valid for the server name.
         AnyName = bit 3, "any name", CertificatePolicy::accept_any_name;
@@ -90,6 +91,11 @@ waivers! {
         /// The keyUsage of the server's certificate lacks keyEncipherment.
         MissingKeyEncipherment = bit 8, "missing keyEncipherment",
             CertificatePolicy::accept_missing_key_encipherment;
+        /// The extendedKeyUsage of the peer's certificate does not include the peer's role.
+        ExtendedKeyUsage = bit 9, "other extendedKeyUsage",
+            CertificatePolicy::accept_other_extended_key_usage;
+        /// The peer sent more than ten certificates.
+        LongChain = bit 10, "long chain", CertificatePolicy::accept_long_chain;
     }
 }
 
@@ -205,6 +211,12 @@ mod tests {
                 "missing keyEncipherment",
                 "accept_missing_key_encipherment",
             ),
+            (
+                512,
+                "other extendedKeyUsage",
+                "accept_other_extended_key_usage",
+            ),
+            (1024, "long chain", "accept_long_chain"),
         ];
         let expected = expected.map(|(bit, words, setting)| (bit, words.to_owned(), setting));
         assert!(rows.eq(expected));

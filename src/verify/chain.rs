@@ -10,16 +10,20 @@ use pki_types::CertificateDer;
 
 /// The maximum number of certificates in a peer's chain. The longest path has 7 below the root; the
 /// rest is for unrelated certificates.
-pub(super) const MAX_CHAIN: usize = 10;
+pub(super) const MAX_CHAIN: u8 = 10;
 
-/// Refuses a chain that is too long, before any of it is stored or parsed.
-pub(crate) fn check_chain_length(received: &[CertificateDer<'_>]) -> Result<(), CertificateError> {
-    if received.len() > MAX_CHAIN {
-        return Err(CertificateFault::TooManyCertificates {
-            found: received.len(),
-            most: MAX_CHAIN,
-        }
-        .into());
+/// The maximum number that a policy can set. A Certificate message has at most 64 KiB.
+pub(crate) const MAX_LONG_CHAIN: u8 = 100;
+
+/// Refuses a chain with more than `most` certificates, before any of it is stored or parsed.
+pub(crate) fn check_chain_length(
+    received: &[CertificateDer<'_>],
+    most: u8,
+) -> Result<(), CertificateError> {
+    let (found, most) = (received.len(), usize::from(most));
+    if found > most {
+        let fault = CertificateFault::TooManyCertificates { found, most };
+        return Err(CertificateError::new(fault, None));
     }
     Ok(())
 }
@@ -62,10 +66,8 @@ impl<'c> Candidate<'c> {
 impl<'a> Chain<'a> {
     /// Parses a chain, which begins with the leaf.
     ///
-    /// Fails with [`CertificateFault::TooManyCertificates`], and with
-    /// [`CertificateFault::Malformed`] if the leaf is missing or cannot be parsed.
-    pub(crate) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
-        check_chain_length(received)?;
+    /// Fails with [`CertificateFault::Malformed`] if the leaf is missing or cannot be parsed.
+    pub(super) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
         let (leaf, others) = received.split_first().ok_or(CertificateFault::Malformed)?;
         let other = |(index, received): (usize, &'a CertificateDer<'_>)| Other {
             received,
@@ -130,18 +132,13 @@ mod tests {
     fn a_chain_has_one_to_ten_certificates() {
         let leaf = server_by_authority().build();
         assert_eq!(refused(&[]), CertificateFault::Malformed);
-        let most = vec![leaf.clone(); MAX_CHAIN];
+        let most = vec![leaf; usize::from(MAX_CHAIN)];
         assert_eq!(Chain::read(&most).unwrap().links().count(), 10);
-        // It is counted before anything is read.
-        let garbage = vec![CertificateDer::from(vec![]); MAX_CHAIN + 1];
-        let too_many = CertificateFault::TooManyCertificates {
-            found: 11,
-            most: 10,
-        };
-        assert_eq!(refused(&garbage), too_many);
-        let error = check_chain_length(&garbage).unwrap_err();
+        check_chain_length(&most, MAX_CHAIN).unwrap();
+        check_chain_length(&most, MAX_LONG_CHAIN).unwrap();
+        let error = check_chain_length(&most, MAX_CHAIN - 1).unwrap_err();
+        let too_many = CertificateFault::TooManyCertificates { found: 10, most: 9 };
         assert_eq!(*error.fault(), too_many);
-        check_chain_length(&most).unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The verification of a peer's chain. It searches with nothing waived, then tries the pins, then
 //! the waivers. After that it checks the name, the stapled OCSP response and the use of the key.
 
-use super::chain::{Chain, Link};
+use super::chain::{Chain, Link, MAX_CHAIN};
 use super::diagnosis::explain;
 use super::form::Form;
 #[cfg(feature = "ocsp")]
@@ -144,6 +144,7 @@ impl<'c> Judgement<'c> {
             Waiver::Sha1Signature,
             Waiver::ShortRsaKey,
             Waiver::OutsideValidity,
+            Waiver::ExtendedKeyUsage,
         ];
         let mut waivable = of_chains.into_iter();
         if waivable.any(|waiver| self.waives(waiver))
@@ -171,13 +172,16 @@ impl<'c> Judgement<'c> {
             .require_readable_leaf()
             .map_err(|error| self.explain(error, &SignatureRules::default()))?;
         let outside_validity = self.blame_leaf(self.check_validity())?;
-        self.blame_leaf(self.search.role.require_purpose(certificate))?;
+        let other_purpose = self.blame_leaf(self.check_purpose())?;
         if let Some(lists) = self.search.revocation {
             self.blame_leaf(lists.judge_without_issuer(certificate, self.search.now))?;
         }
         Ok(AcceptedPath {
             path: IssuerPath::pinned(self.leaf()),
-            waivers: outside_validity.into_iter().chain([pin.waiver()]).collect(),
+            waivers: [Some(pin.waiver()), outside_validity, other_purpose]
+                .into_iter()
+                .flatten()
+                .collect(),
         })
     }
 
@@ -205,7 +209,9 @@ impl<'c> Judgement<'c> {
         rules.forget();
         let found_again = self.search.again(&path, time, leaf, &rules);
         found_again.map_err(|error| self.explain(error, &rules))?;
-        let waivers = rules.relied_on().chain(version_1).chain(outside_validity);
+        let other_purpose = self.blame_leaf(self.check_purpose())?;
+        let excused = [version_1, outside_validity, other_purpose].into_iter().flatten();
+        let waivers = rules.relied_on().chain(excused);
         Ok(AcceptedPath {
             path,
             waivers: waivers.collect(),
@@ -259,6 +265,18 @@ impl<'c> Judgement<'c> {
         Ok(Some(Waiver::OutsideValidity))
     }
 
+    /// Refuses a leaf whose extendedKeyUsage does not allow the role, unless that is waived.
+    fn check_purpose(&self) -> Result<Option<Waiver>, CertificateFault> {
+        match self.search.role.require_purpose(self.leaf().certificate()) {
+            Err(CertificateFault::ExtendedKeyUsage { .. })
+                if self.waives(Waiver::ExtendedKeyUsage) =>
+            {
+                Ok(Some(Waiver::ExtendedKeyUsage))
+            }
+            allowed => allowed.map(|()| None),
+        }
+    }
+
     /// Requires a good OCSP response if the policy does. Returns the time at which it expires.
     #[cfg(feature = "ocsp")]
     fn check_ocsp(
@@ -295,6 +313,9 @@ impl<'c> Judgement<'c> {
         let AcceptedPath { path, mut waivers } = accepted;
         let usable = usable_key(self.leaf(), self.search.role, self.settings.waived)?;
         waivers.extend(usable.waivers.iter());
+        if self.search.chain.received_count() > usize::from(MAX_CHAIN) {
+            waivers.insert(Waiver::LongChain);
+        }
         // The tolerance extends the validity of certificates, but not of CRLs.
         let excused = if waivers.contains(Waiver::OutsideValidity) {
             path.expires().saturating_add(self.settings.tolerance.as_secs())

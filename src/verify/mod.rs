@@ -17,7 +17,8 @@
 //! 7. `revocation`, `end_point`: CRLs, and a channel binding's hash.
 //! 8. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
 //!    the values of a policy's settings.
-//! 9. `purpose`, `path_rules`: the check of extendedKeyUsage, and this crate's own checks of a path.
+//! 9. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and this
+//!    crate's own checks of a path.
 //! 10. `path`: the search.
 //! 11. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
 //! 12. `judgement`: all checks, in order.
@@ -40,6 +41,7 @@ mod oid;
 mod path;
 mod path_rules;
 mod policy;
+mod presented;
 mod purpose;
 mod revocation;
 mod roots;
@@ -50,11 +52,12 @@ mod signatures;
 mod testing;
 
 pub use certificate::PeerCertificate;
-pub(crate) use chain::{Chain, check_chain_length};
+pub(crate) use chain::{Chain, MAX_LONG_CHAIN, check_chain_length};
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
 pub(crate) use name::canonical_name;
 pub use policy::CertificatePolicy;
+pub(crate) use presented::Presented;
 pub use revocation::Crls;
 pub use roots::RootStore;
 pub(crate) use server_name::require_common_name;

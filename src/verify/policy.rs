@@ -1,7 +1,8 @@
 //! The settings by which a peer's certificate is verified.
 
-use super::chain::Chain;
+use super::chain::{Chain, MAX_CHAIN, MAX_LONG_CHAIN};
 use super::judgement::{Stapled, VerifiedPeer, judge_client, judge_server};
+use super::presented::Presented;
 use super::revocation::Crls;
 use super::roots::RootStore;
 use super::settings::{Pin, Settings};
@@ -10,7 +11,7 @@ use crate::crypto::private_key::KeyId;
 use crate::error::CertificateError;
 use crate::waiver::Waiver;
 use core::time::Duration;
-use pki_types::{ServerName, UnixTime};
+use pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// The rules by which a client or server accepts its peer's certificate.
 ///
@@ -155,6 +156,28 @@ impl CertificatePolicy {
         self.waive(Waiver::MissingKeyEncipherment)
     }
 
+    /// Accepts a peer's certificate whatever its extendedKeyUsage allows: only clientAuth on a
+    /// server, anyExtendedKeyUsage, or the server-gated cryptography of old CAs. Baseboard
+    /// management controllers and OPC UA devices have such certificates. The extendedKeyUsage of CA
+    /// certificates is still checked.
+    ///
+    /// **A certificate that a CA issued for another purpose is then accepted as a server's or a
+    /// client's**: a client's certificate lets its holder act as the server of its name.
+    #[must_use]
+    pub fn accept_other_extended_key_usage(self) -> Self {
+        self.waive(Waiver::ExtendedKeyUsage)
+    }
+
+    /// Accepts up to `max_certificates` certificates from the peer instead of ten, for devices that
+    /// send all the certificates they have. A number above 100 counts as 100, and one below ten as
+    /// ten; the whole Certificate message has at most 64 KiB. The path to a root still has at most
+    /// seven certificates below the root.
+    #[must_use]
+    pub fn accept_long_chain(mut self, max_certificates: u8) -> Self {
+        self.settings.max_certificates = max_certificates.clamp(MAX_CHAIN, MAX_LONG_CHAIN);
+        self.waive(Waiver::LongChain)
+    }
+
     fn waive(mut self, waiver: Waiver) -> Self {
         self.settings.waived.insert(waiver);
         self
@@ -183,6 +206,19 @@ impl CertificatePolicy {
 
     pub(crate) fn accepts_sha1(&self) -> bool {
         self.settings.waived.contains(Waiver::Sha1Signature)
+    }
+
+    /// The maximum number of certificates that a peer may send.
+    pub(crate) fn max_certificates(&self) -> u8 {
+        self.settings.max_certificates
+    }
+
+    /// Admits a peer's certificates, to be parsed.
+    pub(crate) fn admit<'r>(
+        &self,
+        received: &'r [CertificateDer<'r>],
+    ) -> Result<Presented<'r>, CertificateError> {
+        Presented::to_policy(received, &self.settings)
     }
 
     /// Verifies a server's chain and its stapled OCSP response at `now`.
@@ -219,6 +255,7 @@ impl CertificatePolicy {
             &pins,
             &self.settings.waived.to_bits().to_be_bytes(),
             &self.settings.tolerance.as_secs().to_be_bytes(),
+            &[self.settings.max_certificates],
         ])
     }
 }
@@ -261,6 +298,9 @@ mod tests {
             policy().accept_outside_validity(day),
             policy().accept_outside_validity(2 * day),
             policy().accept_missing_key_encipherment(),
+            policy().accept_other_extended_key_usage(),
+            policy().accept_long_chain(10),
+            policy().accept_long_chain(11),
         ];
         #[cfg(feature = "ocsp")]
         policies.push(policy().require_ocsp_response());

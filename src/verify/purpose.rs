@@ -3,6 +3,7 @@
 use super::certificate::{PeerCertificate, Usage};
 use super::signatures::SignatureRules;
 use crate::error::{CertificateFault, Excerpt};
+use core::cell::Cell;
 use webpki::{ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
 /// The peer's role.
@@ -67,10 +68,11 @@ impl Role {
 
 /// The check of each certificate's extendedKeyUsage while `rustls-webpki` builds a path.
 /// `rustls-webpki` calls it once for each certificate that it puts on a path, so it also counts
-/// them.
+/// them. The first one is the leaf.
 pub(super) struct PurposeCheck<'r> {
     purpose: KeyPurposeId<'static>,
     rules: &'r SignatureRules<'r>,
+    is_leaf: Cell<bool>,
 }
 
 impl<'r> PurposeCheck<'r> {
@@ -78,6 +80,7 @@ impl<'r> PurposeCheck<'r> {
         Self {
             purpose: role.purpose(),
             rules,
+            is_leaf: Cell::new(true),
         }
     }
 }
@@ -87,6 +90,7 @@ impl ExtendedKeyUsageValidator for PurposeCheck<'_> {
         if !self.rules.step() {
             return Err(webpki::Error::MaximumPathBuildCallsExceeded);
         }
+        let excused = self.is_leaf.replace(false) && self.rules.any_purpose_of_leaf;
         let mut restricted = false;
         for purpose in purposes {
             restricted = true;
@@ -95,7 +99,7 @@ impl ExtendedKeyUsageValidator for PurposeCheck<'_> {
             }
         }
         // The diagnosis finds the certificate and its purposes, once and not at each step.
-        if restricted {
+        if restricted && !excused {
             return Err(webpki::Error::EmptyEkuExtension);
         }
         Ok(())

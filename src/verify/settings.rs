@@ -1,6 +1,7 @@
 //! The requirements and waivers of a verification, as a policy sets them.
 
 use super::certificate::PeerCertificate;
+use super::chain::MAX_CHAIN;
 use super::revocation::Crls;
 use super::roots::RootStore;
 use crate::crypto::hash::{fingerprint, sha256};
@@ -19,6 +20,8 @@ pub(super) struct Settings {
     pub(super) waived: Waivers,
     /// With `OutsideValidity`: how far the chain's validity may be from now.
     pub(super) tolerance: Duration,
+    /// How many certificates a chain may have as received.
+    pub(super) max_certificates: u8,
 }
 
 impl Settings {
@@ -31,6 +34,7 @@ impl Settings {
             pins: Vec::new(),
             waived: Waivers::default(),
             tolerance: Duration::ZERO,
+            max_certificates: MAX_CHAIN,
         }
     }
 

@@ -256,7 +256,7 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
             &["chain"],
             &["end_point", "revocation"],
             &["server_name", "settings", "signatures"],
-            &["path_rules", "purpose"],
+            &["path_rules", "presented", "purpose"],
             &["path"],
             &["diagnosis", "ocsp"],
             &["judgement"],

@@ -15,7 +15,8 @@ use crate::message::certificate::{Certificate, CertificateStatus};
 use crate::message::{HandshakeBody, HandshakeMessage};
 use crate::pending::{PauseId, Pending, ResumedChain, Verified, VerifyCertificate};
 use crate::verify::{
-    Chain, Stapled, VerifiedPeer, check_chain_length, require_common_name, server_key,
+    MAX_LONG_CHAIN, Presented, Stapled, VerifiedPeer, check_chain_length, require_common_name,
+    server_key,
 };
 use pki_types::{CertificateDer, ServerName};
 
@@ -43,7 +44,11 @@ impl ExpectCertificate {
         if certificate.certificate_list.is_empty() {
             return Err(DecodeError::EmptyVector.of(Certificate::NAME));
         }
-        check_chain_length(&certificate.certificate_list)?;
+        let most = match &self.negotiation.config.verification {
+            ServerVerification::Policy(policy) => policy.max_certificates(),
+            ServerVerification::Caller => MAX_LONG_CHAIN,
+        };
+        check_chain_length(&certificate.certificate_list, most)?;
         self.negotiation.transcript.add(message.bytes);
         let presented = PresentedChain {
             chain: certificate.into_owned(),
@@ -129,7 +134,8 @@ impl ExpectCertificateVerdict {
             ServerVerification::Policy(policy) => policy,
             ServerVerification::Caller => return Ok(State::CertificateVerdict(Box::new(self))),
         };
-        let chain = Chain::read(&self.presented.chain)?;
+        let presented = policy.admit(&self.presented.chain)?;
+        let chain = presented.chain()?;
         let name = &self.negotiation.server_name;
         let stapled = Stapled::Response(self.presented.ocsp_response.as_deref());
         let peer = policy.verify_server(&chain, name, stapled, config.common.now())?;
@@ -157,7 +163,7 @@ impl ExpectCertificateVerdict {
     ) -> Result<State, Error> {
         let peer = match verified.into_verified_peer() {
             Some(peer) => peer,
-            None => server_key(&Chain::read(&self.presented.chain)?)?,
+            None => server_key(&Presented::to_caller(&self.presented.chain)?.chain()?)?,
         };
         self.accept(peer, actions)
     }

@@ -7,7 +7,6 @@ use crate::config::ClientAuth;
 use crate::error::{Error, Incompatible};
 use crate::handshake::incoming::Incoming;
 use crate::message::certificate::Certificate;
-use crate::verify::Chain;
 
 /// The server requested a client certificate.
 #[derive(Debug)]
@@ -31,8 +30,8 @@ impl ExpectCertificate {
                 if !certificate.certificate_list.is_empty() =>
             {
                 let now = config.common.now();
-                let chain = Chain::read(&certificate.certificate_list)?;
-                Some(policy.verify_client(&chain, now)?)
+                let presented = policy.admit(&certificate.certificate_list)?;
+                Some(policy.verify_client(&presented.chain()?, now)?)
             }
             ClientAuth::None | ClientAuth::Request(_) | ClientAuth::Require(_) => None,
         };
