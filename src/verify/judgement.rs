@@ -1,4 +1,4 @@
-//! The verification of a peer's chain. It searches with nothing waived, then tries the pins, then
+//! The verification of a peer's chain. It searches with nothing waived, then tries the leaf alone, then
 //! the waivers. After that it checks the name, the stapled OCSP response and the use of the key.
 
 use super::chain::{Chain, Link, MAX_CHAIN};
@@ -10,7 +10,7 @@ use super::path::{IssuerPath, Search};
 use super::purpose::Role;
 use super::search_error::SearchError;
 use super::server_name::check_name;
-use super::settings::{Pin, Settings};
+use super::settings::Settings;
 use super::signatures::SignatureRules;
 use crate::crypto::rsa::PublicKey;
 #[cfg(feature = "ocsp")]
@@ -125,16 +125,24 @@ impl<'c> Judgement<'c> {
         self.search.chain.leaf()
     }
 
-    /// Finds a path that the policy accepts: first with nothing waived, then by a pin, then with
-    /// the waivers that apply to chains.
+    /// Finds a path that the policy accepts: first with nothing waived, then by the leaf alone if
+    /// it is a root or pinned, then with the waivers that apply to chains.
     fn path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
         let strictly_refused = match self.strict() {
             Ok(path) => return Ok(path),
             Err(error) => error,
         };
-        let refused = match self.settings.matching_pin(self.leaf().certificate()) {
+        // A root as the peer's own certificate: the holder of its key could issue itself another
+        // one. Like a pinned certificate it needs no chain, and nothing is waived.
+        let certificate = self.leaf().certificate();
+        let known = if self.settings.roots.has_certificate(certificate.der()) {
+            Some(None)
+        } else {
+            self.settings.matching_pin(certificate).map(|pin| Some(pin.waiver()))
+        };
+        let refused = match known {
             None => strictly_refused,
-            Some(pin) => match self.pinned(pin) {
+            Some(pin) => match self.by_itself(pin) {
                 Ok(path) => return Ok(path),
                 Err(error) => error,
             },
@@ -150,7 +158,7 @@ impl<'c> Judgement<'c> {
         if waivable.any(|waiver| self.waives(waiver))
             && *refused.fault() != CertificateFault::TooMuchWork
         {
-            return self.waiving();
+            return self.waiving().map_err(|error| known.map_or(error, |_| refused));
         }
         Err(refused)
     }
@@ -165,8 +173,9 @@ impl<'c> Judgement<'c> {
         })
     }
 
-    /// Makes the remaining checks of a certificate that needs no chain.
-    fn pinned(&self, pin: &Pin) -> Result<AcceptedPath<'c>, CertificateError> {
+    /// Makes the remaining checks of a certificate that needs no chain: a root, or a pinned one,
+    /// for which the pin is a waiver.
+    fn by_itself(&self, pin: Option<Waiver>) -> Result<AcceptedPath<'c>, CertificateError> {
         let certificate = self.leaf().certificate();
         self.search
             .require_readable_leaf()
@@ -178,10 +187,7 @@ impl<'c> Judgement<'c> {
         }
         Ok(AcceptedPath {
             path: IssuerPath::pinned(self.leaf()),
-            waivers: [Some(pin.waiver()), outside_validity, other_purpose]
-                .into_iter()
-                .flatten()
-                .collect(),
+            waivers: [pin, outside_validity, other_purpose].into_iter().flatten().collect(),
         })
     }
 
@@ -382,6 +388,7 @@ fn owned<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Box<[CertificateDe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::settings::Pin;
     use crate::verify::testing::{
         DAY, Key, NOW, Spec, at, authority, ca, key_usage, lists, roots, server,
         server_by_authority, server_name,
@@ -508,6 +515,81 @@ mod tests {
         };
         let unknown = CertificateFault::RevocationUnknown;
         assert_eq!(fault(&listed, &stranger), unknown);
+    }
+
+    /// What `openssl req -x509` makes, and a user configures as a root.
+    #[test]
+    fn a_root_may_be_the_leaf_itself() {
+        let own = Spec {
+            issuer: "CN=server.example",
+            issuer_key: Key::Server,
+            extensions: [vec![ca()], server().extensions].concat(),
+            ..server()
+        };
+        let with_root = |root: &Spec, waived: &[Waiver]| {
+            let mut roots = roots();
+            roots.add(&root.build()).unwrap();
+            Settings {
+                roots,
+                ..settings(waived)
+            }
+        };
+        assert_eq!(waivers(&with_root(&own, &[]), &own), []);
+        // Even if it is pinned, or would need a waiver for a chain.
+        let pinned = Settings {
+            pins: vec![pin(&own)],
+            ..with_root(&own, Waiver::ALL)
+        };
+        assert_eq!(waivers(&pinned, &own), []);
+        let received = [own.build()];
+        let chain = Chain::read(&received).unwrap();
+        let signs = Spec {
+            extensions: vec![ca()],
+            ..own.clone()
+        };
+        let client = [signs.build()];
+        let client = Chain::read(&client).unwrap();
+        judge_client(&with_root(&signs, &[]), &client, at(NOW)).unwrap();
+
+        // Another certificate of the root's name and key is not the root.
+        let renewed = Spec {
+            serial: 43,
+            ..own.clone()
+        };
+        assert_eq!(
+            fault(&with_root(&renewed, &[]), &own),
+            CertificateFault::CaAsLeaf
+        );
+        // Everything about the leaf is still checked.
+        let other = judge_server(
+            &with_root(&own, &[]),
+            &chain,
+            &"other.example".try_into().unwrap(),
+            Stapled::Response(None),
+            at(NOW),
+        );
+        assert!(matches!(
+            other.unwrap_err().fault(),
+            CertificateFault::NameMismatch { .. }
+        ));
+        let expired = Spec {
+            not_before: NOW - 9 * DAY,
+            not_after: NOW - DAY,
+            ..own.clone()
+        };
+        let ended = CertificateFault::Expired {
+            not_after: at(NOW - DAY),
+            now: at(NOW),
+        };
+        assert_eq!(fault(&with_root(&expired, &[]), &expired), ended);
+        let tolerant = with_root(&expired, &[Waiver::OutsideValidity]);
+        assert_eq!(waivers(&tolerant, &expired), [Waiver::OutsideValidity]);
+        let unlisted = Settings {
+            revocation: Some(lists(&[])),
+            ..with_root(&own, &[])
+        };
+        let unknown = CertificateFault::RevocationUnknown;
+        assert_eq!(fault(&unlisted, &own), unknown);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::constraints::{NameConstraints, Split, split};
 use super::der::{only_element, sequence};
 use super::name::CanonicalName;
-use crate::crypto::hash::fingerprint;
+use crate::crypto::hash::{fingerprint, sha256};
 use crate::error::ConfigError;
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, TrustAnchor};
@@ -13,8 +13,14 @@ use webpki::anchor_from_trusted_cert;
 /// The root certificates to which a peer's chain must lead.
 ///
 /// **Anyone who holds a root's private key can impersonate any peer.** Only a root's name, key and
-/// name constraints are used; its validity, key usage and purposes are ignored. For the self-signed
-/// certificate of a device, use [`pin_certificate`](crate::CertificatePolicy::pin_certificate).
+/// name constraints are used; its validity, key usage and purposes are ignored.
+///
+/// A peer may present a root itself as its own certificate, such as the self-signed one that
+/// `openssl req -x509` makes. Its name, validity, key and purpose are then checked like those of any
+/// other certificate. This gives the holder of its key no more than before: it could issue itself a
+/// certificate for that name anyway. It is limited to roots that were added as certificates and have
+/// no name constraints. To trust the self-signed certificate of one device as that device and as
+/// nothing else, use [`pin_certificate`](crate::CertificatePolicy::pin_certificate).
 #[derive(Clone, Debug, Default)]
 pub struct RootStore {
     /// The roots as `rustls-webpki` takes them.
@@ -23,6 +29,8 @@ pub struct RootStore {
     encodings: Vec<Encodings>,
     /// The positions of the roots by their names.
     by_name: BTreeMap<Box<[u8]>, Vec<usize>>,
+    /// The SHA-256 of each certificate that may also be a peer's own.
+    certificates: Vec<[u8; 32]>,
 }
 
 /// The parts of a root as complete DER elements; its trust anchor holds only their contents.
@@ -146,6 +154,10 @@ impl RootStore {
     pub fn add(&mut self, certificate: &CertificateDer<'_>) -> Result<(), ConfigError> {
         let anchor =
             anchor_from_trusted_cert(certificate).map_err(|_| ConfigError::BadCertificate)?;
+        // A root with name constraints could not issue every certificate for itself.
+        if anchor.name_constraints.is_none() {
+            self.certificates.push(sha256(certificate));
+        }
         self.push(anchor.to_owned());
         Ok(())
     }
@@ -182,6 +194,12 @@ impl RootStore {
         })
     }
 
+    /// Returns true if these are the bytes of a root's certificate, and the root has no name
+    /// constraints.
+    pub(super) fn has_certificate(&self, certificate: &[u8]) -> bool {
+        !self.certificates.is_empty() && self.certificates.contains(&sha256(certificate))
+    }
+
     /// Returns true if a root has this distinguished name, in its canonical form.
     pub(super) fn has(&self, canonical: &[u8]) -> bool {
         self.by_name.contains_key(canonical)
@@ -195,10 +213,14 @@ impl RootStore {
     /// A hash of the roots: equal for two stores if, and only if, they hold the same roots, in any
     /// order.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
-        let mut anchors: Vec<_> = self.anchors.iter().map(anchor_fingerprint).collect();
-        anchors.sort_unstable();
-        anchors.dedup();
-        fingerprint(anchors.iter().map(|anchor| &anchor[..]))
+        let of_sorted = |mut hashes: Vec<[u8; 32]>| {
+            hashes.sort_unstable();
+            hashes.dedup();
+            fingerprint(hashes.iter().map(|hash| &hash[..]))
+        };
+        let anchors = self.anchors.iter().map(anchor_fingerprint).collect();
+        let certificates = self.certificates.clone();
+        fingerprint([&of_sorted(anchors)[..], &of_sorted(certificates)])
     }
 }
 
