@@ -1,7 +1,7 @@
 //! A parsed certificate: its names, its key, and its permitted uses.
 
 use super::der::is_integer;
-use super::name::Text;
+use super::name::{Text, text_of};
 use super::oid::encode_oid;
 use crate::crypto::private_key::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
@@ -11,6 +11,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 use pki_types::{ServerName, UnixTime};
+use x509_parser::asn1_rs::Class;
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage, SubjectAlternativeName};
 use x509_parser::nom::Parser;
@@ -68,14 +69,31 @@ impl<'a> PeerCertificate<'a> {
         Text(self.0.subject()).to_string()
     }
 
-    /// Returns the subject's common name, if there is exactly one and it is text.
+    /// Returns the subject's common name, if there is exactly one and it is text of any type:
+    /// UTF8String, PrintableString, IA5String, T61String (read as Latin-1), BMPString or
+    /// UniversalString.
     #[must_use]
-    pub fn common_name(&self) -> Option<&str> {
-        let mut names = self.0.subject().iter_common_name();
+    pub fn common_name(&self) -> Option<String> {
+        let mut names = self.common_names();
         match (names.next(), names.next()) {
-            (Some(name), None) => name.as_str().ok(),
+            (Some(name), None) => name,
             _ => None,
         }
+    }
+
+    /// The last of the subject's common names, which is the most specific one; `None` if it is not
+    /// text.
+    pub(super) fn last_common_name(&self) -> Option<String> {
+        self.common_names().last().flatten()
+    }
+
+    /// The subject's common names in the order of their encoding; `None` for one that is not text.
+    fn common_names(&self) -> impl Iterator<Item = Option<String>> {
+        self.0.subject().iter_common_name().map(|name| {
+            let value = name.attr_value();
+            value.class().assert_eq(Class::Universal).ok()?;
+            text_of(u8::try_from(value.tag().0).ok()?, value.data)
+        })
     }
 
     /// Returns the issuer's distinguished name as readable text, like [`subject`](Self::subject).
@@ -253,8 +271,7 @@ impl<'a> PeerCertificate<'a> {
             Some(relative) => relative,
             None => &wanted,
         };
-        let matches = |name: &str| name.eq_ignore_ascii_case(wanted);
-        self.common_name().is_some_and(matches)
+        self.common_name().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
     }
 
     /// Refuses a certificate whose keyUsage does not allow the usage; a certificate without the

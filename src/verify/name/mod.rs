@@ -6,4 +6,5 @@ mod text;
 
 pub(crate) use canonical::canonical_name;
 pub(super) use canonical::{CanonicalName, mailboxes_in};
+pub(super) use prepare::text_of;
 pub(super) use text::Text;

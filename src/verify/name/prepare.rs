@@ -56,6 +56,11 @@ pub(super) fn decode(tag: u8, bytes: &[u8]) -> Option<Decoded> {
     })
 }
 
+/// The text of a character string with this tag; `None` where [`decode`] has none.
+pub(in crate::verify) fn text_of(tag: u8, bytes: &[u8]) -> Option<String> {
+    Some(decode(tag, bytes)?.characters.into_iter().collect())
+}
+
 /// The characters of an encoding with a fixed number of bytes for each.
 fn units<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> u32) -> Option<Vec<char>> {
     let (units, []) = bytes.as_chunks() else {
