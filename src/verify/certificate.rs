@@ -9,6 +9,7 @@ use crate::enums::SignatureScheme;
 use crate::error::{CertificateFault, CertificateId, Excerpt};
 use core::fmt;
 use core::net::IpAddr;
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use pki_types::{ServerName, UnixTime};
 use x509_parser::asn1_rs::Class;
@@ -229,6 +230,20 @@ impl<'a> PeerCertificate<'a> {
     /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)): a key
     /// whose identifier restricts it to PSS signatures is refused like one that is not RSA.
     pub(crate) fn public_key(&self, short: bool) -> Result<PublicKey, CertificateFault> {
+        self.read_public_key(short, PublicKey::from_pkcs1_der)
+    }
+
+    /// The RSA key of a pinned certificate, as [`public_key`](Self::public_key), but with an
+    /// exponent of up to 64 bits.
+    pub(super) fn pinned_public_key(&self, short: bool) -> Result<PublicKey, CertificateFault> {
+        self.read_public_key(short, PublicKey::from_pinned_pkcs1_der)
+    }
+
+    fn read_public_key(
+        &self,
+        short: bool,
+        read: impl Fn(&[u8], &RangeInclusive<usize>) -> Result<PublicKey, PublicKeyError>,
+    ) -> Result<PublicKey, CertificateFault> {
         let info = self.0.public_key();
         if info.algorithm.algorithm != OID_PKCS1_RSAENCRYPTION {
             return Err(CertificateFault::NotRsa {
@@ -236,7 +251,7 @@ impl<'a> PeerCertificate<'a> {
             });
         }
         let accepted = peer_key_bits(short);
-        let key = PublicKey::from_pkcs1_der(&info.subject_public_key.data, accepted);
+        let key = read(&info.subject_public_key.data, accepted);
         key.map_err(|error| match error {
             PublicKeyError::Malformed => CertificateFault::Malformed,
             PublicKeyError::Size { bits } => CertificateFault::KeySize { bits },

@@ -31,6 +31,8 @@ pub(crate) fn check_chain_length(
 /// The certificates of a peer as received, parsed.
 #[derive(Debug)]
 pub(crate) struct Chain<'a> {
+    /// The bytes of the leaf as received.
+    leaf_received: &'a [u8],
     leaf: Link<'a>,
     /// The certificates after the leaf, as received.
     others: Vec<Other<'a>>,
@@ -67,14 +69,28 @@ impl<'a> Chain<'a> {
     /// Parses a chain, which begins with the leaf.
     ///
     /// Fails with [`CertificateFault::Malformed`] if the leaf is missing or cannot be parsed.
+    #[cfg(test)]
     pub(super) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
-        let (leaf, others) = received.split_first().ok_or(CertificateFault::Malformed)?;
+        Self::read_with(received, None)
+    }
+
+    /// Parses a chain whose leaf, if it is pinned and not in DER, was mended.
+    pub(super) fn read_with(
+        received: &'a [CertificateDer<'_>],
+        mended_leaf: Option<&'a [u8]>,
+    ) -> Result<Self, CertificateError> {
+        let (leaf_received, others) = received.split_first().ok_or(CertificateFault::Malformed)?;
         let other = |(index, received): (usize, &'a CertificateDer<'_>)| Other {
             received,
             link: Link::read(index + 1, received).ok(),
         };
+        let leaf = match mended_leaf {
+            None => Link::read(0, leaf_received)?,
+            Some(mended) => Link::read_mended(0, mended)?,
+        };
         let mut chain = Self {
-            leaf: Link::read(0, leaf)?,
+            leaf_received,
+            leaf,
             others: others.iter().enumerate().map(other).collect(),
         };
         let readable = chain.others.iter_mut().filter_map(|other| other.link.as_mut());
@@ -87,6 +103,11 @@ impl<'a> Chain<'a> {
         &self.leaf
     }
 
+    /// The bytes of the leaf as received.
+    pub(super) fn leaf_received(&self) -> &'a [u8] {
+        self.leaf_received
+    }
+
     /// The number of certificates received.
     pub(super) fn received_count(&self) -> usize {
         1 + self.others.len()
@@ -95,7 +116,7 @@ impl<'a> Chain<'a> {
     /// All certificates as received.
     pub(super) fn received(&self) -> impl Iterator<Item = &'a [u8]> {
         let others = self.others.iter().map(|other| other.received);
-        [self.leaf.certificate().der()].into_iter().chain(others)
+        [self.leaf_received].into_iter().chain(others)
     }
 
     /// The certificates that could be parsed, beginning with the leaf.

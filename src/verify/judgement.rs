@@ -128,17 +128,20 @@ impl<'c> Judgement<'c> {
     /// Finds a path that the policy accepts: first with nothing waived, then by the leaf alone if
     /// it is a root or pinned, then with the waivers that apply to chains.
     fn path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
+        if self.leaf().is_mended() {
+            return self.by_itself(Some(Waiver::PinnedCertificate));
+        }
         let strictly_refused = match self.strict() {
             Ok(path) => return Ok(path),
             Err(error) => error,
         };
         // A root as the peer's own certificate: the holder of its key could issue itself another
         // one. Like a pinned certificate it needs no chain, and nothing is waived.
-        let certificate = self.leaf().certificate();
-        let known = if self.settings.roots.has_certificate(certificate.der()) {
+        let chain = self.search.chain;
+        let known = if self.settings.roots.has_certificate(chain.leaf_received()) {
             Some(None)
         } else {
-            self.settings.matching_pin(certificate).map(|pin| Some(pin.waiver()))
+            self.settings.matching_pin(chain).map(|pin| Some(pin.waiver()))
         };
         let refused = match known {
             None => strictly_refused,
@@ -328,10 +331,12 @@ impl<'c> Judgement<'c> {
         } else {
             path.expires()
         };
+        let above = path.links().skip(1).map(|link| link.certificate().der());
+        let received = [self.search.chain.leaf_received()].into_iter().chain(above);
         let lists_expire = self.search.revocation.and_then(|lists| path.lists_expire(lists));
         Ok(VerifiedPeer {
             key: usable.key,
-            chain: owned(path.links().map(|link| link.certificate().der())),
+            chain: owned(received),
             expires: lists_expire.map_or(excused, |lists_expire| excused.min(lists_expire)),
             waivers,
             ocsp_verified: false,
@@ -371,7 +376,12 @@ fn usable_key(leaf: &Link<'_>, role: Role, waived: Waivers) -> Result<UsableKey,
             }
             usage => usage?,
         }
-        let key = certificate.public_key(waived.contains(Waiver::ShortRsaKey))?;
+        let short = waived.contains(Waiver::ShortRsaKey);
+        let key = if leaf.is_mended() {
+            certificate.pinned_public_key(short)?
+        } else {
+            certificate.public_key(short)?
+        };
         if key.is_short() {
             waivers.insert(Waiver::ShortRsaKey);
         }

@@ -29,6 +29,7 @@ pub(super) struct Link<'a> {
     form: Form<'a>,
     own: OwnChecks,
     constrained: OnceLock<Option<ConstrainedNames>>,
+    is_mended: bool,
 }
 
 /// The checks of a certificate that this crate makes in the place of `rustls-webpki`.
@@ -76,10 +77,24 @@ impl<'a> Link<'a> {
             issuer: OnceLock::new(),
             subject: OnceLock::new(),
             constrained: OnceLock::new(),
+            is_mended: false,
         })
     }
 
-    /// The parsed certificate, as received.
+    /// Reads a pinned certificate that was received in an encoding that is not DER, and mended.
+    pub(super) fn read_mended(position: usize, mended: &'a [u8]) -> Result<Self, CertificateFault> {
+        Ok(Self {
+            is_mended: true,
+            ..Self::read(position, mended)?
+        })
+    }
+
+    /// Returns true if the certificate is pinned and was received in an encoding that is not DER.
+    pub(super) fn is_mended(&self) -> bool {
+        self.is_mended
+    }
+
+    /// The parsed certificate, as received unless it was mended.
     pub(super) fn certificate(&self) -> &PeerCertificate<'a> {
         &self.certificate
     }

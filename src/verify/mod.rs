@@ -34,6 +34,7 @@ mod end_point;
 mod form;
 mod judgement;
 mod link;
+mod mended;
 mod name;
 #[cfg(feature = "ocsp")]
 mod ocsp;

@@ -84,6 +84,11 @@ impl CertificatePolicy {
     /// it may be self-signed, have X.509 version 1, or be a CA certificate. Its name, validity,
     /// extensions, key and purpose are still checked. May be called several times.
     ///
+    /// It need not be encoded in DER either, as long as these can be read: lengths and INTEGERs may
+    /// have needless bytes, the RSA modulus may lack the zero byte in front of a high bit, a BOOLEAN
+    /// may be true as `01`, the validity may begin before 1970, and the RSA exponent of such a
+    /// certificate may have 64 bits.
+    ///
     /// If CRLs are configured, the certificate is refused if one of its issuer's lists it.
     /// Otherwise its revocation status is unknown, because the CRL's signature cannot be verified.
     #[must_use]

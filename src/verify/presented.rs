@@ -1,21 +1,28 @@
 //! A peer's certificates as received, before they are parsed under a policy.
 
+use super::certificate::PeerCertificate;
 use super::chain::{Chain, MAX_LONG_CHAIN, check_chain_length};
+use super::mended::mend;
 use super::settings::Settings;
-use crate::error::CertificateError;
+use crate::error::{CertificateError, CertificateFault};
 use pki_types::CertificateDer;
 
 /// The certificates that a peer presented, no more than are read.
 #[derive(Debug)]
 pub(crate) struct Presented<'r> {
     received: &'r [CertificateDer<'r>],
+    /// The leaf in DER, if it is pinned and its key cannot be read as it is.
+    mended_leaf: Option<Vec<u8>>,
 }
 
 impl<'r> Presented<'r> {
     /// The certificates for a caller that judges them alone, without a policy.
     pub(crate) fn to_caller(received: &'r [CertificateDer<'r>]) -> Result<Self, CertificateError> {
         check_chain_length(received, MAX_LONG_CHAIN)?;
-        Ok(Self { received })
+        Ok(Self {
+            received,
+            mended_leaf: None,
+        })
     }
 
     /// The certificates for a policy with these settings.
@@ -24,11 +31,21 @@ impl<'r> Presented<'r> {
         settings: &Settings,
     ) -> Result<Self, CertificateError> {
         check_chain_length(received, settings.max_certificates)?;
-        Ok(Self { received })
+        let pinned = received.first().filter(|leaf| settings.pins_certificate(leaf));
+        Ok(Self {
+            received,
+            mended_leaf: pinned.filter(|leaf| !is_readable(leaf)).and_then(|leaf| mend(leaf)),
+        })
     }
 
     /// Parses them.
     pub(crate) fn chain(&self) -> Result<Chain<'_>, CertificateError> {
-        Chain::read(self.received)
+        Chain::read_with(self.received, self.mended_leaf.as_deref())
     }
+}
+
+/// Returns true if a certificate with an RSA key can be read without being mended.
+fn is_readable(leaf: &[u8]) -> bool {
+    let key = PeerCertificate::parse(leaf).and_then(|leaf| leaf.public_key(true));
+    !matches!(key, Err(CertificateFault::Malformed))
 }

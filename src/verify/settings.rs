@@ -1,7 +1,6 @@
 //! The requirements and waivers of a verification, as a policy sets them.
 
-use super::certificate::PeerCertificate;
-use super::chain::MAX_CHAIN;
+use super::chain::{Chain, MAX_CHAIN};
 use super::revocation::Crls;
 use super::roots::RootStore;
 use crate::crypto::hash::{fingerprint, sha256};
@@ -38,13 +37,26 @@ impl Settings {
         }
     }
 
-    /// Returns the first pin that matches this certificate.
-    pub(super) fn matching_pin(&self, certificate: &PeerCertificate<'_>) -> Option<&Pin> {
+    /// Returns true if a pin of certificates matches these bytes.
+    pub(super) fn pins_certificate(&self, der: &[u8]) -> bool {
+        let mut hashes = self.pins.iter().filter_map(|pin| match pin {
+            Pin::Certificate(hash) => Some(*hash),
+            Pin::PublicKey(_) => None,
+        });
+        let Some(first) = hashes.next() else {
+            return false;
+        };
+        let own = sha256(der);
+        first == own || hashes.any(|hash| hash == own)
+    }
+
+    /// Returns the first pin that matches the leaf of this chain.
+    pub(super) fn matching_pin(&self, chain: &Chain<'_>) -> Option<&Pin> {
         if self.pins.is_empty() {
             return None;
         }
-        let hash = sha256(certificate.der());
-        let key = certificate.key_id();
+        let hash = sha256(chain.leaf_received());
+        let key = chain.leaf().certificate().key_id();
         self.pins.iter().find(|pin| match pin {
             Pin::Certificate(pinned) => *pinned == hash,
             Pin::PublicKey(pinned) => key == Some(*pinned),

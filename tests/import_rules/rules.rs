@@ -251,7 +251,7 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
             &["name"],
             &["certificate"],
             &["certificate_policies", "constraints"],
-            &["form", "roots"],
+            &["form", "mended", "roots"],
             &["link"],
             &["chain"],
             &["end_point", "revocation"],

@@ -21,7 +21,10 @@ use zeroize::Zeroizing;
 
 /// The public exponents that are accepted, which bounds the work for a peer's key. The largest is
 /// the `rsa` crate's limit.
-const EXPONENTS: core::ops::RangeInclusive<u64> = 3..=(1 << 33) - 1;
+const EXPONENTS: RangeInclusive<u64> = 3..=(1 << 33) - 1;
+
+/// The public exponents of keys that are known in advance.
+const PINNED_EXPONENTS: RangeInclusive<u64> = 3..=u64::MAX;
 
 /// A public key that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,23 @@ impl PublicKey {
         der: &[u8],
         accepted: &RangeInclusive<usize>,
     ) -> Result<Self, PublicKeyError> {
+        Self::read(der, accepted, &EXPONENTS)
+    }
+
+    /// Parses an `RSAPublicKey` that is known in advance. Its exponent may have up to 64 bits, so
+    /// that a public operation takes twice as long as with the longest one otherwise.
+    pub(crate) fn from_pinned_pkcs1_der(
+        der: &[u8],
+        accepted: &RangeInclusive<usize>,
+    ) -> Result<Self, PublicKeyError> {
+        Self::read(der, accepted, &PINNED_EXPONENTS)
+    }
+
+    fn read(
+        der: &[u8],
+        accepted: &RangeInclusive<usize>,
+        exponents: &RangeInclusive<u64>,
+    ) -> Result<Self, PublicKeyError> {
         let parsed = RsaPublicKeyRef::from_der(der).map_err(|_| PublicKeyError::Malformed)?;
         let modulus = parsed.modulus.as_bytes();
         let bits = bit_length(modulus);
@@ -63,7 +83,7 @@ impl PublicKey {
         Ok(Self {
             modulus: BoxedMontyParams::new_vartime(modulus),
             bits,
-            exponent: exponent(parsed.public_exponent.as_bytes())?,
+            exponent: exponent(parsed.public_exponent.as_bytes(), exponents)?,
         })
     }
 
@@ -76,7 +96,7 @@ impl PublicKey {
         Ok(Self {
             modulus: key.n_params().clone(),
             bits,
-            exponent: exponent(&key.e_bytes())?,
+            exponent: exponent(&key.e_bytes(), &EXPONENTS)?,
         })
     }
 
@@ -195,13 +215,13 @@ impl PublicKey {
 
 /// Reads a big-endian public exponent, which is odd (so that it has an inverse) and in the accepted
 /// range.
-fn exponent(bytes: &[u8]) -> Result<u64, PublicKeyError> {
+fn exponent(bytes: &[u8], accepted: &RangeInclusive<u64>) -> Result<u64, PublicKeyError> {
     bytes
         .iter()
         .try_fold(0_u64, |number, byte| {
             number.checked_mul(1 << 8)?.checked_add(u64::from(*byte))
         })
-        .filter(|exponent| EXPONENTS.contains(exponent) && exponent % 2 == 1)
+        .filter(|exponent| accepted.contains(exponent) && exponent % 2 == 1)
         .ok_or(PublicKeyError::Malformed)
 }
 
@@ -289,9 +309,16 @@ mod tests {
         ] {
             assert_eq!(bit_length(bytes), bits);
         }
-        assert_eq!(exponent(&[0, 0, 0, 0, 0, 0, 1, 0, 1]), Ok(F4));
+        let accepted = exponent(&[0, 0, 0, 0, 0, 0, 1, 0, 1], &EXPONENTS);
+        assert_eq!(accepted, Ok(F4));
         for bad in [&[][..], &[1], &[1; 9], &[2, 0, 0, 0, 1]] {
-            assert_eq!(exponent(bad), Err(PublicKeyError::Malformed), "{bad:?}");
+            let refused = exponent(bad, &EXPONENTS);
+            assert_eq!(refused, Err(PublicKeyError::Malformed), "{bad:?}");
+        }
+        assert_eq!(exponent(&[0xff; 8], &PINNED_EXPONENTS), Ok(u64::MAX));
+        for bad in [&[][..], &[1], &[1; 9], &[4]] {
+            let refused = exponent(bad, &PINNED_EXPONENTS);
+            assert_eq!(refused, Err(PublicKeyError::Malformed), "{bad:?}");
         }
     }
 }
