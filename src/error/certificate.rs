@@ -1,7 +1,7 @@
 //! Why a peer's certificate was refused.
 
 use super::ocsp::OcspFault;
-use super::text::{Excerpt, Serial, date};
+use super::text::{Excerpt, Serial, date, hex};
 use crate::enums::AlertDescription;
 use crate::waiver::Waiver;
 use core::fmt;
@@ -18,11 +18,41 @@ pub struct CertificateError(Box<Failure>);
 struct Failure {
     fault: CertificateFault,
     certificate: Option<CertificateId>,
+    /// The SHA-256 of the peer's certificate, if a pin of it would accept the peer.
+    pin: Option<[u8; 32]>,
+    /// True if a policy found the fault, so that its settings can be named.
+    by_policy: bool,
+    /// True if the waiver that belongs to the fault would accept it.
+    waivable: bool,
 }
 
 impl CertificateError {
     pub(crate) fn new(fault: CertificateFault, certificate: Option<CertificateId>) -> Self {
-        Self(Box::new(Failure { fault, certificate }))
+        Self(Box::new(Failure {
+            fault,
+            certificate,
+            pin: None,
+            by_policy: true,
+            waivable: true,
+        }))
+    }
+
+    /// This error where the waiver that belongs to the fault would not help.
+    pub(crate) fn without_waiver(mut self) -> Self {
+        self.0.waivable = false;
+        self
+    }
+
+    /// This error where the caller judges without a policy: no setting is named.
+    pub(crate) fn without_policy(mut self) -> Self {
+        self.0.by_policy = false;
+        self
+    }
+
+    /// This error where a pin of the peer's certificate, with this SHA-256, would accept the peer.
+    pub(crate) fn with_pin(mut self, sha256: [u8; 32]) -> Self {
+        self.0.pin = Some(sha256);
+        self
     }
 
     /// Returns the failed check, with what was found and what was expected.
@@ -37,14 +67,71 @@ impl CertificateError {
         self.0.certificate.as_ref()
     }
 
-    /// Returns the waiver for the failed check, or `None` if it cannot be waived. Other checks may
-    /// still fail.
+    /// Returns the waiver for the failed check, the narrowest if several would do; `None` if the
+    /// check cannot be waived, or no policy made it. Other checks may still fail.
     #[must_use]
     pub fn waiver(&self) -> Option<Waiver> {
-        let waiver = self.fault().waiver()?;
+        let pin = self.pin().map(|_| Waiver::PinnedCertificate);
+        self.waiver_of_fault().or(pin)
+    }
+
+    /// Returns the SHA-256 of the peer's own certificate, if
+    /// [`pin_certificate`](crate::CertificatePolicy::pin_certificate) with it would pass this check.
+    /// It is that of the leaf, also where the certificate that failed the check is another one.
+    /// Compare it with the certificate on the device before pinning it.
+    #[must_use]
+    pub fn pin(&self) -> Option<[u8; 32]> {
+        self.0.pin.filter(|_| self.0.by_policy)
+    }
+
+    /// Returns the setting that would pass the check, if there is one: that of the
+    /// [waiver](Self::waiver), or a setting of [`Crls`](crate::Crls).
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        let of_fault = self.fault().setting().filter(|_| self.0.by_policy);
+        of_fault.or(self.waiver().map(Waiver::setting))
+    }
+
+    /// The waiver for the fault that is not a pin.
+    fn waiver_of_fault(&self) -> Option<Waiver> {
+        let waivable = self.0.by_policy && self.0.waivable;
+        let waiver = self.fault().waiver().filter(|_| waivable)?;
+        // Both are for the peer's own certificate. Version 1 has no extension that makes a CA.
+        let of_leaf = matches!(waiver, Waiver::Version1 | Waiver::ExtendedKeyUsage);
         let position = self.certificate().map(CertificateId::position);
-        // Version 1 is waived for the leaf only: it has no extension that makes a CA.
-        (waiver != Waiver::Version1 || position == Some(0)).then_some(waiver)
+        (!of_leaf || position == Some(0)).then_some(waiver)
+    }
+
+    /// What would accept the peer, the mildest first.
+    fn remedies(&self) -> Vec<String> {
+        if !self.0.by_policy {
+            return Vec::new();
+        }
+        let pin = |sha256: &[u8; 32]| {
+            let pin = Waiver::PinnedCertificate.setting();
+            format!("{pin} with SHA-256 {}", hex(sha256))
+        };
+        let waiver = self.waiver_of_fault();
+        let mut remedies = Vec::new();
+        match self.fault() {
+            CertificateFault::UnknownIssuer { issuer } => {
+                remedies.push(format!("{issuer} as a root"))
+            }
+            CertificateFault::NameMismatch {
+                has_names: true, ..
+            } => {
+                remedies.push("another server name, one that it has".to_owned());
+            }
+            _ => {}
+        }
+        if let (Some(Waiver::AnyName), Some(id)) = (waiver, self.certificate()) {
+            let pin = pin(&id.certificate_sha256);
+            remedies.push(format!("{pin} and accept_any_name but no roots"));
+        }
+        remedies.extend(self.fault().setting().map(str::to_owned));
+        remedies.extend(waiver.map(|waiver| waiver.setting().to_owned()));
+        remedies.extend(self.pin().as_ref().map(pin));
+        remedies
     }
 
     pub(super) fn alert(&self) -> AlertDescription {
@@ -52,10 +139,11 @@ impl CertificateError {
     }
 }
 
-/// Creates an error that names no certificate, for a caller that verifies certificates itself.
+/// Creates an error that names no certificate and no setting, for a caller that verifies
+/// certificates itself.
 impl From<CertificateFault> for CertificateError {
     fn from(fault: CertificateFault) -> Self {
-        Self::new(fault, None)
+        Self::new(fault, None).without_policy()
     }
 }
 
@@ -67,9 +155,10 @@ impl fmt::Display for CertificateError {
             write!(f, "{certificate}: ")?;
         }
         fmt::Display::fmt(self.fault(), f)?;
-        match self.waiver() {
-            Some(waiver) => write!(f, " ({} would accept it)", waiver.setting()),
-            None => Ok(()),
+        let remedies = self.remedies();
+        match &*remedies {
+            [] => Ok(()),
+            remedies => write!(f, " ({} would accept it)", remedies.join(", or ")),
         }
     }
 }
@@ -83,20 +172,30 @@ impl fmt::Debug for CertificateError {
     }
 }
 
-/// Identifies a certificate in the peer's chain by position, subject and serial number.
+/// Identifies a certificate in the peer's chain by position, subject, serial number and hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateId {
     position: usize,
     subject: Excerpt,
     serial: Serial,
+    certificate_sha256: [u8; 32],
+    key_sha256: [u8; 32],
 }
 
 impl CertificateId {
-    pub(crate) fn new(position: usize, subject: Excerpt, serial: &[u8]) -> Self {
+    pub(crate) fn new(
+        position: usize,
+        subject: Excerpt,
+        serial: &[u8],
+        certificate_sha256: [u8; 32],
+        key_sha256: [u8; 32],
+    ) -> Self {
         Self {
             position,
             subject,
             serial: Serial::new(serial),
+            certificate_sha256,
+            key_sha256,
         }
     }
 
@@ -117,6 +216,20 @@ impl CertificateId {
     pub fn serial(&self) -> &[u8] {
         self.serial.as_bytes()
     }
+
+    /// Returns the SHA-256 of the certificate in DER, as
+    /// [`pin_certificate`](crate::CertificatePolicy::pin_certificate) takes it.
+    #[must_use]
+    pub fn certificate_sha256(&self) -> [u8; 32] {
+        self.certificate_sha256
+    }
+
+    /// Returns the SHA-256 of its SubjectPublicKeyInfo, the SPKI fingerprint that
+    /// [`pin_public_key`](crate::CertificatePolicy::pin_public_key) takes.
+    #[must_use]
+    pub fn key_sha256(&self) -> [u8; 32] {
+        self.key_sha256
+    }
 }
 
 impl fmt::Display for CertificateId {
@@ -125,10 +238,14 @@ impl fmt::Display for CertificateId {
             position,
             subject,
             serial,
+            ..
         } = self;
         write!(f, "certificate {position} ({subject}, serial {serial:?})")
     }
 }
+
+/// The most certificates that [`Waiver::LongChain`] accepts.
+const MAX_LONG_CHAIN: usize = 100;
 
 errors! {
     /// A check that a certificate failed.
@@ -141,7 +258,6 @@ errors! {
         /// Its issuer is not a configured root, and no certificate in the chain leads to one.
         #[error("its issuer, {issuer}, is not a configured root, and no certificate in the chain leads to one")]
         #[alert(UNKNOWN_CA)]
-        #[waiver(PinnedCertificate)]
         UnknownIssuer {
             /// The name of the issuer.
             issuer: Excerpt,
@@ -175,9 +291,11 @@ errors! {
             wanted: Excerpt,
             /// The names in its subjectAltName; its subject if it has no subjectAltName.
             found: Excerpt,
-            /// True if [`Waiver::CommonName`] would accept it: it has no subjectAltName, and its common
-            /// name equals the server name.
+            /// True if [`Waiver::CommonName`] would accept it: its subjectAltName has no dNSName, and
+            /// its common name is the server name.
             by_common_name: bool,
+            /// True if its subjectAltName has a dNSName or an iPAddress, for which it is valid.
+            has_names: bool,
         },
         /// The common name in its subject differs from the server name, and the configuration
         /// requires them to be equal.
@@ -201,7 +319,6 @@ errors! {
         /// Its signature algorithm is not accepted, or does not match its issuer's key.
         #[error("its signature algorithm, {algorithm}, is not accepted or does not match its issuer's key")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
-        #[waiver(PinnedCertificate)]
         UnsupportedSignature {
             /// The object identifier of the algorithm.
             algorithm: Excerpt,
@@ -209,7 +326,6 @@ errors! {
         /// It is a CA certificate, presented in place of a leaf certificate.
         #[error("it is a CA certificate; a leaf certificate is required")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
-        #[waiver(PinnedCertificate)]
         CaAsLeaf,
         /// It is not a CA certificate, but another certificate names it as its issuer.
         #[error("it is not a CA certificate, but another certificate names it as its issuer")]
@@ -219,6 +335,13 @@ errors! {
         #[error("the chain has more CA certificates below it than its pathLenConstraint allows")]
         #[alert(BAD_CERTIFICATE)]
         PathLength,
+        /// The path leads to a configured root that cannot be used.
+        #[error("the configured root above it, {root}, has an invalid value or is not supported")]
+        #[alert(BAD_CERTIFICATE)]
+        UnusableRoot {
+            /// The name of the root.
+            root: Excerpt,
+        },
         /// The name constraints of a CA above it do not allow one of its names.
         #[error("the name constraints of a CA above it do not allow one of its names")]
         #[alert(BAD_CERTIFICATE)]
@@ -244,13 +367,20 @@ errors! {
             /// The object identifier of the extension.
             oid: Excerpt,
         },
-        /// The chain has too many certificates: more than are read, or more on every path to a root
-        /// than a path may have.
+        /// The chain has more certificates than are read.
         #[error("the chain has {found} certificates; at most {most} are accepted")]
         #[alert(CERTIFICATE_UNKNOWN)]
+        #[waiver(LongChain if *found <= MAX_LONG_CHAIN)]
         TooManyCertificates {
             /// How many were received.
             found: usize,
+            /// How many are accepted.
+            most: usize,
+        },
+        /// Every path to a root has more certificates than a path may have.
+        #[error("every path to a root has more than {most} certificates below the root")]
+        #[alert(CERTIFICATE_UNKNOWN)]
+        PathTooLong {
             /// How many are accepted.
             most: usize,
         },
@@ -295,6 +425,7 @@ errors! {
         /// Its extendedKeyUsage does not include the role of the peer.
         #[error("its extendedKeyUsage allows {found}; {wanted} is required")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
+        #[waiver(ExtendedKeyUsage)]
         ExtendedKeyUsage {
             /// The purpose that is missing, by its name in RFC 5280.
             wanted: &'static str,
@@ -309,6 +440,7 @@ errors! {
         /// No configured CRL covers it.
         #[error("no configured CRL covers it")]
         #[alert(CERTIFICATE_UNKNOWN)]
+        #[setting(Crls::allow_unknown_status)]
         RevocationUnknown,
         /// The CRL of its issuer has expired.
         #[error(
@@ -349,7 +481,11 @@ mod tests {
     #[test]
     fn an_error_says_which_certificate_what_and_what_would_accept_it() {
         let at = |seconds| UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
-        let id = CertificateId::new(0, Excerpt::new("CN=plc"), &[0x2a, 0x0b]);
+        let id = CertificateId::new(0, Excerpt::new("CN=plc"), &[0x2a, 0x0b], [1; 32], [2; 32]);
+        assert_eq!(
+            (id.certificate_sha256(), id.key_sha256()),
+            ([1; 32], [2; 32])
+        );
         let fault = CertificateFault::Expired {
             not_after: at(1_800_000_000),
             now: at(1_800_086_400),
@@ -377,7 +513,6 @@ mod tests {
         let at = |seconds| UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
         let (earlier, now) = (at(1_800_000_000), at(1_800_086_400));
         let text = Excerpt::new;
-        let pin = Some(Waiver::PinnedCertificate);
         let outside = Some(Waiver::OutsideValidity);
         let short = Some(Waiver::ShortRsaKey);
         let none = None;
@@ -392,7 +527,7 @@ mod tests {
                     issuer: text("CN=Werk CA"),
                 },
                 "its issuer, CN=Werk CA, is not a configured root, and no certificate in the chain leads to one",
-                pin,
+                none,
             ),
             (
                 Fault::Expired {
@@ -443,12 +578,12 @@ mod tests {
                     algorithm: text("1.2.3"),
                 },
                 "its signature algorithm, 1.2.3, is not accepted or does not match its issuer's key",
-                pin,
+                none,
             ),
             (
                 Fault::CaAsLeaf,
                 "it is a CA certificate; a leaf certificate is required",
-                pin,
+                none,
             ),
             (
                 Fault::NotACa,
@@ -486,6 +621,26 @@ mod tests {
                     most: 10,
                 },
                 "the chain has 11 certificates; at most 10 are accepted",
+                Some(Waiver::LongChain),
+            ),
+            (
+                Fault::TooManyCertificates {
+                    found: 101,
+                    most: 10,
+                },
+                "the chain has 101 certificates; at most 10 are accepted",
+                none,
+            ),
+            (
+                Fault::PathTooLong { most: 7 },
+                "every path to a root has more than 7 certificates below the root",
+                none,
+            ),
+            (
+                Fault::UnusableRoot {
+                    root: text("CN=Root"),
+                },
+                "the configured root above it, CN=Root, has an invalid value or is not supported",
                 none,
             ),
             (
@@ -541,7 +696,7 @@ mod tests {
                     found: text("clientAuth"),
                 },
                 "its extendedKeyUsage allows clientAuth; serverAuth is required",
-                none,
+                Some(Waiver::ExtendedKeyUsage),
             ),
             (Fault::Revoked, "it is revoked", none),
             (
@@ -575,19 +730,83 @@ mod tests {
         for (name, fault) in Fault::samples() {
             assert!(has_row(&fault), "{name}");
         }
+        let of_leaf = [Waiver::Version1, Waiver::ExtendedKeyUsage];
         for (fault, words, waiver) in rows {
-            // Version 1 has no extension that makes a CA.
-            let of_other = waiver.filter(|waiver| *waiver != Waiver::Version1);
+            let of_other = waiver.filter(|waiver| !of_leaf.contains(waiver));
             for (position, waiver) in [(Some(0), waiver), (Some(1), of_other), (None, of_other)] {
-                let id = position.map(|at| CertificateId::new(at, text("CN=x"), &[1]));
+                let id =
+                    position.map(|at| CertificateId::new(at, text("CN=x"), &[1], [1; 32], [2; 32]));
                 let error = CertificateError::new(fault.clone(), id);
                 assert_eq!(error.waiver(), waiver, "{error}");
                 let which = position.map(|at| format!("certificate {at} (CN=x, serial 01): "));
-                let hint = waiver.map(|waiver| format!(" ({} would accept it)", waiver.setting()));
-                let [which, hint] = [which, hint].map(Option::unwrap_or_default);
-                assert_eq!(error.to_string(), format!("{which}{words}{hint}"));
+                let which = which.unwrap_or_default();
+                assert!(error.to_string().starts_with(&format!("{which}{words}")));
+                let hints = error.to_string().matches(" would accept it)").count();
+                let setting = error.setting();
+                match setting {
+                    None => assert_eq!(hints, usize::from(error.to_string().contains("as a root"))),
+                    Some(setting) => assert!(error.to_string().contains(setting), "{error}"),
+                }
+                let others = error.clone().without_waiver();
+                assert_eq!(others.waiver(), None);
+
+                let pinnable = error.with_pin([0xab; 32]);
+                let pin = format!(
+                    "CertificatePolicy::pin_certificate with SHA-256 {}",
+                    "ab".repeat(32)
+                );
+                assert_eq!(
+                    pinnable.waiver(),
+                    waiver.or(Some(Waiver::PinnedCertificate))
+                );
+                assert_eq!(pinnable.pin(), Some([0xab; 32]));
+                assert!(pinnable.to_string().ends_with(&format!("{pin} would accept it)")));
+                // Where no policy judged, no setting of a policy is named.
+                let alone = pinnable.without_policy();
+                assert_eq!(
+                    (alone.waiver(), alone.setting(), alone.pin()),
+                    (None, None, None)
+                );
+                assert_eq!(alone.to_string(), format!("{which}{words}"));
             }
         }
+    }
+
+    #[test]
+    fn what_would_accept_it_is_named_the_mildest_first() {
+        let hint = |fault: CertificateFault| {
+            let id = CertificateId::new(0, Excerpt::new("CN=x"), &[1], [0xcd; 32], [2; 32]);
+            let error = CertificateError::new(fault, Some(id));
+            let text = error.to_string();
+            let (_, hint) = text.rsplit_once(" (").unwrap();
+            hint.strip_suffix(" would accept it)").unwrap().to_owned()
+        };
+        let pin = format!(
+            "CertificatePolicy::pin_certificate with SHA-256 {} and accept_any_name but no roots",
+            "cd".repeat(32)
+        );
+        let any = "CertificatePolicy::accept_any_name";
+        let mismatch = |by_common_name, has_names| CertificateFault::NameMismatch {
+            wanted: Excerpt::new("a.example"),
+            found: Excerpt::new("b.example"),
+            by_common_name,
+            has_names,
+        };
+        let other = "another server name, one that it has";
+        let common = "CertificatePolicy::accept_common_name";
+        for (by_common_name, has_names, expected) in [
+            (false, true, format!("{other}, or {pin}, or {any}")),
+            (false, false, format!("{pin}, or {any}")),
+            (true, true, format!("{other}, or {common}")),
+            (true, false, common.to_owned()),
+        ] {
+            assert_eq!(hint(mismatch(by_common_name, has_names)), expected);
+        }
+        let issuer = Excerpt::new("CN=Werk CA");
+        let unknown = hint(CertificateFault::UnknownIssuer { issuer });
+        assert_eq!(unknown, "CN=Werk CA as a root");
+        let uncovered = hint(CertificateFault::RevocationUnknown);
+        assert_eq!(uncovered, "Crls::allow_unknown_status");
     }
 
     fn name_mismatch(by_common_name: bool) -> CertificateFault {
@@ -595,6 +814,7 @@ mod tests {
             wanted: Excerpt::new("a.example"),
             found: Excerpt::new("b.example"),
             by_common_name,
+            has_names: false,
         }
     }
 

@@ -20,8 +20,8 @@
 //! The result is an ordinary enum, whose texts come from `thiserror`. In addition a row has:
 //!
 //! - `alert`, in all rows of a family or in none: the alert that is sent to the peer.
-//! - `setting`, optional: the method of a builder that would accept the peer's offer. A method
-//!   without its builder's name is one of both builders.
+//! - `setting`, optional: the method that would accept what the peer sent. A method without the name
+//!   of its type is one of both builders.
 //! - `waiver`, optional: the waiver that would accept the certificate. Of several with conditions,
 //!   the first whose condition holds counts: `#[waiver(A if *field, else B)]`.
 //!
@@ -89,8 +89,8 @@ macro_rules! errors {
     (@settings $family:ident $($variant:ident [])+) => {};
     (@settings $family:ident $($variant:ident [$($setting:tt)*])+) => {
         impl $family {
-            /// Returns the configuration method that would accept the peer's offer, if there is
-            /// one. A name without a builder is a method of both builders.
+            /// Returns the configuration method that would accept what the peer sent, if there is
+            /// one. A name without a type is a method of both builders.
             #[must_use]
             pub fn setting(&self) -> Option<&'static str> {
                 match self {
@@ -101,7 +101,11 @@ macro_rules! errors {
 
         #[cfg(test)]
         mod settings {
-            use crate::config::{CertificateSet, ClientConfigBuilder, ServerConfigBuilder};
+            #[allow(unused_imports, reason = "each family names some of them")]
+            use crate::{
+                config::{CertificateSet, ClientConfigBuilder, ServerConfigBuilder},
+                verify::Crls,
+            };
 
             #[test]
             fn all_exist() {

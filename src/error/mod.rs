@@ -27,7 +27,6 @@ pub use peer::PeerError;
 pub use text::{Excerpt, ProtocolList, SuiteList};
 
 use crate::enums::AlertDescription;
-use crate::waiver::Waiver;
 
 /// Why a connection failed, or why a call on it was refused.
 ///
@@ -94,7 +93,7 @@ impl Error {
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::Incompatible(incompatible) => incompatible.setting(),
-            Self::Certificate(error) => error.waiver().map(Waiver::setting),
+            Self::Certificate(error) => error.setting(),
             Self::Decode { .. }
             | Self::Peer(_)
             | Self::AlertReceived(_)

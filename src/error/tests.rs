@@ -137,6 +137,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "CertificateFault::BadSignature",
             "CertificateFault::NotACa",
             "CertificateFault::PathLength",
+            "CertificateFault::UnusableRoot",
             "CertificateFault::NameConstraints",
         ],
     ),
@@ -169,6 +170,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
         Alert::CERTIFICATE_UNKNOWN,
         &[
             "CertificateFault::TooManyCertificates",
+            "CertificateFault::PathTooLong",
             "CertificateFault::TooMuchWork",
             "CertificateFault::RevocationUnknown",
             "CertificateFault::CrlExpired",
@@ -334,7 +336,7 @@ fn no_other_error_names_a_setting() {
     for (name, error) in errors() {
         let expected = match &error {
             Error::Incompatible(incompatible) => incompatible.setting(),
-            Error::Certificate(error) => error.waiver().map(|waiver| waiver.setting()),
+            Error::Certificate(error) => error.setting(),
             _ => None,
         };
         assert_eq!(error.setting(), expected, "{name}");

@@ -28,6 +28,11 @@ impl fmt::Debug for Serial {
     }
 }
 
+/// A hash in hexadecimal.
+pub(super) fn hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Text from the peer, cut to 96 bytes, with non-printable characters escaped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Excerpt(Box<str>);
@@ -293,7 +298,7 @@ mod tests {
             (vec![0x11; 32], "11".repeat(32)),
             (vec![0x11; 33], "11".repeat(32)),
         ] {
-            let id = CertificateId::new(3, Excerpt::new("CN=x"), &serial);
+            let id = CertificateId::new(3, Excerpt::new("CN=x"), &serial, [0; 32], [0; 32]);
             assert_eq!(id.serial(), &serial[..serial.len().min(32)]);
             let text = format!("certificate 3 (CN=x, serial {shown})");
             assert_eq!(id.to_string(), text);

@@ -157,6 +157,7 @@ impl Finish {
             server_name: session.server_name,
             peer_certificates: session.peer_certificates,
             waivers: session.waivers,
+            verified_by_caller: role.verified_by_caller,
             ocsp_response: role.ocsp_response,
             resumption: agreed.resumption,
             extended_master_secret: session.extended_master_secret,
@@ -184,6 +185,8 @@ pub(super) trait Completion {
 pub(super) struct RoleResult {
     /// On a client, the OCSP response that the server sent.
     pub(super) ocsp_response: Option<Box<[u8]>>,
+    /// True if the caller accepted the peer's chain without verification.
+    pub(super) verified_by_caller: bool,
     /// On a server, the certificate that it sent.
     pub(super) own_certificate: Option<Arc<CertifiedKey>>,
 }

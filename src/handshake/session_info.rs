@@ -13,6 +13,7 @@ pub struct SessionInfo {
     pub(crate) server_name: Option<ServerName<'static>>,
     pub(crate) peer_certificates: Box<[CertificateDer<'static>]>,
     pub(crate) waivers: Waivers,
+    pub(crate) verified_by_caller: bool,
     pub(crate) ocsp_response: Option<Box<[u8]>>,
     pub(crate) resumption: Resumption,
     pub(crate) extended_master_secret: bool,
@@ -57,10 +58,20 @@ impl SessionInfo {
 
     /// Returns the waivers of the [`CertificatePolicy`](crate::CertificatePolicy) that were needed
     /// to accept the peer's certificate; a resumed session includes those of its full handshake.
-    /// The set is empty if the caller accepted the chain without verification.
+    /// The set is empty if the [caller](Self::verified_by_caller) accepted the chain without
+    /// verification.
     #[must_use]
     pub fn waivers(&self) -> Waivers {
         self.waivers
+    }
+
+    /// Returns true if the caller accepted the server's chain with
+    /// [`Verified::dangerous_without_verification`](crate::Verified::dangerous_without_verification):
+    /// no policy stands behind the identity of the peer. For a resumed session it tells how the
+    /// chain was accepted this time.
+    #[must_use]
+    pub fn verified_by_caller(&self) -> bool {
+        self.verified_by_caller
     }
 
     /// Returns the server's stapled OCSP response, in DER; `None` in a resumed session. It was

@@ -3,6 +3,7 @@
 use super::der::is_integer;
 use super::name::{Text, text_of};
 use super::oid::encode_oid;
+use crate::crypto::hash::sha256;
 use crate::crypto::private_key::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
 use crate::enums::SignatureScheme;
@@ -210,12 +211,19 @@ impl<'a> PeerCertificate<'a> {
         }
     }
 
-    /// The certificate's identification in errors.
-    pub(super) fn id(&self, position: usize) -> CertificateId {
+    /// The certificate's identification in errors, with the bytes that were received.
+    pub(super) fn id(&self, position: usize, received: &[u8]) -> CertificateId {
+        let key_sha256 = match self.key_id() {
+            Some(key) => *key.as_bytes(),
+            None => sha256(self.0.public_key().raw),
+        };
+        let subject = Excerpt::new(Text(self.0.subject()));
         CertificateId::new(
             position,
-            Excerpt::new(Text(self.0.subject())),
+            subject,
             self.serial(),
+            sha256(received),
+            key_sha256,
         )
     }
 
@@ -311,7 +319,10 @@ impl<'a> PeerCertificate<'a> {
         if !allowed {
             return Err(CertificateFault::KeyUsage {
                 wanted,
-                found: Excerpt::new(key_usage),
+                found: match key_usage.to_string() {
+                    nothing if nothing.is_empty() => Excerpt::new("nothing"),
+                    uses => Excerpt::new(uses),
+                },
             });
         }
         Ok(())

@@ -3,8 +3,11 @@
 //! A certificate is identified by its position in the chain and not by its bytes, because a peer
 //! may send one twice.
 
+use super::certificate::PeerCertificate;
 pub(super) use super::link::Link;
 use super::link::show_links;
+use super::mended::mend;
+use crate::crypto::hash::sha256;
 use crate::error::{CertificateError, CertificateFault};
 use pki_types::CertificateDer;
 
@@ -31,8 +34,6 @@ pub(crate) fn check_chain_length(
 /// The certificates of a peer as received, parsed.
 #[derive(Debug)]
 pub(crate) struct Chain<'a> {
-    /// The bytes of the leaf as received.
-    leaf_received: &'a [u8],
     leaf: Link<'a>,
     /// The certificates after the leaf, as received.
     others: Vec<Other<'a>>,
@@ -69,7 +70,6 @@ impl<'a> Chain<'a> {
     /// Parses a chain, which begins with the leaf.
     ///
     /// Fails with [`CertificateFault::Malformed`] if the leaf is missing or cannot be parsed.
-    #[cfg(test)]
     pub(super) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
         Self::read_with(received, None)
     }
@@ -77,16 +77,17 @@ impl<'a> Chain<'a> {
     /// Parses a chain whose leaf, if it is pinned and not in DER, was mended.
     pub(super) fn read_with(
         received: &'a [CertificateDer<'_>],
-        mended_leaf: Option<&'a [u8]>,
+        mended: Option<&'a [u8]>,
     ) -> Result<Self, CertificateError> {
         let (leaf_received, others) = received.split_first().ok_or(CertificateFault::Malformed)?;
         let other = |(index, received): (usize, &'a CertificateDer<'_>)| Other {
             received,
             link: Link::read(index + 1, received).ok(),
         };
-        let leaf = match mended_leaf {
-            None => Link::read(0, leaf_received)?,
-            Some(mended) => Link::read_mended(0, mended)?,
+        let leaf = match mended {
+            None => Link::read(0, leaf_received)
+                .map_err(|fault| malformed_leaf(leaf_received, fault))?,
+            Some(mended) => Link::read_mended(0, leaf_received, mended)?,
         };
         let mut chain = Self {
             leaf_received,
@@ -105,7 +106,17 @@ impl<'a> Chain<'a> {
 
     /// The bytes of the leaf as received.
     pub(super) fn leaf_received(&self) -> &'a [u8] {
-        self.leaf_received
+        self.leaf.received
+    }
+
+    /// Adds to an error that the leaf is malformed that a pin would help, if it can be mended.
+    pub(super) fn advise_to_mend(&self, error: CertificateError) -> CertificateError {
+        match mended_leaf(self.leaf.received) {
+            Some(_) if *error.fault() == CertificateFault::Malformed && !self.leaf.is_mended => {
+                error.with_pin(sha256(self.leaf.received))
+            }
+            _ => error,
+        }
     }
 
     /// The number of certificates received.
@@ -116,7 +127,7 @@ impl<'a> Chain<'a> {
     /// All certificates as received.
     pub(super) fn received(&self) -> impl Iterator<Item = &'a [u8]> {
         let others = self.others.iter().map(|other| other.received);
-        [self.leaf_received].into_iter().chain(others)
+        [self.leaf.received].into_iter().chain(others)
     }
 
     /// The certificates that could be parsed, beginning with the leaf.
@@ -135,6 +146,24 @@ impl<'a> Chain<'a> {
             },
         })
     }
+}
+
+/// The leaf in DER, if it can be mended and then read.
+pub(super) fn mended_leaf(received: &[u8]) -> Option<Vec<u8>> {
+    let mended = mend(received)?;
+    let certificate = PeerCertificate::parse(&mended).ok()?;
+    let key = certificate.pinned_public_key(true);
+    let is_read = !matches!(key, Err(CertificateFault::Malformed));
+    is_read.then_some(mended)
+}
+
+/// The error for a leaf that cannot be parsed as it is.
+fn malformed_leaf(received: &[u8], fault: CertificateFault) -> CertificateError {
+    let Some(mended) = mended_leaf(received) else {
+        return CertificateError::new(fault, None);
+    };
+    let id = PeerCertificate::parse(&mended).map(|leaf| leaf.id(0, received));
+    CertificateError::new(fault, id.ok()).with_pin(sha256(received))
 }
 
 #[cfg(test)]

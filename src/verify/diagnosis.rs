@@ -11,7 +11,7 @@ use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
 use pki_types::UnixTime;
 use webpki::EndEntityCert;
-use x509_parser::extensions::BasicConstraints;
+use x509_parser::extensions::{BasicConstraints, KeyUsage, NameConstraints};
 use x509_parser::oid_registry::{
     OID_PKCS1_SHA1WITHRSA, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERTIFICATE_POLICIES,
     OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
@@ -64,12 +64,8 @@ pub(super) fn explain(
         SearchError::RevocationUnknown => path.revocation_unknown(),
         SearchError::CrlExpired { next_update } => path.list_expired(next_update),
         SearchError::CrlInvalid => path.list_invalid(rules),
-        SearchError::TooMuchWork => Fault::TooMuchWork.into(),
-        SearchError::TooLong => Fault::TooManyCertificates {
-            found: search.chain.received_count(),
-            most: MAX_PATH,
-        }
-        .into(),
+        SearchError::TooMuchWork => CertificateError::new(Fault::TooMuchWork, None),
+        SearchError::TooLong => CertificateError::new(Fault::PathTooLong { most: MAX_PATH }, None),
         SearchError::Malformed => path.malformed(),
     }
 }
@@ -126,55 +122,86 @@ impl<'c> NamePath<'c> {
         }
     }
 
+    /// Blames the first certificate that has such a fault, on this path or, if there is none, on
+    /// another one that the search tried.
+    fn first_anywhere(
+        &self,
+        fault: impl Fn(&PeerCertificate<'c>) -> Option<Fault>,
+    ) -> CertificateError {
+        let all = self.links.iter().copied().chain(self.search.chain.links());
+        let mut found = all.filter_map(|link| Some(link.blame(fault(link.certificate())?)));
+        match found.next() {
+            Some(error) => error,
+            None => self.beside(),
+        }
+    }
+
     /// No certificate of the path has the fault. If the path does not end at a root, that is the
-    /// error; if it does, the reason remains unknown.
+    /// error; if it does, the fault is hidden in the root.
     fn beside(&self) -> CertificateError {
         if !self.search.roots.has(self.last.issuer_canonical()) {
             return self.unknown_issuer();
         }
-        self.search.chain.leaf().blame(Fault::Malformed)
+        let root = self.issuer_of_last();
+        self.last.blame(Fault::UnusableRoot { root })
     }
 
     fn unknown_issuer(&self) -> CertificateError {
-        let issuer = Excerpt::new(Text(self.last.certificate().parsed().issuer()));
+        let issuer = self.issuer_of_last();
         self.last.blame(Fault::UnknownIssuer { issuer })
     }
 
-    /// Blames the certificate that `rustls-webpki` or this crate cannot parse.
+    fn issuer_of_last(&self) -> Excerpt {
+        Excerpt::new(Text(self.last.certificate().parsed().issuer()))
+    }
+
+    /// Blames the certificate that `rustls-webpki` or this crate cannot parse; if they can parse all,
+    /// the first CA with name constraints, which `rustls-webpki` parses last.
     fn malformed(&self) -> CertificateError {
-        let unread = self.links.iter().find(|link| {
-            let certificate = link.certificate();
-            EndEntityCert::try_from(link.form().der()).is_err()
-                || certificate.not_before() > certificate.not_after()
-                || !link.has_readable_extensions()
-        });
-        match unread {
+        let mut constrained = self.links.iter().skip(1);
+        let constrained = constrained.find(|link| link.certificate().has_name_constraints());
+        let unread = self.links.iter().find(|link| is_unread(link));
+        match unread.or(constrained) {
             Some(link) => link.blame(Fault::Malformed),
             None => self.beside(),
         }
     }
 
     fn expired(&self, not_after: UnixTime) -> CertificateError {
-        self.first_with(|certificate| {
+        let error = self.first_anywhere(|certificate| {
             let is_it = certificate.not_after() == not_after;
             let now = self.search.now;
             is_it.then_some(Fault::Expired { not_after, now })
-        })
+        });
+        self.advise_about_time(error)
     }
 
     fn not_yet_valid(&self, not_before: UnixTime) -> CertificateError {
-        self.first_with(|certificate| {
+        let error = self.first_anywhere(|certificate| {
             let is_it = certificate.not_before() == not_before;
             let now = self.search.now;
             is_it.then_some(Fault::NotYetValid { not_before, now })
-        })
+        });
+        self.advise_about_time(error)
+    }
+
+    /// Names no waiver if the certificates of the path are valid at no common time.
+    fn advise_about_time(&self, error: CertificateError) -> CertificateError {
+        let certificates = || self.links.iter().map(|link| link.certificate());
+        let begin = certificates().map(PeerCertificate::not_before).max();
+        let end = certificates().map(PeerCertificate::not_after).min();
+        if begin > end {
+            error.without_waiver()
+        } else {
+            error
+        }
     }
 
     fn bad_signature(&self, rules: &SignatureRules<'_>) -> CertificateError {
         if rules.is_exhausted() {
-            return Fault::TooMuchWork.into();
+            return CertificateError::new(Fault::TooMuchWork, None);
         }
-        self.first_with(|certificate| {
+        self.first_anywhere(|certificate| {
             let refused = rules.refused()?;
             (*refused.signed == *certificate.signed()).then_some(match refused.reason {
                 Reason::Wrong => Fault::BadSignature,
@@ -295,10 +322,28 @@ impl<'c> NamePath<'c> {
         said: impl Fn(&Crls, &PeerCertificate<'_>) -> bool,
     ) -> CertificateError {
         let lists = self.search.revocation;
-        let mut links = self.links.iter();
-        let blamed = links.find(|link| lists.is_some_and(|lists| said(lists, link.certificate())));
+        let mut links = self.links.iter().enumerate();
+        let blamed = links.find_map(|(index, link)| {
+            let lists = lists.filter(|lists| lists.checks_position(index))?;
+            said(lists, link.certificate()).then_some(link)
+        });
         CertificateError::new(fault, blamed.map(|link| link.id()))
     }
+}
+
+/// Returns true if `rustls-webpki` or this crate cannot parse the certificate.
+fn is_unread(link: &Link<'_>) -> bool {
+    let certificate = link.certificate();
+    EndEntityCert::try_from(link.form().der()).is_err()
+        || !link.has_readable_extensions()
+        || certificate.not_before() > certificate.not_after()
+        || certificate.purposes().is_err()
+        || certificate.names().is_err()
+        || certificate.read_extension::<KeyUsage>(&OID_X509_EXT_KEY_USAGE).is_err()
+        || certificate
+            .read_extension::<NameConstraints<'_>>(&OID_X509_EXT_NAME_CONSTRAINTS)
+            .is_err()
+        || certificate.read_extension::<BasicConstraints>(&OID_X509_EXT_BASIC_CONSTRAINTS).is_err()
 }
 
 fn basic_constraints(certificate: &PeerCertificate<'_>) -> Option<BasicConstraints> {
@@ -429,7 +474,7 @@ mod tests {
             (
                 with(authority()),
                 SearchError::TooLong,
-                Fault::TooManyCertificates { found: 3, most: 7 },
+                Fault::PathTooLong { most: 7 },
                 None,
             ),
         ] {
@@ -453,7 +498,8 @@ mod tests {
             SearchError::Malformed,
         ] {
             let to_root = explained(&[server_by_authority(), authority()], error.clone());
-            assert_eq!(to_root, (Fault::Malformed, Some(0)));
+            let root = Excerpt::new(ROOT);
+            assert_eq!(to_root, (Fault::UnusableRoot { root }, Some(1)));
             let to_nobody = explained(&[server_by_authority()], error.clone());
             assert_eq!(to_nobody, (unknown_issuer("CN=Authority"), Some(0)));
             let to_stranger = explained(&[server_by_authority(), stranger.clone()], error);

@@ -12,6 +12,7 @@ use super::search_error::SearchError;
 use super::server_name::check_name;
 use super::settings::Settings;
 use super::signatures::SignatureRules;
+use crate::crypto::hash::sha256;
 use crate::crypto::rsa::PublicKey;
 #[cfg(feature = "ocsp")]
 use crate::error::OcspFault;
@@ -34,6 +35,8 @@ pub(crate) struct VerifiedPeer {
     pub(crate) waivers: Waivers,
     /// True if an OCSP response with status "good" was verified.
     pub(crate) ocsp_verified: bool,
+    /// True if the caller accepted the chain without verification.
+    pub(crate) by_caller: bool,
 }
 
 /// The OCSP response to a server's certificate.
@@ -83,7 +86,14 @@ pub(super) fn judge_client(
 
 /// Accepts a server that the caller accepted without verification, if its key may be used for
 /// encryption.
-pub(crate) fn server_key(chain: &Chain<'_>) -> Result<VerifiedPeer, CertificateError> {
+pub(crate) fn server_key(
+    received: &[CertificateDer<'_>],
+) -> Result<VerifiedPeer, CertificateError> {
+    key_for_caller(received).map_err(CertificateError::without_policy)
+}
+
+fn key_for_caller(received: &[CertificateDer<'_>]) -> Result<VerifiedPeer, CertificateError> {
+    let chain = Chain::read(received)?;
     let leaf = chain.leaf();
     let usable = usable_key(leaf, Role::Server, Waivers::default())?;
     Ok(VerifiedPeer {
@@ -92,6 +102,7 @@ pub(crate) fn server_key(chain: &Chain<'_>) -> Result<VerifiedPeer, CertificateE
         expires: leaf.certificate().not_after().as_secs(),
         waivers: usable.waivers,
         ocsp_verified: false,
+        by_caller: true,
     })
 }
 
@@ -128,6 +139,24 @@ impl<'c> Judgement<'c> {
     /// Finds a path that the policy accepts: first with nothing waived, then by the leaf alone if
     /// it is a root or pinned, then with the waivers that apply to chains.
     fn path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
+        self.any_path().map_err(|error| {
+            if self.would_help_to_pin(&error) {
+                error.with_pin(sha256(self.search.chain.leaf_received()))
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Returns true if a pin would accept the leaf, whose chain has this fault. Nobody is advised to
+    /// pin what is revoked.
+    fn would_help_to_pin(&self, error: &CertificateError) -> bool {
+        *error.fault() != CertificateFault::Revoked
+            && !self.settings.requires_ocsp_response
+            && self.by_itself(None).is_ok()
+    }
+
+    fn any_path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
         if self.leaf().is_mended() {
             return self.by_itself(Some(Waiver::PinnedCertificate));
         }
@@ -320,7 +349,8 @@ impl<'c> Judgement<'c> {
     /// Accepts the peer, if its key may be used as its role requires.
     fn accept(&self, accepted: AcceptedPath<'c>) -> Result<VerifiedPeer, CertificateError> {
         let AcceptedPath { path, mut waivers } = accepted;
-        let usable = usable_key(self.leaf(), self.search.role, self.settings.waived)?;
+        let usable = usable_key(self.leaf(), self.search.role, self.settings.waived);
+        let usable = usable.map_err(|error| self.search.chain.advise_to_mend(error))?;
         waivers.extend(usable.waivers.iter());
         if self.search.chain.received_count() > usize::from(MAX_CHAIN) {
             waivers.insert(Waiver::LongChain);
@@ -340,6 +370,7 @@ impl<'c> Judgement<'c> {
             expires: lists_expire.map_or(excused, |lists_expire| excused.min(lists_expire)),
             waivers,
             ocsp_verified: false,
+            by_caller: false,
         })
     }
 
@@ -451,7 +482,7 @@ mod tests {
         assert!(peer.waivers.is_empty());
         assert!(!peer.ocsp_verified);
         // If the caller accepts the chain, all of it is stored.
-        let peer = server_key(&Chain::read(&received).unwrap()).unwrap();
+        let peer = server_key(&received).unwrap();
         assert_eq!(*peer.chain, received);
     }
 
@@ -646,7 +677,7 @@ mod tests {
         let received = [signing.build()];
         let chain = Chain::read(&received).unwrap();
         judge_client(&settings(&[]), &chain, at(NOW)).unwrap();
-        server_key(&chain).unwrap_err();
+        server_key(&received).unwrap_err();
         let encrypting = [server().build()];
         let chain = Chain::read(&encrypting).unwrap();
         judge_client(&waiving, &chain, at(NOW)).unwrap_err();

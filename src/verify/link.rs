@@ -20,6 +20,7 @@ const MOST_SHOWN_PATH_LENGTH: u32 = 255;
 #[derive(Debug)]
 pub(super) struct Link<'a> {
     position: usize,
+    received: &'a [u8],
     certificate: PeerCertificate<'a>,
     issuer: OnceLock<CanonicalName>,
     subject: OnceLock<CanonicalName>,
@@ -69,6 +70,7 @@ impl<'a> Link<'a> {
         let certificate = PeerCertificate::parse(received)?;
         Ok(Self {
             position,
+            received,
             form: Form::of(&certificate),
             shown_issuer: certificate.issuer_der(),
             is_self_issued: false,
@@ -82,8 +84,13 @@ impl<'a> Link<'a> {
     }
 
     /// Reads a pinned certificate that was received in an encoding that is not DER, and mended.
-    pub(super) fn read_mended(position: usize, mended: &'a [u8]) -> Result<Self, CertificateFault> {
+    pub(super) fn read_mended(
+        position: usize,
+        received: &'a [u8],
+        mended: &'a [u8],
+    ) -> Result<Self, CertificateFault> {
         Ok(Self {
+            received,
             is_mended: true,
             ..Self::read(position, mended)?
         })
@@ -163,7 +170,7 @@ impl<'a> Link<'a> {
 
     /// The certificate's identification in errors.
     pub(super) fn id(&self) -> CertificateId {
-        self.certificate.id(self.position)
+        self.certificate.id(self.position, self.received)
     }
 
     /// The error that attributes a fault to this certificate.

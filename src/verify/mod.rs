@@ -53,12 +53,11 @@ mod signatures;
 mod testing;
 
 pub use certificate::PeerCertificate;
-pub(crate) use chain::{Chain, MAX_LONG_CHAIN, check_chain_length};
+pub(crate) use chain::{MAX_LONG_CHAIN, check_chain_length};
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
 pub(crate) use name::canonical_name;
 pub use policy::CertificatePolicy;
-pub(crate) use presented::Presented;
 pub use revocation::Crls;
 pub use roots::RootStore;
 pub(crate) use server_name::require_common_name;

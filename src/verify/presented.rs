@@ -1,8 +1,7 @@
 //! A peer's certificates as received, before they are parsed under a policy.
 
 use super::certificate::PeerCertificate;
-use super::chain::{Chain, MAX_LONG_CHAIN, check_chain_length};
-use super::mended::mend;
+use super::chain::{Chain, check_chain_length, mended_leaf};
 use super::settings::Settings;
 use crate::error::{CertificateError, CertificateFault};
 use pki_types::CertificateDer;
@@ -16,15 +15,6 @@ pub(crate) struct Presented<'r> {
 }
 
 impl<'r> Presented<'r> {
-    /// The certificates for a caller that judges them alone, without a policy.
-    pub(crate) fn to_caller(received: &'r [CertificateDer<'r>]) -> Result<Self, CertificateError> {
-        check_chain_length(received, MAX_LONG_CHAIN)?;
-        Ok(Self {
-            received,
-            mended_leaf: None,
-        })
-    }
-
     /// The certificates for a policy with these settings.
     pub(super) fn to_policy(
         received: &'r [CertificateDer<'r>],
@@ -34,7 +24,9 @@ impl<'r> Presented<'r> {
         let pinned = received.first().filter(|leaf| settings.pins_certificate(leaf));
         Ok(Self {
             received,
-            mended_leaf: pinned.filter(|leaf| !is_readable(leaf)).and_then(|leaf| mend(leaf)),
+            mended_leaf: pinned
+                .filter(|leaf| !is_readable(leaf))
+                .and_then(|leaf| mended_leaf(leaf)),
         })
     }
 

@@ -33,6 +33,9 @@ pub(super) fn check_name(
     if waived.contains(Waiver::AnyName) {
         return Ok(Some(Waiver::AnyName));
     }
+    let has_names = names.iter().flatten().any(|name| {
+        matches!(name, GeneralName::DNSName(_)) || matches!(name, GeneralName::IPAddress(_))
+    });
     let subject = certificate.subject();
     Err(CertificateFault::NameMismatch {
         wanted: Excerpt::new(server_name.to_str()),
@@ -45,6 +48,7 @@ pub(super) fn check_name(
             Some(names) => Excerpt::list(names.iter().map(name_text)),
         },
         by_common_name,
+        has_names,
     })
 }
 

@@ -32,7 +32,7 @@ pub const ROOMS: &[Room] = &[
         rooms: &["enums", "waiver"],
         crates: &["pki_types::UnixTime", "thiserror", "time::OffsetDateTime"],
         // That the settings exist which errors name.
-        tests: &["config", "std::collections", "std::error"],
+        tests: &["config", "std::collections", "std::error", "verify"],
     },
     Room {
         name: "codec",

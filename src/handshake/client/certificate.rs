@@ -15,8 +15,7 @@ use crate::message::certificate::{Certificate, CertificateStatus};
 use crate::message::{HandshakeBody, HandshakeMessage};
 use crate::pending::{PauseId, Pending, ResumedChain, Verified, VerifyCertificate};
 use crate::verify::{
-    MAX_LONG_CHAIN, Presented, Stapled, VerifiedPeer, check_chain_length, require_common_name,
-    server_key,
+    MAX_LONG_CHAIN, Stapled, VerifiedPeer, check_chain_length, require_common_name, server_key,
 };
 use pki_types::{CertificateDer, ServerName};
 
@@ -163,7 +162,7 @@ impl ExpectCertificateVerdict {
     ) -> Result<State, Error> {
         let peer = match verified.into_verified_peer() {
             Some(peer) => peer,
-            None => server_key(&Presented::to_caller(&self.presented.chain)?.chain()?)?,
+            None => server_key(&self.presented.chain)?,
         };
         self.accept(peer, actions)
     }
@@ -229,6 +228,11 @@ impl ExpectResumptionVerdict {
 
     /// Goes on, adding the waivers needed this time to those of the full handshake.
     pub(super) fn accept(mut self, peer: Option<VerifiedPeer>) -> State {
+        let completion = &mut self.flight.completion;
+        completion.verified_by_caller = match completion.config.verification {
+            ServerVerification::Policy(_) => false,
+            ServerVerification::Caller => peer.is_none(),
+        };
         if let Some(peer) = peer {
             let waivers = &mut self.flight.keys.finish.session.waivers;
             waivers.extend(peer.waivers.iter());

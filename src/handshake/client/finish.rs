@@ -68,6 +68,8 @@ pub(crate) struct Completion {
     pub(super) store_key: Box<[u8]>,
     pub(super) session_id: SessionId,
     pub(super) ocsp_response: Option<Box<[u8]>>,
+    /// True if the caller accepted the server's chain without verification.
+    pub(super) verified_by_caller: bool,
     pub(super) ticket: Option<Ticket>,
 }
 
@@ -86,9 +88,11 @@ impl finish::Completion for Completion {
         actions: &mut Actions,
     ) -> Result<RoleResult, LocalError> {
         let ocsp_response = self.ocsp_response.take();
+        let verified_by_caller = self.verified_by_caller;
         self.store_session(&mut finish.session, finish.agreed.resumption, actions);
         Ok(RoleResult {
             ocsp_response,
+            verified_by_caller,
             own_certificate: None,
         })
     }

@@ -209,6 +209,7 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
             store_key,
             session_id,
             ocsp_response: None,
+            verified_by_caller: false,
             ticket: None,
         },
     };

@@ -187,6 +187,7 @@ impl KeyExchanged {
             transcript,
             ..
         } = self.negotiation;
+        let verified_by_caller = self.server.by_caller;
         let session = agreed.new_session(
             &config.common,
             self.master_secret,
@@ -202,6 +203,7 @@ impl KeyExchanged {
                 store_key,
                 session_id,
                 ocsp_response: self.ocsp_response,
+                verified_by_caller,
                 ticket: None,
             },
         };

@@ -96,6 +96,7 @@ impl finish::Completion for Completion {
         }
         Ok(RoleResult {
             ocsp_response: None,
+            verified_by_caller: false,
             own_certificate: Some(self.certificate),
         })
     }

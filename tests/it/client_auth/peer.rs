@@ -58,7 +58,7 @@ fn a_client_is_known_by_everything_in_its_certificate() {
         let certificate = session.peer_certificate().unwrap();
         assert_eq!(certificate.der(), &*client.chain()[0]);
         assert_eq!(certificate.subject(), "C=DE, O=Werk, CN=plc-7");
-        assert_eq!(certificate.common_name(), Some("plc-7"));
+        assert_eq!(certificate.common_name().as_deref(), Some("plc-7"));
         assert_eq!(certificate.issuer(), "CN=Test Root");
         assert_eq!(certificate.serial(), [0x00, 0xbe, 0xef]);
         assert_eq!(certificate.not_before(), at(NOW - DAY));
