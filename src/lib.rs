@@ -169,6 +169,7 @@
 //! |---|---|---|
 //! | `getrandom` | on | randomness from the operating system; without it, the configuration must supply a generator |
 //! | `ecdsa` | on | chains whose CAs have P-256 or P-384 keys |
+//! | `encrypted-keys` | off | `RsaKey::from_encrypted`, for private keys that are encrypted with a password |
 //! | `ocsp` | on | stapled OCSP responses can be required and are verified |
 //! | `vector` | on | RSA and AES-GCM in vector instructions on x86-64; without it, the crate forbids `unsafe` code |
 //! | `webpki-roots` | off | `RootStore::mozilla` |
@@ -208,6 +209,7 @@ pub mod fuzzing;
 mod handshake;
 mod keys;
 mod message;
+mod pem;
 mod pending;
 mod record;
 mod resumption;
@@ -222,7 +224,9 @@ pub mod certificate {
         ResolveCertificate,
     };
     pub use crate::pending::{Verified, VerifyCertificate};
-    pub use crate::verify::{CertificatePolicy, Crls, PeerCertificate, RootStore};
+    pub use crate::verify::{
+        CertificatePolicy, Crls, PeerCertificate, RootStore, certificates_from_bytes,
+    };
     pub use crate::waiver::{Waiver, Waivers};
 }
 

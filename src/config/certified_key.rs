@@ -1,5 +1,6 @@
 //! A certificate chain and its private key.
 
+use super::own_chain::{self, Issued, Link};
 use crate::crypto::hash::fingerprint;
 use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
@@ -8,9 +9,9 @@ use crate::enums::SignatureScheme;
 use crate::error::{CertificateFault, ConfigError, KeyError, LocalError};
 use crate::message::certificate::{CertificateStatus, encode_certificate};
 use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
+use crate::pem::{Contents, certificate_algorithm};
 use crate::verify::PeerCertificate;
 use core::fmt;
-use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -32,7 +33,8 @@ pub struct CertifiedKey {
 }
 
 impl CertifiedKey {
-    /// Combines a chain, the leaf first, with the leaf's PKCS#8 or PKCS#1 key.
+    /// Combines a chain with the leaf's PKCS #8 or PKCS #1 key, as [`with_key`](Self::with_key)
+    /// does.
     ///
     /// # Errors
     ///
@@ -46,40 +48,57 @@ impl CertifiedKey {
         Self::with_key(chain, Arc::new(RsaKey::from_der(key)?))
     }
 
-    /// Reads the chain from one PEM text and the key from another; both may be the same text.
+    /// Reads the chain from one PEM text and the key from another; both may be the same text. See
+    /// [`with_key`](Self::with_key) for the order of the chain.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and the errors of
-    /// [`CertifiedKey::from_der`].
+    /// [`ConfigError::BadPem`], [`ConfigError::NoCertificateFound`], [`ConfigError::NoKey`],
+    /// [`ConfigError::EncryptedKey`], and the errors of [`CertifiedKey::from_der`].
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
-        let chain = CertificateDer::pem_slice_iter(chain)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| ConfigError::BadPem)?;
+        let chain = Contents::read_pem(chain)?.certificates()?;
         Self::with_key(chain, Arc::new(RsaKey::from_pem(key)?))
     }
 
-    /// Combines a chain, the leaf first, with any implementation of [`PrivateKey`].
+    /// Reads the chain from the contents of one file and the key from another, each in PEM or DER,
+    /// the chain also from a PKCS #7 bundle. Both may be the same file.
+    ///
+    /// For a key that is encrypted, use [`with_key`](Self::with_key) with
+    /// [`certificates_from_bytes`](crate::certificate::certificates_from_bytes) and
+    /// `RsaKey::from_encrypted`.
     ///
     /// # Errors
     ///
-    /// The errors of [`CertifiedKey::from_der`]. The key belongs to the leaf if its
-    /// [`PrivateKey::key_id`] is the leaf's.
+    /// The errors of [`CertifiedKey::from_pem`].
+    pub fn from_bytes(chain: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
+        let chain = Contents::read(chain)?.certificates()?;
+        Self::with_key(chain, Arc::new(RsaKey::from_bytes(key)?))
+    }
+
+    /// Combines a chain with any implementation of [`PrivateKey`].
+    ///
+    /// The chain is put in order if it is not: the leaf, which is the certificate with the key's
+    /// [`PrivateKey::key_id`], then each one's issuer, then what belongs to neither. A second copy
+    /// of a certificate is left out.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`CertifiedKey::from_der`]; [`ConfigError::KeyMismatch`] if no certificate has
+    /// the key.
     pub fn with_key(
         chain: Vec<CertificateDer<'static>>,
         key: Arc<dyn PrivateKey>,
     ) -> Result<Self, ConfigError> {
-        let without = Self::without_key(chain)?;
-        if key.key_id() != without.key_id {
-            return Err(ConfigError::KeyMismatch);
-        }
-        Ok(Self {
-            key: Some(key),
-            ..without
-        })
+        let chain = own_chain::read(chain)?;
+        let unusable = own_key(&chain).err();
+        let chain = own_chain::put_key_first(chain, key.key_id());
+        // A first certificate that could never be used tells more than a mismatch.
+        let chain = chain.map_err(|mismatch| unusable.unwrap_or(mismatch))?;
+        Self::of_chain(chain, Some(key))
     }
 
-    /// Takes a chain without its key. The configuration must offload the operations of the key,
+    /// Takes a chain without its key, the leaf first; a chain in another order is put in order if
+    /// the leaf can be told. The configuration must offload the operations of the key,
     /// with
     /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption)
     /// or [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
@@ -88,24 +107,26 @@ impl CertifiedKey {
     ///
     /// The errors of [`CertifiedKey::from_der`] that concern the chain.
     pub fn without_key(chain: Vec<CertificateDer<'static>>) -> Result<Self, ConfigError> {
-        let first = chain.first().ok_or(ConfigError::NoCertificate)?;
-        let public_key = PeerCertificate::parse(first)
-            .and_then(|own| own.public_key(false))
-            .map_err(config_error)?;
+        let chain = own_chain::read(chain)?;
+        Self::of_chain(own_chain::put_leaf_first(chain), None)
+    }
+
+    /// Takes a chain that is in order.
+    fn of_chain(chain: Vec<Link>, key: Option<Arc<dyn PrivateKey>>) -> Result<Self, ConfigError> {
+        let public_key = own_key(&chain)?;
         let key_id = public_key.key_id().ok_or(ConfigError::BadCertificate)?;
-        let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
-        if 3 + length > MAX_HANDSHAKE_BODY {
-            return Err(ConfigError::ChainTooLong);
-        }
+        let (chain, issued): (Vec<_>, Vec<_>) =
+            chain.into_iter().map(|link| (link.certificate, link.issued)).unzip();
+        let leaf = chain.first().ok_or(ConfigError::NoCertificate)?;
         let message = encode_certificate(&chain).map_err(|_| ConfigError::ChainTooLong)?;
         Ok(Self {
-            fingerprint: fingerprint([first.as_ref()]),
+            fingerprint: fingerprint([leaf.as_ref()]),
             certificate_message: message.into(),
-            issued: issued(&chain)?,
+            issued: issued.into(),
             chain: chain.into(),
             public_key,
             key_id,
-            key: None,
+            key,
             certificate_status: RwLock::default(),
         })
     }
@@ -196,34 +217,17 @@ fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigEr
     Ok(message.map_err(|_| ConfigError::BadOcspResponse)?.into())
 }
 
-/// Who issued a certificate of the chain, and how it is signed.
-struct Issued {
-    /// The issuer's name in DER.
-    by: Box<[u8]>,
-    by_itself: bool,
-    /// The algorithm of its signature, if TLS has a number for it.
-    with: Option<SignatureScheme>,
-}
-
-fn issued(chain: &[CertificateDer<'_>]) -> Result<Box<[Issued]>, ConfigError> {
-    let issued = |certificate| {
-        let certificate = PeerCertificate::parse(certificate).map_err(config_error)?;
-        Ok(Issued {
-            by: certificate.issuer_der().into(),
-            by_itself: certificate.issuer_der() == certificate.subject_der(),
-            with: certificate.signature_scheme(),
-        })
-    };
-    chain.iter().map(|certificate| issued(certificate)).collect()
-}
-
-/// Maps a fault of a peer's certificate to the error for this side's own.
-fn config_error(fault: CertificateFault) -> ConfigError {
-    match fault {
-        CertificateFault::NotRsa { .. } => ConfigError::NotRsa,
+/// The public key of the first certificate.
+fn own_key(chain: &[Link]) -> Result<PublicKey, ConfigError> {
+    let leaf = &chain.first().ok_or(ConfigError::NoCertificate)?.certificate;
+    let key = PeerCertificate::parse(leaf).and_then(|own| own.public_key(false));
+    key.map_err(|fault| match fault {
+        CertificateFault::NotRsa { .. } => ConfigError::NotRsa {
+            algorithm: certificate_algorithm(leaf),
+        },
         CertificateFault::KeySize { bits } => ConfigError::KeySize { bits },
         _ => ConfigError::BadCertificate,
-    }
+    })
 }
 
 impl fmt::Debug for CertifiedKey {

@@ -4,6 +4,7 @@ mod certified_key;
 mod client;
 mod client_auth;
 mod common;
+mod own_chain;
 mod profile;
 mod server;
 mod server_certificates;

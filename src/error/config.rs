@@ -1,5 +1,6 @@
 //! Why a configuration was refused.
 
+use super::files::{FileContents, FileItem, KeyAlgorithm, KeyEncryption, PemFault};
 use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};
 
 errors! {
@@ -15,43 +16,102 @@ errors! {
         /// The list of cipher suites contains a suite twice.
         #[error("cipher suite {0} is listed twice")]
         DuplicateSuite(CipherSuite),
-        /// There is neither a root certificate nor a pin to verify the peer's certificate with, or
-        /// PEM text contains no root certificate.
+        /// There is neither a root certificate nor a pin to verify the peer's certificate with.
         #[error("there is no root certificate and no pin")]
         NoRoots,
         /// The certificate chain is empty.
         #[error("the certificate chain is empty")]
         NoCertificate,
+        /// The file contains no certificate.
+        #[error("there is no certificate; the file has {found}")]
+        NoCertificateFound {
+            /// What it contains.
+            found: FileContents,
+        },
         /// The PEM text cannot be parsed.
-        #[error("cannot parse the PEM text")]
-        BadPem,
+        #[error("cannot parse the PEM text: line {line}: {fault}")]
+        BadPem {
+            /// The line, counted from 1, with the fault or with the BEGIN of its section.
+            line: usize,
+            /// What is wrong.
+            fault: PemFault,
+        },
+        /// An item in a file cannot be parsed.
+        #[error("item {position} of the file is {item}, but cannot be parsed")]
+        BadItem {
+            /// The position among the items of this kind, counted from 1.
+            position: usize,
+            /// The item, by its PEM label or its first bytes.
+            item: FileItem,
+        },
         /// A certificate cannot be parsed.
         #[error("cannot parse a certificate")]
         BadCertificate,
+        /// PEM text was given where DER is expected.
+        #[error("found PEM text where DER is expected (from_bytes reads both)")]
+        PemInsteadOfDer,
+        /// The certificate is an OpenSSL `TRUSTED CERTIFICATE` whose settings do not trust it for
+        /// TLS.
+        #[error(
+            "certificate {position} of the file is a TRUSTED CERTIFICATE whose settings do not trust it for TLS (openssl x509 -in FILE -out NEW writes it without them)"
+        )]
+        NotTrusted {
+            /// The position among the certificates, counted from 1.
+            position: usize,
+        },
         /// The certificate chain exceeds the 64 KiB of a handshake message.
         #[error("the certificate chain is too long for a handshake message of 65536 bytes")]
         ChainTooLong,
-        /// The PEM text contains no private key.
-        #[error("the PEM text contains no private key")]
-        NoKey,
+        /// The file contains no private key.
+        #[error("there is no private key; the file has {found}")]
+        NoKey {
+            /// What it contains.
+            found: FileContents,
+        },
         /// The private key cannot be parsed, or its numbers are inconsistent.
         #[error("the private key cannot be parsed or is inconsistent")]
         BadKey,
+        /// The private key is encrypted, and there is no password for it, or its format is not
+        /// supported.
+        #[error("the private key is encrypted: {encryption}")]
+        EncryptedKey {
+            /// How it is encrypted.
+            encryption: KeyEncryption,
+        },
+        /// The password does not decrypt the private key.
+        #[error("the password does not decrypt the private key")]
+        WrongPassword,
+        /// The private key is encrypted with an algorithm that is not supported: PBES1, DES, 3DES or
+        /// RC2.
+        #[error(
+            "the private key is encrypted with an algorithm that is not supported (openssl pkcs8 -in FILE -topk8 -v2 aes-256-cbc -out NEW converts it)"
+        )]
+        UnsupportedKeyEncryption,
+        /// The derivation of the key from the password would take too long or too much memory: more
+        /// than 10,000,000 iterations of PBKDF2, or scrypt with more than 256 MiB or a
+        /// parallelization of more than 16.
+        #[error(
+            "the derivation of the private key from the password takes more than 10000000 iterations of PBKDF2, or more than 256 MiB for scrypt"
+        )]
+        CostlyKeyDerivation,
         /// A name in a [`CertificateSet`](crate::certificate::CertificateSet) is not a valid DNS name, or a
         /// certificate in it has none.
         #[error("a name to choose the certificate by is missing, or is not a DNS name (* may be its first label)")]
         BadServerName,
         /// The key, private or in a certificate, is not an RSA key.
-        #[error("the key is not RSA")]
-        NotRsa,
+        #[error("found {algorithm}; RSA key transport needs an RSA key")]
+        NotRsa {
+            /// The key's algorithm.
+            algorithm: KeyAlgorithm,
+        },
         /// The RSA key has less than 2048 or more than 8192 bits.
         #[error("the RSA key has {bits} bits; 2048 to 8192 are accepted")]
         KeySize {
             /// The length of the modulus in bits.
             bits: usize,
         },
-        /// The private key does not belong to the first certificate.
-        #[error("the private key does not belong to the certificate")]
+        /// The private key belongs to no certificate of the chain.
+        #[error("the private key belongs to no certificate of the chain")]
         KeyMismatch,
         /// The certificate has no private key, and the configuration does not offload the operation.
         #[error(
@@ -79,9 +139,12 @@ errors! {
         /// ([RFC 5246 appendix F.1.4](https://www.rfc-editor.org/rfc/rfc5246#appendix-F.1.4)).
         #[error("the session lifetime must be one second to one day")]
         BadSessionLifetime,
-        /// The PEM text contains no CRL.
-        #[error("the PEM text contains no CRL")]
-        NoCrls,
+        /// The file contains no CRL.
+        #[error("there is no CRL; the file has {found}")]
+        NoCrls {
+            /// What it contains.
+            found: FileContents,
+        },
         /// A CRL cannot be parsed, or is of an unsupported kind.
         #[error("a CRL cannot be parsed or is of an unsupported kind")]
         BadCrl,

@@ -3,8 +3,9 @@
 #![cfg(test)]
 
 use super::{
-    CertificateFault, ConfigError, DecodeError, Error, Excerpt, Incompatible, LocalError, Misuse,
-    OcspFault, PeerError, ProtocolList, SuiteList,
+    CertificateFault, ConfigError, DecodeError, Error, Excerpt, FileContents, FileItem,
+    Incompatible, KeyAlgorithm, KeyEncryption, LocalError, Misuse, OcspFault, PeerError, PemFault,
+    ProtocolList, SuiteList,
 };
 use crate::enums::{
     AlertDescription as Alert, CipherSuite, CompressionMethod, ContentType, ExtensionType,
@@ -46,9 +47,14 @@ samples! {
     ContentType: ContentType::ALERT,
     Excerpt: Excerpt::new("a text"),
     ExtensionType: ExtensionType::SERVER_NAME,
+    FileContents: FileContents::from_iter([FileItem::PublicKey]),
+    FileItem: FileItem::Certificate,
     HandshakeType: HandshakeType::FINISHED,
+    KeyAlgorithm: KeyAlgorithm::Ec,
+    KeyEncryption: KeyEncryption::Pkcs8,
     MaxFragmentLength: MaxFragmentLength(0),
     OcspFault: OcspFault::Missing,
+    PemFault: PemFault::NoEnd,
     ProtocolList: ProtocolList::new([]),
     ProtocolVersion: ProtocolVersion::TLS_1_0,
     SignatureScheme: SignatureScheme(0x0201),

@@ -14,7 +14,8 @@
 //! 5. `form`, `roots`: the form in which `rustls-webpki` is shown a certificate, and the trusted
 //!    roots.
 //! 6. `link`, `chain`: a certificate of a chain, and a parsed chain.
-//! 7. `revocation`, `end_point`: CRLs, and a channel binding's hash.
+//! 7. `revocation`, `load`, `end_point`: CRLs, the roots and CRLs of files, and a channel binding's
+//!    hash.
 //! 8. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
 //!    the values of a policy's settings.
 //! 9. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and this
@@ -34,6 +35,7 @@ mod end_point;
 mod form;
 mod judgement;
 mod link;
+mod load;
 mod mended;
 mod name;
 #[cfg(feature = "ocsp")]
@@ -56,6 +58,7 @@ pub use certificate::PeerCertificate;
 pub(crate) use chain::{MAX_LONG_CHAIN, check_chain_length};
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
+pub use load::certificates_from_bytes;
 pub(crate) use name::canonical_name;
 pub use policy::CertificatePolicy;
 pub use revocation::Crls;

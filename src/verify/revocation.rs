@@ -5,9 +5,9 @@ use super::certificate::{PeerCertificate, unix_time};
 use super::der::sequence;
 use crate::crypto::hash::fingerprint;
 use crate::error::{CertificateFault, ConfigError};
+use crate::pem::has_section;
 use core::fmt;
-use pki_types::pem::PemObject;
-use pki_types::{CertificateRevocationListDer, UnixTime};
+use pki_types::UnixTime;
 use std::sync::Arc;
 use webpki::{
     CertRevocationList, ExpirationPolicy, OwnedCertRevocationList, RevocationCheckDepth,
@@ -47,23 +47,6 @@ impl Crls {
         Self::default()
     }
 
-    /// Reads all CRLs from a PEM text.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::BadPem`] if the text cannot be parsed, [`ConfigError::NoCrls`] if it contains
-    /// no CRL, and the error of [`Crls::add`].
-    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
-        let mut lists = Self::new();
-        for list in CertificateRevocationListDer::pem_slice_iter(pem) {
-            lists.add(&list.map_err(|_| ConfigError::BadPem)?)?;
-        }
-        if lists.lists.is_empty() {
-            return Err(ConfigError::NoCrls);
-        }
-        Ok(lists)
-    }
-
     /// Adds a CRL in DER. If several have the same issuer and scope, the latest one is used.
     ///
     /// # Errors
@@ -71,7 +54,11 @@ impl Crls {
     /// [`ConfigError::BadCrl`] if it cannot be parsed, or does not follow the profile of RFC 5280:
     /// version 2, with nextUpdate, neither a delta nor an indirect CRL.
     pub fn add(&mut self, der: &[u8]) -> Result<(), ConfigError> {
-        let bad = ConfigError::BadCrl;
+        let bad = if has_section(der) {
+            ConfigError::PemInsteadOfDer
+        } else {
+            ConfigError::BadCrl
+        };
         let list = OwnedCertRevocationList::from_der(der).map_err(|_| bad)?;
         let (_, parsed) = CertificateRevocationList::from_der(der).map_err(|_| bad)?;
         let next_update = parsed.next_update().ok_or(bad)?;

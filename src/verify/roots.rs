@@ -5,7 +5,7 @@ use super::der::{only_element, sequence};
 use super::name::CanonicalName;
 use crate::crypto::hash::{fingerprint, sha256};
 use crate::error::ConfigError;
-use pki_types::pem::PemObject;
+use crate::pem::has_section;
 use pki_types::{CertificateDer, TrustAnchor};
 use std::collections::BTreeMap;
 use webpki::anchor_from_trusted_cert;
@@ -106,20 +106,6 @@ impl RootStore {
         Self::default()
     }
 
-    /// Reads all certificates from a PEM text.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::BadPem`] if the text cannot be parsed, [`ConfigError::BadCertificate`] if one
-    /// of the certificates cannot, [`ConfigError::NoRoots`] if it contains none.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
-        let mut store = Self::new();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            store.add(&certificate.map_err(|_| ConfigError::BadPem)?)?;
-        }
-        store.or_none()
-    }
-
     /// Returns Mozilla's roots, as of the release of the `webpki-roots` crate in use.
     #[cfg(feature = "webpki-roots")]
     #[must_use]
@@ -143,17 +129,26 @@ impl RootStore {
         for certificate in rustls_native_certs::load_native_certs().certs {
             let _left_out = store.add(&certificate);
         }
-        store.or_none()
+        if store.is_empty() {
+            return Err(ConfigError::NoRoots);
+        }
+        Ok(store)
     }
 
     /// Adds one certificate.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadCertificate`] if it cannot be parsed.
+    /// [`ConfigError::BadCertificate`] if it cannot be parsed, [`ConfigError::PemInsteadOfDer`] if
+    /// it is PEM text.
     pub fn add(&mut self, certificate: &CertificateDer<'_>) -> Result<(), ConfigError> {
-        let anchor =
-            anchor_from_trusted_cert(certificate).map_err(|_| ConfigError::BadCertificate)?;
+        let anchor = anchor_from_trusted_cert(certificate).map_err(|_| {
+            if has_section(certificate) {
+                ConfigError::PemInsteadOfDer
+            } else {
+                ConfigError::BadCertificate
+            }
+        })?;
         // A root with name constraints could not issue every certificate for itself.
         if anchor.name_constraints.is_none() {
             self.certificates.push(sha256(certificate));
@@ -174,13 +169,6 @@ impl RootStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()
-    }
-
-    fn or_none(self) -> Result<Self, ConfigError> {
-        if self.is_empty() {
-            return Err(ConfigError::NoRoots);
-        }
-        Ok(self)
     }
 
     /// The roots with this name, in its canonical form.

@@ -60,8 +60,14 @@ pub const ROOMS: &[Room] = &[
         tests: &[],
     },
     Room {
+        name: "pem",
+        rooms: &["error"],
+        crates: &["base64ct", "pki_types", "zeroize"],
+        tests: &[],
+    },
+    Room {
         name: "crypto",
-        rooms: &["crypto::cipher", "enums", "error"],
+        rooms: &["crypto::cipher", "enums", "error", "pem"],
         crates: &[
             "aes_gcm",
             "crypto_bigint",
@@ -69,6 +75,7 @@ pub const ROOMS: &[Room] = &[
             "hmac",
             "p256",
             "p384",
+            "pkcs8",
             "pki_types",
             "rand_core",
             "rsa",
@@ -102,7 +109,7 @@ pub const ROOMS: &[Room] = &[
     },
     Room {
         name: "verify",
-        rooms: &["crypto", "enums", "error", "waiver"],
+        rooms: &["crypto", "enums", "error", "pem", "waiver"],
         crates: &[
             "ocsp_der",
             "pki_types",
@@ -137,6 +144,7 @@ pub const ROOMS: &[Room] = &[
             "enums",
             "error",
             "message",
+            "pem",
             "resumption",
             "verify",
         ],
@@ -244,6 +252,7 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
             &["client", "server"],
         ],
     ),
+    ("pem", &[&["der", "text"], &["item"], &["pkcs7"]]),
     (
         "verify",
         &[
@@ -255,6 +264,7 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
             &["link"],
             &["chain"],
             &["end_point", "revocation"],
+            &["load"],
             &["server_name", "settings", "signatures"],
             &["path_rules", "presented", "purpose"],
             &["path"],

@@ -1,6 +1,7 @@
 //! Configurations that cannot work are refused when they are built, with the reason.
 
 use premaster::certificate::{ClientAuthorities, Crls};
+use premaster::error::{FileContents, FileItem, KeyAlgorithm, PemFault};
 use premaster::pki_types::PrivateKeyDer;
 use premaster::pki_types::pem::PemObject;
 use premaster::protocol::{MaxFragmentLength, Preference, SignatureScheme};
@@ -16,6 +17,12 @@ use premaster_testing::{
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// A section that begins in the first line, and does not end.
+const NO_END: ConfigError = ConfigError::BadPem {
+    line: 1,
+    fault: PemFault::NoEnd,
+};
 
 fn data(name: &str) -> Vec<u8> {
     std::fs::read(premaster_testing::data(name)).unwrap()
@@ -140,14 +147,6 @@ fn somebody_must_be_trusted() {
             ConfigError::NoRoots
         );
     }
-    assert_eq!(
-        RootStore::from_pem(b"no PEM").unwrap_err(),
-        ConfigError::NoRoots
-    );
-    assert_eq!(
-        RootStore::from_pem(b"-----BEGIN CERTIFICATE-----\n!").unwrap_err(),
-        ConfigError::BadPem
-    );
     assert_eq!(
         RootStore::new().add(&vec![1, 2, 3].into()).unwrap_err(),
         ConfigError::BadCertificate
@@ -280,11 +279,13 @@ fn revocation_lists_are_there_and_of_a_kind_that_is_read() {
     let list = || pki::crl(&Authority::root());
     let pem = |list: &pki::Crl| pki::to_pem("X509 CRL", &list.build());
     for (text, error) in [
-        ("".to_owned(), ConfigError::NoCrls),
         (
-            "-----BEGIN X509 CRL-----\n!".to_owned(),
-            ConfigError::BadPem,
+            "".to_owned(),
+            ConfigError::NoCrls {
+                found: FileContents::default(),
+            },
         ),
+        ("-----BEGIN X509 CRL-----\n!".to_owned(), NO_END),
         (pki::to_pem("X509 CRL", &[0x30, 0]), ConfigError::BadCrl),
         // Of the first version, and without an end.
         (
@@ -311,7 +312,7 @@ fn revocation_lists_are_there_and_of_a_kind_that_is_read() {
     // What is added one by one is in DER.
     let mut lists = Crls::new();
     let error = lists.add(pem(&list()).as_bytes()).unwrap_err();
-    assert_eq!(error, ConfigError::BadCrl);
+    assert_eq!(error, ConfigError::PemInsteadOfDer);
     lists.add(&list().build()).unwrap();
 }
 
@@ -337,27 +338,37 @@ fn a_pair_that_does_not_match_is_refused() {
     let chain = data("leaf-2048.pem");
     for (chain, key, error) in [
         (&chain, data("rsa-2048-ca.key"), ConfigError::KeyMismatch),
-        (&chain, data("ec-p256.key"), ConfigError::NotRsa),
+        (
+            &chain,
+            data("ec-p256.key"),
+            ConfigError::NotRsa {
+                algorithm: KeyAlgorithm::Ec,
+            },
+        ),
         (
             &chain,
             data("rsa-1024.key"),
             ConfigError::KeySize { bits: 1024 },
         ),
-        (&chain, chain.clone(), ConfigError::NoKey),
         (
             &chain,
-            b"-----BEGIN PRIVATE KEY-----\n!".to_vec(),
-            ConfigError::BadPem,
+            chain.clone(),
+            ConfigError::NoKey {
+                found: FileContents::from_iter([FileItem::Certificate]),
+            },
         ),
+        (&chain, b"-----BEGIN PRIVATE KEY-----\n!".to_vec(), NO_END),
         (
             &Vec::new(),
             data("rsa-2048.key"),
-            ConfigError::NoCertificate,
+            ConfigError::NoCertificateFound {
+                found: FileContents::default(),
+            },
         ),
         (
             &b"-----BEGIN CERTIFICATE-----\n!".to_vec(),
             data("rsa-2048.key"),
-            ConfigError::BadPem,
+            NO_END,
         ),
     ] {
         assert_eq!(CertifiedKey::from_pem(chain, &key).unwrap_err(), error);

@@ -8,7 +8,9 @@ mod client_auth;
 mod configuration;
 mod errors;
 mod exporter;
+
 mod extensions;
+mod files;
 mod forger;
 mod handshake;
 mod hellos;

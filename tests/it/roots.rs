@@ -1,5 +1,6 @@
 //! Where roots come from: PEM, Mozilla, the operating system.
 
+use premaster::error::{FileContents, FileItem, PemFault};
 use premaster::{ConfigError, RootStore};
 use premaster_testing::{client_builder, pki, server_builder};
 
@@ -12,16 +13,26 @@ fn roots_are_read_from_pem_among_other_things() {
     let other = pki::to_pem("X509 CRL", &[0x30, 0]);
     let text = format!("Subject: CN=Test Root\n{}{other}{}", root_pem(), root_pem());
     assert!(!RootStore::from_pem(text.as_bytes()).unwrap().is_empty());
+    let none = |items: &[FileItem]| ConfigError::NoCertificateFound {
+        found: FileContents::from_iter(items.iter().copied()),
+    };
     for (text, error) in [
-        (String::new(), ConfigError::NoRoots),
-        (other, ConfigError::NoRoots),
+        (String::new(), none(&[])),
+        ("no PEM".to_owned(), none(&[FileItem::PlainText])),
+        (other, none(&[FileItem::Crl])),
         (
-            pki::to_pem("CERTIFICATE", &[0x30, 0]),
-            ConfigError::BadCertificate,
+            root_pem() + &pki::to_pem("CERTIFICATE", &[0x30, 0]),
+            ConfigError::BadItem {
+                position: 2,
+                item: FileItem::Certificate,
+            },
         ),
         (
             "-----BEGIN CERTIFICATE-----\n!".to_owned(),
-            ConfigError::BadPem,
+            ConfigError::BadPem {
+                line: 1,
+                fault: PemFault::NoEnd,
+            },
         ),
     ] {
         assert_eq!(

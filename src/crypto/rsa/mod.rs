@@ -6,6 +6,7 @@
 
 mod blinding;
 mod emsa;
+mod load;
 mod private;
 mod public;
 

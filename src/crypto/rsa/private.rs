@@ -9,11 +9,7 @@ use crate::enums::SignatureScheme;
 use crate::error::{ConfigError, KeyError};
 use core::fmt;
 use crypto_bigint::BoxedUint;
-use pki_types::PrivateKeyDer;
-use pki_types::pem::PemObject;
 use rsa::RsaPrivateKey;
-use rsa::pkcs1::DecodeRsaPrivateKey;
-use rsa::pkcs8::DecodePrivateKey;
 use zeroize::Zeroizing;
 
 /// An RSA private key in this process. Wiped when dropped; prints as `[redacted]`.
@@ -28,25 +24,8 @@ pub struct RsaKey {
 }
 
 impl RsaKey {
-    /// Reads a PKCS#8 or PKCS#1 key and checks that its numbers are consistent.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::BadKey`] if it does not parse or is not consistent, [`ConfigError::NotRsa`]
-    /// if it is not RSA, [`ConfigError::KeySize`] if it does not have 2048 to 8192 bits.
-    pub fn from_der(der: &PrivateKeyDer<'_>) -> Result<Self, ConfigError> {
-        let key = match der {
-            PrivateKeyDer::Pkcs1(der) => RsaPrivateKey::from_pkcs1_der(der.secret_pkcs1_der())
-                .map_err(|_| ConfigError::BadKey)?,
-            PrivateKeyDer::Pkcs8(der) => RsaPrivateKey::from_pkcs8_der(der.secret_pkcs8_der())
-                .map_err(|error| match error {
-                    rsa::pkcs8::Error::PublicKey(rsa::pkcs8::spki::Error::OidUnknown {
-                        ..
-                    }) => ConfigError::NotRsa,
-                    _ => ConfigError::BadKey,
-                })?,
-            _ => return Err(ConfigError::NotRsa),
-        };
+    /// Takes a key whose numbers are consistent, and checks its length.
+    pub(super) fn new(key: RsaPrivateKey) -> Result<Self, ConfigError> {
         let public = PublicKey::of(&key).map_err(|error| match error {
             PublicKeyError::Malformed => ConfigError::BadKey,
             PublicKeyError::Size { bits } => ConfigError::KeySize { bits },
@@ -57,19 +36,6 @@ impl RsaKey {
             public,
             blinding: Blinding::default(),
         })
-    }
-
-    /// Reads the first private key in a PEM text.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::BadPem`], [`ConfigError::NoKey`], and the errors of [`RsaKey::from_der`].
-    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
-        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
-            pki_types::pem::Error::NoItemsFound => ConfigError::NoKey,
-            _ => ConfigError::BadPem,
-        })?;
-        Self::from_der(&Zeroizing::new(key))
     }
 
     /// Returns the length of the modulus in bytes, which is also the length of each ciphertext and

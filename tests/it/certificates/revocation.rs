@@ -4,6 +4,7 @@ use super::scene::{
     PINS, Scene, WAIVERS, authority, built, intermediate, leaf, leaf_below, named_authority,
 };
 use premaster::certificate::{Crls, Waiver, Waivers};
+use premaster::error::PemFault;
 use premaster::pki_types::CertificateDer;
 use premaster::protocol::AlertDescription as Alert;
 use premaster::{ConfigError, Error};
@@ -496,14 +497,14 @@ fn lists_are_read_from_pem() {
     let beside = both.clone() + &other;
     assert_accepted(Crls::from_pem(beside.as_bytes()).unwrap());
     let refused = |text: &str| Crls::from_pem(text.as_bytes()).unwrap_err();
-    for text in ["", "text", &other] {
-        assert_eq!(refused(text), ConfigError::NoCrls);
+    // A certificate is one whatever its label says.
+    let mislabelled = pki::to_pem("X509 CRL", &leaf().build());
+    for text in ["", "text", &other, &mislabelled] {
+        assert!(matches!(refused(text), ConfigError::NoCrls { .. }));
     }
-    assert_eq!(refused(&both.replace('M', "-")), ConfigError::BadPem);
-    assert_eq!(
-        refused(&pki::to_pem("X509 CRL", &leaf().build())),
-        ConfigError::BadCrl
-    );
+    let fault = PemFault::Base64;
+    let bad = ConfigError::BadPem { line: 1, fault };
+    assert_eq!(refused(&both.replace('M', "-")), bad);
     assert_eq!(
         refused(&(both + &pki::to_pem("X509 CRL", b"\x30\x00"))),
         ConfigError::BadCrl

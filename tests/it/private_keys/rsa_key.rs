@@ -1,6 +1,6 @@
 //! `RsaKey` against the `rsa` crate: its results, what it draws for them, and what it refuses.
 
-use premaster::error::{KeyError, LocalError};
+use premaster::error::{FileItem, KeyAlgorithm, KeyError, LocalError, PemFault};
 use premaster::pki_types::PrivateKeyDer;
 use premaster::protocol::SignatureScheme;
 use premaster::rand_core::utils::next_word_via_fill;
@@ -389,14 +389,23 @@ fn a_key_is_read_from_pem_and_what_is_none_is_named() {
         key.to_pkcs8_pem(LineEnding::LF).unwrap().as_bytes().to_vec()
     };
     let bits = 2047;
+    let none = |items: &[FileItem]| ConfigError::NoKey {
+        found: items.iter().copied().collect(),
+    };
+    let not_rsa = ConfigError::NotRsa {
+        algorithm: KeyAlgorithm::Ec,
+    };
     for (text, error) in [
-        (vec![], ConfigError::NoKey),
-        (certificate, ConfigError::NoKey),
+        (vec![], none(&[])),
+        (certificate, none(&[FileItem::Certificate])),
         (
             b"-----BEGIN PRIVATE KEY-----\n!".to_vec(),
-            ConfigError::BadPem,
+            ConfigError::BadPem {
+                line: 1,
+                fault: PemFault::NoEnd,
+            },
         ),
-        (pem("ec-p256.key"), ConfigError::NotRsa),
+        (pem("ec-p256.key"), not_rsa),
         (pem("rsa-1024.key"), ConfigError::KeySize { bits: 1024 }),
         (size(bits), ConfigError::KeySize { bits }),
         (
@@ -407,7 +416,7 @@ fn a_key_is_read_from_pem_and_what_is_none_is_named() {
         assert_eq!(RsaKey::from_pem(&text).unwrap_err(), error);
     }
     let sec1 = PrivateKeyDer::Sec1(vec![0x30, 0].into());
-    assert_eq!(RsaKey::from_der(&sec1).unwrap_err(), ConfigError::NotRsa);
+    assert_eq!(RsaKey::from_der(&sec1).unwrap_err(), not_rsa);
 }
 
 /// What an encoding holds for the CRT could be wrong on purpose, to have results give away a prime.
