@@ -249,7 +249,10 @@ pub mod protocol {
 
 /// The parameters of an established session, and the resumption of sessions.
 pub mod session {
-    pub use crate::handshake::{ChannelBinding, NotResumed, Resumption, SessionInfo};
+    pub use crate::handshake::{
+        CertificateAnswer, ChannelBinding, NotResumed, RequestedCertificate, Resumption,
+        SessionInfo,
+    };
     pub use crate::resumption::{
         MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets,
     };

@@ -6,11 +6,11 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
 use crate::crypto::rsa::{PublicKey, RsaKey};
 use crate::enums::SignatureScheme;
-use crate::error::{CertificateFault, ConfigError, KeyError, LocalError};
+use crate::error::{CertificateFault, ConfigError, Excerpt, KeyError, LocalError};
 use crate::message::certificate::{CertificateStatus, encode_certificate};
 use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
 use crate::pem::{Contents, certificate_algorithm};
-use crate::verify::PeerCertificate;
+use crate::verify::{NameText, PeerCertificate};
 use core::fmt;
 use pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,6 +22,8 @@ pub struct CertifiedKey {
     chain: Box<[CertificateDer<'static>]>,
     pub(crate) public_key: PublicKey,
     key_id: KeyId,
+    /// The leaf's subject, as errors show it.
+    pub(crate) subject: Excerpt,
     /// The fingerprint of the leaf.
     pub(crate) fingerprint: [u8; 32],
     key: Option<Arc<dyn PrivateKey>>,
@@ -78,8 +80,7 @@ impl CertifiedKey {
     /// Combines a chain with any implementation of [`PrivateKey`].
     ///
     /// The chain is put in order if it is not: the leaf, which is the certificate with the key's
-    /// [`PrivateKey::key_id`], then each one's issuer, then what belongs to neither. A second copy
-    /// of a certificate is left out.
+    /// [`PrivateKey::key_id`], then each one's issuer, then what belongs to neither.
     ///
     /// # Errors
     ///
@@ -120,6 +121,7 @@ impl CertifiedKey {
         let leaf = chain.first().ok_or(ConfigError::NoCertificate)?;
         let message = encode_certificate(&chain).map_err(|_| ConfigError::ChainTooLong)?;
         Ok(Self {
+            subject: subject(leaf)?,
             fingerprint: fingerprint([leaf.as_ref()]),
             certificate_message: message.into(),
             issued: issued.into(),
@@ -172,11 +174,11 @@ impl CertifiedKey {
         self.key.as_ref()
     }
 
-    /// Returns true if one of these CAs, named in DER, issued a certificate of the chain, or if the
-    /// list is empty.
-    pub(crate) fn is_issued_by(&self, authorities: &[&[u8]]) -> bool {
+    /// Returns true if one of these CAs issued a certificate of the chain, or if the list is empty.
+    /// The names are [comparable](super::comparable_name) and sorted.
+    pub(crate) fn is_issued_by(&self, authorities: &[Box<[u8]>]) -> bool {
         let mut issued = self.issued.iter();
-        authorities.is_empty() || issued.any(|issued| authorities.contains(&&*issued.by))
+        authorities.is_empty() || issued.any(|issued| authorities.binary_search(&issued.by).is_ok())
     }
 
     /// Returns true if each certificate of the chain is signed with one of these algorithms.
@@ -217,6 +219,11 @@ fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigEr
     Ok(message.map_err(|_| ConfigError::BadOcspResponse)?.into())
 }
 
+fn subject(leaf: &CertificateDer<'_>) -> Result<Excerpt, ConfigError> {
+    let leaf = PeerCertificate::parse(leaf).map_err(|_| ConfigError::BadCertificate)?;
+    Ok(Excerpt::new(NameText(leaf.subject_der())))
+}
+
 /// The public key of the first certificate.
 fn own_key(chain: &[Link]) -> Result<PublicKey, ConfigError> {
     let leaf = &chain.first().ok_or(ConfigError::NoCertificate)?.certificate;
@@ -243,6 +250,7 @@ impl fmt::Debug for CertifiedKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::comparable_name;
 
     /// A self-issued certificate of `CN=localhost`.
     fn certified() -> CertifiedKey {
@@ -253,12 +261,15 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_cas_stands_for_any() {
-        let localhost = b"\x30\x14\x31\x12\x30\x10\x06\x03\x55\x04\x03\x0c\x09localhost";
-        let certified = certified();
-        assert!(certified.is_issued_by(&[]));
-        assert!(certified.is_issued_by(&[b"\x30\0", localhost]));
-        assert!(!certified.is_issued_by(&[b"\x30\0"]));
-        assert!(!certified.is_issued_by(&[&localhost[..localhost.len() - 1]]));
+        let localhost = b"\x30\x14\x31\x12\x30\x10\x06\x03\x55\x04\x03\x13\x09LOCALHOST";
+        let is_issued_by = |names: &[&[u8]]| {
+            let names: Vec<_> = names.iter().map(|name| comparable_name(name)).collect();
+            certified().is_issued_by(&names)
+        };
+        assert!(is_issued_by(&[]));
+        assert!(is_issued_by(&[b"\x30\0", localhost]));
+        assert!(!is_issued_by(&[b"\x30\0"]));
+        assert!(!is_issued_by(&[&localhost[..localhost.len() - 1]]));
     }
 
     #[test]

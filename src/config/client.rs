@@ -37,6 +37,7 @@ pub struct ClientConfig {
     pub(crate) require_common_name: bool,
     /// In order of preference; see [`ClientConfigBuilder::certificate`].
     pub(crate) certificates: Box<[Arc<CertifiedKey>]>,
+    pub(crate) ignore_requested_authorities: bool,
     pub(crate) sign_with_sha1: bool,
     /// The signature algorithms that are accepted in the server's chain.
     pub(crate) signature_algorithms: Box<[SignatureScheme]>,
@@ -72,6 +73,7 @@ pub struct ClientConfigBuilder {
     verification: ServerVerification,
     require_common_name: bool,
     certificates: Vec<Arc<CertifiedKey>>,
+    ignore_requested_authorities: bool,
     sign_with_sha1: bool,
     offload_signing: bool,
     session_tickets: bool,
@@ -88,6 +90,7 @@ impl ClientConfigBuilder {
             verification,
             require_common_name: false,
             certificates: Vec::new(),
+            ignore_requested_authorities: false,
             sign_with_sha1: false,
             offload_signing: false,
             session_tickets: true,
@@ -117,13 +120,29 @@ impl ClientConfigBuilder {
     ///
     /// A certificate matches if the server accepts RSA certificates, lists a signature algorithm
     /// that the client can sign with, and either lists no CA names or lists the issuer of a
-    /// certificate in the chain. Among the matching certificates, the client prefers the first one
+    /// certificate in the chain; names are compared as in
+    /// [RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1). Among the matching certificates, the client prefers the first one
     /// whose whole chain is signed with algorithms that the server lists; if there is no such
     /// chain, it presents the first match. If nothing matches, it sends a Certificate message
-    /// without certificates.
+    /// without certificates, and
+    /// [`SessionInfo::requested_certificate`](crate::SessionInfo::requested_certificate) or
+    /// [`Error::CertificateWithheld`](crate::Error::CertificateWithheld) tells why.
     #[must_use]
     pub fn certificate(mut self, certificate: Arc<CertifiedKey>) -> Self {
         self.certificates.push(certificate);
+        self
+    }
+
+    /// Presents a certificate even if none is from a CA that the server lists, as browsers and
+    /// OpenSSL do: some servers list their own name, or CAs that have nothing to do with their
+    /// clients. A certificate that matches is still preferred, then one whose chain is signed with
+    /// algorithms that the server lists, then the first one.
+    ///
+    /// The client then shows its certificate, and so its name, to any server that asks and that it
+    /// accepts. By default it shows it only to a server that lists its CA, or no CA.
+    #[must_use]
+    pub fn ignore_requested_authorities(mut self) -> Self {
+        self.ignore_requested_authorities = true;
         self
     }
 
@@ -244,6 +263,7 @@ impl ClientConfigBuilder {
             verification: self.verification,
             require_common_name: self.require_common_name,
             certificates: self.certificates.into(),
+            ignore_requested_authorities: self.ignore_requested_authorities,
             sign_with_sha1: self.sign_with_sha1,
             signature_algorithms,
             offload_signing: self.offload_signing,
@@ -258,10 +278,13 @@ impl ClientConfigBuilder {
     fn trust(&self) -> TrustContext {
         let policy = self.verification.policy().map(CertificatePolicy::fingerprint);
         let own = self.certificates.iter().map(|own| &own.fingerprint[..]);
+        // A session that was made without a certificate is not resumed once one would be sent.
+        let flags =
+            u8::from(self.require_common_name) | u8::from(self.ignore_requested_authorities) << 1;
         TrustContext::of(&[
             b"client",
             policy.as_ref().map_or(b"caller", |policy| &policy[..]),
-            &[u8::from(self.require_common_name)],
+            &[flags],
             &fingerprint(own),
         ])
     }

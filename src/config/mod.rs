@@ -14,6 +14,7 @@ pub(crate) use client::ServerVerification;
 pub use client::{ClientConfig, ClientConfigBuilder};
 pub use client_auth::{ClientAuth, ClientAuthorities};
 pub(crate) use common::{Common, Environment};
+pub(crate) use own_chain::comparable_name;
 pub(crate) use server::SelectedCertificate;
 pub use server::{ServerConfig, ServerConfigBuilder};
 pub use server_certificates::{CertificateSet, CertificatesByName, ResolveCertificate};

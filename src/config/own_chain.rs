@@ -5,20 +5,20 @@ use crate::enums::SignatureScheme;
 use crate::error::ConfigError;
 use crate::message::MAX_HANDSHAKE_BODY;
 use crate::pem::has_section;
-use crate::verify::PeerCertificate;
+use crate::verify::{PeerCertificate, canonical_name};
 use pki_types::CertificateDer;
 
 /// A certificate of this side's chain.
 pub(super) struct Link {
     pub(super) certificate: CertificateDer<'static>,
-    /// The subject's name.
+    /// The subject's name, in the form in which names are compared.
     subject: Box<[u8]>,
     pub(super) issued: Issued,
 }
 
 /// The issuer of a certificate, and the algorithm of its signature.
 pub(super) struct Issued {
-    /// The issuer's name.
+    /// The issuer's name, in the form in which names are compared.
     pub(super) by: Box<[u8]>,
     pub(super) by_itself: bool,
     /// The algorithm of the signature, if TLS has a number for it.
@@ -59,16 +59,11 @@ pub(super) fn put_leaf_first(mut chain: Vec<Link>) -> Vec<Link> {
 }
 
 /// Puts the issuer of each certificate behind it, from the first one on. What belongs nowhere
-/// remains at the end; a second copy of a certificate is left out.
+/// remains at the end.
 ///
 /// "Each following certificate MUST directly certify the one preceding it"
 /// ([RFC 5246 section 7.4.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.2)).
-fn put_in_order(chain: Vec<Link>) -> Vec<Link> {
-    let mut rest = Vec::with_capacity(chain.len());
-    for link in chain {
-        let is_new = rest.iter().all(|other: &Link| other.certificate != link.certificate);
-        rest.extend(is_new.then_some(link));
-    }
+fn put_in_order(mut rest: Vec<Link>) -> Vec<Link> {
     let mut ordered = Vec::with_capacity(rest.len());
     let mut next = (!rest.is_empty()).then_some(0);
     while let Some(position) = next {
@@ -90,7 +85,8 @@ impl Link {
                 ConfigError::BadCertificate
             });
         };
-        let (subject, by) = (name(parsed.subject_der()), name(parsed.issuer_der()));
+        let subject = comparable_name(parsed.subject_der());
+        let by = comparable_name(parsed.issuer_der());
         Ok(Self {
             issued: Issued {
                 by_itself: by == subject,
@@ -107,7 +103,7 @@ impl Link {
     }
 }
 
-/// A name in the form in which names are compared.
-pub(super) fn name(der: &[u8]) -> Box<[u8]> {
-    der.into()
+/// A name in the form in which names are compared; what is not a name is equal to itself only.
+pub(crate) fn comparable_name(der: &[u8]) -> Box<[u8]> {
+    canonical_name(der).unwrap_or_else(|| der.into())
 }

@@ -133,7 +133,7 @@ impl Connection {
                 }
                 Ok(())
             }
-            (AlertLevel::FATAL, description) => Err(Error::AlertReceived(description)),
+            (AlertLevel::FATAL, description) => Err(self.handshake.alert_received(description)),
             (AlertLevel(level), _) => Err(PeerError::BadAlertLevel(level).into()),
         }
     }

@@ -16,6 +16,7 @@ mod ocsp;
 mod peer;
 mod tests;
 mod text;
+mod withheld;
 
 pub use certificate::{CertificateError, CertificateFault, CertificateId};
 pub use config::ConfigError;
@@ -27,6 +28,7 @@ pub use misuse::Misuse;
 pub use ocsp::OcspFault;
 pub use peer::PeerError;
 pub use text::{Excerpt, ProtocolList, SuiteList};
+pub use withheld::CertificateWithheld;
 
 use crate::enums::AlertDescription;
 
@@ -59,6 +61,21 @@ pub enum Error {
     /// was complete.
     #[error("the peer sent the alert {0}")]
     AlertReceived(AlertDescription),
+    /// The server ended the handshake with a fatal alert, after it had asked for a certificate and
+    /// this client had sent none.
+    #[error(
+        "the server sent the alert {alert}; it had asked for a certificate and got none: {reason}; CAs of the server: {authorities}; certificates of the client: {configured}"
+    )]
+    CertificateWithheld {
+        /// The alert.
+        alert: AlertDescription,
+        /// Why no certificate was sent.
+        reason: CertificateWithheld,
+        /// The names of the CAs that the server lists: as many as fit.
+        authorities: Excerpt,
+        /// The subjects of the configured certificates: as many as fit.
+        configured: Excerpt,
+    },
     /// The transport ended without close_notify, so received data may be incomplete
     /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)).
     #[error("the transport ended without close_notify; received data may be incomplete")]
@@ -86,16 +103,21 @@ impl Error {
             Self::Incompatible(error) => Some(error.alert()),
             Self::Certificate(error) => Some(error.alert()),
             Self::Local(error) => Some(error.alert()),
-            Self::AlertReceived(_) | Self::Truncated | Self::Misuse(_) => None,
+            Self::AlertReceived(_)
+            | Self::CertificateWithheld { .. }
+            | Self::Truncated
+            | Self::Misuse(_) => None,
         }
     }
 
-    /// Returns the setting that would accept the peer's offer or certificate, if there is one.
+    /// Returns the setting that would accept the peer's offer or certificate, or send this side's
+    /// certificate, if there is one.
     #[must_use]
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::Incompatible(incompatible) => incompatible.setting(),
             Self::Certificate(error) => error.setting(),
+            Self::CertificateWithheld { reason, .. } => reason.setting(),
             Self::Decode { .. }
             | Self::Peer(_)
             | Self::AlertReceived(_)

@@ -3,9 +3,9 @@
 #![cfg(test)]
 
 use super::{
-    CertificateFault, ConfigError, DecodeError, Error, Excerpt, FileContents, FileItem,
-    Incompatible, KeyAlgorithm, KeyEncryption, LocalError, Misuse, OcspFault, PeerError, PemFault,
-    ProtocolList, SuiteList,
+    CertificateFault, CertificateWithheld, ConfigError, DecodeError, Error, Excerpt, FileContents,
+    FileItem, Incompatible, KeyAlgorithm, KeyEncryption, LocalError, Misuse, OcspFault, PeerError,
+    PemFault, ProtocolList, SuiteList,
 };
 use crate::enums::{
     AlertDescription as Alert, CipherSuite, CompressionMethod, ContentType, ExtensionType,
@@ -78,6 +78,14 @@ fn errors() -> Vec<(&'static str, Error)> {
     errors.extend(of(|error: Incompatible| error.into()));
     errors.extend(of(|error: CertificateFault| error.into()));
     errors.extend(of(|fault| CertificateFault::Ocsp(fault).into()));
+    errors.extend(of(|reason: CertificateWithheld| {
+        Error::CertificateWithheld {
+            alert: Alert::HANDSHAKE_FAILURE,
+            reason,
+            authorities: Excerpt::new("CN=Root"),
+            configured: Excerpt::new("CN=Client"),
+        }
+    }));
     errors.extend(of(|error: LocalError| error.into()));
     errors.extend(of(|error: Misuse| error.into()));
     // Another family has to be added here and above.
@@ -88,6 +96,7 @@ fn errors() -> Vec<(&'static str, Error)> {
             | Error::Incompatible(_)
             | Error::Certificate(_)
             | Error::AlertReceived(_)
+            | Error::CertificateWithheld { .. }
             | Error::Truncated
             | Error::Local(_)
             | Error::Misuse(_) => {}
@@ -286,6 +295,11 @@ const ALERTS: &[(Alert, &[&str])] = &[
 const WITHOUT_ALERT: &[&str] = &[
     "Error::AlertReceived",
     "Error::Truncated",
+    "CertificateWithheld::NoneConfigured",
+    "CertificateWithheld::CertificateType",
+    "CertificateWithheld::SignatureAlgorithm",
+    "CertificateWithheld::Sha1",
+    "CertificateWithheld::Authority",
     "Misuse::HandshakeIncomplete",
     "Misuse::Closed",
     "Misuse::NothingPending",
@@ -336,6 +350,27 @@ fn an_incompatibility_says_which_setting_would_accept_it() {
     }
 }
 
+/// The text names the setting that would send a certificate.
+#[test]
+fn a_certificate_that_is_withheld_says_which_setting_would_send_it() {
+    for (name, reason) in CertificateWithheld::samples() {
+        let expected = match name {
+            "CertificateWithheld::NoneConfigured" => Some("ClientConfigBuilder::certificate"),
+            "CertificateWithheld::Sha1" => Some("ClientConfigBuilder::sign_with_sha1"),
+            "CertificateWithheld::Authority" => {
+                Some("ClientConfigBuilder::ignore_requested_authorities")
+            }
+            _ => None,
+        };
+        assert_eq!(reason.setting(), expected, "{name}");
+        let text = reason.to_string();
+        assert!(
+            text.contains(expected.unwrap_or("no setting changes")),
+            "{text}"
+        );
+    }
+}
+
 /// Of the other errors, only certificate errors name a setting: the method that sets the waiver.
 #[test]
 fn no_other_error_names_a_setting() {
@@ -343,6 +378,7 @@ fn no_other_error_names_a_setting() {
         let expected = match &error {
             Error::Incompatible(incompatible) => incompatible.setting(),
             Error::Certificate(error) => error.setting(),
+            Error::CertificateWithheld { reason, .. } => reason.setting(),
             _ => None,
         };
         assert_eq!(error.setting(), expected, "{name}");
@@ -382,7 +418,13 @@ fn the_text_of_an_error_is_whole() {
         received: HandshakeType::FINISHED,
         awaited: "change_cipher_spec",
     };
-    let rows: [(Error, &str); 10] = [
+    let withheld = Error::CertificateWithheld {
+        alert: Alert::HANDSHAKE_FAILURE,
+        reason: CertificateWithheld::Authority,
+        authorities: Excerpt::new("CN=Root"),
+        configured: Excerpt::new("CN=Client"),
+    };
+    let rows: [(Error, &str); 11] = [
         (
             DecodeError::Truncated.of("client_hello"),
             "cannot parse client_hello: it ends in the middle of a field",
@@ -414,6 +456,13 @@ fn the_text_of_an_error_is_whole() {
         (
             Error::AlertReceived(Alert::UNKNOWN_CA),
             "the peer sent the alert unknown_ca",
+        ),
+        (
+            withheld,
+            "the server sent the alert handshake_failure; it had asked for a certificate and got \
+             none: none is from a CA that the server lists \
+             (ClientConfigBuilder::ignore_requested_authorities would send one); CAs of the server: \
+             CN=Root; certificates of the client: CN=Client",
         ),
         (
             Error::Truncated,

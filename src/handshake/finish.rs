@@ -9,7 +9,7 @@ use super::action::{Action, Actions};
 use super::agreed::Agreed;
 use super::established::Established;
 use super::incoming::Incoming;
-use super::session_info::SessionInfo;
+use super::session_info::{RequestedCertificate, SessionInfo};
 use super::verified::FinishedVerified;
 use crate::config::CertifiedKey;
 use crate::crypto::cipher::Cipher;
@@ -159,6 +159,7 @@ impl Finish {
             waivers: session.waivers,
             verified_by_caller: role.verified_by_caller,
             ocsp_response: role.ocsp_response,
+            requested_certificate: role.requested_certificate,
             resumption: agreed.resumption,
             extended_master_secret: session.extended_master_secret,
             secure_renegotiation: agreed.secure_renegotiation,
@@ -187,6 +188,8 @@ pub(super) struct RoleResult {
     pub(super) ocsp_response: Option<Box<[u8]>>,
     /// True if the caller accepted the peer's chain without verification.
     pub(super) verified_by_caller: bool,
+    /// On a client, what the server asked of its certificates.
+    pub(super) requested_certificate: Option<Box<RequestedCertificate>>,
     /// On a server, the certificate that it sent.
     pub(super) own_certificate: Option<Arc<CertifiedKey>>,
 }
@@ -215,7 +218,7 @@ impl<C> ExpectChangeCipherSpec<C> {
 #[derive(Debug)]
 pub(super) struct ExpectFinished<C> {
     finish: Finish,
-    completion: C,
+    pub(super) completion: C,
 }
 
 impl<C: Completion> ExpectFinished<C> {

@@ -25,7 +25,9 @@ mod verified;
 pub(crate) use action::{Action, Actions};
 pub use established::ChannelBinding;
 pub(crate) use incoming::Incoming;
-pub use session_info::{NotResumed, Resumption, SessionInfo};
+pub use session_info::{
+    CertificateAnswer, NotResumed, RequestedCertificate, Resumption, SessionInfo,
+};
 
 use crate::config::{ClientConfig, ServerConfig};
 use crate::enums::{AlertDescription, HandshakeType};
@@ -143,6 +145,17 @@ impl Handshake {
     /// Makes every later call return `error`.
     pub(crate) fn fail(&mut self, error: Error) {
         self.state = State::Failed(error);
+    }
+
+    /// The error for a fatal alert of the peer's. A server that asked for a certificate and got none
+    /// probably refuses the client for that.
+    pub(crate) fn alert_received(&self, alert: AlertDescription) -> Error {
+        let requested = match &self.state {
+            State::Client(state) => state.requested_certificate(),
+            State::Server(_) | State::Established(_) | State::Failed(_) => None,
+        };
+        let withheld = requested.and_then(|requested| requested.refused_with(alert));
+        withheld.unwrap_or(Error::AlertReceived(alert))
     }
 
     /// The error with which the connection failed, if it did.

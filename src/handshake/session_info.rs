@@ -1,10 +1,13 @@
 //! The information about a completed handshake.
 
-use crate::enums::CipherSuite;
+use crate::config::CertifiedKey;
+use crate::enums::{AlertDescription, CipherSuite};
+use crate::error::{CertificateWithheld, Error, Excerpt};
 use crate::verify::PeerCertificate;
 use crate::waiver::Waivers;
 use core::fmt;
 use pki_types::{CertificateDer, ServerName};
+use std::sync::Arc;
 
 /// The negotiated parameters of a connection, and the identity of its peer.
 #[derive(Clone, Debug)]
@@ -15,6 +18,7 @@ pub struct SessionInfo {
     pub(crate) waivers: Waivers,
     pub(crate) verified_by_caller: bool,
     pub(crate) ocsp_response: Option<Box<[u8]>>,
+    pub(crate) requested_certificate: Option<Box<RequestedCertificate>>,
     pub(crate) resumption: Resumption,
     pub(crate) extended_master_secret: bool,
     pub(crate) secure_renegotiation: bool,
@@ -81,6 +85,13 @@ impl SessionInfo {
         self.ocsp_response.as_deref()
     }
 
+    /// Returns, on a client, what the server asked of the client's certificates, and the answer.
+    /// Returns `None` if it did not ask, in a resumed session, and on a server.
+    #[must_use]
+    pub fn requested_certificate(&self) -> Option<&RequestedCertificate> {
+        self.requested_certificate.as_deref()
+    }
+
     /// Returns how the session was resumed, or why it was not.
     #[must_use]
     pub fn resumption(&self) -> Resumption {
@@ -119,6 +130,83 @@ impl SessionInfo {
     pub fn max_plaintext_received(&self) -> usize {
         self.max_plaintext_received
     }
+}
+
+/// A server's request for a client certificate
+/// ([RFC 5246 section 7.4.4](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.4)), and the
+/// client's answer.
+#[derive(Clone, Debug)]
+pub struct RequestedCertificate {
+    pub(super) authorities: Box<[Excerpt]>,
+    pub(super) total_authorities: usize,
+    pub(super) configured: Box<[Excerpt]>,
+    pub(super) total_configured: usize,
+    pub(super) answer: CertificateAnswer,
+}
+
+impl RequestedCertificate {
+    /// Returns the names of the CAs that the server lists, as text: the first eight, each cut to 96
+    /// bytes. An empty list stands for any CA.
+    #[must_use]
+    pub fn authorities(&self) -> &[Excerpt] {
+        &self.authorities
+    }
+
+    /// Returns the number of CAs that the server lists.
+    #[must_use]
+    pub fn total_authorities(&self) -> usize {
+        self.total_authorities
+    }
+
+    /// Returns the subjects of the client's certificates, as text: the first eight, each cut to 96
+    /// bytes.
+    #[must_use]
+    pub fn configured(&self) -> &[Excerpt] {
+        &self.configured
+    }
+
+    /// Returns the number of the client's certificates.
+    #[must_use]
+    pub fn total_configured(&self) -> usize {
+        self.total_configured
+    }
+
+    /// Returns which certificate was sent, or why none was.
+    #[must_use]
+    pub fn answer(&self) -> &CertificateAnswer {
+        &self.answer
+    }
+
+    /// The error for a server that refused the client with this alert, if no certificate was sent.
+    pub(super) fn refused_with(&self, alert: AlertDescription) -> Option<Error> {
+        let CertificateAnswer::Withheld(reason) = self.answer else {
+            return None;
+        };
+        Some(Error::CertificateWithheld {
+            alert,
+            reason,
+            authorities: if self.authorities.is_empty() {
+                Excerpt::new("any")
+            } else {
+                Excerpt::list(&self.authorities)
+            },
+            configured: Excerpt::list(&self.configured),
+        })
+    }
+}
+
+/// A client's answer to a request for its certificate.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CertificateAnswer {
+    /// This certificate was sent. One of the CAs that the server lists issued it, or the server
+    /// lists none.
+    Sent(Arc<CertifiedKey>),
+    /// This certificate was sent, although no CA that the server lists issued it
+    /// ([`ClientConfigBuilder::ignore_requested_authorities`](crate::ClientConfigBuilder::ignore_requested_authorities)).
+    SentRegardless(Arc<CertifiedKey>),
+    /// No certificate was sent, for this reason.
+    Withheld(CertificateWithheld),
 }
 
 /// How a connection obtained its keys: by a full handshake, or by resuming a session.

@@ -295,7 +295,9 @@ fn io_error(error: impl Into<Error>) -> io::Error {
     let error = error.into();
     let kind = match &error {
         Error::Truncated => io::ErrorKind::UnexpectedEof,
-        Error::AlertReceived(_) => io::ErrorKind::ConnectionAborted,
+        Error::AlertReceived(_) | Error::CertificateWithheld { .. } => {
+            io::ErrorKind::ConnectionAborted
+        }
         Error::Misuse(Misuse::Paused) => io::ErrorKind::WouldBlock,
         Error::Misuse(_) => io::ErrorKind::NotConnected,
         Error::Decode { .. }

@@ -59,7 +59,7 @@ pub(crate) use chain::{MAX_LONG_CHAIN, check_chain_length};
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
 pub use load::certificates_from_bytes;
-pub(crate) use name::canonical_name;
+pub(crate) use name::{NameText, canonical_name};
 pub use policy::CertificatePolicy;
 pub use revocation::Crls;
 pub use roots::RootStore;

@@ -586,7 +586,7 @@ fn a_chain_is_put_in_order() {
         (&[1, 2, 0], &[0, 1, 2]),
         // Without the one between them, the leaf comes first and the others keep their order.
         (&[3, 2, 0], &[0, 3, 2]),
-        (&[0, 0, 1, 1, 2], &[0, 1, 2]),
+        (&[0, 0, 1, 1, 2], &[0, 1, 2, 0, 1]),
         (&[4, 1, 0], &[0, 1, 4]),
         (&[0], &[0]),
     ] {

@@ -4,8 +4,9 @@
 
 use super::State;
 use super::finish::ServerFlight;
-use super::key_exchange::{ClientCertificate, ExpectServerHelloDone};
+use super::key_exchange::ExpectServerHelloDone;
 use super::negotiation::Negotiation;
+use super::own_certificate::ClientCertificate;
 use crate::config::ServerVerification;
 use crate::enums::HandshakeType;
 use crate::error::{DecodeError, Error};

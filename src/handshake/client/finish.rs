@@ -8,7 +8,7 @@ use crate::error::{Error, LocalError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::finish::{self, ExpectChangeCipherSpec, Finish, KeysReady, RoleResult};
 use crate::handshake::incoming::Incoming;
-use crate::handshake::session_info::{NotResumed, Resumption};
+use crate::handshake::session_info::{NotResumed, RequestedCertificate, Resumption};
 use crate::message::hello::SessionId;
 use crate::message::ticket::NewSessionTicket;
 use crate::resumption::{Handle, Session, SessionInUse};
@@ -45,6 +45,10 @@ impl ServerFlight {
 pub(crate) struct ExpectNewSessionTicket(ServerFlight);
 
 impl ExpectNewSessionTicket {
+    pub(super) fn completion(&self) -> &Completion {
+        &self.0.completion
+    }
+
     pub(super) fn handle(self, incoming: Incoming<'_>) -> Result<State, Error> {
         // "This message MUST be sent if the server included a SessionTicket extension in the
         // ServerHello."
@@ -70,6 +74,7 @@ pub(crate) struct Completion {
     pub(super) ocsp_response: Option<Box<[u8]>>,
     /// True if the caller accepted the server's chain without verification.
     pub(super) verified_by_caller: bool,
+    pub(super) requested_certificate: Option<Box<RequestedCertificate>>,
     pub(super) ticket: Option<Ticket>,
 }
 
@@ -88,11 +93,13 @@ impl finish::Completion for Completion {
         actions: &mut Actions,
     ) -> Result<RoleResult, LocalError> {
         let ocsp_response = self.ocsp_response.take();
+        let requested_certificate = self.requested_certificate.take();
         let verified_by_caller = self.verified_by_caller;
         self.store_session(&mut finish.session, finish.agreed.resumption, actions);
         Ok(RoleResult {
             ocsp_response,
             verified_by_caller,
+            requested_certificate,
             own_certificate: None,
         })
     }

@@ -210,6 +210,7 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
             session_id,
             ocsp_response: None,
             verified_by_caller: false,
+            requested_certificate: None,
             ticket: None,
         },
     };

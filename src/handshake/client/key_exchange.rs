@@ -5,13 +5,15 @@
 use super::State;
 use super::finish::{Completion, ServerFlight};
 use super::negotiation::Negotiation;
-use crate::config::{CertifiedKey, ClientConfig, SIGNATURE_SCHEMES};
+use super::own_certificate::ClientCertificate;
+use crate::config::{CertifiedKey, ClientConfig};
 use crate::crypto::pre_master_secret::{PRE_MASTER_SECRET, PreMasterSecret};
-use crate::enums::{ClientCertificateType, HandshakeType, ProtocolVersion, SignatureScheme};
+use crate::enums::{HandshakeType, ProtocolVersion, SignatureScheme};
 use crate::error::{Error, LocalError};
 use crate::handshake::action::Actions;
 use crate::handshake::finish::KeysReady;
 use crate::handshake::incoming::Incoming;
+use crate::handshake::session_info::RequestedCertificate;
 use crate::keys::{MasterSecret, Side};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
@@ -19,51 +21,6 @@ use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Pending, SignCertificateVerify};
 use crate::verify::VerifiedPeer;
 use std::sync::Arc;
-
-/// The reply to a CertificateRequest.
-#[derive(Debug)]
-pub(super) enum ClientCertificate {
-    NotRequested,
-    /// "If no suitable certificate is available, the client MUST send a certificate message
-    /// containing no certificates."
-    NoneSuitable,
-    Suitable(Arc<CertifiedKey>, SignatureScheme),
-}
-
-impl ClientCertificate {
-    /// The first configured certificate that one of the server's CAs issued, if the server accepts
-    /// RSA signatures with an algorithm that this client can use.
-    ///
-    /// "If the certificate_authorities list in the certificate request message was non-empty, one
-    /// of the certificates in the certificate chain SHOULD be issued by one of the listed CAs."
-    /// Among several, a certificate whose chain is signed with the server's algorithms is
-    /// preferred, as RFC 5246 requires. If there is only another one, the server decides about it,
-    /// as in [RFC 8446 section 4.4.2.2](https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.2).
-    fn choose(config: &ClientConfig, request: &CertificateRequest<'_>) -> Self {
-        let accepts_rsa = request.certificate_types.contains(&ClientCertificateType::RSA_SIGN);
-        let sha1 = SignatureScheme::RSA_PKCS1_SHA1;
-        let scheme = SIGNATURE_SCHEMES
-            .iter()
-            .chain(config.sign_with_sha1.then_some(&sha1))
-            .find(|scheme| request.supported_signature_algorithms.contains(scheme));
-        let mut issued = config
-            .certificates
-            .iter()
-            .filter(|certified| certified.is_issued_by(&request.certificate_authorities))
-            .peekable();
-        let any = issued.peek().copied();
-        let signed = |certified: &&Arc<CertifiedKey>| {
-            certified.is_signed_with(&request.supported_signature_algorithms)
-        };
-        let certified = issued.find(signed).or(any);
-        match (certified, scheme) {
-            (Some(certified), Some(scheme)) if accepts_rsa => {
-                Self::Suitable(certified.clone(), *scheme)
-            }
-            _ => Self::NoneSuitable,
-        }
-    }
-}
 
 /// The server is accepted, and its key is known.
 #[derive(Debug)]
@@ -82,7 +39,7 @@ impl ExpectServerHelloDone {
     ) -> Result<State, Error> {
         let (requested, awaited) = match self.client_certificate {
             ClientCertificate::NotRequested => (false, "certificate_request or server_hello_done"),
-            ClientCertificate::NoneSuitable | ClientCertificate::Suitable(..) => {
+            ClientCertificate::NoneSuitable(_) | ClientCertificate::Suitable(..) => {
                 (true, "server_hello_done")
             }
         };
@@ -113,13 +70,13 @@ impl ExpectServerHelloDone {
         let negotiation = &mut self.negotiation;
         match &self.client_certificate {
             ClientCertificate::NotRequested => {}
-            ClientCertificate::NoneSuitable => {
+            ClientCertificate::NoneSuitable(_) => {
                 let empty = Certificate {
                     certificate_list: Vec::new(),
                 };
                 actions.send(empty.encode()?, &mut negotiation.transcript);
             }
-            ClientCertificate::Suitable(certified, _) => {
+            ClientCertificate::Suitable(_, certified, _) => {
                 let message = certified.certificate_message.to_vec();
                 actions.send(message, &mut negotiation.transcript);
             }
@@ -133,6 +90,7 @@ impl ExpectServerHelloDone {
             encrypted_pre_master_secret: &encrypted,
         };
         actions.send(key_exchange.encode()?, &mut negotiation.transcript);
+        let signing = self.client_certificate.signing();
         let exchanged = KeyExchanged {
             master_secret: negotiation.agreed.master_secret(
                 &pre_master_secret,
@@ -142,12 +100,11 @@ impl ExpectServerHelloDone {
             negotiation: self.negotiation,
             server: self.server,
             ocsp_response: self.ocsp_response,
+            requested_certificate: self.client_certificate.into_requested(),
         };
-        match self.client_certificate {
-            ClientCertificate::NotRequested | ClientCertificate::NoneSuitable => {
-                exchanged.send_finished(actions)
-            }
-            ClientCertificate::Suitable(certified, scheme) => {
+        match signing {
+            None => exchanged.send_finished(actions),
+            Some((certified, scheme)) => {
                 ExpectSignature::new(exchanged, certified, scheme)?.sign_or_pause(actions)
             }
         }
@@ -171,6 +128,7 @@ struct KeyExchanged {
     negotiation: Negotiation,
     server: VerifiedPeer,
     ocsp_response: Option<Box<[u8]>>,
+    requested_certificate: Option<Box<RequestedCertificate>>,
     master_secret: MasterSecret,
 }
 
@@ -204,6 +162,7 @@ impl KeyExchanged {
                 session_id,
                 ocsp_response: self.ocsp_response,
                 verified_by_caller,
+                requested_certificate: self.requested_certificate,
                 ticket: None,
             },
         };

@@ -38,12 +38,14 @@ mod hello;
 mod key_exchange;
 mod negotiation;
 mod offer;
+mod own_certificate;
 
 pub(super) use hello::start;
 
 use super::action::Actions;
 use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
 use super::incoming::Incoming;
+use super::session_info::RequestedCertificate;
 use super::step::Step;
 use crate::error::{Error, LocalError};
 use crate::pending::{Answer, AnswerKind, Pending};
@@ -123,6 +125,23 @@ impl State {
             }
             _ => Err(LocalError::Internal("the answer belongs to another state").into()),
         }
+    }
+
+    /// What the server asked of the client's certificates, once that is answered.
+    pub(super) fn requested_certificate(&self) -> Option<&RequestedCertificate> {
+        let completion = match self {
+            Self::NewSessionTicket(state) => state.completion(),
+            Self::ChangeCipherSpec(state) => &state.completion,
+            Self::Finished(state) => &state.completion,
+            Self::ServerHello(_)
+            | Self::Certificate(_)
+            | Self::CertificateStatus(_)
+            | Self::CertificateVerdict(_)
+            | Self::ServerHelloDone(_)
+            | Self::Signature(_)
+            | Self::ResumptionVerdict(_) => return None,
+        };
+        completion.requested_certificate.as_deref()
     }
 
     /// Returns true if the ServerHello has not been received.

@@ -97,6 +97,7 @@ impl finish::Completion for Completion {
         Ok(RoleResult {
             ocsp_response: None,
             verified_by_caller: false,
+            requested_certificate: None,
             own_certificate: Some(self.certificate),
         })
     }

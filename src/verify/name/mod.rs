@@ -7,4 +7,5 @@ mod text;
 pub(crate) use canonical::canonical_name;
 pub(super) use canonical::{CanonicalName, mailboxes_in};
 pub(super) use prepare::text_of;
+pub(crate) use text::NameText;
 pub(super) use text::Text;

@@ -2,6 +2,7 @@
 
 use core::fmt::{self, Write};
 use x509_parser::objects::{oid_registry, oid2abbrev};
+use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 /// A name as text, in the order of its encoding. Characters in its values that could make it look
@@ -22,6 +23,19 @@ impl fmt::Display for Text<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A name in DER as text.
+pub(crate) struct NameText<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for NameText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match X509Name::from_der(self.0) {
+            Ok(([], name)) if name.iter_rdn().next().is_none() => f.write_str("an empty name"),
+            Ok(([], name)) => Text(&name).fmt(f),
+            Ok(_) | Err(_) => f.write_str("not a distinguished name"),
+        }
     }
 }
 
@@ -65,7 +79,6 @@ mod tests {
     use x509_cert::der::asn1::{Any, SetOfVec, Utf8StringRef};
     use x509_cert::der::oid::ObjectIdentifier;
     use x509_cert::der::{Encode, Tag};
-    use x509_parser::prelude::FromDer;
 
     const CN: &str = "2.5.4.3";
     const O: &str = "2.5.4.10";

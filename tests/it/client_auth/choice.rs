@@ -5,15 +5,16 @@ use super::{
     requiring,
 };
 use premaster::certificate::ClientAuthorities;
-use premaster::error::{Incompatible, PeerError};
-use premaster::protocol::{HandshakeType, SignatureScheme};
-use premaster::{CertifiedKey, ClientConfigBuilder, Error};
+use premaster::error::{CertificateWithheld, Incompatible, PeerError};
+use premaster::protocol::{AlertDescription, HandshakeType, SignatureScheme};
+use premaster::session::CertificateAnswer;
+use premaster::{CertificatePolicy, CertifiedKey, ClientAuth, ClientConfigBuilder, Error};
 use premaster_testing::by_hand::Request;
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki::{self, Algorithm, Authority, der};
 use premaster_testing::wire::{
-    CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, RENEGOTIATION_INFO, SERVER_HELLO_DONE,
-    body_of, certificate_body, handshake, hello_with, said,
+    ALERT, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, RENEGOTIATION_INFO,
+    SERVER_HELLO_DONE, body_of, certificate_body, handshake, hello_with, record, said, unhex,
 };
 use premaster_testing::{
     Pair, certified, client_builder, client_certified, pair, rng, roots, server_builder,
@@ -358,4 +359,263 @@ fn a_server_asks_once() {
             .into())
         );
     }
+}
+
+/// The Name with one common name of this type.
+fn common_name(tag: u8, text: &[u8]) -> Vec<u8> {
+    let attribute = der::sequence(&[b"\x06\x03\x55\x04\x03", &der::tlv(tag, &[text])]);
+    der::sequence(&[&der::tlv(der::SET, &[&attribute])])
+}
+
+/// "CN=Test Root" is the same name however it is written
+/// ([RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1)).
+#[test]
+fn authorities_are_names_and_not_bytes() {
+    let utf16: Vec<u8> = "Test Root".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (authority, is_same) in [
+        (common_name(0x0c, b"Test Root"), true),
+        (common_name(0x13, b"Test Root"), true),
+        (common_name(0x14, b"Test Root"), true),
+        (common_name(0x16, b"Test Root"), true),
+        (common_name(0x1e, &utf16), true),
+        (common_name(0x13, b"TEST root"), true),
+        (common_name(0x13, b" Test   Root  "), true),
+        (common_name(0x13, b"TestRoot"), false),
+        (common_name(0x13, b"Test Root 2"), false),
+        (common_name(0x04, b"Test Root"), false),
+        (der::sequence(&[]), false),
+        (b"Test Root".to_vec(), false),
+    ] {
+        let request = Request {
+            authorities: vec![der::name("CN=Nobody"), authority.clone()],
+            ..good()
+        };
+        let expected = if is_same {
+            Answer::with(&first(), 0x0804)
+        } else {
+            NONE_SUITABLE
+        };
+        let answer = answer(client_with_both(), &request);
+        assert_eq!(answer, expected, "{authority:02x?}");
+    }
+}
+
+/// The certificate of the cases below, and a client that has it.
+fn rig_client() -> ClientConfigBuilder {
+    let file =
+        |name: &str| std::fs::read(premaster_testing::data(&format!("files/{name}"))).unwrap();
+    let pair = CertifiedKey::from_bytes(&file("common-client.pem"), &file("common-client.key"));
+    client_with(&[Arc::new(pair.unwrap())])
+}
+
+/// The body of a CertificateRequest from the field.
+fn recorded(name: &str) -> Request {
+    let text = std::fs::read_to_string(premaster_testing::data(&format!("files/{name}.hex")));
+    Request::read(&unhex(text.unwrap().trim()))
+}
+
+#[test]
+fn requests_from_the_field_are_answered() {
+    let sent = |client, name| !answer(client, &recorded(name)).chain.is_empty();
+    // CN=Rig CA as PrintableString, which issued the certificate as UTF8String.
+    assert!(sent(rig_client(), "f01-certreq-ca-name-printable"));
+    // The server's own name.
+    let own_name = "f01c-certreq-server-name-as-ca";
+    assert!(!sent(rig_client(), own_name));
+    assert!(sent(rig_client().ignore_requested_authorities(), own_name));
+}
+
+/// Where none is from a listed CA, the first is sent whose chain the server can verify.
+#[test]
+fn a_certificate_is_sent_regardless_of_the_authorities_where_that_is_set() {
+    let client = |certificates: &[_]| client_with(certificates).ignore_requested_authorities();
+    let sha1 = Algorithm::RSA_PKCS1_SHA1;
+    let worse = pki::Spec {
+        algorithm: Some(sha1),
+        ..pki::client(&pki::key("rsa-2048"))
+    };
+    let worse = certified_chain(&[worse], "rsa-2048");
+    for (configured, authority, expected) in [
+        (vec![first(), second()], "CN=Nobody", Some(first())),
+        (vec![second(), first()], "CN=Nobody", Some(second())),
+        (vec![worse.clone(), first()], "CN=Nobody", Some(first())),
+        (vec![worse.clone()], "CN=Nobody", Some(worse.clone())),
+        // One that is from a listed CA is still preferred.
+        (vec![first(), second()], "CN=Other Root", Some(second())),
+        (vec![], "CN=Nobody", None),
+    ] {
+        let expected = expected.map_or(NONE_SUITABLE, |own| Answer::with(&own, 0x0804));
+        assert_eq!(answer(client(&configured), &from(&[authority])), expected);
+    }
+    // It waives nothing else.
+    let request = Request {
+        types: vec![64],
+        ..from(&["CN=Nobody"])
+    };
+    assert_eq!(answer(client(&[first()]), &request), NONE_SUITABLE);
+}
+
+/// Each reason, in a handshake that the server completes without a certificate and in one that it
+/// refuses for that.
+#[test]
+fn a_certificate_is_not_withheld_in_silence() {
+    let named = |name| ClientAuthorities::Names(vec![der::name(name)]);
+    let sha1 = [SignatureScheme(SHA1)];
+    for (client, authorities, algorithms, reason) in [
+        (
+            client_with(&[]),
+            named("CN=Nobody"),
+            None,
+            CertificateWithheld::NoneConfigured,
+        ),
+        (
+            client_with(&[first()]),
+            named("CN=Nobody"),
+            None,
+            CertificateWithheld::Authority,
+        ),
+        (
+            client_with(&[first()]),
+            ClientAuthorities::None,
+            Some(sha1),
+            CertificateWithheld::Sha1,
+        ),
+    ] {
+        let server = |auth: fn(CertificatePolicy) -> ClientAuth| {
+            let server = server_builder().client_auth(auth(roots().into()));
+            let server = server.client_authorities(authorities.clone());
+            match algorithms {
+                Some(algorithms) => server.client_signature_algorithms(&algorithms),
+                None => server,
+            }
+        };
+        let client = Arc::new(client.session_store(None).build().unwrap());
+        let connect = |auth| {
+            let server = Arc::new(server(auth).build().unwrap());
+            Pair::new(client.clone(), server, premaster_testing::name())
+        };
+        let established = connect(ClientAuth::Request).established();
+        let session = established.client.connection.session().unwrap();
+        let requested = session.requested_certificate().unwrap();
+        let CertificateAnswer::Withheld(told) = requested.answer() else {
+            panic!("{requested:?}");
+        };
+        assert_eq!(*told, reason);
+        assert!(established.server.connection.session().unwrap().requested_certificate().is_none());
+
+        let mut refused = connect(ClientAuth::Require);
+        refused.run(Chunks::Whole).unwrap_err();
+        let told = std::mem::take(&mut refused.server.outgoing);
+        let failure = refused.client.take(&told).unwrap_err();
+        let Error::CertificateWithheld {
+            alert,
+            reason: told,
+            authorities: listed,
+            configured,
+        } = &failure
+        else {
+            panic!("{failure:?}");
+        };
+        assert_eq!(
+            (*alert, *told),
+            (AlertDescription::HANDSHAKE_FAILURE, reason)
+        );
+        let listed_all = matches!(authorities, ClientAuthorities::None);
+        assert_eq!(
+            listed.as_str(),
+            if listed_all { "any" } else { "CN=Nobody" }
+        );
+        let nothing = reason == CertificateWithheld::NoneConfigured;
+        assert_eq!(
+            configured.as_str(),
+            if nothing { "nothing" } else { "CN=Test Client" }
+        );
+        assert_eq!(failure.setting(), reason.setting());
+    }
+}
+
+/// A request that no setting of this crate's server makes.
+#[test]
+fn what_no_server_here_asks_is_told_too() {
+    for (types, algorithms, reason) in [
+        (
+            vec![64],
+            DEFAULT_ALGORITHMS.to_vec(),
+            CertificateWithheld::CertificateType,
+        ),
+        (
+            vec![1],
+            vec![0x0403],
+            CertificateWithheld::SignatureAlgorithm,
+        ),
+    ] {
+        let request = Request {
+            types,
+            algorithms,
+            authorities: vec![],
+        };
+        let mut client = asked(client_with_both(), &request).client;
+        client.take(&handshake(SERVER_HELLO_DONE, &[])).unwrap();
+        let alert = AlertDescription::HANDSHAKE_FAILURE;
+        let refused = client.take(&record(ALERT, &[2, alert.0])).unwrap_err();
+        let Error::CertificateWithheld { reason: told, .. } = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(told, reason);
+    }
+}
+
+/// Names are shown up to a bound, whatever a server sends.
+#[test]
+fn what_is_told_of_a_request_is_bounded_and_printable() {
+    let names = (0..40).map(|number| format!("CN=Authority {number}"));
+    let mut authorities: Vec<_> = names.map(|name| der::name(&name)).collect();
+    authorities.insert(0, common_name(0x0c, &[b'x'; 2000]));
+    authorities.insert(1, common_name(0x0c, b"\x1b[2J"));
+    authorities.insert(2, b"no name".to_vec());
+    authorities.insert(3, der::sequence(&[]));
+    let server = requiring(roots()).client_authorities(ClientAuthorities::Names(authorities));
+    let client = client_with_both().ignore_requested_authorities();
+    let pair = pair(client, server).established();
+    let session = pair.client.connection.session().unwrap();
+    let requested = session.requested_certificate().unwrap();
+    assert_eq!(
+        (requested.authorities().len(), requested.total_authorities()),
+        (8, 44)
+    );
+    let shown: Vec<_> = requested.authorities().iter().map(|name| name.as_str()).collect();
+    assert!(shown[0].len() <= 96 && shown[0].ends_with("..."));
+    assert_eq!(shown[1], "CN=\\u{1b}[2J");
+    assert_eq!(
+        shown[2..5],
+        [
+            "not a distinguished name",
+            "an empty name",
+            "CN=Authority 0"
+        ]
+    );
+    assert_eq!(
+        (requested.configured().len(), requested.total_configured()),
+        (2, 2)
+    );
+    let CertificateAnswer::SentRegardless(sent) = requested.answer() else {
+        panic!("{requested:?}");
+    };
+    assert_eq!(sent.chain(), first().chain());
+}
+
+#[test]
+fn a_session_tells_of_the_certificate_that_was_sent() {
+    let pair = pair(client_with_both(), requiring(other_roots())).established();
+    let session = pair.client.connection.session().unwrap();
+    let requested = session.requested_certificate().unwrap();
+    assert_eq!(requested.authorities()[0].as_str(), "CN=Other Root");
+    let CertificateAnswer::Sent(sent) = requested.answer() else {
+        panic!("{requested:?}");
+    };
+    assert_eq!(sent.chain(), second().chain());
+    // Nothing is requested where a session is resumed, or where the server does not ask.
+    let pair = premaster_testing::pair(client_with_both(), server_builder()).established();
+    let session = pair.client.connection.session().unwrap();
+    assert!(session.requested_certificate().is_none());
 }
