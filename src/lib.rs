@@ -223,6 +223,7 @@ pub mod certificate {
         CertificateSet, CertificatesByName, CertifiedKey, ClientAuth, ClientAuthorities,
         ResolveCertificate,
     };
+    pub use crate::error::{CertificateFlaw, CertificateWarning};
     pub use crate::pending::{Verified, VerifyCertificate};
     pub use crate::verify::{
         CertificatePolicy, Crls, PeerCertificate, RootStore, certificates_from_bytes,

@@ -6,13 +6,15 @@ use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
 use crate::crypto::rsa::{PublicKey, RsaKey};
 use crate::enums::SignatureScheme;
-use crate::error::{CertificateFault, ConfigError, Excerpt, KeyError, LocalError};
+use crate::error::{
+    CertificateFault, CertificateWarning, ConfigError, Excerpt, KeyError, LocalError,
+};
 use crate::message::certificate::{CertificateStatus, encode_certificate};
 use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
 use crate::pem::{Contents, certificate_algorithm};
-use crate::verify::{NameText, PeerCertificate};
+use crate::verify::{NameText, PeerCertificate, client_warnings, server_warnings};
 use core::fmt;
-use pki_types::{CertificateDer, PrivateKeyDer};
+use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A certificate chain, the leaf first, and the leaf's RSA private key.
@@ -172,6 +174,19 @@ impl CertifiedKey {
     #[must_use]
     pub fn key(&self) -> Option<&Arc<dyn PrivateKey>> {
         self.key.as_ref()
+    }
+
+    /// Returns what clients probably refuse about this chain if a server presents it at this time:
+    /// dates, keyUsage, extendedKeyUsage, missing names, SHA-1, and the order of the chain.
+    #[must_use]
+    pub fn warnings_for_server(&self, now: UnixTime) -> Vec<CertificateWarning> {
+        server_warnings(&self.chain, now)
+    }
+
+    /// Returns what servers probably refuse about this chain if a client presents it at this time.
+    #[must_use]
+    pub fn warnings_for_client(&self, now: UnixTime) -> Vec<CertificateWarning> {
+        client_warnings(&self.chain, now)
     }
 
     /// Returns true if one of these CAs issued a certificate of the chain, or if the list is empty.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};
-use crate::error::ConfigError;
+use crate::error::{CertificateWarning, ConfigError};
 use crate::resumption::{SessionStore, TrustContext};
 use crate::verify::CertificatePolicy;
 use core::fmt;
@@ -228,6 +228,15 @@ impl ClientConfigBuilder {
     pub fn grease(mut self) -> Self {
         self.grease = true;
         self
+    }
+
+    /// Returns what servers probably refuse about the client's certificates at the present time, by
+    /// the [time provider](Self::time_provider): dates, keyUsage, extendedKeyUsage, SHA-1, and the
+    /// order of the chain. No warning keeps the configuration from being built.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<CertificateWarning> {
+        let now = self.common.now();
+        self.certificates.iter().flat_map(|own| own.warnings_for_client(now)).collect()
     }
 
     /// Checks the settings and builds the configuration.

@@ -106,6 +106,10 @@ impl CommonBuilder {
         }
     }
 
+    pub(super) fn now(&self) -> UnixTime {
+        self.time.as_ref().map_or_else(UnixTime::now, |time| time())
+    }
+
     pub(super) fn build(self) -> Result<Common, ConfigError> {
         check_protocols(&self.alpn_protocols)?;
         if let Some(limit) = self.record_size_limit

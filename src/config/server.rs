@@ -8,7 +8,7 @@ use super::{
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, SignatureScheme};
-use crate::error::{ConfigError, Error, Incompatible, LocalError};
+use crate::error::{CertificateWarning, ConfigError, Error, Incompatible, LocalError};
 use crate::resumption::{SessionStore, Tickets, TrustContext};
 use crate::verify::CertificatePolicy;
 use core::fmt;
@@ -237,6 +237,22 @@ impl ServerConfigBuilder {
     pub fn offload_decryption(mut self) -> Self {
         self.offload_decryption = true;
         self
+    }
+
+    /// Returns what clients probably refuse about the server's certificates at the present time, by
+    /// the [time provider](Self::time_provider): dates, keyUsage, extendedKeyUsage, missing names,
+    /// SHA-1, and the order of the chain. No warning keeps the configuration from being built.
+    ///
+    /// Of a resolver, the certificates are those that its
+    /// [`certificates`](ResolveCertificate::certificates) returns.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<CertificateWarning> {
+        let now = self.common.now();
+        let certificates = match &self.certificates {
+            Certificates::One(certificate) => vec![certificate.clone()],
+            Certificates::Resolved(resolver) => resolver.certificates(),
+        };
+        certificates.iter().flat_map(|own| own.warnings_for_server(now)).collect()
     }
 
     /// Checks the settings and builds the configuration.

@@ -20,6 +20,13 @@ pub trait ResolveCertificate: Send + Sync {
     /// If it returns `None`, the handshake fails with unrecognized_name. It is called once for each
     /// connection.
     fn resolve(&self, server_name: Option<&DnsName<'_>>) -> Option<Arc<CertifiedKey>>;
+
+    /// Returns the certificates from which it selects now, for
+    /// [`ServerConfigBuilder::warnings`](crate::ServerConfigBuilder::warnings). By default it
+    /// returns none.
+    fn certificates(&self) -> Vec<Arc<CertifiedKey>> {
+        Vec::new()
+    }
 }
 
 /// Selects a certificate by the server name that the client sends (SNI), with a default
@@ -56,6 +63,18 @@ impl ResolveCertificate for CertificatesByName {
             None => Some(set.default.clone()),
             Some(name) => set.find(name.as_ref()).cloned(),
         }
+    }
+
+    /// Returns the default certificate, then the others in the order of their names.
+    fn certificates(&self) -> Vec<Arc<CertifiedKey>> {
+        let set = self.set();
+        let mut certificates = vec![set.default.clone()];
+        for other in set.by_name.values() {
+            if !certificates.iter().any(|own| Arc::ptr_eq(own, other)) {
+                certificates.push(other.clone());
+            }
+        }
+        certificates
     }
 }
 

@@ -16,6 +16,7 @@ mod ocsp;
 mod peer;
 mod tests;
 mod text;
+mod warning;
 mod withheld;
 
 pub use certificate::{CertificateError, CertificateFault, CertificateId};
@@ -28,6 +29,7 @@ pub use misuse::Misuse;
 pub use ocsp::OcspFault;
 pub use peer::PeerError;
 pub use text::{Excerpt, ProtocolList, SuiteList};
+pub use warning::{CertificateFlaw, CertificateWarning};
 pub use withheld::CertificateWithheld;
 
 use crate::enums::AlertDescription;

@@ -11,19 +11,20 @@
 //! 3. `certificate`: the contents of a certificate.
 //! 4. `certificate_policies`, `constraints`: the checks of a path that `rustls-webpki` does not
 //!    make: policies, and name constraints on directory names and mailboxes.
-//! 5. `form`, `roots`: the form in which `rustls-webpki` is shown a certificate, and the trusted
-//!    roots.
-//! 6. `link`, `chain`: a certificate of a chain, and a parsed chain.
-//! 7. `revocation`, `load`, `end_point`: CRLs, the roots and CRLs of files, and a channel binding's
-//!    hash.
-//! 8. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
-//!    the values of a policy's settings.
-//! 9. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and this
-//!    crate's own checks of a path.
-//! 10. `path`: the search.
-//! 11. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
-//! 12. `judgement`: all checks, in order.
-//! 13. `policy`: the public settings.
+//! 5. `form`, `mended`, `roots`: the form in which `rustls-webpki` is shown a certificate, a pinned
+//!    certificate that is not in DER, and the trusted roots.
+//! 6. `link`: a certificate of a chain.
+//! 7. `chain`: a parsed chain.
+//! 8. `revocation`, `end_point`: CRLs, and a channel binding's hash.
+//! 9. `load`: the roots and CRLs of files.
+//! 10. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
+//!     the values of a policy's settings.
+//! 11. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and
+//!     this crate's own checks of a path.
+//! 12. `path`, `warning`: the search, and what peers may refuse about this side's own chain.
+//! 13. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
+//! 14. `judgement`: all checks, in order.
+//! 15. `policy`: the public settings.
 
 mod certificate;
 mod certificate_policies;
@@ -53,6 +54,7 @@ mod server_name;
 mod settings;
 mod signatures;
 mod testing;
+mod warning;
 
 pub use certificate::PeerCertificate;
 pub(crate) use chain::{MAX_LONG_CHAIN, check_chain_length};
@@ -64,3 +66,4 @@ pub use policy::CertificatePolicy;
 pub use revocation::Crls;
 pub use roots::RootStore;
 pub(crate) use server_name::require_common_name;
+pub(crate) use warning::{client_warnings, server_warnings};

@@ -267,7 +267,7 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
             &["load"],
             &["server_name", "settings", "signatures"],
             &["path_rules", "presented", "purpose"],
-            &["path"],
+            &["path", "warning"],
             &["diagnosis", "ocsp"],
             &["judgement"],
             &["policy"],

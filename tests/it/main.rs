@@ -18,6 +18,7 @@ mod hellos;
 mod hostile;
 mod key_transport;
 mod no_alloc;
+mod own_certificates;
 mod pauses;
 mod pki;
 mod private_keys;
