@@ -21,9 +21,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use support::cli::{or_usage_error, suite};
+use support::cli::{or_usage_error, print_warnings, suite};
 use support::http::{self, Head};
-use support::identity::read_pairs;
+use support::identity::{PasswordArguments, read_pairs};
 use support::key_log::KeyLogFile;
 use support::pipe::pipe;
 use support::report::Report;
@@ -54,16 +54,23 @@ struct Arguments {
     #[arg(long, verbatim_doc_comment)]
     name: Option<String>,
 
-    /// A certificate chain, PEM, leaf first, for servers that ask for one
+    /// A certificate chain, PEM, DER or PKCS #7, for servers that ask for one
     ///
     /// May be given several times, each with its --key. The client sends one
     /// that the server's request allows, or none.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     cert: Vec<PathBuf>,
 
-    /// The RSA private key of the certificate, PEM
+    /// The RSA private key of the certificate: PEM or DER
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
+
+    #[command(flatten)]
+    password: PasswordArguments,
+
+    /// Send a certificate even if none is from a CA that the server lists
+    #[arg(long)]
+    ignore_requested_authorities: bool,
 
     /// Sign with SHA-1 for a server that accepts no better algorithm
     #[arg(long)]
@@ -215,8 +222,13 @@ fn main() -> ExitCode {
 fn config(arguments: &Arguments) -> ClientConfig {
     let policy = arguments.trust.policy::<Arguments>();
     let mut builder = ClientConfig::builder(arguments.waivers.apply(policy));
-    for certified in read_pairs::<Arguments>(&arguments.cert, &arguments.key) {
+    let password = &arguments.password;
+    for certified in read_pairs::<Arguments>(&arguments.cert, &arguments.key, password) {
         builder = builder.certificate(certified);
+    }
+    print_warnings(&builder.warnings(), arguments.json);
+    if arguments.ignore_requested_authorities {
+        builder = builder.ignore_requested_authorities();
     }
     if arguments.sign_with_sha1 {
         builder = builder.sign_with_sha1();

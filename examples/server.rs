@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use support::acceptor::serve_first;
-use support::cli::{or_usage_error, suite};
+use support::cli::{or_usage_error, print_warnings, suite};
 use support::client_auth::ClientAuthArguments;
 use support::gate::{Gate, stop_on_signal};
 use support::http::{self, Head, MAX_HEAD};
@@ -196,6 +196,7 @@ fn config(arguments: &Arguments, certificates: CertificateSet) -> ServerConfig {
         let log = or_usage_error::<Arguments, _>(KeyLogFile::append(file), file.display());
         builder = builder.key_log(log);
     }
+    print_warnings(&builder.warnings(), arguments.json);
     or_usage_error::<Arguments, _>(builder.build(), "invalid settings")
 }
 

@@ -1,7 +1,9 @@
 //! What the examples' command lines share.
 
+use super::json;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use premaster::certificate::CertificateWarning;
 use premaster::{CipherSuite, RootStore};
 use std::fmt::Display;
 use std::fs;
@@ -20,11 +22,23 @@ pub fn read_file<Arguments: CommandFactory>(file: &Path) -> Vec<u8> {
     or_usage_error::<Arguments, _>(fs::read(file), file.display())
 }
 
-/// Reads the certificates of a PEM file as roots. A file that cannot be used ends the process as an
+/// Reads the certificates of a file, in PEM, DER or PKCS #7, as roots. A file that cannot be used ends the process as an
 /// invalid argument does.
 pub fn read_roots<Arguments: CommandFactory>(file: &Path) -> RootStore {
-    let roots = RootStore::from_pem(&read_file::<Arguments>(file));
+    let roots = RootStore::from_bytes(&read_file::<Arguments>(file));
     or_usage_error::<Arguments, _>(roots, file.display())
+}
+
+/// Prints what peers probably refuse about this side's own certificates to standard error.
+pub fn print_warnings(warnings: &[CertificateWarning], json: bool) {
+    for warning in warnings {
+        if json {
+            let text = warning.to_string();
+            eprintln!("{}", json::object(&[("warning", Some(text))]));
+        } else {
+            eprintln!("warning: {}:\n  {}", warning.certificate(), warning.flaw());
+        }
+    }
 }
 
 /// Returns the value. An error ends the process as an invalid argument does with clap: a message,

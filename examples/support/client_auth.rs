@@ -12,7 +12,7 @@ pub struct ClientAuthArguments {
     #[arg(long, value_enum, value_name = "MODE", default_value_t = Mode::None)]
     client_auth: Mode,
 
-    /// Certificates, PEM, that a client's chain must lead to
+    /// Certificates that a client's chain must lead to: PEM, DER or PKCS #7
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
 

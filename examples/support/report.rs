@@ -1,9 +1,10 @@
 //! The outcome of a connection, as a line of text or as a line of JSON.
 
 use super::json;
-use premaster::certificate::{PeerCertificate, Waiver};
+use premaster::certificate::PeerCertificate;
+use premaster::error::Excerpt;
 use premaster::protocol::{AlertDescription, ProtocolVersion};
-use premaster::session::{NotResumed, Resumption};
+use premaster::session::{CertificateAnswer, NotResumed, RequestedCertificate, Resumption};
 use premaster::{Error, SessionInfo};
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
@@ -29,10 +30,10 @@ impl Report {
         }
     }
 
-    /// Names the program's flag that waives the check that failed, if there is one.
-    pub fn naming_flags(mut self, flag: fn(Waiver) -> &'static str) -> Self {
+    /// Names the program's flag that would have made the connection succeed, if there is one.
+    pub fn naming_flags(mut self, flag: fn(&Error) -> Option<&'static str>) -> Self {
         if let Some(failure) = &mut self.failure {
-            failure.flag = failure.waiver.map(flag);
+            failure.flag = failure.error.as_ref().and_then(flag);
         }
         self
     }
@@ -54,6 +55,7 @@ impl Report {
         let session = self.session.as_ref();
         let failure = self.failure.as_ref();
         let certificate = session.and_then(SessionInfo::peer_certificate);
+        let requested = session.and_then(SessionInfo::requested_certificate);
         json::object(&[
             ("peer", Some(self.peer.clone())),
             ("suite", session.map(|s| s.cipher_suite().to_string())),
@@ -74,6 +76,9 @@ impl Report {
             ),
             ("peer_names", certificate.as_ref().map(names)),
             ("ocsp_response", session.and_then(ocsp_response)),
+            ("certificate_requested", requested.map(authorities)),
+            ("certificate_sent", requested.and_then(sent)),
+            ("certificate_withheld", requested.and_then(withheld)),
             (
                 "waivers",
                 certificate.and(session).map(|s| s.waivers().to_string()),
@@ -113,7 +118,7 @@ pub fn agreed(session: &SessionInfo) -> String {
     let reason = not_resumed(session).map(|reason| format!(" ({reason})"));
     format!(
         "{VERSION}, {}, resumed: {}{}, extended master secret: {}, ALPN: {}, server name: {}, \
-         secure renegotiation: {}, max plaintext: {} sent, {} received, peer certificate: {}",
+         secure renegotiation: {}, max plaintext: {} sent, {} received, peer certificate: {}{}",
         session.cipher_suite(),
         resumed_by(session),
         reason.unwrap_or_default(),
@@ -124,7 +129,65 @@ pub fn agreed(session: &SessionInfo) -> String {
         session.max_plaintext_sent(),
         session.max_plaintext_received(),
         certificate(session),
+        session.requested_certificate().map(client_certificate).unwrap_or_default(),
     )
+}
+
+/// The server's request for the client's certificate, and the answer.
+fn client_certificate(requested: &RequestedCertificate) -> String {
+    let answer = match requested.answer() {
+        CertificateAnswer::Sent(sent) => format!("sent {}", sent.subject()),
+        CertificateAnswer::SentRegardless(sent) => {
+            format!(
+                "sent {}, although not from a CA of the server",
+                sent.subject()
+            )
+        }
+        CertificateAnswer::Withheld(reason) => {
+            let configured = list(requested.configured(), requested.total_configured());
+            let configured = configured.unwrap_or_else(|| "nothing".to_owned());
+            format!("not sent: {reason}; there is {configured}")
+        }
+        _ => "unknown".to_owned(),
+    };
+    format!(
+        ", client certificate: requested from {}; {answer}",
+        authorities(requested)
+    )
+}
+
+/// The CAs that the server lists.
+fn authorities(requested: &RequestedCertificate) -> String {
+    let names = list(requested.authorities(), requested.total_authorities());
+    names.unwrap_or_else(|| "any CA".to_owned())
+}
+
+/// The first of some names, and the number of the others.
+fn list(shown: &[Excerpt], total: usize) -> Option<String> {
+    let names = shown.iter().map(Excerpt::as_str).collect::<Vec<_>>().join("; ");
+    match total.saturating_sub(shown.len()) {
+        _ if shown.is_empty() => None,
+        0 => Some(names),
+        others => Some(format!("{names}; and {others} more")),
+    }
+}
+
+/// The certificate that was sent.
+fn sent(requested: &RequestedCertificate) -> Option<String> {
+    match requested.answer() {
+        CertificateAnswer::Sent(sent) | CertificateAnswer::SentRegardless(sent) => {
+            Some(sent.subject().to_string())
+        }
+        _ => None,
+    }
+}
+
+/// Why no certificate was sent.
+fn withheld(requested: &RequestedCertificate) -> Option<String> {
+    match requested.answer() {
+        CertificateAnswer::Withheld(reason) => Some(reason.to_string()),
+        _ => None,
+    }
 }
 
 /// The peer's certificate, and the waivers that it needed.
@@ -216,14 +279,14 @@ struct Failure {
     alert_received: Option<AlertDescription>,
     /// What would accept the peer, by its name in the library.
     setting: Option<&'static str>,
-    waiver: Option<Waiver>,
-    /// The waiver by its name on the command line.
+    error: Option<Error>,
+    /// The setting by its name on the command line.
     flag: Option<&'static str>,
 }
 
 impl Failure {
     fn of(error: &io::Error) -> Self {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
         Self {
             cause: match error.kind() {
                 // What a socket's timeout is called differs between systems.
@@ -234,14 +297,13 @@ impl Failure {
             },
             alert_sent: inner.and_then(Error::alert),
             alert_received: match inner {
-                Some(Error::AlertReceived(alert)) => Some(*alert),
+                Some(Error::AlertReceived(alert) | Error::CertificateWithheld { alert, .. }) => {
+                    Some(*alert)
+                }
                 _ => None,
             },
             setting: inner.and_then(Error::setting),
-            waiver: match inner {
-                Some(Error::Certificate(error)) => error.waiver(),
-                _ => None,
-            },
+            error: inner.cloned(),
             flag: None,
         }
     }

@@ -1,7 +1,7 @@
 //! The options for a server's certificates, and the certificates that it selects from.
 
 use super::cli::or_usage_error;
-use super::identity::{make_server, read_pairs};
+use super::identity::{PasswordArguments, make_server, read_pairs};
 use super::reload::load_again_on_signal;
 use anyhow::Result;
 use clap::{Args, CommandFactory, ValueEnum};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 #[derive(Args)]
 pub struct CertificateArguments {
-    /// A certificate chain, PEM, leaf first
+    /// A certificate chain: PEM, DER or PKCS #7
     /// [default: self-signed for localhost, created at start]
     ///
     /// May be given several times, each with its --key. A client gets the
@@ -23,9 +23,12 @@ pub struct CertificateArguments {
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     cert: Vec<PathBuf>,
 
-    /// The RSA private key of the certificate, PEM
+    /// The RSA private key of the certificate: PEM or DER
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
+
+    #[command(flatten)]
+    password: PasswordArguments,
 
     /// Response to a server name that no certificate has
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = UnknownName::Default)]
@@ -51,7 +54,7 @@ impl CertificateArguments {
     /// The certificates from the files, or a self-signed one and itself as PEM. With a response to
     /// staple, a thread stays behind that waits for SIGHUP.
     pub fn load<Arguments: CommandFactory>(&self) -> Result<(CertificateSet, Option<String>)> {
-        let pairs = read_pairs::<Arguments>(&self.cert, &self.key);
+        let pairs = read_pairs::<Arguments>(&self.cert, &self.key, &self.password);
         let (first, made) = match pairs.first() {
             Some(first) => (Arc::clone(first), None),
             None => make_server()?,

@@ -3,14 +3,15 @@
 use super::cli::{or_usage_error, read_file, read_roots};
 use clap::{Args, CommandFactory};
 use premaster::certificate::{Crls, Waiver};
-use premaster::{CertificatePolicy, ConfigError, KeyId};
+use premaster::error::CertificateWithheld;
+use premaster::{CertificatePolicy, Error, KeyId};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Args)]
 pub struct TrustArguments {
-    /// Certificates, PEM, that the server's chain must lead to, or the
-    /// server's own self-signed certificate
+    /// Certificates that the server's chain must lead to, or the server's own
+    /// self-signed certificate: PEM, DER or PKCS #7
     #[arg(
         long,
         value_name = "FILE",
@@ -19,11 +20,10 @@ pub struct TrustArguments {
     )]
     ca: Option<PathBuf>,
 
-    /// The CRLs, PEM or DER, of every CA in the server's chain
+    /// The CRLs of every CA in the server's chain: PEM, DER or PKCS #7
     ///
-    /// A DER file has one CRL, a PEM file any number. A certificate is
-    /// refused if it is revoked, or if its CA's CRL is missing or out of
-    /// date.
+    /// A certificate is refused if it is revoked, or if its CA's CRL is
+    /// missing or out of date.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     crl: Option<PathBuf>,
 
@@ -49,107 +49,136 @@ impl TrustArguments {
     }
 }
 
-/// One flag for each waiver, except that `--pin` sets both kinds of pin.
-#[derive(Args)]
-#[command(next_help_heading = "Waivers: each option gives up one check")]
-pub struct WaiverArguments {
-    /// Accept the certificate or public key (SPKI) with this fingerprint
-    ///
-    /// The chain is not checked then. The fingerprint is a SHA-256 in
-    /// hexadecimal, with or without colons. To print that of a certificate:
-    ///   openssl x509 -in FILE -noout -fingerprint -sha256
-    /// May be given several times. --ca may be absent.
-    #[arg(long, value_name = "SHA256", value_parser = sha256, verbatim_doc_comment)]
-    pin: Vec<[u8; 32]>,
-
-    /// Accept the common name of a certificate without subjectAltName
-    #[arg(long)]
-    accept_common_name: bool,
-
-    /// Accept a certificate for any name: anyone who has one from --ca can
-    /// impersonate the server
-    #[arg(long, verbatim_doc_comment)]
-    accept_any_name: bool,
-
-    /// Accept X.509 version 1 certificates
-    #[arg(long)]
-    accept_version_1: bool,
-
-    /// Accept SHA-1 signatures in the chain, which can be forged
-    #[arg(long)]
-    accept_sha1_signatures: bool,
-
-    /// Accept RSA keys from 1024 bits; short ones can be factored
-    #[arg(long)]
-    accept_short_rsa_keys: bool,
-
-    /// Accept a chain that expired at most this long ago, or will be valid at
-    /// most this long from now
-    #[arg(long, value_name = "SECONDS", verbatim_doc_comment)]
-    accept_outside_validity: Option<u64>,
-
-    /// Accept a certificate whose keyUsage lacks keyEncipherment
-    #[arg(long)]
-    accept_missing_key_encipherment: bool,
+/// A flag's value.
+trait Given<T> {
+    /// The value, if the flag is given.
+    fn given(&self) -> Option<T>;
 }
 
-/// The flag for a waiver.
-pub fn flag(waiver: Waiver) -> &'static str {
-    match waiver {
-        Waiver::PinnedCertificate | Waiver::PinnedPublicKey => "--pin",
-        Waiver::CommonName => "--accept-common-name",
-        Waiver::AnyName => "--accept-any-name",
-        Waiver::Version1 => "--accept-version-1",
-        Waiver::Sha1Signature => "--accept-sha1-signatures",
-        Waiver::ShortRsaKey => "--accept-short-rsa-keys",
-        Waiver::OutsideValidity => "--accept-outside-validity",
-        Waiver::MissingKeyEncipherment => "--accept-missing-key-encipherment",
-        other => other.setting(),
+impl Given<()> for bool {
+    fn given(&self) -> Option<()> {
+        self.then_some(())
     }
 }
 
-impl WaiverArguments {
-    /// The policy with the waivers that are given.
-    pub fn apply(&self, mut policy: CertificatePolicy) -> CertificatePolicy {
-        for sha256 in &self.pin {
-            let key = KeyId::from_bytes(*sha256);
-            policy = policy.pin_certificate(*sha256).pin_public_key(key);
+impl<T: Copy> Given<T> for Option<T> {
+    fn given(&self) -> Option<T> {
+        *self
+    }
+}
+
+/// Declares the flags for waivers as a table: the help, the field, the flag, the waiver, and the
+/// setting.
+macro_rules! waiver_arguments {
+    (
+        $(
+            $(#[$attribute:meta])+
+            $field:ident: $type:ty = $flag:literal, $waiver:ident, $set:expr;
+        )+
+    ) => {
+        /// One flag for each waiver, except that `--pin` sets both kinds of pin.
+        #[derive(Args)]
+        #[command(next_help_heading = "Waivers: each option gives up one check")]
+        pub struct WaiverArguments {
+            /// Accept the certificate or public key (SPKI) with this fingerprint
+            ///
+            /// The chain is not checked then. The fingerprint is a SHA-256 in
+            /// hexadecimal, with or without colons. To print that of a certificate:
+            ///   openssl x509 -in FILE -noout -fingerprint -sha256
+            /// May be given several times. --ca may be absent.
+            #[arg(long, value_name = "SHA256", value_parser = sha256, verbatim_doc_comment)]
+            pin: Vec<[u8; 32]>,
+
+            $(
+                $(#[$attribute])+
+                #[arg(long = $flag, verbatim_doc_comment)]
+                $field: $type,
+            )+
         }
-        if self.accept_common_name {
-            policy = policy.accept_common_name();
+
+        /// The flag for a waiver.
+        fn waiver_flag(waiver: Waiver) -> &'static str {
+            match waiver {
+                Waiver::PinnedCertificate | Waiver::PinnedPublicKey => "--pin",
+                $(Waiver::$waiver => concat!("--", $flag),)+
+                other => other.setting(),
+            }
         }
-        if self.accept_any_name {
-            policy = policy.accept_any_name();
+
+        impl WaiverArguments {
+            /// The policy with the waivers that are given.
+            pub fn apply(&self, mut policy: CertificatePolicy) -> CertificatePolicy {
+                for sha256 in &self.pin {
+                    let key = KeyId::from_bytes(*sha256);
+                    policy = policy.pin_certificate(*sha256).pin_public_key(key);
+                }
+                $(
+                    if let Some(value) = self.$field.given() {
+                        policy = $set(policy, value);
+                    }
+                )+
+                policy
+            }
         }
-        if self.accept_version_1 {
-            policy = policy.accept_version_1();
-        }
-        if self.accept_sha1_signatures {
-            policy = policy.accept_sha1_signatures();
-        }
-        if self.accept_short_rsa_keys {
-            policy = policy.accept_short_rsa_keys();
-        }
-        if let Some(seconds) = self.accept_outside_validity {
-            policy = policy.accept_outside_validity(Duration::from_secs(seconds));
-        }
-        if self.accept_missing_key_encipherment {
-            policy = policy.accept_missing_key_encipherment();
-        }
-        policy
+    };
+}
+
+type Policy = CertificatePolicy;
+
+waiver_arguments! {
+    /// Accept the common name of a certificate whose subjectAltName has no
+    /// DNS name
+    accept_common_name: bool = "accept-common-name", CommonName,
+        |policy: Policy, ()| policy.accept_common_name();
+    /// Accept a certificate for any name: anyone who has one from --ca can
+    /// impersonate the server
+    accept_any_name: bool = "accept-any-name", AnyName,
+        |policy: Policy, ()| policy.accept_any_name();
+    /// Accept X.509 version 1 certificates
+    accept_version_1: bool = "accept-version-1", Version1,
+        |policy: Policy, ()| policy.accept_version_1();
+    /// Accept SHA-1 signatures in the chain, which can be forged
+    accept_sha1_signatures: bool = "accept-sha1-signatures", Sha1Signature,
+        |policy: Policy, ()| policy.accept_sha1_signatures();
+    /// Accept RSA keys from 1024 bits; short ones can be factored
+    accept_short_rsa_keys: bool = "accept-short-rsa-keys", ShortRsaKey,
+        |policy: Policy, ()| policy.accept_short_rsa_keys();
+    /// Accept a chain that expired at most this long ago, or will be valid at
+    /// most this long from now
+    #[arg(value_name = "SECONDS")]
+    accept_outside_validity: Option<u64> = "accept-outside-validity", OutsideValidity,
+        |policy: Policy, seconds| policy.accept_outside_validity(Duration::from_secs(seconds));
+    /// Accept a certificate whose keyUsage lacks keyEncipherment
+    accept_missing_key_encipherment: bool = "accept-missing-key-encipherment",
+        MissingKeyEncipherment,
+        |policy: Policy, ()| policy.accept_missing_key_encipherment();
+    /// Accept a certificate whose extendedKeyUsage lacks serverAuth: anyone
+    /// who has a client's certificate from --ca can impersonate the server of
+    /// its name
+    accept_other_extended_key_usage: bool = "accept-other-extended-key-usage", ExtendedKeyUsage,
+        |policy: Policy, ()| policy.accept_other_extended_key_usage();
+    /// Accept a chain of up to N certificates instead of 10, at most 100
+    #[arg(value_name = "N")]
+    accept_long_chain: Option<u8> = "accept-long-chain", LongChain,
+        |policy: Policy, most| policy.accept_long_chain(most);
+}
+
+/// The flag that would accept the server, or send it a certificate.
+pub fn flag(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Certificate(error) => error.waiver().map(waiver_flag),
+        Error::CertificateWithheld { reason, .. } => match reason {
+            CertificateWithheld::NoneConfigured => Some("--cert"),
+            CertificateWithheld::Sha1 => Some("--sign-with-sha1"),
+            CertificateWithheld::Authority => Some("--ignore-requested-authorities"),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
 fn read_crls<Arguments: CommandFactory>(file: &Path) -> Crls {
-    let bytes = read_file::<Arguments>(file);
-    let lists = match Crls::from_pem(&bytes) {
-        // A file without a CRL in PEM is one in DER.
-        Err(ConfigError::NoCrls) => {
-            let mut lists = Crls::new();
-            lists.add(&bytes).map(|()| lists)
-        }
-        lists => lists,
-    };
+    let lists = Crls::from_bytes(&read_file::<Arguments>(file));
     or_usage_error::<Arguments, _>(lists, file.display())
 }
 

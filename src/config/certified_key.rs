@@ -25,7 +25,7 @@ pub struct CertifiedKey {
     pub(crate) public_key: PublicKey,
     key_id: KeyId,
     /// The leaf's subject, as errors show it.
-    pub(crate) subject: Excerpt,
+    subject: Excerpt,
     /// The fingerprint of the leaf.
     pub(crate) fingerprint: [u8; 32],
     key: Option<Arc<dyn PrivateKey>>,
@@ -162,6 +162,12 @@ impl CertifiedKey {
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
+    }
+
+    /// Returns the leaf's subject as text, cut to 96 bytes.
+    #[must_use]
+    pub fn subject(&self) -> &Excerpt {
+        &self.subject
     }
 
     /// Returns the identifier of the leaf's key: its SPKI fingerprint.

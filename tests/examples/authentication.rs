@@ -4,11 +4,13 @@ use super::*;
 use premaster::certificate::Waiver;
 use premaster_testing::NAME;
 use premaster_testing::lasting;
-use premaster_testing::pki::{Algorithm, Authority, Hash, Spec, crl, key, public_key, to_pem};
+use premaster_testing::pki::{
+    Algorithm, Authority, CLIENT_AUTH, Hash, Spec, crl, key, public_key, to_pem,
+};
 use x509_cert::ext::pkix::KeyUsages;
 
 /// A running server that tells of its connections in JSON, and where it listens.
-fn server(arguments: &[&str]) -> (Program, String) {
+pub(super) fn server(arguments: &[&str]) -> (Program, String) {
     let mut command = example("server");
     command.args(["--listen", "127.0.0.1:0", "--json"]);
     let mut server = Program::start(command.args(arguments));
@@ -17,7 +19,7 @@ fn server(arguments: &[&str]) -> (Program, String) {
 }
 
 /// What a client came to that fetched a page from the server of this name.
-fn visit(address: &str, name: &str, arguments: &[&str]) -> (Ended, Value) {
+pub(super) fn visit(address: &str, name: &str, arguments: &[&str]) -> (Ended, Value) {
     let mut command = example("client");
     command.args([address, "--name", name, "--get", "/", "--json"]);
     let ended = Program::start(command.args(arguments)).wait();
@@ -27,26 +29,26 @@ fn visit(address: &str, name: &str, arguments: &[&str]) -> (Ended, Value) {
 
 /// A client's report of a failure.
 #[track_caller]
-fn refused((ended, told): (Ended, Value)) -> Value {
+pub(super) fn refused((ended, told): (Ended, Value)) -> Value {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     told
 }
 
 /// A client's report of a page.
 #[track_caller]
-fn served((ended, told): (Ended, Value)) -> Value {
+pub(super) fn served((ended, told): (Ended, Value)) -> Value {
     assert!(ended.status.success(), "{ended:?}");
     told
 }
 
 /// Arguments of several sources, one behind the other.
-fn all<'a>(owned: &[&'a [String]], others: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn all<'a>(owned: &[&'a [String]], others: &[&'a str]) -> Vec<&'a str> {
     let owned = owned.iter().copied().flatten().map(String::as_str);
     owned.chain(others.iter().copied()).collect()
 }
 
 /// A CA that nobody trusts.
-fn stranger() -> Authority {
+pub(super) fn stranger() -> Authority {
     Authority::new("CN=Other Root", key("rsa-3072"))
 }
 
@@ -291,6 +293,8 @@ struct Waived {
     certificate: Spec,
     /// Which the client knows, besides the test root.
     root: Authority,
+    /// How often the server sends it.
+    copies: usize,
     /// Also where it is refused.
     always: Vec<&'static str>,
     flag: Vec<String>,
@@ -302,6 +306,7 @@ fn waived(waiver: Waiver, flag: &str, certificate: Spec) -> Waived {
         waiver,
         certificate,
         root: Authority::root(),
+        copies: 1,
         always: vec![],
         flag: flag.split(' ').map(str::to_owned).collect(),
     }
@@ -339,6 +344,10 @@ fn waived_by_each_waiver() -> Vec<Waived> {
         key_usage: Some(KeyUsages::DigitalSignature.into()),
         ..server()
     };
+    let for_clients = Spec {
+        extended_key_usage: Some(vec![CLIENT_AUTH]),
+        ..server()
+    };
     vec![
         pinned(Waiver::PinnedCertificate, |spec| {
             let digits = |byte: &u8| format!("{byte:02X}");
@@ -371,6 +380,15 @@ fn waived_by_each_waiver() -> Vec<Waived> {
             "--accept-missing-key-encipherment",
             signing,
         ),
+        waived(
+            Waiver::ExtendedKeyUsage,
+            "--accept-other-extended-key-usage",
+            for_clients,
+        ),
+        Waived {
+            copies: 11,
+            ..waived(Waiver::LongChain, "--accept-long-chain 11", server())
+        },
     ]
 }
 
@@ -379,6 +397,8 @@ fn each_waiver_has_its_flag_which_the_error_names() {
     let directory = Directory::create("waivers");
     for case in waived_by_each_waiver() {
         let own = directory.server(&case.certificate);
+        let chain = fs::read(&own[1]).unwrap().repeat(case.copies);
+        fs::write(&own[1], chain).unwrap();
         let (_server, address) = server(&all(&[&own], &[]));
         let root = Spec {
             not_before: lasting::root().not_before,

@@ -4,6 +4,7 @@
 mod authentication;
 #[path = "../../examples/support/decryption_pool.rs"]
 mod decryption_pool;
+mod files;
 #[cfg(unix)]
 mod remote;
 #[cfg(unix)]

@@ -125,7 +125,7 @@ fn requested(
 ) -> RequestedCertificate {
     let authorities = &request.certificate_authorities;
     let shown = authorities.iter().take(MAX_SHOWN).map(|name| Excerpt::new(NameText(name)));
-    let configured = config.certificates.iter().map(|own| own.subject.clone());
+    let configured = config.certificates.iter().map(|own| own.subject().clone());
     RequestedCertificate {
         authorities: shown.collect(),
         total_authorities: authorities.len(),
