@@ -31,7 +31,7 @@ impl Report {
     }
 
     /// Names the program's flag that would have made the connection succeed, if there is one.
-    pub fn naming_flags(mut self, flag: fn(&Error) -> Option<&'static str>) -> Self {
+    pub fn naming_flags(mut self, flag: fn(&Error) -> Option<String>) -> Self {
         if let Some(failure) = &mut self.failure {
             failure.flag = failure.error.as_ref().and_then(flag);
         }
@@ -108,7 +108,7 @@ impl Report {
                 "setting",
                 failure.and_then(|f| f.setting).map(str::to_owned),
             ),
-            ("flag", failure.and_then(|f| f.flag).map(str::to_owned)),
+            ("flag", failure.and_then(|f| f.flag.clone())),
         ])
     }
 }
@@ -281,7 +281,7 @@ struct Failure {
     setting: Option<&'static str>,
     error: Option<Error>,
     /// The setting by its name on the command line.
-    flag: Option<&'static str>,
+    flag: Option<String>,
 }
 
 impl Failure {
@@ -312,7 +312,7 @@ impl Failure {
     /// peer.
     fn to_text(&self) -> String {
         let mut text = format!("failed: {}", self.cause);
-        if let Some(flag) = self.flag {
+        if let Some(flag) = &self.flag {
             text += &format!("; flag: {flag}");
         }
         if let Some(alert) = self.alert_sent {

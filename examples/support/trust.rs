@@ -164,17 +164,23 @@ waiver_arguments! {
 }
 
 /// The flag that would accept the server, or send it a certificate.
-pub fn flag(error: &Error) -> Option<&'static str> {
-    match error {
-        Error::Certificate(error) => error.waiver().map(waiver_flag),
-        Error::CertificateWithheld { reason, .. } => match reason {
-            CertificateWithheld::NoneConfigured => Some("--cert"),
-            CertificateWithheld::Sha1 => Some("--sign-with-sha1"),
-            CertificateWithheld::Authority => Some("--ignore-requested-authorities"),
-            _ => None,
+pub fn flag(error: &Error) -> Option<String> {
+    let flag = match error {
+        Error::Certificate(error) => match (error.waiver()?, error.pin()) {
+            (Waiver::PinnedCertificate, Some(sha256)) => {
+                return Some(format!("--pin {}", KeyId::from_bytes(sha256)));
+            }
+            (waiver, _) => waiver_flag(waiver),
         },
-        _ => None,
-    }
+        Error::CertificateWithheld { reason, .. } => match reason {
+            CertificateWithheld::NoneConfigured => "--cert",
+            CertificateWithheld::Sha1 => "--sign-with-sha1",
+            CertificateWithheld::Authority => "--ignore-requested-authorities",
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(flag.to_owned())
 }
 
 fn read_crls<Arguments: CommandFactory>(file: &Path) -> Crls {

@@ -38,7 +38,8 @@ fn warnings(chain: &[CertificateDer<'_>], role: Role, now: UnixTime) -> Vec<Cert
             flaws.push(CertificateFlaw::NotTheIssuer);
         }
         flaws_anywhere(certificate, now, &mut flaws);
-        let warning = |flaw| CertificateWarning::new(certificate.id(position), flaw);
+        let warning =
+            |flaw| CertificateWarning::new(certificate.id(position, certificate.der()), flaw);
         warnings.extend(flaws.into_iter().map(warning));
         below = Some(certificate);
     }
