@@ -90,7 +90,6 @@ impl<'a> Chain<'a> {
             Some(mended) => Link::read_mended(0, leaf_received, mended)?,
         };
         let mut chain = Self {
-            leaf_received,
             leaf,
             others: others.iter().enumerate().map(other).collect(),
         };
@@ -106,14 +105,14 @@ impl<'a> Chain<'a> {
 
     /// The bytes of the leaf as received.
     pub(super) fn leaf_received(&self) -> &'a [u8] {
-        self.leaf.received
+        self.leaf.received()
     }
 
     /// Adds to an error that the leaf is malformed that a pin would help, if it can be mended.
     pub(super) fn advise_to_mend(&self, error: CertificateError) -> CertificateError {
-        match mended_leaf(self.leaf.received) {
-            Some(_) if *error.fault() == CertificateFault::Malformed && !self.leaf.is_mended => {
-                error.with_pin(sha256(self.leaf.received))
+        match mended_leaf(self.leaf.received()) {
+            Some(_) if *error.fault() == CertificateFault::Malformed && !self.leaf.is_mended() => {
+                error.with_pin(sha256(self.leaf.received()))
             }
             _ => error,
         }
@@ -127,7 +126,7 @@ impl<'a> Chain<'a> {
     /// All certificates as received.
     pub(super) fn received(&self) -> impl Iterator<Item = &'a [u8]> {
         let others = self.others.iter().map(|other| other.received);
-        [self.leaf.received].into_iter().chain(others)
+        [self.leaf.received()].into_iter().chain(others)
     }
 
     /// The certificates that could be parsed, beginning with the leaf.

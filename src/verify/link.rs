@@ -96,6 +96,11 @@ impl<'a> Link<'a> {
         })
     }
 
+    /// The bytes that were received.
+    pub(super) fn received(&self) -> &'a [u8] {
+        self.received
+    }
+
     /// Returns true if the certificate is pinned and was received in an encoding that is not DER.
     pub(super) fn is_mended(&self) -> bool {
         self.is_mended
