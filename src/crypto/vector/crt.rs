@@ -30,7 +30,6 @@ pub(crate) struct CrtNumbers<'a> {
 pub(super) type Words = [u64; WORDS];
 
 /// The numbers of a key that the engines support.
-#[derive(Clone)]
 pub(super) struct Numbers {
     pub(super) p: Words,
     pub(super) q: Words,
@@ -43,20 +42,34 @@ pub(super) struct Numbers {
 
 impl Numbers {
     /// Copies the numbers; `None` if they are not those of two balanced primes, or too long.
-    pub(super) fn new(numbers: &CrtNumbers<'_>) -> Option<Self> {
+    pub(super) fn new(numbers: &CrtNumbers<'_>) -> Option<Box<Self>> {
         let bits = bit_length(numbers.p);
         if bits != bit_length(numbers.q) || bits > 64 * (WORDS - 1) {
             return None;
         }
-        let copied = Self {
-            p: copy(numbers.p, bits)?,
-            q: copy(numbers.q, bits)?,
-            dp: copy(numbers.dp, bits)?,
-            dq: copy(numbers.dq, bits)?,
-            q_inverse: copy(numbers.q_inverse, bits)?,
+        // In place on the heap, so that no other copy is left behind.
+        let mut copied = Box::new(Self {
+            p: [0; WORDS],
+            q: [0; WORDS],
+            dp: [0; WORDS],
+            dq: [0; WORDS],
+            q_inverse: [0; WORDS],
             bits,
-        };
-        (copied.p[0] & copied.q[0] & 1 == 1).then_some(copied)
+        });
+        let Self {
+            p,
+            q,
+            dp,
+            dq,
+            q_inverse,
+            bits: _,
+        } = &mut *copied;
+        let excess = copy(numbers.p, p, bits)
+            | copy(numbers.q, q, bits)
+            | copy(numbers.dp, dp, bits)
+            | copy(numbers.dq, dq, bits)
+            | copy(numbers.q_inverse, q_inverse, bits);
+        (excess == 0 && p[0] & q[0] & 1 == 1).then_some(copied)
     }
 
     /// The words that p and q take.
@@ -113,16 +126,14 @@ impl Drop for Numbers {
 
 impl ZeroizeOnDrop for Numbers {}
 
-/// Copies a number of at most as many bits; `None` if it has more, which is all that the time tells.
-fn copy(number: &[u64], bits: usize) -> Option<Words> {
-    let mut words = [0; WORDS];
+/// Copies a number, and returns other than zero if it has more bits, in time by its words alone.
+fn copy(number: &[u64], to: &mut Words, bits: usize) -> u128 {
     let mut excess = 0;
     for (i, word) in number.iter().enumerate() {
-        let bits = bits.saturating_sub(64 * i).min(64);
-        excess |= u128::from(*word) >> bits;
-        if let Some(to) = words.get_mut(i) {
+        excess |= u128::from(*word) >> bits.saturating_sub(64 * i).min(64);
+        if let Some(to) = to.get_mut(i) {
             *to = *word;
         }
     }
-    (excess == 0).then_some(words)
+    excess
 }

@@ -15,7 +15,7 @@ const LIMBS: usize = 72;
 
 /// A key for the engine of G registers.
 struct Sized<const G: usize> {
-    numbers: Numbers,
+    numbers: Box<Numbers>,
     moduli: Moduli<G>,
     /// R, R^2 and R^3.
     one: Pair<G>,
@@ -81,7 +81,7 @@ impl<const G: usize> Sized<G> {
             multiply(&mut power, base, &self.moduli);
             table.0[i] = power;
         }
-        let Numbers { dp, dq, bits, .. } = &self.numbers;
+        let Numbers { dp, dq, bits, .. } = &*self.numbers;
         let power_of = |i| table.get(digit(dp, WINDOW * i, WINDOW), digit(dq, WINDOW * i, WINDOW));
         // As many windows as a number of the length of p has.
         let last = bits.div_ceil(WINDOW) - 1;
@@ -137,33 +137,44 @@ impl<const G: usize> Sized<G> {
 
     /// Prepares a key whose primes have at most 58 G - 19 bits.
     #[target_feature(enable = "avx2,bmi2")]
-    fn prepare(numbers: Numbers) -> Self {
+    fn prepare(numbers: Box<Numbers>) -> Box<Self> {
         let r = 2 * G * BITS;
         debug_assert!(numbers.bits + 19 <= r);
-        let [p, q] = [&numbers.p, &numbers.q].map(|n| (negated_inverse(n[0]) & MASK) as i64);
-        let moduli = Moduli::new(pair(&numbers.p, &numbers.q), _mm256_set_epi64x(q, q, p, p));
-        // 2^t R with t 2^s = log R; squaring it s times makes R R.
-        let s = r.trailing_zeros() as usize;
-        let exponents = [r, r + (r >> s)];
-        let mut p = powers_of_two(&numbers.p, numbers.bits, exponents);
-        let mut q = powers_of_two(&numbers.q, numbers.bits, exponents);
-        let one = pair(&p[0], &q[0]);
-        let mut r2 = pair(&p[1], &q[1]);
-        square(&mut r2, s, &moduli);
-        let mut r3 = r2;
-        square(&mut r3, 1, &moduli);
-        let mut q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
-        multiply(&mut q_inverse, &r2, &moduli);
-        p.zeroize();
-        q.zeroize();
-        Self {
+        let zero = Pair([_mm256_setzero_si256(); G]);
+        // In place on the heap, so that few copies are left behind.
+        let mut key = Box::new(Self {
+            numbers,
+            moduli: Moduli::new(zero, zero.0[0]),
+            one: zero,
+            r2: zero,
+            r3: zero,
+            q_inverse: zero,
+        });
+        let Self {
             numbers,
             moduli,
             one,
             r2,
             r3,
             q_inverse,
-        }
+        } = &mut *key;
+        let Numbers { p, q, bits, .. } = &**numbers;
+        let k0 = [p, q].map(|n| (negated_inverse(n[0]) & MASK) as i64);
+        *moduli = Moduli::new(pair(p, q), _mm256_set_epi64x(k0[1], k0[1], k0[0], k0[0]));
+        // 2^t R with t 2^s = log R; squaring it s times makes R R.
+        let s = r.trailing_zeros() as usize;
+        let exponents = [r, r + (r >> s)];
+        let mut powers = [p, q].map(|n| powers_of_two(n, *bits, exponents));
+        let [[one_p, start_p], [one_q, start_q]] = &powers;
+        *one = pair(one_p, one_q);
+        *r2 = pair(start_p, start_q);
+        square(r2, s, moduli);
+        *r3 = *r2;
+        square(r3, 1, moduli);
+        *q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
+        multiply(q_inverse, r2, moduli);
+        powers.zeroize();
+        key
     }
 }
 
@@ -231,9 +242,9 @@ enum Size {
 pub(crate) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
     let numbers = Numbers::new(numbers)?;
     Some(Key(match numbers.bits {
-        513..=1024 => Size::To2048(Box::new(Sized::prepare(numbers))),
-        1025..=1536 => Size::To3072(Box::new(Sized::prepare(numbers))),
-        1537..=2048 => Size::To4096(Box::new(Sized::prepare(numbers))),
+        513..=1024 => Size::To2048(Sized::prepare(numbers)),
+        1025..=1536 => Size::To3072(Sized::prepare(numbers)),
+        1537..=2048 => Size::To4096(Sized::prepare(numbers)),
         _ => return None,
     }))
 }

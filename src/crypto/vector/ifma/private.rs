@@ -18,7 +18,7 @@ const WINDOW: usize = 5;
 
 /// A key for the engine of L registers.
 struct Sized<const L: usize> {
-    numbers: Numbers,
+    numbers: Box<Numbers>,
     moduli: Modulus<L>,
     /// R, R^2 and R^3.
     one: Number<L>,
@@ -82,7 +82,7 @@ impl<const L: usize> Sized<L> {
             multiply::<L, RUNS>(&mut power, base, &self.moduli);
             table.0[i] = power;
         }
-        let Numbers { dp, dq, bits, .. } = &self.numbers;
+        let Numbers { dp, dq, bits, .. } = &*self.numbers;
         let power_of = |i| table.get(digit(dp, WINDOW * i, WINDOW), digit(dq, WINDOW * i, WINDOW));
         // As many windows as a number of the length of p has.
         let last = bits.div_ceil(WINDOW) - 1;
@@ -143,48 +143,58 @@ impl<const L: usize> Sized<L> {
 
     /// Prepares a key whose primes have at most as many bits as the steps of a product, less 14.
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-    fn prepare(numbers: Numbers) -> Self {
+    fn prepare(numbers: Box<Numbers>) -> Box<Self> {
         let r = BITS * const { steps(L, RUNS) };
         debug_assert!(numbers.bits + 14 <= r);
-        let k0 = [&numbers.p, &numbers.q].map(|n| negated_inverse(n[0]) & ((1 << BITS) - 1));
-        let mut multiples = [[0; WORDS + 1]; 2];
-        multiply_word(&numbers.p, k0[0], &mut multiples[0]);
-        multiply_word(&numbers.q, k0[1], &mut multiples[1]);
-        let n = pair(&numbers.p, &numbers.q);
-        let has_multiple = const { steps(L, RUNS) < RUNS * L };
-        let [p, q] = k0.map(|k0| k0 as i64);
-        let moduli = Modulus {
-            n,
-            k0: _mm512_set_epi64(q, q, q, q, p, p, p, p),
-            multiple: if has_multiple {
-                pair(&multiples[0], &multiples[1])
-            } else {
-                n
+        let zero = [_mm512_setzero_si512(); L];
+        // In place on the heap, so that few copies are left behind.
+        let mut key = Box::new(Self {
+            numbers,
+            moduli: Modulus {
+                n: zero,
+                k0: zero[0],
+                multiple: zero,
             },
-        };
-        multiples.zeroize();
-        // 2^t R with t 2^s = log R; squaring it s times makes R R.
-        let s = r.trailing_zeros() as usize;
-        let exponents = [r, r + (r >> s)];
-        let mut p = powers_of_two(&numbers.p, numbers.bits, exponents);
-        let mut q = powers_of_two(&numbers.q, numbers.bits, exponents);
-        let one = pair(&p[0], &q[0]);
-        let mut r2 = pair(&p[1], &q[1]);
-        square::<L, RUNS>(&mut r2, s, &moduli);
-        let mut r3 = r2;
-        square::<L, RUNS>(&mut r3, 1, &moduli);
-        let mut q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
-        multiply::<L, RUNS>(&mut q_inverse, &r2, &moduli);
-        p.zeroize();
-        q.zeroize();
-        Self {
+            one: zero,
+            r2: zero,
+            r3: zero,
+            q_inverse: zero,
+        });
+        let Self {
             numbers,
             moduli,
             one,
             r2,
             r3,
             q_inverse,
+        } = &mut *key;
+        let Numbers { p, q, bits, .. } = &**numbers;
+        let k0 = [p, q].map(|n| negated_inverse(n[0]) & ((1 << BITS) - 1));
+        let [p0, q0] = k0.map(|k0| k0 as i64);
+        moduli.k0 = _mm512_set_epi64(q0, q0, q0, q0, p0, p0, p0, p0);
+        moduli.n = pair(p, q);
+        moduli.multiple = moduli.n;
+        if const { steps(L, RUNS) < RUNS * L } {
+            let mut multiples = [[0; WORDS + 1]; 2];
+            multiply_word(p, k0[0], &mut multiples[0]);
+            multiply_word(q, k0[1], &mut multiples[1]);
+            moduli.multiple = pair(&multiples[0], &multiples[1]);
+            multiples.zeroize();
         }
+        // 2^t R with t 2^s = log R; squaring it s times makes R R.
+        let s = r.trailing_zeros() as usize;
+        let exponents = [r, r + (r >> s)];
+        let mut powers = [p, q].map(|n| powers_of_two(n, *bits, exponents));
+        let [[one_p, start_p], [one_q, start_q]] = &powers;
+        *one = pair(one_p, one_q);
+        *r2 = pair(start_p, start_q);
+        square::<L, RUNS>(r2, s, moduli);
+        *r3 = *r2;
+        square::<L, RUNS>(r3, 1, moduli);
+        *q_inverse = pair(&numbers.q_inverse, &[0; WORDS]);
+        multiply::<L, RUNS>(q_inverse, r2, moduli);
+        powers.zeroize();
+        key
     }
 }
 
@@ -256,9 +266,9 @@ enum Size {
 pub(crate) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
     let numbers = Numbers::new(numbers)?;
     Some(Key(match numbers.bits {
-        513..=1024 => Size::To2048(Box::new(Sized::prepare(numbers))),
-        1025..=1536 => Size::To3072(Box::new(Sized::prepare(numbers))),
-        1537..=2048 => Size::To4096(Box::new(Sized::prepare(numbers))),
+        513..=1024 => Size::To2048(Sized::prepare(numbers)),
+        1025..=1536 => Size::To3072(Sized::prepare(numbers)),
+        1537..=2048 => Size::To4096(Sized::prepare(numbers)),
         _ => return None,
     }))
 }
