@@ -1,7 +1,6 @@
 //! ECDSA signatures of certificates whose CAs have keys on NIST curves
 //! ([FIPS 186-5](https://doi.org/10.6028/NIST.FIPS.186-5)). This crate only verifies them.
 
-use crate::crypto::hash::SignatureHash;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 
 /// The curve of a key.
@@ -11,19 +10,12 @@ pub(crate) enum Curve {
     P384,
 }
 
-/// Returns true if `signature`, an ECDSA-Sig-Value in DER, is valid for the message under `key`,
-/// which is a point of the curve as in a certificate's subjectPublicKey.
-pub(crate) fn verifies(
-    curve: Curve,
-    hash: SignatureHash,
-    key: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> bool {
-    let hash = hash.of(&[message]);
+/// Returns true if `signature`, an ECDSA-Sig-Value in DER, is valid for the message with this hash
+/// under `key`, which is a point of the curve as in a certificate's subjectPublicKey.
+pub(crate) fn verifies_hash(curve: Curve, key: &[u8], hash: &[u8], signature: &[u8]) -> bool {
     match curve {
-        Curve::P256 => verifies_p256(key, &hash, signature),
-        Curve::P384 => verifies_p384(key, &hash, signature),
+        Curve::P256 => verifies_p256(key, hash, signature),
+        Curve::P384 => verifies_p384(key, hash, signature),
     }
     .is_some()
 }
@@ -43,8 +35,19 @@ fn verifies_p384(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::hash::SignatureHash;
     use core::mem::discriminant;
     use p256::ecdsa::signature::hazmat::PrehashSigner;
+
+    fn verifies(
+        curve: Curve,
+        hash: SignatureHash,
+        key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        verifies_hash(curve, key, &hash.of(&[message]), signature)
+    }
 
     const MESSAGE: &[u8] = b"what an authority signs";
     const HASHES: [SignatureHash; 3] = [

@@ -459,6 +459,10 @@ errors! {
         #[error("the CRL of its issuer has no acceptable signature of that issuer")]
         #[alert(CERTIFICATE_UNKNOWN)]
         CrlInvalid,
+        /// The keyUsage of its issuer, which may be the root, does not allow it to sign CRLs.
+        #[error("the keyUsage of its issuer lacks cRLSign, so the CRL of that issuer does not count")]
+        #[alert(CERTIFICATE_UNKNOWN)]
+        CrlIssuer,
         /// The configuration requires a stapled OCSP response, and it is missing or was refused.
         #[error("the required OCSP check failed: {0}")]
         // "MUST check the OCSP response and abort the handshake if the response is not satisfactory

@@ -37,6 +37,8 @@ pub(super) enum Usage {
     DigitalSignature,
     /// A CA's key signs certificates.
     KeyCertSign,
+    /// A CA's key signs CRLs.
+    CrlSign,
 }
 
 /// A parsed certificate of the peer, for applications that need its names, its key or an extension.
@@ -120,7 +122,6 @@ impl<'a> PeerCertificate<'a> {
     }
 
     /// The SubjectPublicKeyInfo in DER.
-    #[cfg(feature = "ocsp")]
     pub(super) fn public_key_info(&self) -> &'a [u8] {
         self.0.tbs_certificate.subject_pki.raw
     }
@@ -315,6 +316,7 @@ impl<'a> PeerCertificate<'a> {
             Usage::KeyEncipherment => (key_usage.key_encipherment(), "keyEncipherment"),
             Usage::DigitalSignature => (key_usage.digital_signature(), "digitalSignature"),
             Usage::KeyCertSign => (key_usage.key_cert_sign(), "keyCertSign"),
+            Usage::CrlSign => (key_usage.crl_sign(), "cRLSign"),
         };
         if !allowed {
             return Err(CertificateFault::KeyUsage {

@@ -174,6 +174,30 @@ mod tests {
     }
 
     #[test]
+    fn an_integer_has_no_needless_byte() {
+        for minimal in [
+            &[0][..],
+            &[0x7f],
+            &[0x80],
+            &[0xff],
+            &[0, 0x80],
+            &[0xff, 0x7f],
+            &[1, 0],
+        ] {
+            assert!(is_integer(minimal), "{minimal:02x?}");
+        }
+        for padded in [
+            &[][..],
+            &[0, 0],
+            &[0, 0x7f],
+            &[0xff, 0x80],
+            &[0xff, 0xff, 1],
+        ] {
+            assert!(!is_integer(padded), "{padded:02x?}");
+        }
+    }
+
+    #[test]
     fn elements_are_read_up_to_the_first_that_is_not_der() {
         let mut reader = Reader::new(b"\x02\x01\x07\x05\x00\x02\x02\x01");
         let contents: Vec<_> = reader.by_ref().map(|element| element.map(|e| e.content)).collect();

@@ -5,7 +5,6 @@ use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
 use super::name::Text;
 use super::path::{MAX_PATH, Search};
-use super::revocation::Crls;
 use super::search_error::SearchError;
 use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
@@ -60,10 +59,8 @@ pub(super) fn explain(
         SearchError::Purpose => {
             path.first_with(|certificate| search.role.require_purpose(certificate).err())
         }
-        SearchError::Revoked => path.revoked(),
-        SearchError::RevocationUnknown => path.revocation_unknown(),
-        SearchError::CrlExpired { next_update } => path.list_expired(next_update),
-        SearchError::CrlInvalid => path.list_invalid(rules),
+        SearchError::Distrusted => CertificateError::new(Fault::Revoked, None),
+        SearchError::Refused(error) => error,
         SearchError::TooMuchWork => CertificateError::new(Fault::TooMuchWork, None),
         SearchError::TooLong => CertificateError::new(Fault::PathTooLong { most: MAX_PATH }, None),
         SearchError::Malformed => path.malformed(),
@@ -204,8 +201,8 @@ impl<'c> NamePath<'c> {
         self.first_anywhere(|certificate| {
             let refused = rules.refused()?;
             (*refused.signed == *certificate.signed()).then_some(match refused.reason {
-                Reason::Wrong => Fault::BadSignature,
                 Reason::KeySize { bits } => Fault::IssuerKeySize { bits },
+                Reason::Wrong | Reason::Unsupported | Reason::TooMuchWork => Fault::BadSignature,
             })
         })
     }
@@ -282,53 +279,6 @@ impl<'c> NamePath<'c> {
             })
         })
     }
-
-    fn revoked(&self) -> CertificateError {
-        self.blame_by_lists(Fault::Revoked, |lists, certificate| {
-            lists.revokes(certificate)
-        })
-    }
-
-    fn revocation_unknown(&self) -> CertificateError {
-        self.blame_by_lists(Fault::RevocationUnknown, |lists, certificate| {
-            !lists.covers_all(certificate)
-        })
-    }
-
-    fn list_expired(&self, next_update: UnixTime) -> CertificateError {
-        let now = self.search.now;
-        let fault = Fault::CrlExpired { next_update, now };
-        self.blame_by_lists(fault, |lists, certificate| {
-            lists.expire(certificate).is_some_and(|end| end <= now.as_secs())
-        })
-    }
-
-    /// Blames the certificate whose issuer signed the refused CRL; if no signature was refused, the
-    /// first one whose issuer has a CRL.
-    fn list_invalid(&self, rules: &SignatureRules<'_>) -> CertificateError {
-        let refused = rules.refused().map(|refused| &*refused.signed);
-        self.blame_by_lists(Fault::CrlInvalid, |lists, certificate| match refused {
-            Some(signed) if lists.contain_signed(signed) => {
-                lists.has_list_of_issuer(certificate, signed)
-            }
-            _ => lists.covers(certificate),
-        })
-    }
-
-    /// Blames the first certificate to which the CRLs apply in this way, or none.
-    fn blame_by_lists(
-        &self,
-        fault: Fault,
-        said: impl Fn(&Crls, &PeerCertificate<'_>) -> bool,
-    ) -> CertificateError {
-        let lists = self.search.revocation;
-        let mut links = self.links.iter().enumerate();
-        let blamed = links.find_map(|(index, link)| {
-            let lists = lists.filter(|lists| lists.checks_position(index))?;
-            said(lists, link.certificate()).then_some(link)
-        });
-        CertificateError::new(fault, blamed.map(|link| link.id()))
-    }
 }
 
 /// Returns true if `rustls-webpki` or this crate cannot parse the certificate.
@@ -355,7 +305,7 @@ mod tests {
     use super::*;
     use crate::verify::chain::Chain;
     use crate::verify::testing::{
-        DAY, NOW, ROOT, Spec, at, authority, ca, key_usage, lists, roots, search, server,
+        DAY, NOW, ROOT, Spec, at, authority, ca, key_usage, roots, search, server,
         server_by_authority, unknown_critical,
     };
     use x509_cert::ext::pkix::KeyUsages;
@@ -363,11 +313,8 @@ mod tests {
     /// The fault that is reported for this chain, and the position of the certificate.
     fn explained(received: &[Spec], error: SearchError) -> (Fault, Option<usize>) {
         let received: Vec<_> = received.iter().map(Spec::build).collect();
-        let (chain, roots, lists) = (Chain::read(&received).unwrap(), roots(), lists(&[42]));
-        let search = Search {
-            revocation: Some(&lists),
-            ..search(&chain, &roots)
-        };
+        let (chain, roots) = (Chain::read(&received).unwrap(), roots());
+        let search = search(&chain, &roots);
         let error = explain(error, &search, &SignatureRules::default());
         let position = error.certificate().map(|id| id.position());
         (error.fault().clone(), position)
@@ -446,24 +393,6 @@ mod tests {
                     algorithm: Excerpt::new("1.2.840.113549.1.1.11"),
                 },
                 Some(0),
-            ),
-            (
-                vec![server()],
-                SearchError::Revoked,
-                Fault::Revoked,
-                Some(0),
-            ),
-            (
-                with(authority()),
-                SearchError::RevocationUnknown,
-                Fault::RevocationUnknown,
-                Some(0),
-            ),
-            (
-                with(authority()),
-                SearchError::CrlInvalid,
-                Fault::CrlInvalid,
-                Some(2),
             ),
             (
                 with(authority()),

@@ -11,14 +11,15 @@
 //! 3. `certificate`: the contents of a certificate.
 //! 4. `certificate_policies`, `constraints`: the checks of a path that `rustls-webpki` does not
 //!    make: policies, and name constraints on directory names and mailboxes.
-//! 5. `form`, `mended`, `roots`: the form in which `rustls-webpki` is shown a certificate, a pinned
-//!    certificate that is not in DER, and the trusted roots.
+//! 5. `end_point`, `form`, `mended`, `roots`: a channel binding's hash, the form in which
+//!    `rustls-webpki` is shown a certificate, a pinned certificate that is not in DER, and the
+//!    trusted roots.
 //! 6. `link`: a certificate of a chain.
 //! 7. `chain`: a parsed chain.
-//! 8. `revocation`, `end_point`: CRLs, and a channel binding's hash.
-//! 9. `load`: the roots and CRLs of files.
-//! 10. `signatures`, `server_name`, `settings`: the rules for signatures, the checks of a name, and
-//!     the values of a policy's settings.
+//! 8. `server_name`, `signatures`: the checks of a name, and the rules for signatures with the
+//!    budget for their cost.
+//! 9. `revocation`: CRLs.
+//! 10. `load`, `settings`: the roots and CRLs of files, and the values of a policy's settings.
 //! 11. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and
 //!     this crate's own checks of a path.
 //! 12. `path`, `warning`: the search, and what peers may refuse about this side's own chain.

@@ -5,17 +5,18 @@
 
 use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
+use super::form::Form;
+use super::name::canonical_name;
 use super::path::IssuerPath;
 use super::roots::Root;
-use super::signatures::{SignatureRules, as_dyn};
+use super::signatures::{Signature, SignatureRules, SignerKey, as_dyn};
 use crate::crypto::hash::SignatureHash;
 use crate::error::{CertificateFault, OcspFault};
 use core::time::Duration;
 use ocsp_der::{Decode as _, Encode as _};
-use pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use pki_types::{TrustAnchor, UnixTime};
 use rsa::pkcs8::spki::der::asn1::{AnyRef, BitStringRef};
-use rsa::pkcs8::spki::der::{self, Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use rsa::pkcs8::spki::der::{self, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_ocsp::{
     CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus, ResponderId,
@@ -119,7 +120,11 @@ impl<'c> Subject<'c> {
             return Err(OcspFault::Malformed.into());
         }
         let basic = Basic::parse(bytes.response.as_bytes()).map_err(|_| OcspFault::Malformed)?;
-        let signer = self.signer(&basic, rules)?;
+        let signer = self.signer(&basic, rules);
+        if rules.is_exhausted() {
+            return Err(CertificateFault::TooMuchWork);
+        }
+        let signer = signer?;
         let data = ResponseData::from_der(basic.data).map_err(malformed)?;
         if !signer.is(&data.responder_id) {
             return Err(OcspFault::Responder.into());
@@ -144,8 +149,10 @@ impl<'c> Subject<'c> {
     where
         'c: 'b,
     {
+        let signature = basic.signature.ok_or(OcspFault::BadSignature)?;
+        let signature = Signature::over(basic.data, basic.algorithm, signature);
         let issuer = self.issuer.signer();
-        if issuer.signed(basic, rules) {
+        if issuer.signed(&signature, rules) {
             return Ok(issuer);
         }
         let anchor = self.issuer.as_anchor();
@@ -155,7 +162,7 @@ impl<'c> Subject<'c> {
         if authorized.peek().is_none() && !basic.certificates.is_empty() {
             return Err(OcspFault::Responder);
         }
-        let mut signers = authorized.filter(|signer| signer.signed(basic, rules));
+        let mut signers = authorized.filter(|signer| signer.signed(&signature, rules));
         signers.next().ok_or(OcspFault::BadSignature)
     }
 
@@ -166,17 +173,26 @@ impl<'c> Subject<'c> {
         issuer: &TrustAnchor<'_>,
         rules: &SignatureRules<'_>,
     ) -> Option<Signer<'b>> {
-        let certificate = CertificateDer::from(der);
-        let algorithms = rules.algorithms();
-        let algorithms = as_dyn(&algorithms);
-        let issuer = core::slice::from_ref(issuer);
-        let purpose = KeyUsage::required(OCSP_SIGNING);
-        EndEntityCert::try_from(&certificate)
-            .ok()?
-            .verify_for_usage(&algorithms, issuer, &[], self.now, purpose, None, None)
-            .ok()?;
         let certificate = PeerCertificate::parse(der).ok()?;
         certificate.require_key_usage(Usage::DigitalSignature).ok()?;
+        let form = Form::of(&certificate);
+        let own_rules = rules.beside(form.rewritten());
+        let algorithms = own_rules.algorithms();
+        let issuer = core::slice::from_ref(issuer);
+        let purpose = KeyUsage::required(OCSP_SIGNING);
+        EndEntityCert::try_from(form.der())
+            .ok()?
+            .verify_for_usage(
+                &as_dyn(&algorithms),
+                issuer,
+                &[],
+                self.now,
+                purpose,
+                None,
+                None,
+            )
+            .ok()?;
+        rules.rely_on_all_of(&own_rules);
         Some(Signer::of(&certificate))
     }
 
@@ -184,10 +200,11 @@ impl<'c> Subject<'c> {
     /// was identified in the corresponding request". Every status in the response about it must be
     /// "good".
     fn is_good_in(&self, data: &ResponseData) -> Result<UnixTime, CertificateFault> {
+        let issuer = self.issuer.signer();
         // Without the issuer's key bits no response can be matched to its certificate.
-        let issuer_key = key_bits(self.issuer.signer().key).ok_or(OcspFault::OtherCertificate)?;
+        let issuer_key = SignerKey::read(issuer.key).ok_or(OcspFault::OtherCertificate)?;
         let responses = data.responses.iter();
-        let about_it = responses.filter(|single| self.is(&single.cert_id, &issuer_key));
+        let about_it = responses.filter(|single| self.is(&single.cert_id, issuer_key.key()));
         let ends = about_it.map(|single| {
             let end = self.check_freshness(data, single)?;
             match single.cert_status {
@@ -202,10 +219,17 @@ impl<'c> Subject<'c> {
     }
 
     /// Returns true if a response is about the certificate.
+    ///
+    /// "The hash shall be calculated over the DER encoding of the issuer's name field in the
+    /// certificate being checked"
+    /// ([RFC 6960 section 4.1.1](https://www.rfc-editor.org/rfc/rfc6960#section-4.1.1)). Some hash
+    /// the name in the issuer's own certificate, which is the same name in other bytes, perhaps.
     fn is(&self, id: &CertId, issuer_key: &[u8]) -> bool {
         significant(id.serial_number.as_bytes()) == significant(self.certificate.serial())
             && hash(id).is_some_and(|hash| {
-                id.issuer_name_hash.as_bytes() == hash.of(&[self.certificate.issuer_der()])
+                let names = [self.certificate.issuer_der(), self.issuer.signer().name];
+                let mut names = names.into_iter();
+                names.any(|name| id.issuer_name_hash.as_bytes() == hash.of(&[name]))
                     && id.issuer_key_hash.as_bytes() == hash.of(&[issuer_key])
             })
     }
@@ -280,28 +304,19 @@ impl<'c> Signer<'c> {
         }
     }
 
-    fn signed(&self, basic: &Basic<'_>, rules: &SignatureRules<'_>) -> bool {
-        let verify = || {
-            let key = SubjectPublicKeyInfoRef::from_der(self.key).ok()?;
-            let key_algorithm = key.algorithm.to_der().ok()?;
-            let key_algorithm = AnyRef::from_der(&key_algorithm).ok()?.value();
-            let algorithms = rules.algorithms();
-            let fitting = algorithms.iter().find(|own| {
-                *own.signature_alg_id() == *basic.algorithm
-                    && *own.public_key_alg_id() == *key_algorithm
-            })?;
-            let key = key.subject_public_key.as_bytes()?;
-            fitting.verify_signature(key, basic.data, basic.signature?).ok()
-        };
-        verify().is_some()
+    fn signed(&self, signature: &Signature, rules: &SignatureRules<'_>) -> bool {
+        SignerKey::read(self.key).is_some_and(|key| rules.verify(signature, key, None).is_ok())
     }
 
     fn is(&self, responder: &ResponderId) -> bool {
         match responder {
-            ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == self.name),
+            ResponderId::ByName(name) => name.to_der().is_ok_and(|name| {
+                let own = canonical_name(self.name);
+                own.is_some() && own == canonical_name(&name)
+            }),
             // "KeyHash ::= OCTET STRING -- SHA-1 hash of responder's public key".
-            ResponderId::ByKey(hash) => key_bits(self.key)
-                .is_some_and(|key| hash.as_bytes() == SignatureHash::Sha1.of(&[&key])),
+            ResponderId::ByKey(hash) => SignerKey::read(self.key)
+                .is_some_and(|key| hash.as_bytes() == SignatureHash::Sha1.of(&[key.key()])),
         }
     }
 }
@@ -332,12 +347,6 @@ fn hash(id: &CertId) -> Option<SignatureHash> {
         "2.16.840.1.101.3.4.2.3" => Some(SignatureHash::Sha512),
         _ => None,
     }
-}
-
-/// The public key's bits in a SubjectPublicKeyInfo.
-fn key_bits(spki: &[u8]) -> Option<Vec<u8>> {
-    let info = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
-    Some(info.subject_public_key.as_bytes()?.to_vec())
 }
 
 /// A number in two's complement without redundant leading zeros.
@@ -378,9 +387,10 @@ mod tests {
     /// A BasicOCSPResponse of this signer about the server's certificate from the root.
     fn basic(signer: Key, serial: u8, status: &[u8], next_update: u64) -> Vec<u8> {
         let sha1 = sequence(&[b"\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"]);
-        let key = key_bits(&public_key_info(Key::Root)).unwrap();
+        let key = public_key_info(Key::Root);
+        let key = SignerKey::read(&key).unwrap().key();
         let hashed = |bytes: &[u8]| tagged(4, &SignatureHash::Sha1.of(&[bytes]));
-        let id = sequence(&[&sha1, &hashed(&name(ROOT)), &hashed(&key), &[2, 1, serial]]);
+        let id = sequence(&[&sha1, &hashed(&name(ROOT)), &hashed(key), &[2, 1, serial]]);
         let now = generalized_time(NOW - DAY);
         let next_update = tagged(0xa0, &generalized_time(next_update));
         let single = sequence(&[&id, status, &now, &next_update]);
@@ -463,11 +473,6 @@ mod tests {
         let basic = Basic::parse(&with_unused_bits).unwrap();
         assert_eq!(basic.signature, None);
         assert!(basic.certificates.is_empty());
-        let signer = Signer {
-            name: &name(ROOT),
-            key: &public_key_info(Key::Root),
-        };
-        assert!(!signer.signed(&basic, &SignatureRules::default()));
 
         let trailing = [&*whole, &[0]].concat();
         let other_tag = frame(&bit_string(&[1]), &tagged(0xa1, &sequence(&[])));

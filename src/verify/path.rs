@@ -5,14 +5,15 @@ use super::constraints::Comparisons;
 use super::form::Form;
 use super::path_rules::check_path;
 use super::purpose::{PurposeCheck, Role};
-use super::revocation::Crls;
+use super::revocation::{Crls, Issuer};
 use super::roots::{Root, RootStore};
 use super::search_error::{SearchError, carried};
 use super::signatures::{SignatureRules, as_dyn};
-use core::cell::OnceCell;
+use crate::error::{CertificateError, CertificateFault};
+use core::cell::{OnceCell, RefCell};
 use core::time::Duration;
 use pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, ExpirationPolicy, VerifiedPath};
+use webpki::{EndEntityCert, VerifiedPath};
 
 /// The longest path that `rustls-webpki` finds, counting the leaf and the intermediates.
 pub(super) const MAX_PATH: usize = 7;
@@ -25,6 +26,8 @@ pub(super) struct IssuerPath<'c> {
     intermediates: Vec<&'c Link<'c>>,
     /// The root; `None` for a pinned certificate, which needs none.
     root: Option<Root<'c>>,
+    /// The earliest nextUpdate of the CRLs that cover its certificates.
+    lists_expire: Option<UnixTime>,
 }
 
 impl<'c> IssuerPath<'c> {
@@ -34,6 +37,7 @@ impl<'c> IssuerPath<'c> {
             leaf,
             intermediates: Vec::new(),
             root: None,
+            lists_expire: None,
         }
     }
 
@@ -67,15 +71,8 @@ impl<'c> IssuerPath<'c> {
 
     /// The earliest nextUpdate of the CRLs that cover its certificates, in seconds since 1970. CRLs
     /// for a pinned certificate cannot be verified and set no time.
-    pub(super) fn lists_expire(&self, lists: &Crls) -> Option<u64> {
-        self.root?;
-        self.links_checked(lists).filter_map(|link| lists.expire(link.certificate())).min()
-    }
-
-    /// The certificates that are checked against these CRLs.
-    pub(super) fn links_checked(&self, lists: &Crls) -> impl Iterator<Item = &'c Link<'c>> {
-        let links = self.links().enumerate();
-        links.filter_map(|(index, link)| lists.checks_position(index).then_some(link))
+    pub(super) fn lists_expire(&self) -> Option<u64> {
+        self.lists_expire.map(|end| end.as_secs())
     }
 
     /// Returns true if a CA of the path, or its root, restricts the names in the certificates below
@@ -194,26 +191,11 @@ impl<'c> Search<'c> {
         rules: &SignatureRules<'_>,
     ) -> Result<IssuerPath<'c>, SearchError> {
         let algorithms = rules.algorithms();
-        let lists: Vec<_> = self.revocation.into_iter().flat_map(Crls::borrow).collect();
-        // At another time than now, the caller checks later that the CRLs are current.
-        let expiration = if time == self.now {
-            ExpirationPolicy::Enforce
-        } else {
-            ExpirationPolicy::Ignore
-        };
-        let revocation = match self.revocation {
-            Some(policy) => match policy.options(&lists, expiration) {
-                None if !policy.allows_unknown_status() => {
-                    return Err(SearchError::RevocationUnknown);
-                }
-                options => options,
-            },
-            None => None,
-        };
         let shown: Vec<_> =
             candidates.iter().map(|candidate| CertificateDer::from(candidate.shown)).collect();
         let (anchors, anchored): (Vec<_>, Vec<_>) = self.anchors().unzip();
         let comparisons = Comparisons::new();
+        let status = RefCell::new(Status::default());
         let refused = OnceCell::new();
         let root = |anchor: &TrustAnchor<'_>| {
             let own = anchors.iter().position(|own| core::ptr::eq(own, anchor));
@@ -225,28 +207,78 @@ impl<'c> Search<'c> {
                 intermediates(path, candidates).collect::<Result<_, _>>().map_err(carried)?;
             let root = root(path.anchor()).map_err(carried)?;
             let checked = check_path(self.chain.leaf(), &authorities, root, &comparisons);
-            checked.inspect_err(|error| drop(refused.set(error.clone()))).map_err(carried)
+            checked.inspect_err(|error| drop(refused.set(error.clone()))).map_err(carried)?;
+            self.check_revocation(&authorities, root, rules, &mut status.borrow_mut())
         };
         let own = EndEntityCert::try_from(leaf.der())?;
-        let path = own.verify_for_usage(
+        let found = own.verify_for_usage(
             &as_dyn(&algorithms),
             &anchors,
             &shown,
             time,
             PurposeCheck::new(self.role, rules),
-            revocation,
+            None,
             Some(&check),
         );
-        let path = path.map_err(|error| match (error.into(), refused.get()) {
+        let path = match found {
+            Ok(path) => path,
+            Err(_) if rules.is_exhausted() => return Err(SearchError::TooMuchWork),
+            Err(webpki::Error::UnknownRevocationStatus) => {
+                let refused = status.into_inner().refused;
+                return Err(refused.map_or(SearchError::Malformed, SearchError::Refused));
+            }
             // A path with right signatures was refused, and a CA of an equal name is beside it.
-            (SearchError::BadSignature, Some(refused)) => refused.clone(),
-            (error, _) => error,
-        })?;
+            Err(webpki::Error::InvalidSignatureForPublicKey) => {
+                return Err(refused.into_inner().map_or(SearchError::BadSignature, |error| error));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(IssuerPath {
             leaf: self.chain.leaf(),
             intermediates: intermediates(&path, candidates).collect::<Result<_, _>>()?,
             root: Some(root(path.anchor())?),
+            lists_expire: status.into_inner().lists_expire,
         })
+    }
+
+    /// Checks the certificates of a path against the CRLs, as of now and not of the time at which the
+    /// path is valid: a waiver for an expired certificate does not extend to its issuer's CRL.
+    fn check_revocation(
+        &self,
+        authorities: &[&'c Link<'c>],
+        root: Root<'c>,
+        rules: &SignatureRules<'_>,
+        status: &mut Status,
+    ) -> Result<(), webpki::Error> {
+        let Some(lists) = self.revocation else {
+            return Ok(());
+        };
+        status.lists_expire = None;
+        let mut issuer = Issuer::Root(root);
+        let above = authorities.iter().copied();
+        let links: Vec<_> = [self.chain.leaf()].into_iter().chain(above).collect();
+        // From the root, so that what an issuer says counts once it is good itself.
+        for (position, link) in links.iter().enumerate().rev() {
+            let certificate = link.certificate();
+            if lists.checks_position(position) {
+                let judged = lists.judge(certificate, position > 0, issuer, rules, self.now);
+                match judged {
+                    Ok(next_update) => {
+                        let ends = [status.lists_expire, next_update];
+                        status.lists_expire = ends.into_iter().flatten().min();
+                    }
+                    Err(CertificateFault::TooMuchWork) => {
+                        return Err(webpki::Error::MaximumSignatureChecksExceeded);
+                    }
+                    Err(fault) => {
+                        status.refused.get_or_insert_with(|| link.blame(fault));
+                        return Err(webpki::Error::UnknownRevocationStatus);
+                    }
+                }
+            }
+            issuer = Issuer::Authority(certificate);
+        }
+        Ok(())
     }
 
     /// The roots that have the name of an issuer in the chain, each as it is shown.
@@ -263,6 +295,15 @@ impl<'c> Search<'c> {
             named.filter_map(|root| Some((root.shown_as(link.shown_issuer())?, root)))
         })
     }
+}
+
+/// What the CRLs say about the paths of a search.
+#[derive(Default)]
+struct Status {
+    /// The reason for which the first path was refused.
+    refused: Option<CertificateError>,
+    /// The earliest nextUpdate of the CRLs for the path that was checked last.
+    lists_expire: Option<UnixTime>,
 }
 
 /// The candidates that are the CAs of a path.
@@ -365,7 +406,8 @@ mod tests {
         };
         // There is a CRL of the root, but none of the authority.
         let found = search.now(chain.leaf().form(), &SignatureRules::default());
-        assert_eq!(found.unwrap_err(), SearchError::RevocationUnknown);
+        let unknown = chain.leaf().blame(CertificateFault::RevocationUnknown);
+        assert_eq!(found.unwrap_err(), SearchError::Refused(unknown));
         let lists = lists.clone().allow_unknown_status();
         let search = Search {
             revocation: Some(&lists),
@@ -374,14 +416,19 @@ mod tests {
         let path = search.now(chain.leaf().form(), &SignatureRules::default());
         let path = path.unwrap();
         assert_eq!(path.expires(), NOW + DAY / 2);
-        assert_eq!(path.lists_expire(&lists), Some(NOW + DAY));
+        assert_eq!(path.lists_expire(), Some(NOW + DAY));
         assert!(!path.has_name_constraints());
         // A CRL that cannot be verified sets no time.
         let pinned = IssuerPath::pinned(chain.leaf());
         assert_eq!(pinned.expires(), NOW + DAY);
-        assert_eq!(pinned.lists_expire(&lists), None);
+        assert_eq!(pinned.lists_expire(), None);
         let own_only = lists.clone().end_entity_only();
-        assert_eq!(path.lists_expire(&own_only), None);
+        let search = Search {
+            revocation: Some(&own_only),
+            ..search
+        };
+        let path = search.now(chain.leaf().form(), &SignatureRules::default());
+        assert_eq!(path.unwrap().lists_expire(), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The root certificates, parsed when they are configured.
 
+use super::certificate::{PeerCertificate, Usage};
 use super::constraints::{NameConstraints, Split, split};
 use super::der::{only_element, sequence};
 use super::name::CanonicalName;
@@ -13,7 +14,8 @@ use webpki::anchor_from_trusted_cert;
 /// The root certificates to which a peer's chain must lead.
 ///
 /// **Anyone who holds a root's private key can impersonate any peer.** Only a root's name, key and
-/// name constraints are used; its validity, key usage and purposes are ignored.
+/// name constraints are used, and for CRLs whether its key usage allows them; its validity, any other
+/// key usage and its purposes are ignored.
 ///
 /// A peer may present a root itself as its own certificate, such as the self-signed one that
 /// `openssl req -x509` makes. Its name, validity, key and purpose are then checked like those of any
@@ -39,17 +41,18 @@ struct Encodings {
     subject: Box<[u8]>,
     /// Its name constraints, if this crate checks a part of them.
     constraints: Option<Split>,
-    #[cfg(feature = "ocsp")]
     public_key_info: Box<[u8]>,
+    /// False if a keyUsage does not allow the root to sign CRLs.
+    may_sign_crls: bool,
 }
 
 impl Encodings {
-    fn of(anchor: &TrustAnchor<'_>) -> Self {
+    fn of(anchor: &TrustAnchor<'_>, may_sign_crls: bool) -> Self {
         Self {
             subject: sequence(&[&anchor.subject]).into(),
             constraints: anchor.name_constraints.as_deref().and_then(split),
-            #[cfg(feature = "ocsp")]
             public_key_info: sequence(&[&anchor.subject_public_key_info]).into(),
+            may_sign_crls,
         }
     }
 }
@@ -93,9 +96,13 @@ impl<'s> Root<'s> {
     }
 
     /// Its SubjectPublicKeyInfo in DER.
-    #[cfg(feature = "ocsp")]
     pub(super) fn public_key_info(&self) -> &'s [u8] {
         &self.encodings.public_key_info
+    }
+
+    /// Returns true unless the root has a keyUsage that does not allow it to sign CRLs.
+    pub(super) fn may_sign_crls(&self) -> bool {
+        self.encodings.may_sign_crls
     }
 }
 
@@ -112,7 +119,7 @@ impl RootStore {
     pub fn mozilla() -> Self {
         let mut store = Self::new();
         for anchor in webpki_roots::TLS_SERVER_ROOTS {
-            store.push(anchor.clone());
+            store.push(anchor.clone(), true);
         }
         store
     }
@@ -153,12 +160,14 @@ impl RootStore {
         if anchor.name_constraints.is_none() {
             self.certificates.push(sha256(certificate));
         }
-        self.push(anchor.to_owned());
+        let may_sign_crls = PeerCertificate::parse(certificate)
+            .is_ok_and(|root| root.require_key_usage(Usage::CrlSign).is_ok());
+        self.push(anchor.to_owned(), may_sign_crls);
         Ok(())
     }
 
-    pub(super) fn push(&mut self, anchor: TrustAnchor<'static>) {
-        let encodings = Encodings::of(&anchor);
+    pub(super) fn push(&mut self, anchor: TrustAnchor<'static>, may_sign_crls: bool) {
+        let encodings = Encodings::of(&anchor, may_sign_crls);
         let name = CanonicalName::of(&encodings.subject).der().into();
         self.by_name.entry(name).or_default().push(self.anchors.len());
         self.encodings.push(encodings);
@@ -206,18 +215,20 @@ impl RootStore {
             hashes.dedup();
             fingerprint(hashes.iter().map(|hash| &hash[..]))
         };
-        let anchors = self.anchors.iter().map(anchor_fingerprint).collect();
+        let roots = core::iter::zip(&self.anchors, &self.encodings);
+        let anchors = roots.map(|(root, own)| root_fingerprint(root, own)).collect();
         let certificates = self.certificates.clone();
         fingerprint([&of_sorted(anchors)[..], &of_sorted(certificates)])
     }
 }
 
-/// A hash of a root's name, key and name constraints.
-fn anchor_fingerprint(anchor: &TrustAnchor<'_>) -> [u8; 32] {
+/// A hash of a root's name, key and name constraints, and of whether it may sign CRLs.
+fn root_fingerprint(anchor: &TrustAnchor<'_>, encodings: &Encodings) -> [u8; 32] {
     let constraints = anchor.name_constraints.as_deref();
     fingerprint([
         &*anchor.subject,
         &*anchor.subject_public_key_info,
         constraints.map_or(&[], |constraints| constraints),
+        &[u8::from(encodings.may_sign_crls)],
     ])
 }

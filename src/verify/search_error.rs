@@ -1,6 +1,7 @@
 //! The reasons for which a search finds no path: the errors of `rustls-webpki`, as far as this
 //! crate distinguishes them.
 
+use crate::error::CertificateError;
 use pki_types::UnixTime;
 
 /// The reason for which a search found no path. The diagnosis finds the certificate that caused it.
@@ -29,12 +30,10 @@ pub(super) enum SearchError {
     Version,
     CriticalExtension,
     Purpose,
-    Revoked,
-    RevocationUnknown,
-    CrlExpired {
-        next_update: UnixTime,
-    },
-    CrlInvalid,
+    /// `rustls-webpki` distrusts a key.
+    Distrusted,
+    /// A certificate is refused because of the CRLs.
+    Refused(CertificateError),
     TooMuchWork,
     TooLong,
     /// A certificate or CRL cannot be parsed.
@@ -89,13 +88,7 @@ impl From<webpki::Error> for SearchError {
             Error::UnsupportedCertVersion => Self::Version,
             Error::UnsupportedCriticalExtension => Self::CriticalExtension,
             Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => Self::Purpose,
-            Error::CertRevoked | Error::CertDistrusted => Self::Revoked,
-            Error::UnknownRevocationStatus => Self::RevocationUnknown,
-            Error::CrlExpired { next_update, .. } => Self::CrlExpired { next_update },
-            Error::InvalidCrlSignatureForPublicKey
-            | Error::IssuerNotCrlSigner
-            | Error::UnsupportedCrlSignatureAlgorithmContext(_)
-            | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => Self::CrlInvalid,
+            Error::CertDistrusted => Self::Distrusted,
             Error::MaximumNameConstraintComparisonsExceeded
             | Error::MaximumPathBuildCallsExceeded
             | Error::MaximumSignatureChecksExceeded => Self::TooMuchWork,
@@ -122,14 +115,9 @@ mod tests {
             time,
             not_before: time,
         };
-        let list = webpki::Error::CrlExpired {
-            time,
-            next_update: time,
-        };
         for (error, is_of_time) in [
             (expired, true),
             (early, true),
-            (list, false),
             (webpki::Error::UnknownIssuer, false),
         ] {
             assert_eq!(SearchError::from(error).is_of_time(), is_of_time);

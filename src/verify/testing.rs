@@ -101,7 +101,10 @@ pub(super) fn authority() -> Spec {
         serial: 7,
         subject: AUTHORITY,
         key: Key::Authority,
-        extensions: vec![ca(), key_usage(KeyUsages::KeyCertSign)],
+        extensions: vec![
+            ca(),
+            extension(&KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign)),
+        ],
         ..server()
     }
 }

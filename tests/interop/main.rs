@@ -19,6 +19,7 @@ mod pcap;
 mod peer;
 mod redis_store;
 mod resumption;
+mod revocation;
 mod server;
 mod status;
 mod tshark;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     }
     authorities::add_trials(&mut trials);
     field::add_trials(&mut trials);
+    revocation::add_trials(&mut trials);
     status::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);

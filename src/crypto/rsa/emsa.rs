@@ -65,14 +65,14 @@ impl Emsa {
         }
     }
 
-    /// Returns true if `encoded`, which is as long as the modulus, is the encoding of the message.
-    pub(super) fn verifies(self, message: &[u8], encoded: &[u8], modulus_bits: usize) -> bool {
-        let hash = self.hash.of(&[message]);
+    /// Returns true if `encoded`, which is as long as the modulus, is the encoding of the message
+    /// with this hash.
+    pub(super) fn verifies(self, hash: &[u8], encoded: &[u8], modulus_bits: usize) -> bool {
         let expected = match self.padding {
-            Padding::Pkcs1 => encode_pkcs1(self.hash, &hash, modulus_bits),
+            Padding::Pkcs1 => encode_pkcs1(self.hash, hash, modulus_bits),
             // With the salt of the encoding, the message has only one encoding.
             Padding::Pss => pss_salt(self.hash, encoded, modulus_bits)
-                .and_then(|salt| encode_pss(self.hash, &hash, &salt, modulus_bits)),
+                .and_then(|salt| encode_pss(self.hash, hash, &salt, modulus_bits)),
         };
         expected.is_some_and(|expected| expected.ct_eq(encoded).into())
     }
@@ -241,7 +241,7 @@ mod tests {
 
     fn verifies(scheme: SignatureScheme, encoded: &[u8], modulus_bits: usize) -> bool {
         let emsa = Emsa::of(scheme).unwrap();
-        emsa.verifies(MESSAGE, encoded, modulus_bits)
+        emsa.verifies(&emsa.hash.of(&[MESSAGE]), encoded, modulus_bits)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The public key: encryption, and the verification of signatures.
 
-use super::emsa::Emsa;
+use super::emsa::{Emsa, signature_hash};
 use super::{KEY_BITS, fixed_width};
 use crate::crypto::pkcs1::{encode_pre_master_secret, less_than};
 use crate::crypto::pre_master_secret::PreMasterSecret;
@@ -146,6 +146,17 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
+        signature_hash(scheme)
+            .is_some_and(|hash| self.verifies_hash(scheme, &hash.of(&[message]), signature))
+    }
+
+    /// Returns true if `signature` is valid for the message with this hash, which is the scheme's.
+    pub(crate) fn verifies_hash(
+        &self,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        signature: &[u8],
+    ) -> bool {
         // "If the length of the signature S is not k octets, output "invalid signature"", and so
         // if "the signature representative s is not between 0 and n - 1" (RFC 8017 section 8.2.2).
         if signature.len() != self.length() {
@@ -158,7 +169,7 @@ impl PublicKey {
             return false;
         }
         let encoded = fixed_width(&self.raise(&integer), self.length());
-        emsa.verifies(message, &encoded, self.bits)
+        emsa.verifies(hash, &encoded, self.bits)
     }
 
     /// Returns a ciphertext that the private key accepts: as long as the modulus and below it. Any

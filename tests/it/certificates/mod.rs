@@ -5,6 +5,7 @@ mod clients;
 mod diagnosis;
 mod field;
 mod good;
+mod lists;
 mod names;
 mod peer_certificate;
 mod pins;

@@ -264,10 +264,6 @@ fn responders_without_the_right() {
         unknown_critical: true,
         ..responder()
     };
-    let sha1 = Spec {
-        algorithm: Some(Algorithm::RSA_PKCS1_SHA1),
-        ..responder()
-    };
     let own = responder().issued_by(&Authority::new("CN=Test Responder", responders_key()));
     for (what, responder) in [
         ("no purpose", purposes(None)),
@@ -279,7 +275,6 @@ fn responders_without_the_right() {
         ("a CA", ca),
         ("a critical extension", critical),
         ("of version 1", responder().version_1()),
-        ("signed over SHA-1", sha1),
         ("self-signed", own),
         (
             "below another authority",
@@ -370,15 +365,14 @@ fn signatures_that_are_wrong() {
         ("a key on a curve", by(pki::p256(1))),
         ("not the responder's key", stolen),
         ("MD5", signed(Algorithm::RSA_PKCS1_MD5)),
-        ("SHA-1", signed(Algorithm::RSA_PKCS1_SHA1)),
     ] {
         bad(what, &response, OcspFault::BadSignature);
     }
 }
 
-/// Where the chain itself is not better.
+/// In a chain that needs no waiver, too.
 #[test]
-fn sha1_is_taken_where_it_is_waived_and_used() {
+fn sha1_is_taken_where_it_is_waived() {
     let sha1 = |spec| Spec {
         algorithm: Some(Algorithm::RSA_PKCS1_SHA1),
         ..spec
@@ -388,16 +382,22 @@ fn sha1_is_taken_where_it_is_waived_and_used() {
         ..response
     };
     let waived = [Waiver::Sha1Signature];
-    let old = || built([sha1(leaf())]);
-    for response in [
-        ocsp(&leaf()),
-        signed(ocsp(&leaf())),
-        signed(delegated(&sha1(responder()))),
+    let (old, new) = (|| built([sha1(leaf())]), || built([leaf()]));
+    for (chain, response) in [
+        (old(), ocsp(&leaf())),
+        (old(), signed(ocsp(&leaf()))),
+        (old(), signed(delegated(&sha1(responder())))),
+        (new(), signed(ocsp(&leaf()))),
+        (new(), signed(delegated(&responder()))),
+        (new(), delegated(&sha1(responder()))),
     ] {
-        let scene = stapled(old(), &response).waiving(&waived);
-        let used = scene.judge().unwrap().waivers();
+        let scene = stapled(chain, &response);
+        scene.clone().judge().unwrap_err();
+        let used = scene.waiving(&waived).judge().unwrap().waivers();
         assert_eq!(used, Waivers::from_iter(waived));
     }
+    let scene = stapled(new(), &ocsp(&leaf())).waiving(&waived);
+    assert!(scene.judge().unwrap().waivers().is_empty());
 }
 
 #[test]

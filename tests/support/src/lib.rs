@@ -11,6 +11,7 @@ pub mod lasting;
 pub mod pair;
 pub mod pki;
 pub mod program;
+pub mod revocation;
 pub mod scene;
 pub mod wire;
 

@@ -38,6 +38,10 @@ const PKCS1_SHA1: AlgorithmIdentifier = AlgorithmIdentifier::from_slice(&[
 const PKCS1_MD5: AlgorithmIdentifier = AlgorithmIdentifier::from_slice(&[
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04, 0x05, 0x00,
 ]);
+/// sha256WithRSAEncryption, 1.2.840.113549.1.1.11.
+const PKCS1_SHA256_WITHOUT_NULL: AlgorithmIdentifier = AlgorithmIdentifier::from_slice(&[
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b,
+]);
 /// ecdsa-with-SHA1, 1.2.840.10045.4.1.
 const ECDSA_SHA1: AlgorithmIdentifier =
     AlgorithmIdentifier::from_slice(&[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01]);
@@ -55,6 +59,8 @@ impl Algorithm {
     pub const ECDSA_SHA256: Self = ecdsa(alg_id::ECDSA_SHA256, Hash::Sha256);
     pub const ECDSA_SHA384: Self = ecdsa(alg_id::ECDSA_SHA384, Hash::Sha384);
     pub const ECDSA_SHA512: Self = ecdsa(alg_id::ECDSA_SHA512, Hash::Sha512);
+    /// With absent parameters, where NULL is usual.
+    pub const RSA_PKCS1_SHA256_WITHOUT_NULL: Self = pkcs1(PKCS1_SHA256_WITHOUT_NULL, Hash::Sha256);
     /// In name only: the signature is made otherwise.
     pub const RSA_PKCS1_MD5: Self = pkcs1(PKCS1_MD5, Hash::Sha1);
 

@@ -12,6 +12,8 @@ pub struct Crl {
     pub version: u8,
     /// In the notation of RFC 4514.
     pub issuer: &'static str,
+    /// DER that stands in the place of `issuer`.
+    pub raw_issuer: Option<Vec<u8>>,
     pub this_update: u64,
     pub next_update: Option<u64>,
     pub revoked: Vec<Revoked>,
@@ -44,6 +46,7 @@ pub fn crl(issuer: &Authority) -> Crl {
     Crl {
         version: 2,
         issuer: issuer.name,
+        raw_issuer: None,
         this_update: NOW - DAY,
         next_update: Some(NOW + DAY),
         revoked: vec![],
@@ -80,7 +83,7 @@ impl Crl {
         sequence(&[
             &der::version(self.version),
             &algorithm.to_der(),
-            &der::name(self.issuer),
+            &self.raw_issuer.clone().unwrap_or_else(|| der::name(self.issuer)),
             &der::time(self.this_update),
             &self.next_update.map(der::time).unwrap_or_default(),
             &der::sequence_of(self.revoked.iter().map(Revoked::to_der)),
