@@ -285,3 +285,129 @@ fn require(holds: bool) -> Result<(), SearchError> {
         Err(SearchError::Policies)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(last: u8) -> [u8; 2] {
+        [0x2a, last]
+    }
+
+    /// A certificate with these policies, of which 0 is anyPolicy, and these mappings.
+    fn certificate<'a>(
+        policies: &[&'a [u8]],
+        mappings: &[(&'a [u8], &'a [u8])],
+    ) -> PathCertificate<'a> {
+        let mut extensions = PolicyExtensions {
+            policies: Some(policies.iter().copied().collect()),
+            ..PolicyExtensions::default()
+        };
+        for (issuer, subject) in mappings {
+            extensions.mappings.entry(issuer).or_default().insert(subject);
+        }
+        PathCertificate {
+            extensions,
+            is_self_issued: false,
+        }
+    }
+
+    fn requiring(certificate: PathCertificate<'_>, after: usize) -> PathCertificate<'_> {
+        PathCertificate {
+            extensions: PolicyExtensions {
+                require_explicit_policy: Some(after),
+                ..certificate.extensions
+            },
+            ..certificate
+        }
+    }
+
+    /// Each CA maps each policy to all: a tree with a node for each parent grows by the number of
+    /// policies at each depth. This takes no longer than reading the extensions.
+    #[test]
+    fn no_chain_makes_the_tree_grow() {
+        let oids: Vec<_> = (1..=100).map(oid).collect();
+        let policies: Vec<&[u8]> = oids.iter().map(|oid| &oid[..]).collect();
+        let pairs = policies.iter().flat_map(|one| policies.iter().map(|other| (*one, *other)));
+        let pairs: Vec<_> = pairs.collect();
+        let mut path: Vec<_> = (0..8).map(|_| certificate(&policies, &pairs)).collect();
+        path[0] = requiring(certificate(&policies, &pairs), 0);
+        assert_eq!(require_policies(&path), Ok(()));
+        let stranger = oid(0);
+        path.push(certificate(&[&stranger], &[]));
+        assert_eq!(require_policies(&path), Err(SearchError::Policies));
+    }
+
+    #[test]
+    fn a_self_issued_authority_neither_counts_nor_is_bound() {
+        let gold = oid(1);
+        let any = certificate(&[ANY_POLICY], &[]);
+        let inhibiting = PathCertificate {
+            extensions: PolicyExtensions {
+                inhibit_any_policy: Some(0),
+                ..requiring(certificate(&[&gold], &[]), 0).extensions
+            },
+            is_self_issued: false,
+        };
+        let self_issued = PathCertificate {
+            is_self_issued: true,
+            ..certificate(&[ANY_POLICY], &[])
+        };
+        let leaf = || certificate(&[&gold], &[]);
+        let mut path = [inhibiting, self_issued, leaf()];
+        assert_eq!(require_policies(&path), Ok(()));
+        path[1] = any;
+        assert_eq!(require_policies(&path), Err(SearchError::Policies));
+        // One skipped certificate: a self-issued one is not it.
+        let none = || PathCertificate {
+            extensions: PolicyExtensions::default(),
+            is_self_issued: false,
+        };
+        let later = || requiring(none(), 2);
+        let rolled = || PathCertificate {
+            is_self_issued: true,
+            ..none()
+        };
+        assert_eq!(require_policies(&[later(), none()]), Ok(()));
+        assert_eq!(require_policies(&[later(), rolled(), none()]), Ok(()));
+        let refused = require_policies(&[later(), none(), none()]);
+        assert_eq!(refused, Err(SearchError::Policies));
+    }
+
+    #[test]
+    fn what_is_mapped_is_expected_in_its_place() {
+        let [gold, silver, bronze] = [1, 2, 3].map(oid);
+        let above = || {
+            let policies: &[&[u8]] = &[&gold, &silver];
+            requiring(
+                certificate(policies, &[(&gold, &silver), (&silver, &bronze)]),
+                0,
+            )
+        };
+        for (policy, valid) in [(&gold, false), (&silver, true), (&bronze, true)] {
+            let path = [above(), certificate(&[policy], &[])];
+            assert_eq!(require_policies(&path).is_ok(), valid, "{policy:?}");
+        }
+        assert_eq!(require_policies(&[]), Ok(()));
+    }
+
+    #[test]
+    fn a_constraint_is_in_order_and_minimal() {
+        for (der, read) in [
+            (&b"\x30\x03\x80\x01\x00"[..], Some((Some(0), None))),
+            (b"\x30\x03\x81\x01\x05", Some((None, Some(5)))),
+            (
+                b"\x30\x06\x80\x01\x01\x81\x01\x02",
+                Some((Some(1), Some(2))),
+            ),
+            (b"\x30\x06\x81\x01\x01\x80\x01\x02", None),
+            (b"\x30\x06\x80\x01\x01\x80\x01\x02", None),
+            (b"\x30\x03\x82\x01\x01", None),
+            (b"\x30\x04\x80\x02\x00\x01", None),
+            (b"\x30\x03\x80\x01\xff", None),
+            (b"\x30\x00", None),
+        ] {
+            assert_eq!(constraints(der), read, "{der:02x?}");
+        }
+    }
+}
