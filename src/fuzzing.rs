@@ -12,7 +12,8 @@ use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, HelloRequest, ServerHelloDone};
 use crate::resumption::{Session, StoredSession, Tickets};
-use crate::verify::{CertificatePolicy, PeerCertificate, Stapled, VerifiedPeer};
+use crate::verify::{self, CertificatePolicy, Chain, PeerCertificate, RootStore, Stapled};
+use crate::verify::{VerifiedPeer, canonical_name};
 use crate::waiver::Waivers;
 use pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -135,6 +136,30 @@ pub fn verify_client(
     let presented = policy.admit(chain)?;
     let peer = policy.verify_client(&presented.chain()?, now)?;
     Ok(peer.into())
+}
+
+/// Compares the search for a path of this chain with that of `rustls-webpki`.
+///
+/// # Panics
+///
+/// If their verdicts differ, and no rule of this crate is the reason.
+pub fn compare_with_webpki(
+    roots: &RootStore,
+    chain: &[CertificateDer<'_>],
+    is_server: bool,
+    now: UnixTime,
+) {
+    if let Ok(chain) = Chain::read(chain) {
+        verify::compare_with_webpki(&chain, roots, is_server, now);
+    }
+}
+
+/// Returns true if the issuer of one certificate is the subject of the other.
+pub fn is_named_as_issuer(below: &PeerCertificate<'_>, above: &PeerCertificate<'_>) -> bool {
+    let (issuer, subject) = (below.issuer_der(), above.subject_der());
+    issuer == subject
+        || canonical_name(issuer)
+            .is_some_and(|issuer| canonical_name(subject).is_some_and(|subject| issuer == subject))
 }
 
 /// Parses a certificate as [`SessionInfo`](crate::SessionInfo) does, or returns `None`.

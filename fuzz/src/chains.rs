@@ -2,6 +2,7 @@
 
 use crate::case::{Case, Form, Lists, Name, Part, Peer, REVOKED, Signer, Terms, WAIVERS};
 use premaster::certificate::Waiver;
+use premaster_testing::field;
 use premaster_testing::pki::{self, Algorithm, Authority, DAY, Ocsp, Spec, Status};
 use x509_cert::der::asn1::Any;
 use x509_cert::der::{Decode, Encode};
@@ -60,6 +61,7 @@ pub fn examples() -> Vec<Example> {
         waivers(),
         revocation(),
         responses(),
+        field(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -100,6 +102,21 @@ fn unsigned_response(response: &Ocsp, signer: Signer) -> Part {
 /// The values in a SEQUENCE.
 fn elements(der: &[u8]) -> Vec<Any> {
     Vec::from_der(der).unwrap()
+}
+
+/// Chains below the test root as devices in the field have them.
+fn field() -> Vec<Example> {
+    let root = pki::root().build();
+    let below_root = |chain: &field::Chain| chain.roots.iter().all(|spec| spec.build() == root);
+    let chains = field::chains().into_iter().filter(below_root).enumerate();
+    let example = |(index, chain): (usize, field::Chain)| Example {
+        verdict: chain.fault.map_or(Ok("none"), Err),
+        ..good(
+            &format!("field-{index}"),
+            chain.chain.iter().map(whole).collect::<Vec<_>>(),
+        )
+    };
+    chains.map(example).collect()
 }
 
 /// Chains that lead to a root, and chains that do not.

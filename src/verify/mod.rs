@@ -23,7 +23,8 @@
 //! 11. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and
 //!     this crate's own checks of a path.
 //! 12. `path`, `warning`: the search, and what peers may refuse about this side's own chain.
-//! 13. `diagnosis`, `ocsp`: the reason for a failed search, and the check of an OCSP response.
+//! 13. `diagnosis`, `differential`, `ocsp`: the reason for a failed search, the comparison with
+//!     `rustls-webpki` alone for tests, and the check of an OCSP response.
 //! 14. `judgement`: all checks, in order.
 //! 15. `policy`: the public settings.
 
@@ -33,6 +34,7 @@ mod chain;
 mod constraints;
 mod der;
 mod diagnosis;
+mod differential;
 mod end_point;
 mod form;
 mod judgement;
@@ -58,7 +60,11 @@ mod testing;
 mod warning;
 
 pub use certificate::PeerCertificate;
+#[cfg(fuzzing)]
+pub(crate) use chain::Chain;
 pub(crate) use chain::{MAX_LONG_CHAIN, check_chain_length};
+#[cfg(fuzzing)]
+pub(crate) use differential::compare_with_webpki;
 pub(crate) use end_point::end_point_hash;
 pub(crate) use judgement::{Stapled, VerifiedPeer, server_key};
 pub use load::certificates_from_bytes;

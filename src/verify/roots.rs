@@ -90,7 +90,7 @@ impl<'s> Root<'s> {
     }
 
     /// Its distinguished name in DER.
-    #[cfg(feature = "ocsp")]
+    #[cfg(any(feature = "ocsp", test, fuzzing))]
     pub(super) fn subject_der(&self) -> &'s [u8] {
         &self.encodings.subject
     }
@@ -178,6 +178,12 @@ impl RootStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()
+    }
+
+    /// The roots as `rustls-webpki` takes them.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
+        &self.anchors
     }
 
     /// The roots with this name, in its canonical form.

@@ -268,7 +268,7 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
             &["load", "settings"],
             &["path_rules", "presented", "purpose"],
             &["path", "warning"],
-            &["diagnosis", "ocsp"],
+            &["diagnosis", "differential", "ocsp"],
             &["judgement"],
             &["policy"],
         ],

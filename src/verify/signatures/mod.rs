@@ -30,6 +30,8 @@ pub(super) struct SignatureRules<'c> {
     sha1: bool,
     /// True if RSA keys from 1024 bits are accepted.
     short_keys: bool,
+    /// True if the extendedKeyUsage of the leaf is not checked.
+    pub(super) any_purpose_of_leaf: bool,
     /// The certificates that `rustls-webpki` is shown with other contents than were signed.
     rewritten: Vec<&'c Rewritten>,
     work: Arc<Work>,
@@ -142,6 +144,7 @@ impl<'c> SignatureRules<'c> {
         Self {
             sha1: waived.contains(Waiver::Sha1Signature),
             short_keys: waived.contains(Waiver::ShortRsaKey),
+            any_purpose_of_leaf: waived.contains(Waiver::ExtendedKeyUsage),
             ..Self::default()
         }
     }
