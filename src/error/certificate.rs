@@ -425,7 +425,7 @@ errors! {
         /// Its extendedKeyUsage does not include the role of the peer.
         #[error("its extendedKeyUsage allows {found}; {wanted} is required")]
         #[alert(UNSUPPORTED_CERTIFICATE)]
-        #[waiver(ExtendedKeyUsage)]
+        #[waiver(ExtendedKeyUsage if found.as_str() != Excerpt::NOTHING)]
         ExtendedKeyUsage {
             /// The purpose that is missing, by its name in RFC 5280.
             wanted: &'static str,

@@ -40,6 +40,9 @@ pub struct Excerpt(Box<str>);
 impl Excerpt {
     const LENGTH: usize = 96;
 
+    /// What an empty list is.
+    pub(crate) const NOTHING: &str = "nothing";
+
     /// Marks text that was cut off.
     const CUT: &str = "...";
 
@@ -51,7 +54,7 @@ impl Excerpt {
         Self(printable.0.into())
     }
 
-    /// Joins several texts with commas. An empty list is "nothing".
+    /// Joins several texts with commas. An empty list is [`NOTHING`](Self::NOTHING).
     pub(crate) fn list<T: fmt::Display>(texts: impl IntoIterator<Item = T>) -> Self {
         let mut printable = Printable(String::new());
         for text in texts {
@@ -62,7 +65,7 @@ impl Excerpt {
             }
         }
         if printable.0.is_empty() {
-            return Self::new("nothing");
+            return Self::new(Self::NOTHING);
         }
         Self(printable.0.into())
     }

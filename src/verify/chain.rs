@@ -7,9 +7,11 @@ use super::certificate::PeerCertificate;
 pub(super) use super::link::Link;
 use super::link::show_links;
 use super::mended::mend;
+use super::search_error::SearchError;
 use crate::crypto::hash::sha256;
 use crate::error::{CertificateError, CertificateFault};
 use pki_types::CertificateDer;
+use webpki::EndEntityCert;
 
 /// The maximum number of certificates in a peer's chain. The longest path has 7 below the root; the
 /// rest is for unrelated certificates.
@@ -108,13 +110,14 @@ impl<'a> Chain<'a> {
         self.leaf.received()
     }
 
-    /// Adds to an error that the leaf is malformed that a pin would help, if it can be mended.
+    /// Adds to the error that the leaf is malformed that a pin would help, if it can be mended.
     pub(super) fn advise_to_mend(&self, error: CertificateError) -> CertificateError {
-        match mended_leaf(self.leaf.received()) {
-            Some(_) if *error.fault() == CertificateFault::Malformed && !self.leaf.is_mended() => {
-                error.with_pin(sha256(self.leaf.received()))
-            }
-            _ => error,
+        let of_leaf = error.certificate().is_some_and(|id| id.position() == 0);
+        let is_it = of_leaf && *error.fault() == CertificateFault::Malformed;
+        if is_it && !self.leaf.is_mended() && mended_leaf(self.leaf.received()).is_some() {
+            error.with_pin(sha256(self.leaf.received()))
+        } else {
+            error
         }
     }
 
@@ -147,13 +150,21 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// The leaf in DER, if it can be mended and then read.
+/// The leaf in DER, if it or its key cannot be read as it is, but can when it is mended.
 pub(super) fn mended_leaf(received: &[u8]) -> Option<Vec<u8>> {
+    let has_key = |key| !matches!(key, Err(CertificateFault::Malformed));
+    let is_read = |der: &[u8]| {
+        let shown = CertificateDer::from(der);
+        let shown = EndEntityCert::try_from(&shown).map_err(SearchError::from);
+        !matches!(shown, Err(SearchError::Malformed))
+    };
+    let key = PeerCertificate::parse(received).and_then(|leaf| leaf.public_key(true));
+    if has_key(key) && is_read(received) {
+        return None;
+    }
     let mended = mend(received)?;
     let certificate = PeerCertificate::parse(&mended).ok()?;
-    let key = certificate.pinned_public_key(true);
-    let is_read = !matches!(key, Err(CertificateFault::Malformed));
-    is_read.then_some(mended)
+    (has_key(certificate.pinned_public_key(true)) && is_read(&mended)).then_some(mended)
 }
 
 /// The error for a leaf that cannot be parsed as it is.

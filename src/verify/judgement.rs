@@ -16,7 +16,7 @@ use crate::crypto::hash::sha256;
 use crate::crypto::rsa::PublicKey;
 #[cfg(feature = "ocsp")]
 use crate::error::OcspFault;
-use crate::error::{CertificateError, CertificateFault};
+use crate::error::{CertificateError, CertificateFault, Excerpt};
 use crate::waiver::{Waiver, Waivers};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
@@ -146,17 +146,22 @@ impl<'c> Judgement<'c> {
             if self.would_help_to_pin(&error) {
                 error.with_pin(sha256(self.search.chain.leaf_received()))
             } else {
-                error
+                self.search.chain.advise_to_mend(error)
             }
         })
     }
 
     /// Returns true if a pin would accept the leaf, whose chain has this fault. Nobody is advised to
-    /// pin what is revoked.
+    /// evade a CRL by a pin.
     fn would_help_to_pin(&self, error: &CertificateError) -> bool {
-        *error.fault() != CertificateFault::Revoked
-            && !self.settings.requires_ocsp_response
-            && self.by_itself(None).is_ok()
+        let by_lists = matches!(
+            error.fault(),
+            CertificateFault::Revoked
+                | CertificateFault::RevocationUnknown
+                | CertificateFault::CrlExpired { .. }
+                | CertificateFault::CrlInvalid
+        );
+        !by_lists && !self.settings.requires_ocsp_response && self.by_itself(None).is_ok()
     }
 
     fn any_path(&self) -> Result<AcceptedPath<'c>, CertificateError> {
@@ -290,11 +295,12 @@ impl<'c> Judgement<'c> {
         Ok(Some(Waiver::OutsideValidity))
     }
 
-    /// Refuses a leaf whose extendedKeyUsage does not allow the role, unless that is waived.
+    /// Refuses a leaf whose extendedKeyUsage does not allow the role, unless that is waived. An
+    /// extension without a purpose is malformed, which is not waived.
     fn check_purpose(&self) -> Result<Option<Waiver>, CertificateFault> {
         match self.search.role.require_purpose(self.leaf().certificate()) {
-            Err(CertificateFault::ExtendedKeyUsage { .. })
-                if self.waives(Waiver::ExtendedKeyUsage) =>
+            Err(CertificateFault::ExtendedKeyUsage { found, .. })
+                if self.waives(Waiver::ExtendedKeyUsage) && found.as_str() != Excerpt::NOTHING =>
             {
                 Ok(Some(Waiver::ExtendedKeyUsage))
             }

@@ -1,9 +1,8 @@
 //! A peer's certificates as received, before they are parsed under a policy.
 
-use super::certificate::PeerCertificate;
 use super::chain::{Chain, check_chain_length, mended_leaf};
 use super::settings::Settings;
-use crate::error::{CertificateError, CertificateFault};
+use crate::error::CertificateError;
 use pki_types::CertificateDer;
 
 /// The certificates that a peer presented, no more than are read.
@@ -24,9 +23,7 @@ impl<'r> Presented<'r> {
         let pinned = received.first().filter(|leaf| settings.pins_certificate(leaf));
         Ok(Self {
             received,
-            mended_leaf: pinned
-                .filter(|leaf| !is_readable(leaf))
-                .and_then(|leaf| mended_leaf(leaf)),
+            mended_leaf: pinned.and_then(|leaf| mended_leaf(leaf)),
         })
     }
 
@@ -34,10 +31,4 @@ impl<'r> Presented<'r> {
     pub(crate) fn chain(&self) -> Result<Chain<'_>, CertificateError> {
         Chain::read_with(self.received, self.mended_leaf.as_deref())
     }
-}
-
-/// Returns true if a certificate with an RSA key can be read without being mended.
-fn is_readable(leaf: &[u8]) -> bool {
-    let key = PeerCertificate::parse(leaf).and_then(|leaf| leaf.public_key(true));
-    !matches!(key, Err(CertificateFault::Malformed))
 }

@@ -7,8 +7,8 @@ use premaster::private_key::{DecryptPreMasterSecret, SignCertificateVerify};
 use premaster::protocol::{AlertDescription, ExtendedMasterSecret, SignatureScheme};
 use premaster::session::Resumption;
 use premaster::{
-    Answer, CertifiedKey, ClientAuth, ClientConfig, ClientConfigBuilder, Error, KeyId, Pending,
-    ServerConfig, ServerConfigBuilder, Stream,
+    Answer, ClientAuth, ClientConfig, ClientConfigBuilder, Error, KeyId, Pending, ServerConfig,
+    ServerConfigBuilder, Stream,
 };
 use premaster_testing::forger::Stopped;
 use premaster_testing::pair::{ALL_CHUNKS, Chunks, End};
@@ -259,23 +259,6 @@ fn a_certificate_that_is_vouched_for_must_still_serve() {
 }
 
 /// A chain that is too long reaches nobody's judgement.
-#[test]
-fn long_chains_are_not_handed_out() {
-    let certificate = certified(2048).chain()[0].clone();
-    let chain = vec![certificate; 11];
-    let key = pki::private_key(&pki::key("rsa-2048"));
-    let long = Arc::new(CertifiedKey::from_der(chain, &key).unwrap());
-    let mut pair = pair(caller_verifies(), server_builder_with(long));
-    assert_eq!(
-        pair.run(Chunks::Whole),
-        Err(CertificateFault::TooManyCertificates {
-            found: 11,
-            most: 10
-        }
-        .into())
-    );
-}
-
 #[test]
 fn a_pause_ends_with_its_connection() {
     for pause in PAUSES {

@@ -1,5 +1,6 @@
 //! A client's certificate is judged by the same rules, for what a client does.
 
+use super::scene::sha256;
 use premaster::certificate::ClientAuthorities;
 use premaster::protocol::AlertDescription as Alert;
 use premaster::{CertificatePolicy, ClientAuth};
@@ -30,7 +31,7 @@ fn a_clients_certificate_is_judged_as_well() {
             },
             Alert::UNKNOWN_CA,
             "its issuer, CN=Stranger, is not a configured root, and no certificate in the chain leads to one \
-             (CertificatePolicy::pin_certificate would accept it)",
+             (CN=Stranger as a root, or {pin} would accept it)",
         ),
         (
             Spec {
@@ -38,7 +39,8 @@ fn a_clients_certificate_is_judged_as_well() {
                 ..good()
             },
             Alert::UNSUPPORTED_CERTIFICATE,
-            "its extendedKeyUsage allows serverAuth; clientAuth is required",
+            "its extendedKeyUsage allows serverAuth; clientAuth is required \
+             (CertificatePolicy::accept_other_extended_key_usage would accept it)",
         ),
         (
             Spec {
@@ -64,6 +66,9 @@ fn a_clients_certificate_is_judged_as_well() {
             );
             let error = pair.run(Chunks::Whole).unwrap_err();
             let id = "certificate 0 (CN=Test Client, serial 2a)";
+            let sha256 = sha256(&spec.build()).map(|byte| format!("{byte:02x}")).concat();
+            let pin = format!("CertificatePolicy::pin_certificate with SHA-256 {sha256}");
+            let fault = fault.replace("{pin}", &pin);
             let text = format!("the peer's certificate was not accepted: {id}: {fault}");
             assert_eq!(error.to_string(), text);
             let told = said(&mut pair.server).pop().unwrap();

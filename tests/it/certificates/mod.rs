@@ -1,9 +1,11 @@
 //! What a client makes of a server's certificate: chains that the tests make themselves, good and
 //! bad in one way each, and what has to be said of every one of them.
 
+mod caller;
 mod clients;
 mod diagnosis;
 mod field;
+mod old_devices;
 mod good;
 mod lists;
 mod names;

@@ -77,7 +77,11 @@ fn other_names() {
         (with(&["*.example"]), NAME, "*.example"),
         (with(&["*"]), NAME, "*"),
         // An address is not a name, nor a name an address.
-        (with(&["192.0.2.7"]), "192.0.2.7", "192.0.2.7"),
+        (
+            with(&["192.0.2.7"]),
+            "192.0.2.7",
+            "192.0.2.7 as dNSName instead of iPAddress",
+        ),
         (with(&["server.example"]), "192.0.2.7", "server.example"),
     ];
     let rows = rows.map(|(leaf, wanted, found)| mismatch(&leaf, wanted, found));
@@ -97,6 +101,7 @@ fn other_addresses() {
     check(Alert::BAD_CERTIFICATE, Some(Waiver::AnyName), rows);
 }
 
+/// An e-mail address or a URI is no reason to pass over the common name (RFC 6125 section 6.4.4).
 #[test]
 fn names_of_other_kinds() {
     let others = |other_names| Spec {
@@ -107,18 +112,34 @@ fn names_of_other_kinds() {
         extensions: vec![pki::empty_subject_alt_name()],
         ..of("CN=server.example")
     };
-    // There is a subjectAltName, so the common name does not count.
-    let rows = [
-        (others(vec![pki::uri("urn:plant")]), NAME, "URI(urn:plant)"),
+    let with_address = Spec {
+        ip: vec!["192.0.2.8".parse().unwrap()],
+        ..of("CN=server.example")
+    };
+    let beside = [
+        (others(vec![pki::uri("urn:plant")]), "URI(urn:plant)"),
         (
             others(vec![pki::email("server.example")]),
-            NAME,
             "RFC822Name(server.example)",
         ),
-        (empty, NAME, "nothing"),
+        (empty, "nothing"),
+        (with_address, "192.0.2.8"),
     ];
-    let rows = rows.map(|(leaf, wanted, found)| mismatch(&leaf, wanted, found));
-    check(Alert::BAD_CERTIFICATE, Some(Waiver::AnyName), rows);
+    let rows = beside.map(|(leaf, found)| {
+        let fault = format!(
+            "it is not valid for server.example; it has {found}, and its subject is \
+             CN=server.example"
+        );
+        refused(found, vec![leaf.build()], 0, fault)
+    });
+    check(Alert::BAD_CERTIFICATE, Some(Waiver::CommonName), rows);
+    // The address that is looked for is not among those that are there.
+    let other_address = Spec {
+        ip: vec!["192.0.2.8".parse().unwrap()],
+        ..of("CN=192.0.2.7")
+    };
+    let row = mismatch(&other_address, "192.0.2.7", "192.0.2.8");
+    check(Alert::BAD_CERTIFICATE, Some(Waiver::AnyName), [row]);
 }
 
 /// The common name does not count, unless that is waived.
@@ -139,6 +160,22 @@ fn common_names_that_are_the_servers() {
             of("CN=server.example"),
             "server.example.",
             "no subjectAltName, but CN=server.example",
+        ),
+        (
+            of("CN=*.plant.example"),
+            "a.plant.example",
+            "no subjectAltName, but CN=*.plant.example",
+        ),
+        // What is written first in RFC 4514 is last in the certificate, and the most specific.
+        (
+            of("CN=server.example,CN=a"),
+            NAME,
+            "no subjectAltName, but CN=a, CN=server.example",
+        ),
+        (
+            of("CN=a+CN=server.example"),
+            NAME,
+            "no subjectAltName, but CN=a+CN=server.example",
         ),
         (
             of("CN=server.example,O=Plant"),
@@ -174,13 +211,14 @@ fn common_names_that_are_not_the_servers() {
         ("CN=server.example.", NAME, "CN=server.example."),
         (
             "CN=*.plant.example",
-            "a.plant.example",
+            "a.b.plant.example",
             "CN=*.plant.example",
         ),
+        ("CN=*.example", NAME, "CN=*.example"),
+        ("CN=s*.example", NAME, "CN=s*.example"),
         ("O=server.example", NAME, "O=server.example"),
-        // Which one would it be?
+        // The last one is the most specific.
         ("CN=a,CN=server.example", NAME, "CN=server.example, CN=a"),
-        ("CN=a+CN=server.example", NAME, "CN=a+CN=server.example"),
     ] {
         let fault = format!("it is not valid for {wanted}; it has no subjectAltName, but {shown}");
         let row = refused(subject, vec![of(subject).build()], 0, fault).named(wanted);

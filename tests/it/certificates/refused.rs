@@ -2,8 +2,8 @@
 //! the waiver that accepts it, and the alert.
 
 use super::scene::{
-    authority, built, check, intermediate, leaf, leaf_below, long, mersenne, named_authority,
-    refused, roots, roots_of,
+    Scene, authority, built, check, intermediate, leaf, leaf_below, long, mersenne,
+    named_authority, refused, roots, roots_of,
 };
 use premaster::certificate::Waiver;
 use premaster::pki_types::{CertificateDer, alg_id};
@@ -78,32 +78,35 @@ fn chains_that_lead_to_no_root() {
     );
 }
 
-/// Ten certificates may come, of which seven may be the path.
+/// Ten certificates may come, or as many as the policy says, of which seven may be the path.
 #[test]
 fn chains_that_are_too_long() {
+    let pin = Some(Waiver::PinnedCertificate);
     check(
         Alert::CERTIFICATE_UNKNOWN,
-        None,
-        [
-            refused(
-                "seven authorities",
-                long(7),
-                None,
-                "the chain has 8 certificates; at most 7 are accepted",
-            ),
-            refused(
-                "eleven certificates",
-                vec![leaf().build(); 11],
-                None,
-                "the chain has 11 certificates; at most 10 are accepted",
-            ),
-            refused(
-                "a hundred",
-                vec![vec![0].into(); 100],
-                None,
-                "the chain has 100 certificates; at most 10 are accepted",
-            ),
-        ],
+        pin,
+        [refused(
+            "seven authorities",
+            long(7),
+            None,
+            "every path to a root has more than 7 certificates below the root",
+        )],
+    );
+    let many = |count| {
+        let fault = format!("the chain has {count} certificates; at most 10 are accepted");
+        refused("many", vec![leaf().build(); count], None, fault)
+    };
+    check(
+        Alert::CERTIFICATE_UNKNOWN,
+        Some(Waiver::LongChain),
+        [11, 19].map(many),
+    );
+    // They are not even parsed.
+    let garbage = vec![vec![0].into(); 101];
+    let too_many = Scene::of(garbage).refusal();
+    assert_eq!(
+        too_many.to_string(),
+        "the chain has 101 certificates; at most 10 are accepted"
     );
 }
 
@@ -285,12 +288,11 @@ fn signatures_that_are_wrong() {
         built([sha384])
     };
     let mut changed = leaf().build().to_vec();
-    // The last byte of the name before the signature's algorithm.
-    let name = changed.windows(7).position(|at| at == b"example").unwrap();
-    changed[name] = b'f';
+    let serial = changed.windows(3).position(|at| at == [2, 1, 42]).unwrap();
+    changed[serial + 2] = 43;
     check(
         Alert::BAD_CERTIFICATE,
-        None,
+        Some(Waiver::PinnedCertificate),
         [
             refused("the leaf's", built([damaged(leaf())]), 0, wrong),
             refused(
@@ -343,7 +345,7 @@ fn signatures_of_elliptic_curves_that_are_wrong() {
         let wrong = "its signature does not verify with its issuer's key";
         check(
             Alert::BAD_CERTIFICATE,
-            None,
+            Some(Waiver::PinnedCertificate),
             [damaged, others]
                 .map(|leaf| refused("ECDSA", built([leaf]), 0, wrong).under(roots_of(&[&root]))),
         );
@@ -359,7 +361,7 @@ fn authorities_that_are_none() {
     let not = "it is not a CA certificate, but another certificate names it as its issuer";
     check(
         Alert::BAD_CERTIFICATE,
-        None,
+        Some(Waiver::PinnedCertificate),
         [
             refused("said", both(leaf_below(), with(Some(false))), 1, not),
             refused("not said", both(leaf_below(), with(None)), 1, not),
@@ -382,7 +384,7 @@ fn authorities_that_may_not_sign_certificates() {
     let fault = "its keyUsage allows CRL Sign; keyCertSign is required";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
-        None,
+        Some(Waiver::PinnedCertificate),
         [refused(
             "an authority that signs lists",
             both(leaf_below(), signs_lists),
@@ -407,7 +409,7 @@ fn an_authority_that_is_none_above_one_that_is() {
     let not = "it is not a CA certificate, but another certificate names it as its issuer";
     check(
         Alert::BAD_CERTIFICATE,
-        None,
+        Some(Waiver::PinnedCertificate),
         [refused("above", chain, 2, not)],
     );
 }
@@ -446,7 +448,7 @@ fn paths_that_are_longer_than_an_authority_allows() {
     let longer = "the chain has more CA certificates below it than its pathLenConstraint allows";
     check(
         Alert::BAD_CERTIFICATE,
-        None,
+        Some(Waiver::PinnedCertificate),
         [refused(
             "by one",
             built([below, of_lower, of_upper]),
@@ -481,7 +483,7 @@ fn names_that_an_authority_may_not_give() {
         |what, root| refused(what, built([leaf()]), 0, may_not).under(roots([root]));
     check(
         Alert::BAD_CERTIFICATE,
-        None,
+        Some(Waiver::PinnedCertificate),
         [
             refused_below("another domain", permitted(vec![domain("other.example")])),
             refused_below(
@@ -528,8 +530,12 @@ fn versions() {
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         None,
+        [refused("a leaf", built([version(2, leaf())]), 0, of(2))],
+    );
+    check(
+        Alert::UNSUPPORTED_CERTIFICATE,
+        Some(Waiver::PinnedCertificate),
         [
-            refused("a leaf", built([version(2, leaf())]), 0, of(2)),
             refused(
                 "an authority",
                 both(leaf_below(), intermediate().version_1()),
@@ -566,8 +572,12 @@ fn critical_extensions() {
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         None,
+        [refused("a leaf's", built([unknown(leaf())]), 0, own())],
+    );
+    check(
+        Alert::UNSUPPORTED_CERTIFICATE,
+        Some(Waiver::PinnedCertificate),
         [
-            refused("a leaf's", built([unknown(leaf())]), 0, own()),
             refused(
                 "an authority's",
                 both(leaf_below(), unknown(intermediate())),
@@ -598,7 +608,7 @@ fn purposes() {
     let none = || Some(vec![]);
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
-        None,
+        Some(Waiver::ExtendedKeyUsage),
         [
             refused(
                 "a client",
@@ -618,12 +628,19 @@ fn purposes() {
                 0,
                 allows("clientAuth, OCSPSigning"),
             ),
-            refused(
-                "none",
-                built([purposes(none(), leaf())]),
-                0,
-                allows("nothing"),
-            ),
+        ],
+    );
+    // The extension has at least one purpose.
+    let of_none = built([purposes(none(), leaf())]);
+    check(
+        Alert::UNSUPPORTED_CERTIFICATE,
+        None,
+        [refused("none", of_none, 0, allows("nothing"))],
+    );
+    check(
+        Alert::UNSUPPORTED_CERTIFICATE,
+        Some(Waiver::PinnedCertificate),
+        [
             refused(
                 "clients below it",
                 both(leaf_below(), purposes(client(), intermediate())),
@@ -763,7 +780,11 @@ fn keys_of_authorities() {
         );
     }
     for (bits, key) in [(1023, pki::rsa(1023, 1)), (8193, mersenne(8193))] {
-        check(Alert::UNSUPPORTED_CERTIFICATE, None, of_both(bits, key));
+        check(
+            Alert::UNSUPPORTED_CERTIFICATE,
+            Some(Waiver::PinnedCertificate),
+            of_both(bits, key),
+        );
     }
 }
 
@@ -808,20 +829,21 @@ fn certificates_that_say_what_they_must_not() {
         ..spec
     };
     let unreadable = "it cannot be parsed or has an invalid value";
-    let rows = |change: &dyn Fn(Spec) -> Spec| {
-        [
-            refused("a leaf", built([change(leaf())]), 0, unreadable),
-            refused(
-                "an authority",
-                both(leaf_below(), change(intermediate())),
-                1,
-                unreadable,
-            ),
-        ]
+    let check_both = |change: &dyn Fn(Spec) -> Spec| {
+        let leaf = refused("a leaf", built([change(leaf())]), 0, unreadable);
+        check(Alert::BAD_CERTIFICATE, None, [leaf]);
+        let authority = refused(
+            "an authority",
+            both(leaf_below(), change(intermediate())),
+            1,
+            unreadable,
+        );
+        let pin = Some(Waiver::PinnedCertificate);
+        check(Alert::BAD_CERTIFICATE, pin, [authority]);
     };
-    check(Alert::BAD_CERTIFICATE, None, rows(&two_algorithms));
-    check(Alert::BAD_CERTIFICATE, None, rows(&inverted));
-    check(Alert::BAD_CERTIFICATE, None, rows(&an_extension_twice));
+    check_both(&two_algorithms);
+    check_both(&inverted);
+    check_both(&an_extension_twice);
 }
 
 /// A keyUsage that does not parse.

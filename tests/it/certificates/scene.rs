@@ -30,7 +30,7 @@ const STATUS_REQUEST: u16 = 5;
 pub const TOLERANCE: u64 = pki::DAY;
 
 /// The waivers that do not say which certificate it has to be.
-pub const WAIVERS: [Waiver; 7] = [
+pub const WAIVERS: [Waiver; 9] = [
     Waiver::CommonName,
     Waiver::AnyName,
     Waiver::Version1,
@@ -38,6 +38,8 @@ pub const WAIVERS: [Waiver; 7] = [
     Waiver::ShortRsaKey,
     Waiver::OutsideValidity,
     Waiver::MissingKeyEncipherment,
+    Waiver::ExtendedKeyUsage,
+    Waiver::LongChain,
 ];
 
 pub const PINS: [Waiver; 2] = [Waiver::PinnedCertificate, Waiver::PinnedPublicKey];
@@ -98,6 +100,8 @@ impl Scene {
                 policy.accept_outside_validity(Duration::from_secs(TOLERANCE))
             }
             Waiver::MissingKeyEncipherment => policy.accept_missing_key_encipherment(),
+            Waiver::ExtendedKeyUsage => policy.accept_other_extended_key_usage(),
+            Waiver::LongChain => policy.accept_long_chain(100),
             other => panic!("{other} is not known here"),
         }
     }
@@ -239,11 +243,38 @@ impl Row {
         };
         assert_eq!(error.fault().to_string(), *fault, "{what}");
         assert_eq!(error.waiver(), waiver, "{what}");
+        self.take_hints(scene, &error);
         let found = error.certificate().map(|id| {
             let subject = id.subject().as_str().to_owned();
             (id.position(), subject, id.serial().to_vec())
         });
         assert_eq!(found, self.at.map(|at| self.id(at)), "{what}");
+    }
+
+    /// What the error names besides a waiver accepts the chain, too.
+    #[track_caller]
+    fn take_hints(&self, scene: &Scene, error: &CertificateError) {
+        let what = self.what;
+        if let Some(pin) = error.pin() {
+            let policy = scene.policy.clone().pin_certificate(pin);
+            let pinned = Scene {
+                policy,
+                ..scene.clone()
+            };
+            // Another check may be the next to fail, such as that of the name.
+            let next = pinned.judge().map_err(|error| error.to_string());
+            let same = next.as_ref().is_err_and(|next| next.contains(&error.fault().to_string()));
+            assert!(!same, "{what}: {next:?}");
+        }
+        if error.waiver() == Some(Waiver::AnyName) {
+            let pin = error.certificate().unwrap().certificate_sha256();
+            let policy = CertificatePolicy::new(RootStore::new()).pin_certificate(pin);
+            let alone = Scene {
+                policy: policy.accept_any_name(),
+                ..scene.clone()
+            };
+            alone.judge().unwrap();
+        }
     }
 
     /// Position, subject and serial number of a certificate of the chain.

@@ -320,27 +320,25 @@ fn what_no_waiver_accepts_stays_refused_beside_what_they_do() {
         damaged: true,
         ..expired(sha1(leaf()))
     };
-    check(
-        Alert::BAD_CERTIFICATE,
-        None,
-        [refused(
-            "damaged",
-            built([wrong]),
-            0,
-            "its signature does not verify with its issuer's key",
-        )
-        .besides(&[Waiver::Sha1Signature, Waiver::OutsideValidity])],
-    );
+    let scene = Scene::of(built([wrong]));
+    for waived in [
+        &[Waiver::Sha1Signature, Waiver::OutsideValidity][..],
+        &WAIVERS,
+    ] {
+        let error = scene.clone().waiving(waived).refusal();
+        assert_eq!(*error.fault(), CertificateFault::BadSignature);
+        assert_eq!(error.waiver(), Some(Waiver::PinnedCertificate));
+    }
     let short = Spec {
         public_key: pki::rsa_public_key(1024, &[3]),
-        extended_key_usage: Some(vec![pki::CLIENT_AUTH]),
+        unknown_critical: true,
         ..leaf()
     };
-    let allows = "its extendedKeyUsage allows clientAuth; serverAuth is required";
+    let critical = "its critical extension 1.3.6.1.4.1.55555.1 is not supported";
     check(
         Alert::UNSUPPORTED_CERTIFICATE,
         None,
-        [refused("a client's", built([short]), 0, allows).besides(&[Waiver::ShortRsaKey])],
+        [refused("critical", built([short]), 0, critical).besides(&[Waiver::ShortRsaKey])],
     );
 }
 
@@ -381,6 +379,8 @@ fn waivers_have_names() {
             "short RSA key",
             "outside validity",
             "missing keyEncipherment",
+            "other extendedKeyUsage",
+            "long chain",
         ]
     );
     let settings: Vec<_> = all.iter().map(Waiver::setting).collect();
@@ -396,6 +396,8 @@ fn waivers_have_names() {
             "CertificatePolicy::accept_short_rsa_keys",
             "CertificatePolicy::accept_outside_validity",
             "CertificatePolicy::accept_missing_key_encipherment",
+            "CertificatePolicy::accept_other_extended_key_usage",
+            "CertificatePolicy::accept_long_chain",
         ]
     );
 }
