@@ -12,6 +12,7 @@ mod client;
 mod exchange;
 mod facts;
 mod field;
+mod old_devices;
 mod files;
 mod gnutls;
 mod openssl;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
     }
     authorities::add_trials(&mut trials);
     field::add_trials(&mut trials);
+    old_devices::add_trials(&mut trials);
     revocation::add_trials(&mut trials);
     status::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
