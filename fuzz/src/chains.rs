@@ -2,8 +2,9 @@
 
 use crate::case::{Case, Form, Lists, Name, Part, Peer, REVOKED, Signer, Terms, WAIVERS};
 use premaster::certificate::Waiver;
+use premaster::pki_types::alg_id;
 use premaster_testing::field;
-use premaster_testing::pki::{self, Algorithm, Authority, DAY, Ocsp, Spec, Status};
+use premaster_testing::pki::{self, Algorithm, Authority, DAY, Ocsp, Spec, Status, der};
 use x509_cert::der::asn1::Any;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::KeyUsages;
@@ -296,7 +297,11 @@ fn waivers() -> Vec<Example> {
     };
     let itself = Authority::new(server().subject, key);
     let self_signed = server().issued_by(&itself);
-    let cases: [(_, _, _, &[Waiver], _); 11] = [
+    let for_clients = Spec {
+        extended_key_usage: Some(vec![pki::CLIENT_AUTH]),
+        ..server()
+    };
+    let cases: [(_, _, _, &[Waiver], _); 12] = [
         (
             "certificate-pin",
             self_signed.clone(),
@@ -374,6 +379,13 @@ fn waivers() -> Vec<Example> {
             &[Waiver::MissingKeyEncipherment],
             "missing keyEncipherment",
         ),
+        (
+            "other-purpose",
+            for_clients,
+            "its extendedKeyUsage allows clientAuth",
+            &[Waiver::ExtendedKeyUsage],
+            "other extendedKeyUsage",
+        ),
     ];
     let mut examples = vec![good("everything", [whole(&server())]).under(waiving(&WAIVERS))];
     for (name, certificate, fault, waivers, used) in cases {
@@ -385,6 +397,31 @@ fn waivers() -> Vec<Example> {
         };
         examples.push(waived.under(waiving(waivers)));
     }
+    let long = Example {
+        verdict: Ok("long chain"),
+        ..good("long-chain-waived", vec![whole(&server()); 11])
+    };
+    examples.push(long.under(waiving(&[Waiver::LongChain])));
+    let modulus = der::sequence(&[&der::integer(&[0xc7; 256]), &der::integer(&[3])]);
+    let not_der = Spec {
+        public_key: pki::raw_public_key(alg_id::RSA_ENCRYPTION, &modulus),
+        ..server()
+    };
+    examples.push(bad(
+        "not-der",
+        [whole(&not_der)],
+        "it cannot be parsed or has an invalid value",
+    ));
+    let pinned = Example {
+        verdict: Ok("pinned certificate"),
+        ..good("not-der-waived", [whole(&not_der)])
+    };
+    examples.push(pinned.under(waiving(&[Waiver::PinnedCertificate])));
+    let root = Example {
+        verdict: Ok("any name, missing keyEncipherment"),
+        ..good("itself-a-root", [whole(&pki::root())])
+    };
+    examples.push(root.under(waiving(&[Waiver::AnyName, Waiver::MissingKeyEncipherment])));
     examples
 }
 

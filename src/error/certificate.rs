@@ -173,7 +173,7 @@ impl fmt::Debug for CertificateError {
 }
 
 /// Identifies a certificate in the peer's chain by position, subject, serial number and hashes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CertificateId {
     position: usize,
     subject: Excerpt,
@@ -229,6 +229,21 @@ impl CertificateId {
     #[must_use]
     pub fn key_sha256(&self) -> [u8; 32] {
         self.key_sha256
+    }
+}
+
+impl fmt::Debug for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CertificateId")
+            .field("position", &self.position)
+            .field("subject", &self.subject)
+            .field("serial", &self.serial)
+            .field(
+                "certificate_sha256",
+                &format_args!("{}", hex(&self.certificate_sha256)),
+            )
+            .field("key_sha256", &format_args!("{}", hex(&self.key_sha256)))
+            .finish()
     }
 }
 

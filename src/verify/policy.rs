@@ -15,22 +15,47 @@ use pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// The rules by which a client or server accepts its peer's certificate.
 ///
-/// By default:
+/// By default a peer is accepted if:
 ///
-/// - the chain leads to one of the roots. Its certificates may come in any order and with unrelated
-///   ones among them: at most ten are accepted, with at most six CAs between the leaf and the root;
-/// - signatures are RSA (PKCS#1 v1.5 or PSS) with SHA-256, SHA-384 or SHA-512, or, with the feature
-///   `ecdsa`, ECDSA on P-256 or P-384 with SHA-256 or SHA-384;
-/// - every certificate below the root is valid at the current time, has X.509 version 3, and
-///   satisfies the purpose and the constraints of the CAs above it;
-/// - RSA keys have 2048 to 8192 bits;
-/// - a server's certificate has the server name or IP address in its subjectAltName, and its key
-///   may be used for encryption; a client's key may be used for signatures.
+/// - its chain leads to one of the roots. The certificates may come in any order and with unrelated
+///   ones among them. At most ten may come, of which at most seven are on the path: the leaf and six
+///   CAs. The leaf may also be a root itself, byte for byte; see [`RootStore`];
+/// - every signature on the path is RSA (PKCS#1 v1.5 or PSS) with SHA-256, SHA-384 or SHA-512, or,
+///   with the feature `ecdsa`, ECDSA on P-256 or P-384 with SHA-256 or SHA-384;
+/// - every certificate below the root is valid at the current time and has X.509 version 3, and all
+///   its critical extensions are known;
+/// - every CA below the root has basicConstraints that make it a CA, room in its pathLenConstraint,
+///   and keyCertSign if it has a keyUsage, and its name constraints allow the names below it;
+/// - every extendedKeyUsage on the path has serverAuth for a server, clientAuth for a client;
+/// - every RSA key has 2048 to 8192 bits, and the leaf's key is RSA;
+/// - the keyUsage of the leaf, if it has one, has keyEncipherment for a server, digitalSignature for
+///   a client;
+/// - a server's subjectAltName has the server name or the IP address. A dNSName may begin with `*.`,
+///   which stands for one label. The common name does not count;
+/// - the [CRLs](Self::crls) do not list it, if there are any, and the stapled OCSP response is good,
+///   if [one is required](Self::require_ocsp_response).
 ///
 /// Old devices often have certificates that do not satisfy these rules. Each `accept_` and `pin_`
 /// method below waives one check and no other, and
 /// [`SessionInfo::waivers`](crate::SessionInfo::waivers) returns the waivers that a connection
-/// needed: none if the chain passes without. No method turns verification off.
+/// needed: none if the chain passes without. No method turns verification off. The error of a
+/// refused certificate names what would accept it, the mildest first:
+///
+/// | The device has | Setting |
+/// |---|---|
+/// | a self-signed certificate, or one from a CA that nobody has | the certificate or its CA as a root, or [`pin_certificate`](Self::pin_certificate) |
+/// | a certificate that is renewed with the same key | [`pin_public_key`](Self::pin_public_key) |
+/// | a certificate that is not proper DER | [`pin_certificate`](Self::pin_certificate) |
+/// | its name in the common name only | [`accept_common_name`](Self::accept_common_name) |
+/// | another name or none | [`accept_any_name`](Self::accept_any_name), with a pin or a root of its own |
+/// | an X.509 version 1 certificate | [`accept_version_1`](Self::accept_version_1) |
+/// | SHA-1 signatures | [`accept_sha1_signatures`](Self::accept_sha1_signatures) |
+/// | a 1024-bit key, or such a CA | [`accept_short_rsa_keys`](Self::accept_short_rsa_keys) |
+/// | an expired certificate, or no clock | [`accept_outside_validity`](Self::accept_outside_validity) |
+/// | a server's keyUsage without keyEncipherment | [`accept_missing_key_encipherment`](Self::accept_missing_key_encipherment) |
+/// | an extendedKeyUsage for something else | [`accept_other_extended_key_usage`](Self::accept_other_extended_key_usage) |
+/// | more than ten certificates to send | [`accept_long_chain`](Self::accept_long_chain) |
+/// | a certificate that no CRL covers | [`Crls::allow_unknown_status`] |
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -106,9 +131,17 @@ impl CertificatePolicy {
         self
     }
 
-    /// Accepts a server certificate without subjectAltName if its only common name equals the
-    /// server name, or the IP address as text. It does not apply if a CA of the chain has name
-    /// constraints, which do not cover common names.
+    /// Accepts a server certificate by its common name where its subjectAltName has no dNSName
+    /// ([RFC 6125 section 6.4.4](https://www.rfc-editor.org/rfc/rfc6125#section-6.4.4)): it may be
+    /// missing, or have e-mail addresses, URIs or IP addresses only. Of several common names the
+    /// last one counts, which is the most specific. It may be text of any type, T61String and
+    /// BMPString among them, and have a wildcard like a dNSName.
+    ///
+    /// An IP address is compared as text, if the subjectAltName has no iPAddress either. This goes
+    /// beyond the RFCs: [RFC 2818 section 3.1](https://www.rfc-editor.org/rfc/rfc2818#section-3.1)
+    /// accepts an IP address in an iPAddress alone.
+    ///
+    /// It does not apply if a CA of the chain has name constraints, which do not cover common names.
     #[must_use]
     pub fn accept_common_name(self) -> Self {
         self.waive(Waiver::CommonName)
