@@ -14,6 +14,7 @@ mod facts;
 mod field;
 mod old_devices;
 mod files;
+mod formats;
 mod gnutls;
 mod openssl;
 mod pcap;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
     field::add_trials(&mut trials);
     old_devices::add_trials(&mut trials);
     revocation::add_trials(&mut trials);
+    formats::add_trials(&mut trials);
     status::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
