@@ -572,12 +572,9 @@ fn a_chain_is_put_in_order() {
     chain.push(root());
     let stranger = Authority::intermediate(9).certificate().build();
     let key = || Arc::new(RsaKey::from_bytes(&file("rsa-2048.key")).unwrap());
-    let pick = |order: &[usize]| -> Vec<_> {
-        order
-            .iter()
-            .map(|index| [&chain[..], &[stranger.clone()]].concat()[*index].clone())
-            .collect()
-    };
+    let all = [chain, vec![stranger]].concat();
+    let pick =
+        |order: &[usize]| -> Vec<_> { order.iter().map(|index| all[*index].clone()).collect() };
     for (given, sent) in [
         (&[0, 1, 2, 3][..], &[0, 1, 2, 3][..]),
         (&[3, 2, 1, 0], &[0, 1, 2, 3]),
