@@ -268,7 +268,10 @@ impl<'c> Judgement<'c> {
     {
         let others = self.search.chain.links().skip(1).map(Link::form);
         let rewritten = [leaf].into_iter().chain(others).filter_map(Form::rewritten);
-        SignatureRules::new(waived).with_rewritten(rewritten).sharing(&self.work)
+        SignatureRules::new(waived)
+            .with_rewritten(rewritten)
+            .with_parsed(self.search.root_keys())
+            .sharing(&self.work)
     }
 
     /// Refuses a leaf that is not valid now, or, if waived, not within the tolerance.

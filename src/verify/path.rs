@@ -9,6 +9,7 @@ use super::revocation::{Crls, Issuer};
 use super::roots::{Root, RootStore};
 use super::search_error::{SearchError, carried};
 use super::signatures::{SignatureRules, as_dyn};
+use crate::crypto::rsa::PublicKey;
 use crate::error::{CertificateError, CertificateFault};
 use core::cell::{OnceCell, RefCell};
 use core::time::Duration;
@@ -279,6 +280,11 @@ impl<'c> Search<'c> {
             issuer = Issuer::Authority(certificate);
         }
         Ok(())
+    }
+
+    /// The RSA keys of these roots, each with its encoding.
+    pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'c [u8], &'c PublicKey)> + use<'c> {
+        self.anchors().filter_map(|(_, root)| root.public_key())
     }
 
     /// The roots that have the name of an issuer in the chain, each as it is shown.

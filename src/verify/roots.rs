@@ -2,14 +2,18 @@
 
 use super::certificate::{PeerCertificate, Usage};
 use super::constraints::{NameConstraints, Split, split};
-use super::der::{only_element, sequence};
+use super::der::{Reader, only_element, sequence};
 use super::name::CanonicalName;
 use crate::crypto::hash::{fingerprint, sha256};
+use crate::crypto::rsa::{PublicKey, peer_key_bits};
 use crate::error::ConfigError;
 use crate::pem::has_section;
 use pki_types::{CertificateDer, TrustAnchor};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use webpki::anchor_from_trusted_cert;
+
+const BIT_STRING: u8 = 3;
 
 /// The root certificates to which a peer's chain must lead.
 ///
@@ -42,6 +46,8 @@ struct Encodings {
     /// Its name constraints, if this crate checks a part of them.
     constraints: Option<Split>,
     public_key_info: Box<[u8]>,
+    /// Its key, if it is an RSA key of an accepted length.
+    public_key: Option<Arc<PublicKey>>,
     /// False if a keyUsage does not allow the root to sign CRLs.
     may_sign_crls: bool,
 }
@@ -52,6 +58,9 @@ impl Encodings {
             subject: sequence(&[&anchor.subject]).into(),
             constraints: anchor.name_constraints.as_deref().and_then(split),
             public_key_info: sequence(&[&anchor.subject_public_key_info]).into(),
+            public_key: subject_public_key(anchor)
+                .and_then(|key| PublicKey::from_pkcs1_der(key, peer_key_bits(true)).ok())
+                .map(Arc::new),
             may_sign_crls,
         }
     }
@@ -98,6 +107,15 @@ impl<'s> Root<'s> {
     /// Its SubjectPublicKeyInfo in DER.
     pub(super) fn public_key_info(&self) -> &'s [u8] {
         &self.encodings.public_key_info
+    }
+
+    /// Its RSA key, parsed when the root was configured, with its encoding: the content of the
+    /// subjectPublicKey.
+    pub(super) fn public_key(&self) -> Option<(&'s [u8], &'s PublicKey)> {
+        Some((
+            subject_public_key(self.anchor)?,
+            self.encodings.public_key.as_deref()?,
+        ))
     }
 
     /// Returns true unless the root has a keyUsage that does not allow it to sign CRLs.
@@ -226,6 +244,12 @@ impl RootStore {
         let certificates = self.certificates.clone();
         fingerprint([&of_sorted(anchors)[..], &of_sorted(certificates)])
     }
+}
+
+/// The content of the subjectPublicKey of a trust anchor.
+fn subject_public_key<'s>(anchor: &'s TrustAnchor<'_>) -> Option<&'s [u8]> {
+    let key = Reader::new(&anchor.subject_public_key_info).nth(1)?.ok()?;
+    key.content.strip_prefix(&[0]).filter(|_| key.tag == BIT_STRING)
 }
 
 /// A hash of a root's name, key and name constraints, and of whether it may sign CRLs.

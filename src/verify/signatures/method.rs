@@ -135,13 +135,20 @@ impl Method {
     }
 
     /// Returns true if the signature is valid for what has this hash under the key, the content of
-    /// its subjectPublicKey.
-    pub(super) fn verifies(self, key: &[u8], hash: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Rsa(scheme, ..) => PublicKey::from_pkcs1_der(key, peer_key_bits(true))
+    /// its subjectPublicKey; `parsed` is that key if it is parsed already.
+    pub(super) fn verifies(
+        self,
+        key: &[u8],
+        parsed: Option<&PublicKey>,
+        hash: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        match (self, parsed) {
+            (Self::Rsa(scheme, ..), Some(key)) => key.verifies_hash(scheme, hash, signature),
+            (Self::Rsa(scheme, ..), None) => PublicKey::from_pkcs1_der(key, peer_key_bits(true))
                 .is_ok_and(|key| key.verifies_hash(scheme, hash, signature)),
             #[cfg(feature = "ecdsa")]
-            Self::Ecdsa(curve, _) => ecdsa::verifies_hash(curve, key, hash, signature),
+            (Self::Ecdsa(curve, _), _) => ecdsa::verifies_hash(curve, key, hash, signature),
         }
     }
 
@@ -279,7 +286,7 @@ mod tests {
         assert!(cost(2048, &[1, 0xff, 0xff, 0xff, 0xff]) > 2 * PUBLIC_OPERATION);
         // What is no key is not computed with.
         assert_eq!(rsa.cost(b""), 0);
-        assert!(!rsa.verifies(b"", &[0; 32], &[0; 256]));
+        assert!(!rsa.verifies(b"", None, &[0; 32], &[0; 256]));
     }
 
     #[test]

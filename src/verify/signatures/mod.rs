@@ -10,7 +10,7 @@ pub(super) use work::Work;
 use super::der::{Reader, SEQUENCE};
 use super::form::Rewritten;
 use crate::crypto::hash::fingerprint;
-use crate::crypto::rsa::peer_key_bits;
+use crate::crypto::rsa::{PublicKey, peer_key_bits};
 use crate::waiver::{Waiver, Waivers};
 use core::sync::atomic::{AtomicBool, Ordering};
 use method::{Method, RsaNumbers};
@@ -34,6 +34,8 @@ pub(super) struct SignatureRules<'c> {
     pub(super) any_purpose_of_leaf: bool,
     /// The certificates that `rustls-webpki` is shown with other contents than were signed.
     rewritten: Vec<&'c Rewritten>,
+    /// RSA keys that are parsed already, with their encodings.
+    parsed: Vec<(&'c [u8], &'c PublicKey)>,
     work: Arc<Work>,
     sha1_relied_on: AtomicBool,
     short_key_relied_on: AtomicBool,
@@ -153,6 +155,17 @@ impl<'c> SignatureRules<'c> {
     pub(super) fn with_rewritten(self, rewritten: impl IntoIterator<Item = &'c Rewritten>) -> Self {
         Self {
             rewritten: rewritten.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// These rules for a search with these RSA keys, each beside its encoding in a subjectPublicKey.
+    pub(super) fn with_parsed(
+        self,
+        keys: impl IntoIterator<Item = (&'c [u8], &'c PublicKey)>,
+    ) -> Self {
+        Self {
+            parsed: keys.into_iter().collect(),
             ..self
         }
     }
@@ -305,7 +318,9 @@ impl<'c> SignatureRules<'c> {
         let algorithms = [method.signature_id(), method.key_id()];
         let [signature_id, key_id] = &algorithms;
         let question = fingerprint([signature_id, key_id, key, hash, signature]);
-        let compute = || method.verifies(key, hash, signature);
+        let mut parsed = self.parsed.iter();
+        let parsed = parsed.find_map(|(encoding, parsed)| (*encoding == key).then_some(*parsed));
+        let compute = || method.verifies(key, parsed, hash, signature);
         let is_right = self.work.once(question, method.cost(key), compute)?;
         is_right.then_some(()).ok_or(Reason::Wrong)
     }
