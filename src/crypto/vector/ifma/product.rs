@@ -37,6 +37,9 @@ pub(super) const BITS: usize = 52;
 const MASK: i64 = (1 << BITS) - 1;
 /// The registers of the largest number.
 pub(super) const MOST: usize = 10;
+/// What columns are below.
+const COLUMN: i64 = 1 << 61;
+const _: () = assert!((8 * MOST as i64) * (4 << BITS) < COLUMN);
 
 /// Two numbers of four runs, or one of eight.
 pub(super) type Number<const L: usize> = [__m512i; L];
@@ -84,6 +87,13 @@ const fn last(runs: usize) -> u8 {
 fn first_lanes<const RUNS: usize>() -> __m512i {
     let second = if RUNS == 4 { 4 } else { 0 };
     _mm512_set_epi64(second, second, second, second, 0, 0, 0, 0)
+}
+
+/// Whether all lanes are below the bound.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+fn are_below<const L: usize>(a: &Number<L>, bound: i64) -> bool {
+    let bound = _mm512_set1_epi64(bound);
+    a.iter().all(|a| _mm512_cmplt_epu64_mask(*a, bound) == 0xff)
 }
 
 /// Each run one lane down; the last becomes zero.
@@ -187,7 +197,7 @@ fn product<const L: usize, const RUNS: usize, const SQUARE: bool>(
     b: &Number<L>,
     modulus: &Modulus<L>,
 ) -> Number<L> {
-    debug_assert!(L <= MOST);
+    debug_assert!(L <= MOST && are_below(a, 1 << BITS) && are_below(b, 1 << BITS));
     let in_last_run = const { steps(L, RUNS) - (RUNS - 1) * L };
     let has_multiple = const { steps(L, RUNS) < RUNS * L };
     let Modulus { n, k0, multiple } = modulus;
@@ -240,6 +250,7 @@ fn product<const L: usize, const RUNS: usize, const SQUARE: bool>(
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
 #[inline]
 pub(super) fn normalise<const L: usize, const RUNS: usize>(a: &mut Number<L>) {
+    debug_assert!(are_below(a, COLUMN));
     let mask = _mm512_set1_epi64(MASK);
     // All limbs at once: they are below 2^52 + 2^9 then.
     let mut below = up::<RUNS>(_mm512_srli_epi64::<52>(a[L - 1]));
