@@ -50,8 +50,8 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "crypto::vector",
         rooms: &[],
-        crates: &["core::arch", "safe_unaligned_simd", "zeroize"],
-        tests: &["crypto_bigint", "rand_chacha"],
+        crates: &["core::arch", "safe_unaligned_simd", "subtle", "zeroize"],
+        tests: &["aes_gcm", "crypto_bigint", "rand_chacha"],
     },
     Room {
         name: "crypto::cipher",

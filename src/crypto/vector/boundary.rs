@@ -5,6 +5,8 @@
 //! through a function compiled for just these features; whether the kernel requires others is then
 //! for the compiler to see.
 
+use super::gcm::key::{self, Key, Secret};
+use super::gcm::{frame::Message, frame::Text, v128, v256, v512};
 use super::{avx2, crt::CrtNumbers, ifma};
 
 macro_rules! tokens { ($(
@@ -51,9 +53,16 @@ tokens! {
         #[cfg(test)] fn check_products(key: &avx2::Key) = avx2::check_products;
     }
     /// AES and carry-less multiplication in 512 bits.
-    Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {}
+    Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {
+        fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v512::pass;
+    }
     /// AES and carry-less multiplication in 256 bits.
-    Vaes256 = ("avx2", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {}
+    Vaes256 = ("avx2", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {
+        fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v256::pass;
+    }
     /// AES and carry-less multiplication in 128 bits.
-    AesNi = ("aes", "pclmulqdq", "ssse3", "sse4.1") {}
+    AesNi = ("aes", "pclmulqdq", "avx") {
+        fn prepare(secret: Secret<'_>, key: &mut Key) = key::prepare;
+        fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v128::pass;
+    }
 }

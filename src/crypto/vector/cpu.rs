@@ -7,7 +7,7 @@
 /// A class of processors, from the lowest up. An engine belongs to one tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tier {
-    /// AES-NI and PCLMULQDQ.
+    /// AES-NI and PCLMULQDQ, with AVX.
     AesNi,
     /// AVX2 and BMI2.
     Avx2,

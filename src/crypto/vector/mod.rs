@@ -9,7 +9,7 @@
 //! | `Avx512`: Ice Lake, Zen 4 and later | IFMA, private and public, to 4096 bits | VAES-512 |
 //! | `Vaes256`: Alder Lake, Zen 3 | as `Avx2` | VAES-256 |
 //! | `Avx2`: Haswell, Zen and later | private operation, to 4096 bits | as `AesNi` |
-//! | `AesNi`: Westmere and later | | AES-NI with PCLMULQDQ |
+//! | `AesNi`: Sandy Bridge and later | | AES-NI with PCLMULQDQ |
 //!
 //! Longer RSA keys, and those that are not of two balanced primes, are left to the portable crates.
 //! A size between those of 2048, 3072 and 4096 bits takes the time of the next.
@@ -33,6 +33,7 @@ mod avx2;
 mod boundary;
 mod cpu;
 mod crt;
+mod gcm;
 mod ifma;
 mod private;
 mod public;
@@ -42,5 +43,6 @@ mod words;
 
 pub(crate) use cpu::Tier;
 pub(crate) use crt::CrtNumbers;
+pub(crate) use gcm::GcmKernel;
 pub(crate) use private::{PrivateJob, PrivateKernel, run};
 pub(crate) use public::{PublicKernel, Residue};
