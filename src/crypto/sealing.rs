@@ -14,10 +14,7 @@
 //! of servers can reach. Salts of 256 random bits do not collide in practice.
 
 use super::cipher::CipherError;
-use super::cipher::gcm::TAG;
-use aes_gcm::aead::Nonce;
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, Aes256Gcm};
+use super::cipher::gcm::{GcmKey, TAG};
 use core::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -37,6 +34,9 @@ const HEADER: usize = NAME + SALT;
 
 /// The block of SHA-256, which HMAC pads its key to with zeros.
 const HMAC_BLOCK: usize = 64;
+
+/// A key is used once.
+const NONCE: [u8; 12] = [0; 12];
 
 const LABEL: &[u8] = b"premaster ticket";
 
@@ -72,17 +72,13 @@ impl SealingKey {
     ///
     /// Fails only for a text of 2^36 bytes, which is too long for GCM.
     pub(crate) fn seal(&self, salt: [u8; SALT], plaintext: &[u8]) -> Result<Vec<u8>, CipherError> {
+        let mut header = [0; HEADER];
+        let (name, rest) = header.split_at_mut(NAME);
+        name.copy_from_slice(&self.name);
+        rest.copy_from_slice(&salt);
         let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + TAG);
-        sealed.extend_from_slice(&self.name);
-        sealed.extend_from_slice(&salt);
-        sealed.resize(HEADER + plaintext.len(), 0);
-        let (header, ciphertext) = sealed.split_at_mut(HEADER);
-        let buffer = InOutBuf::new(plaintext, ciphertext).map_err(|_| CipherError)?;
-        let tag = self
-            .cipher(&salt)
-            .encrypt_inout_detached(&Nonce::<Aes256Gcm>::default(), header, buffer)
-            .map_err(|_| CipherError)?;
-        sealed.extend_from_slice(&tag);
+        sealed.extend_from_slice(&header);
+        self.cipher(&salt)?.encrypt(NONCE, &header, plaintext, &mut sealed)?;
         Ok(sealed)
     }
 
@@ -96,17 +92,14 @@ impl SealingKey {
             return None;
         }
         let mut text = Zeroizing::new(ciphertext.to_vec());
-        let buffer = text.as_mut_slice().into();
-        self.cipher(salt)
-            .decrypt_inout_detached(&Nonce::<Aes256Gcm>::default(), header, buffer, tag.into())
-            .ok()?;
+        self.cipher(salt).ok()?.decrypt(NONCE, header, &mut text, *tag).ok()?;
         Some(text)
     }
 
     /// The cipher of one sealed text, keyed with `HMAC-SHA256(secret, "premaster ticket" | salt)`.
-    fn cipher(&self, salt: &[u8]) -> Aes256Gcm {
+    fn cipher(&self, salt: &[u8]) -> Result<GcmKey, CipherError> {
         let mac = self.secret.clone().chain_update(LABEL).chain_update(salt);
-        Aes256Gcm::new(mac.finalize().as_bytes())
+        GcmKey::aes_256(mac.finalize().as_bytes())
     }
 }
 
@@ -119,7 +112,6 @@ impl fmt::Debug for SealingKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::cipher::gcm::GcmKey;
     use sha2::Digest;
 
     fn key() -> SealingKey {
@@ -156,18 +148,17 @@ mod tests {
 
         let mut expected: Vec<u8> = (0..16).collect();
         expected.extend_from_slice(&salt);
-        let mut ciphertext = [0; 9];
-        let tag = GcmKey::aes_256(&derived)
+        let additional_data = expected.clone();
+        GcmKey::aes_256(&derived)
             .unwrap()
-            .encrypt([0; 12], &expected, plaintext, &mut ciphertext)
+            .encrypt([0; 12], &additional_data, plaintext, &mut expected)
             .unwrap();
         // As OpenSSL computes it; it depends on every byte so far.
+        let tag = expected.last_chunk().unwrap();
         assert_eq!(
-            u128::from_be_bytes(tag),
+            u128::from_be_bytes(*tag),
             0xf9fc_96e6_71d2_597d_f403_61ea_088a_2212
         );
-        expected.extend_from_slice(&ciphertext);
-        expected.extend_from_slice(&tag);
 
         assert_eq!(key().seal(salt, plaintext).unwrap(), expected);
     }
@@ -211,7 +202,6 @@ mod tests {
         fn wiped_on_drop<T: zeroize::ZeroizeOnDrop>() {}
         // The two states that `Hmac` is made of.
         wiped_on_drop::<<Sha256 as hmac::EagerHash>::Core>();
-        wiped_on_drop::<Aes256Gcm>();
         assert_eq!(format!("{:?}", key()), "[redacted]");
     }
 }

@@ -55,7 +55,7 @@ pub const ROOMS: &[Room] = &[
     },
     Room {
         name: "crypto::cipher",
-        rooms: &["crypto::suite", "enums", "error"],
+        rooms: &["crypto::suite", "crypto::vector", "enums", "error"],
         crates: &["aes_gcm", "zeroize"],
         tests: &[],
     },
@@ -69,7 +69,6 @@ pub const ROOMS: &[Room] = &[
         name: "crypto",
         rooms: &["crypto::cipher", "enums", "error", "pem"],
         crates: &[
-            "aes_gcm",
             "crypto_bigint",
             "getrandom",
             "hmac",
@@ -226,6 +225,7 @@ pub const ROOMS: &[Room] = &[
         name: "fuzzing",
         rooms: &[
             "codec",
+            "crypto::cipher",
             "enums",
             "error",
             "message",

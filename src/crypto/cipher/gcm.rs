@@ -5,7 +5,9 @@
 //! sequence number, so it never repeats; the one that is received may be anything.
 
 use super::contract::{AuthenticatedHeader, CipherError, WriteKeys};
-use aes_gcm::aead::consts::U12;
+#[cfg(all(feature = "vector", target_arch = "x86_64"))]
+use crate::crypto::vector::GcmKernel;
+use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::{AeadInOut, AesGcm, KeyInit};
@@ -62,13 +64,8 @@ impl Gcm {
         let additional_data = header.with_length(plaintext.len())?;
         let explicit_nonce = header.sequence.to_be_bytes();
         out.extend_from_slice(&explicit_nonce);
-        let start = out.len();
-        out.resize(start + plaintext.len(), 0);
-        let ciphertext = out.get_mut(start..).ok_or(CipherError)?;
         let nonce = self.nonce(explicit_nonce);
-        let tag = self.key.encrypt(nonce, &additional_data, plaintext, ciphertext)?;
-        out.extend_from_slice(&tag);
-        Ok(())
+        self.key.encrypt(nonce, &additional_data, plaintext, out)
     }
 
     pub(super) fn open<'f>(
@@ -99,61 +96,106 @@ impl Drop for Gcm {
 }
 
 /// An AES key for GCM as in [SP 800-38D](https://csrc.nist.gov/pubs/sp/800/38/d/final), with any
-/// nonce and any additional data.
+/// nonce and any additional data. Its engine is chosen when it is made.
 #[derive(Clone)]
-pub(in crate::crypto) enum GcmKey {
+pub(crate) enum GcmKey {
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    Vector(GcmKernel),
     Aes128(Box<Aes128Gcm>),
     Aes256(Box<Aes256Gcm>),
 }
 
 impl GcmKey {
     pub(in crate::crypto) fn aes_128(key: &[u8]) -> Result<Self, CipherError> {
-        match Aes128Gcm::new_from_slice(key) {
-            Ok(key) => Ok(Self::Aes128(Box::new(key))),
-            Err(_) => Err(CipherError),
+        let key: &[u8; 16] = key.try_into().map_err(|_| CipherError)?;
+        #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+        if let Some(kernel) = GcmKernel::new(key) {
+            return Ok(Self::Vector(kernel));
         }
+        Ok(Self::Aes128(Box::new(Aes128Gcm::new(key.into()))))
     }
 
     pub(in crate::crypto) fn aes_256(key: &[u8]) -> Result<Self, CipherError> {
-        match Aes256Gcm::new_from_slice(key) {
-            Ok(key) => Ok(Self::Aes256(Box::new(key))),
-            Err(_) => Err(CipherError),
+        let key: &[u8; 32] = key.try_into().map_err(|_| CipherError)?;
+        #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+        if let Some(kernel) = GcmKernel::new(key) {
+            return Ok(Self::Vector(kernel));
         }
+        Ok(Self::Aes256(Box::new(Aes256Gcm::new(key.into()))))
     }
 
-    /// Encrypts `plaintext` into `out`, which is equally long, and returns the tag.
-    pub(in crate::crypto) fn encrypt(
+    /// A key for each engine that this processor has, that of the `aes-gcm` crate first.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn engines(key: &[u8]) -> Vec<Self> {
+        let mut engines = Vec::new();
+        if let Ok(key) = <&[u8; 16]>::try_from(key) {
+            engines.push(Self::Aes128(Box::new(Aes128Gcm::new(key.into()))));
+        }
+        if let Ok(key) = <&[u8; 32]>::try_from(key) {
+            engines.push(Self::Aes256(Box::new(Aes256Gcm::new(key.into()))));
+        }
+        #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+        engines.extend(
+            crate::crypto::vector::Tier::ALL
+                .into_iter()
+                .filter_map(|tier| GcmKernel::for_tier(key, tier).map(Self::Vector)),
+        );
+        engines
+    }
+
+    /// Encrypts `plaintext`, and appends the ciphertext and the tag to `out`.
+    pub(crate) fn encrypt(
         &self,
         nonce: [u8; NONCE],
         additional_data: &[u8],
         plaintext: &[u8],
-        out: &mut [u8],
-    ) -> Result<[u8; TAG], CipherError> {
-        let nonce = nonce.into();
-        let buffer = InOutBuf::new(plaintext, out).map_err(|_| CipherError)?;
-        match self {
-            Self::Aes128(key) => key.encrypt_inout_detached(&nonce, additional_data, buffer),
-            Self::Aes256(key) => key.encrypt_inout_detached(&nonce, additional_data, buffer),
-        }
-        .map(Into::into)
-        .map_err(|_| CipherError)
+        out: &mut Vec<u8>,
+    ) -> Result<(), CipherError> {
+        let tag = match self {
+            #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+            Self::Vector(kernel) => kernel.seal(&nonce, additional_data, plaintext, out),
+            Self::Aes128(key) => append(&**key, nonce, additional_data, plaintext, out),
+            Self::Aes256(key) => append(&**key, nonce, additional_data, plaintext, out),
+        };
+        out.extend_from_slice(&tag.ok_or(CipherError)?);
+        Ok(())
     }
 
     /// Checks `tag` and decrypts `text` in place; leaves it unchanged if the tag is wrong.
-    pub(in crate::crypto) fn decrypt(
+    pub(crate) fn decrypt(
         &self,
         nonce: [u8; NONCE],
         additional_data: &[u8],
         text: &mut [u8],
         tag: [u8; TAG],
     ) -> Result<(), CipherError> {
-        let (nonce, buffer, tag) = (nonce.into(), text.into(), tag.into());
-        match self {
-            Self::Aes128(key) => key.decrypt_inout_detached(&nonce, additional_data, buffer, &tag),
-            Self::Aes256(key) => key.decrypt_inout_detached(&nonce, additional_data, buffer, &tag),
-        }
-        .map_err(|_| CipherError)
+        let is_right = match self {
+            #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+            Self::Vector(kernel) => kernel.open(&nonce, additional_data, text, &tag),
+            Self::Aes128(key) => key
+                .decrypt_inout_detached(&nonce.into(), additional_data, text.into(), &tag.into())
+                .is_ok(),
+            Self::Aes256(key) => key
+                .decrypt_inout_detached(&nonce.into(), additional_data, text.into(), &tag.into())
+                .is_ok(),
+        };
+        if is_right { Ok(()) } else { Err(CipherError) }
     }
+}
+
+/// Appends the encrypted text to `out` and returns the tag; `None` for a text too long for GCM.
+fn append(
+    key: &impl AeadInOut<NonceSize = U12, TagSize = U16>,
+    nonce: [u8; NONCE],
+    additional_data: &[u8],
+    plaintext: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<[u8; TAG]> {
+    let start = out.len();
+    out.resize(start + plaintext.len(), 0);
+    let buffer = InOutBuf::new(plaintext, out.get_mut(start..)?).ok()?;
+    let tag = key.encrypt_inout_detached(&nonce.into(), additional_data, buffer).ok()?;
+    Some(tag.into())
 }
 
 #[cfg(test)]
@@ -174,14 +216,14 @@ mod tests {
             typ: ContentType::ALERT,
             version: ProtocolVersion::TLS_1_2,
         };
-        let mut ciphertext = [0; 2];
-        let tag = GcmKey::aes_128(keys.key)
+        let mut sealed = Vec::new();
+        GcmKey::aes_128(keys.key)
             .unwrap()
             .encrypt(
                 [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
                 &[5, 6, 7, 8, 9, 10, 11, 12, 21, 3, 3, 0, 2],
                 &[1, 0],
-                &mut ciphertext,
+                &mut sealed,
             )
             .unwrap();
 
@@ -189,8 +231,7 @@ mod tests {
         let mut fragment = Vec::new();
         gcm.seal(header, &[1, 0], &mut fragment).unwrap();
         assert_eq!(fragment[..8], [5, 6, 7, 8, 9, 10, 11, 12]);
-        assert_eq!(fragment[8..10], ciphertext);
-        assert_eq!(fragment[10..], tag);
+        assert_eq!(fragment[8..], sealed);
     }
 
     /// "Each value of the nonce_explicit MUST be distinct for each distinct invocation": the
@@ -209,14 +250,32 @@ mod tests {
         };
         let gcm = Gcm::new(GcmKey::aes_256, keys).unwrap();
         let mut fragment = vec![9; EXPLICIT_NONCE];
-        let mut ciphertext = [0; 2];
         let additional_data = header(1).with_length(2).unwrap();
         let nonce = gcm.nonce([9; EXPLICIT_NONCE]);
-        let tag = gcm.key.encrypt(nonce, &additional_data, &[1, 0], &mut ciphertext).unwrap();
-        fragment.extend_from_slice(&ciphertext);
-        fragment.extend_from_slice(&tag);
+        gcm.key.encrypt(nonce, &additional_data, &[1, 0], &mut fragment).unwrap();
         assert_eq!(gcm.open(header(0), &mut fragment.clone()), Err(CipherError));
         assert_eq!(gcm.open(header(1), &mut fragment).unwrap(), [1, 0]);
+    }
+
+    /// The engine is chosen once, and is that of the vector room wherever it has one.
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    #[test]
+    fn a_key_has_a_vector_engine_where_there_is_one() {
+        for (key, vector) in [
+            (GcmKey::aes_128(&[1; 16]), GcmKernel::new(&[1; 16])),
+            (GcmKey::aes_256(&[1; 32]), GcmKernel::new(&[1; 32])),
+        ] {
+            assert_eq!(matches!(key, Ok(GcmKey::Vector(_))), vector.is_some());
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused() {
+        for length in 0..64 {
+            let key = vec![1; length];
+            assert_eq!(GcmKey::aes_128(&key).is_ok(), length == 16, "{length}");
+            assert_eq!(GcmKey::aes_256(&key).is_ok(), length == 32, "{length}");
+        }
     }
 
     #[test]

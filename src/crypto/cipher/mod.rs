@@ -15,6 +15,8 @@ mod contract;
 pub(in crate::crypto) mod gcm;
 
 pub(crate) use contract::{AuthenticatedHeader, CipherError, WriteKeys};
+#[cfg(fuzzing)]
+pub(crate) use gcm::GcmKey as FuzzedGcmKey;
 
 use super::suite::{BulkCipher, Suite};
 use crate::error::LocalError;
