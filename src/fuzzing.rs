@@ -1,6 +1,7 @@
 //! Access to crate internals for the fuzz targets; compiled only with `--cfg fuzzing`.
 
 use crate::codec::{Reader, Writer};
+use crate::crypto::cipher::{CipherError, FuzzedGcmKey};
 use crate::enums::HandshakeType;
 use crate::error::{CertificateError, DecodeError};
 use crate::message::alert::Alert;
@@ -83,6 +84,37 @@ pub fn open_ticket(tickets: &Tickets, ticket: &[u8], now: UnixTime) -> bool {
             assert!(decode_session(&opened.plaintext));
             true
         }
+    }
+}
+
+/// Seals a text with AES-GCM on each engine of this processor, opens it, and opens a forgery. Does
+/// nothing with a key that is neither 16 nor 32 bytes.
+///
+/// # Panics
+///
+/// If the engines differ from the `aes-gcm` crate, or a forgery is opened or changed.
+pub fn aes_gcm(key: &[u8], nonce: [u8; 12], additional_data: &[u8], text: &[u8]) {
+    let mut expected = None;
+    for engine in FuzzedGcmKey::engines(key) {
+        let mut sealed = Vec::new();
+        assert_eq!(
+            engine.encrypt(nonce, additional_data, text, &mut sealed),
+            Ok(())
+        );
+        assert_eq!(expected.get_or_insert_with(|| sealed.clone()), &sealed);
+        let Some((ciphertext, tag)) = sealed.split_last_chunk_mut() else {
+            continue;
+        };
+        let before = ciphertext.to_vec();
+        let forged = tag.map(|byte| byte ^ 0x10);
+        let opened = engine.decrypt(nonce, additional_data, ciphertext, forged);
+        assert_eq!(opened, Err(CipherError));
+        assert_eq!(*ciphertext, before);
+        assert_eq!(
+            engine.decrypt(nonce, additional_data, ciphertext, *tag),
+            Ok(())
+        );
+        assert_eq!(*ciphertext, *text);
     }
 }
 

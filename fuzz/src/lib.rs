@@ -10,6 +10,8 @@
 //! For the verifier: [`case`] has the policies and chains that the fuzzer makes, and the rules that
 //! every verdict keeps; [`chains`] are examples.
 //!
+//! For AES-GCM: [`sealed`] reads a key and what is sealed with it.
+//!
 //! [`seeds`] are the inputs to begin with.
 
 mod case;
@@ -18,6 +20,7 @@ mod drive;
 mod endpoint;
 mod input;
 mod recording;
+mod sealed;
 mod seeds;
 mod setting;
 mod store;
@@ -27,6 +30,7 @@ pub use chains::{Example, examples};
 pub use endpoint::{Role, now, tickets};
 pub use input::Input;
 pub use recording::Recording;
+pub use sealed::Sealed;
 pub use seeds::{Seed, recorded_tickets, seeds};
 pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
 

@@ -3,6 +3,7 @@
 use crate::chains::examples;
 use crate::endpoint::Role;
 use crate::recording::{Record, Recording};
+use crate::sealed::Sealed;
 use crate::setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, variant};
 
 /// One input of a target.
@@ -81,7 +82,14 @@ fn settings() -> [(&'static str, Setting); 10] {
 
 /// The seeds of all targets.
 pub fn seeds() -> Vec<Seed> {
-    let targets = [connections(), messages(), sessions(), tickets(), chains()];
+    let targets = [
+        connections(),
+        messages(),
+        sessions(),
+        tickets(),
+        chains(),
+        sealed(),
+    ];
     targets.into_iter().flatten().collect()
 }
 
@@ -166,6 +174,25 @@ fn chains() -> Vec<Seed> {
         .collect()
 }
 
+/// Texts of AES-GCM at the edges of its turns, with both key sizes.
+fn sealed() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for length in [0, 1, 16, 100, 255, 256, 257, 1000] {
+        for key in [&[0x55; 16][..], &[0x66; 32]] {
+            let text: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let sealed = Sealed {
+                key,
+                nonce: [0x77; 12],
+                additional_data: &[0x88; 13],
+                text: &text,
+            };
+            let name = format!("{}-{length}", 8 * key.len());
+            seeds.push(Seed::new("gcm", name, sealed.encode()));
+        }
+    }
+    seeds
+}
+
 /// Two tickets, the second one sealed with another key. [`tickets`](crate::tickets) opens both.
 pub fn recorded_tickets() -> [Vec<u8>; 2] {
     [Earlier::None, Earlier::KeptWithNewTicketKey].map(|earlier| {
@@ -241,6 +268,13 @@ mod tests {
                     assert_eq!(run(role, &input), Some(expected(role, setting)), "{name}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_sealed_text_decodes() {
+        for seed in sealed() {
+            assert_eq!(Sealed::decode(&seed.bytes).unwrap().encode(), seed.bytes);
         }
     }
 
