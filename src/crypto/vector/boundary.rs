@@ -7,7 +7,7 @@
 
 use super::gcm::key::{self, Key, Secret};
 use super::gcm::{frame::Message, frame::Text, v128, v256, v512};
-use super::{avx2, crt::CrtNumbers, ifma};
+use super::{avx2, batch, crt::CrtNumbers, ifma};
 
 macro_rules! tokens { ($(
     $(#[$doc:meta])* $token:ident = $features:tt { $($(#[$cfg:meta])? fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
@@ -41,7 +41,7 @@ tokens! {
     /// AVX-512 with 52-bit multiplication.
     Ifma = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512ifma", "bmi2") {
         fn prepare(numbers: &CrtNumbers<'_>) -> Option<ifma::Key> = ifma::prepare;
-        fn private(key: &ifma::Key, number: &mut [u64]) = ifma::private;
+        fn private(jobs: &mut [batch::Job<'_>]) = batch::run;
         #[cfg(test)] fn check_products(key: &ifma::Key) = ifma::check_products;
         fn prepare_public(n: &[u64]) -> Option<ifma::PublicKey> = ifma::prepare_public;
         fn compute(key: &ifma::PublicKey, work: ifma::Work<'_>) = ifma::compute;

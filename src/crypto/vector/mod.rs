@@ -29,6 +29,7 @@
 )]
 
 mod avx2;
+mod batch;
 #[allow(unsafe_code, reason = "the calls into functions with target features")]
 mod boundary;
 mod cpu;

@@ -1,6 +1,7 @@
 //! The private operation: which engine a key gets, and its jobs.
 
 use super::avx2;
+use super::batch;
 use super::boundary::{Avx2, Ifma};
 use super::cpu::Tier;
 use super::crt::CrtNumbers;
@@ -52,13 +53,21 @@ pub(crate) struct PrivateJob<'a> {
     pub(crate) number: &'a mut [u64],
 }
 
-/// Runs all jobs, of whatever keys.
+/// Runs all jobs, of whatever keys: those with IFMA together, in batches, all others one by one.
 pub(crate) fn run(jobs: &mut [PrivateJob<'_>]) {
-    for job in jobs {
-        match &job.key.0 {
-            Engine::Ifma(token, key) => token.private(key, job.number),
-            Engine::Avx2(token, key) => token.private(key, job.number),
+    let mut together = vec![];
+    let mut ifma = None;
+    for PrivateJob { key, number } in jobs {
+        match &key.0 {
+            Engine::Ifma(token, key) => {
+                together.push(batch::Job { key, number });
+                ifma = Some(token);
+            }
+            Engine::Avx2(token, key) => token.private(key, number),
         }
+    }
+    if let Some(token) = ifma {
+        token.private(&mut together);
     }
 }
 

@@ -6,5 +6,5 @@ mod public;
 
 #[cfg(test)]
 pub(super) use private::check_products;
-pub(super) use private::{Key, prepare, private};
+pub(super) use private::{Key, LIMBS, Parts, prepare, private};
 pub(super) use public::{Key as PublicKey, Residue, Work, compute, prepare as prepare_public};

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 /// The lanes of each number.
 const RUNS: usize = 4;
 /// The most limbs that a number has.
-const LIMBS: usize = RUNS * MOST;
+pub(crate) const LIMBS: usize = RUNS * MOST;
 /// The bits of a window of the exponent.
 const WINDOW: usize = 5;
 
@@ -231,9 +231,9 @@ fn pair<const L: usize>(p: &[u64], q: &[u64]) -> Number<L> {
     packed
 }
 
-/// Both numbers in words.
+/// The limbs of both numbers.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
-fn words<const L: usize>(numbers: &Number<L>) -> (Words, Words) {
+fn limbs<const L: usize>(numbers: &Number<L>) -> [[u64; LIMBS]; 2] {
     let mut limbs = [[0; LIMBS]; 2];
     for (j, register) in numbers.iter().enumerate() {
         let mut lanes = [0; 8];
@@ -243,6 +243,13 @@ fn words<const L: usize>(numbers: &Number<L>) -> (Words, Words) {
             limbs[1][run * L + j] = lanes[RUNS + run];
         }
     }
+    limbs
+}
+
+/// Both numbers in words.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+fn words<const L: usize>(numbers: &Number<L>) -> (Words, Words) {
+    let mut limbs = limbs(numbers);
     let mut words = [[0; WORDS]; 2];
     for (limbs, words) in limbs.iter().zip(&mut words) {
         from_limbs::<BITS>(limbs, words);
@@ -271,6 +278,73 @@ pub(crate) fn prepare(numbers: &CrtNumbers<'_>) -> Option<Key> {
         1537..=2048 => Size::To4096(Sized::prepare(numbers)),
         _ => return None,
     }))
+}
+
+/// What a batch takes of a key: the limbs of p's number and of q's. Wiped when dropped.
+pub(crate) struct Parts {
+    pub(crate) n: [[u64; LIMBS]; 2],
+    /// R, R^2 and R^3, for the R of as many limbs as [`Key::limbs`] says.
+    pub(crate) one: [[u64; LIMBS]; 2],
+    pub(crate) r2: [[u64; LIMBS]; 2],
+    pub(crate) r3: [[u64; LIMBS]; 2],
+    /// q^-1 R modulo p; 0 modulo q.
+    pub(crate) q_inverse: [[u64; LIMBS]; 2],
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        let Self {
+            n,
+            one,
+            r2,
+            r3,
+            q_inverse,
+        } = self;
+        for number in [n, one, r2, r3, q_inverse] {
+            number.zeroize();
+        }
+    }
+}
+
+impl<const L: usize> Sized<L> {
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    fn parts(&self) -> Parts {
+        Parts {
+            n: limbs(&self.moduli.n),
+            one: limbs(&self.one),
+            r2: limbs(&self.r2),
+            r3: limbs(&self.r3),
+            q_inverse: limbs(&self.q_inverse),
+        }
+    }
+}
+
+impl Key {
+    pub(crate) fn numbers(&self) -> &Numbers {
+        match &self.0 {
+            Size::To2048(key) => &key.numbers,
+            Size::To3072(key) => &key.numbers,
+            Size::To4096(key) => &key.numbers,
+        }
+    }
+
+    /// The limbs of a number modulo p: as many as a product has steps.
+    pub(crate) fn limbs(&self) -> usize {
+        match &self.0 {
+            Size::To2048(_) => steps(5, RUNS),
+            Size::To3072(_) => steps(8, RUNS),
+            Size::To4096(_) => steps(10, RUNS),
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma,bmi2")]
+    pub(crate) fn parts(&self) -> Parts {
+        match &self.0 {
+            Size::To2048(key) => key.parts(),
+            Size::To3072(key) => key.parts(),
+            Size::To4096(key) => key.parts(),
+        }
+    }
 }
 
 /// Replaces c, below n and as many words, by `c^d mod n`.

@@ -92,17 +92,42 @@ impl Sample {
 
     #[track_caller]
     fn check(&self, kernel: &PrivateKernel, c: &BoxedUint) {
-        let length = self.n().bits().div_ceil(64) as usize;
-        // Words on both sides that the operation must not touch.
-        let guard = [0x5a5a_5a5a_5a5a_5a5a; 8];
-        let mut guarded = [&guard[..], &words(c, length), &guard].concat();
-        let number = &mut guarded[8..8 + length];
-        run(&mut [PrivateJob {
-            key: kernel,
-            number,
-        }]);
-        let expected = [&guard[..], &words(&self.expected(c), length), &guard].concat();
-        assert_eq!(guarded, expected, "{c:x} modulo {:x} {:x}", self.p, self.q);
+        check_batch(&[(self, kernel, c)]);
+    }
+
+    /// The words of n.
+    fn length(&self) -> usize {
+        self.n().bits().div_ceil(64) as usize
+    }
+}
+
+/// Runs a batch.
+#[track_caller]
+fn check_batch(batch: &[(&Sample, &PrivateKernel, &BoxedUint)]) {
+    // Words on both sides that the operation must not touch.
+    let guard = [0x5a5a_5a5a_5a5a_5a5a; 8];
+    let mut guarded: Vec<_> = batch
+        .iter()
+        .map(|(sample, _, c)| [&guard[..], &words(c, sample.length()), &guard].concat())
+        .collect();
+    let mut jobs: Vec<_> = guarded
+        .iter_mut()
+        .zip(batch)
+        .map(|(guarded, (sample, key, _))| PrivateJob {
+            key,
+            number: &mut guarded[8..8 + sample.length()],
+        })
+        .collect();
+    run(&mut jobs);
+    for (i, ((sample, _, c), guarded)) in batch.iter().zip(&guarded).enumerate() {
+        let Sample { p, q, .. } = sample;
+        let expected = words(&sample.expected(c), sample.length());
+        assert_eq!(
+            *guarded,
+            [&guard[..], &expected, &guard].concat(),
+            "{c:x} modulo {p:x} {q:x}, {i} of {}",
+            batch.len()
+        );
     }
 }
 
@@ -152,16 +177,59 @@ fn numbers_at_the_edges_are_right() {
             for sample in samples.into_iter().step_by(every(3)) {
                 let kernel = sample.kernel(tier).unwrap();
                 let Sample { p, q, .. } = &sample;
-                for c in [
+                let numbers = [
                     BoxedUint::zero(),
                     BoxedUint::one(),
                     multiple(1, &sample.n(), -1),
                     multiple(3, p, 0),
                     multiple(5, q, 0),
                     p.concatenating_mul(&multiple(1, q, -1)),
-                ] {
-                    sample.check(&kernel, &c);
+                ];
+                // One by one, and in batches of the sizes that have engines.
+                let batches: &[_] = if tier == Tier::Avx512 {
+                    &[1, 2, 4]
+                } else {
+                    &[1]
+                };
+                for size in batches {
+                    for numbers in numbers.chunks(*size) {
+                        let batch: Vec<_> = numbers.iter().map(|c| (&sample, &kernel, c)).collect();
+                        check_batch(&batch);
+                    }
                 }
+            }
+        }
+    });
+}
+
+/// Batches of keys of one size, and of keys of all sizes in turn.
+#[test]
+fn jobs_of_different_keys_make_a_batch() {
+    let mut rng = ChaCha12Rng::seed_from_u64(5);
+    let sizes = [1024, 1536, 1020, 1024, 2048, 1028, 520];
+    let samples: Vec<_> = sizes
+        .iter()
+        .map(|bits| {
+            let [_, _, p, q] = moduli(*bits, &mut rng);
+            Sample::of(&p, &q, &mut rng)
+        })
+        .collect();
+    let numbers: Vec<_> = (0..9)
+        .map(|i| {
+            let sample = &samples[i % samples.len()];
+            remainder(&number(&random(sample.length(), &mut rng)), &sample.n())
+        })
+        .collect();
+    let most = if cfg!(debug_assertions) { 3 } else { 9 };
+    for_tiers(|tier| {
+        let kernels: Vec<_> = samples.iter().map(|sample| sample.kernel(tier).unwrap()).collect();
+        for turns in [[0, 2, 3, 6, 0, 2, 3, 6, 0], [0, 1, 2, 3, 4, 5, 6, 0, 1]] {
+            let numbers: Vec<_> =
+                turns.iter().zip(&numbers).map(|(i, c)| remainder(c, &samples[*i].n())).collect();
+            let batch: Vec<_> =
+                turns.iter().zip(&numbers).map(|(i, c)| (&samples[*i], &kernels[*i], c)).collect();
+            for jobs in 1..=most {
+                check_batch(&batch[..jobs]);
             }
         }
     });
