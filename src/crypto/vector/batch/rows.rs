@@ -29,6 +29,11 @@
 //! Rows are written out by macros, because a loop that is unrolled late leaves its columns in memory.
 //! For the like reason a square and its reduction are functions apart.
 
+#![allow(
+    unused_assignments,
+    reason = "the last of the steps that are written out sets what only a next one would read"
+)]
+
 use super::operation::Rows;
 use core::arch::x86_64::*;
 use safe_unaligned_simd::x86_64::{_mm512_loadu_si512, _mm512_storeu_si512};
