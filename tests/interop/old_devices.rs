@@ -15,7 +15,11 @@ use std::process::Command;
 
 pub fn add_trials(trials: &mut Trials) {
     let program = OpenSsl.client();
-    trials.add(program, "openssl::verify::old_devices".to_owned(), they_verify);
+    trials.add(
+        program,
+        "openssl::verify::old_devices".to_owned(),
+        they_verify,
+    );
     for (name, spec) in OWN {
         let name = format!("openssl::server::old_devices::{name}");
         trials.add(program, name, move |files| they_accept(files, &spec()));

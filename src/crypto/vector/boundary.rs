@@ -1,9 +1,6 @@
-//! The calls into functions that are compiled for more than every x86-64 processor has: the one
-//! place of this crate with `unsafe` code.
-//!
-//! A token exists only where detection found each of its features. An entry takes a token and goes
-//! through a function compiled for just these features; whether the kernel requires others is then
-//! for the compiler to see.
+//! The calls into functions compiled for more than every x86-64 processor has: this crate's only
+//! `unsafe` code. A token exists only where detection found each of its features. An entry takes one,
+//! through a function compiled for just these features, so the compiler sees if a kernel needs others.
 
 use super::gcm::key::{self, Key, Secret};
 use super::gcm::{frame::Message, frame::Text, v128, v256, v512};
@@ -31,8 +28,7 @@ macro_rules! entry { (($($feature:tt),+) $name:ident ($($argument:ident: $type:t
         fn enter($($argument: $type),*) $(-> $result)? {
             $kernel($($argument),*)
         }
-        // SAFETY: `self` was made where the processor has the features of `enter`, which has no
-        // other requirement.
+        // SAFETY: `self` was made where the processor has the features of `enter`, its one requirement.
         unsafe { enter($($argument),*) }
     }
 } }
@@ -53,13 +49,9 @@ tokens! {
         #[cfg(test)] fn check_products(key: &avx2::Key) = avx2::check_products;
     }
     /// AES and carry-less multiplication in 512 bits.
-    Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {
-        fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v512::pass;
-    }
+    Vaes512 = ("avx512f", "avx512dq", "avx512bw", "avx512vl", "vaes", "vpclmulqdq", "aes", "pclmulqdq") { fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v512::pass; }
     /// AES and carry-less multiplication in 256 bits.
-    Vaes256 = ("avx2", "vaes", "vpclmulqdq", "aes", "pclmulqdq") {
-        fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v256::pass;
-    }
+    Vaes256 = ("avx2", "vaes", "vpclmulqdq", "aes", "pclmulqdq") { fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v256::pass; }
     /// AES and carry-less multiplication in 128 bits.
     AesNi = ("aes", "pclmulqdq", "avx") {
         fn prepare(secret: Secret<'_>, key: &mut Key) = key::prepare;
