@@ -5,20 +5,16 @@
 
 #![allow(dead_code, reason = "each bench uses its own part")]
 
+mod clock;
 pub mod heap;
 pub mod records;
+
+pub use clock::{Side, time};
 
 use crate::common;
 use premaster::{Answer, ClientConfig, Connection, Event, ServerConfig};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// The side that makes a call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    Client,
-    Server,
-}
+use std::time::Duration;
 
 /// Room for any flight of a handshake, so that no call has to grow a buffer.
 const FLIGHT: usize = 16 * 1024;
@@ -95,13 +91,6 @@ fn take(
             return;
         }
     }
-}
-
-/// How long `work` takes.
-pub fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
-    let result = work();
-    (start.elapsed(), result)
 }
 
 /// The median of `measured / reference` over rounds in which each is measured once.

@@ -6,20 +6,22 @@
 use crate::certificates::{Credentials, KeyLength};
 use crate::check::Requirement;
 use crate::common::Cipher;
-use crate::contender::Batch;
-use crate::openssl_pair::OpenSslLink;
+use crate::contender::{Batch, Contender};
+use crate::newer_openssl::NewerOpenSsl;
+use crate::openssl_work::OpenSslWork;
+use crate::peer::{Peer, Times};
 use crate::premaster_pair::PremasterLink;
 use crate::raw_cipher::raw_cipher;
-use crate::report::{Libraries, Report};
+use crate::report::Report;
 use crate::rustls_pair::{Provider, RustlsLink};
 use crate::support::Side;
-use crate::table::{Peers, comparison};
-use crate::turns::{Effort, Sides, in_turns};
+use crate::tier::Tier;
+use crate::turns::Effort;
 
 /// Plaintext in each record.
 const LENGTHS: [(&str, usize); 3] = [("64 B", 64), ("1 KiB", 1024), ("16 KiB", LONGEST)];
 
-/// As long as a record can be, for which there are requirements.
+/// As long as a record can be.
 const LONGEST: usize = 16 * 1024;
 
 /// Plaintext in each batch, little enough for the batches of all contenders to stay in the cache.
@@ -28,9 +30,6 @@ const PLAINTEXT: usize = 64 * 1024;
 /// Enough batches in a turn, and enough rounds, for a median that repeats to two digits.
 const RUNS: u32 = 4;
 const ROUNDS: usize = 800;
-
-/// The least share of the cipher's throughput.
-const SHARE_OF_CIPHER: f64 = 0.97;
 
 /// What the sides do.
 const DIRECTIONS: [(&str, Side); 2] = [("send", Side::Client), ("receive", Side::Server)];
@@ -43,18 +42,13 @@ pub fn measure(report: &mut Report) {
             let work = format!("record of {name}, {}", cipher.name());
             let records = Records::measure(&credentials, cipher, length);
             records.compare(&work, report);
-            if length == LONGEST {
-                records.require(&work, report);
-            }
+            records.require(&work, length, report);
         }
     }
 }
 
 /// Records of one suite and length, by everyone.
-struct Records {
-    libraries: Libraries,
-    raw_cipher: Sides,
-}
+struct Records(Times);
 
 impl Records {
     fn measure(credentials: &Credentials, cipher: Cipher, length: usize) -> Self {
@@ -68,54 +62,48 @@ impl Records {
             pieces: batch.records as u32,
         };
         let rustls = |provider| Box::new(RustlsLink::new(provider, credentials, cipher, batch));
-        let [premaster, openssl, aws_lc_rs, ring, raw_cipher] = in_turns(
-            [
-                Box::new(PremasterLink::new(credentials, cipher, batch)),
-                Box::new(OpenSslLink::new(credentials, cipher, batch)),
-                rustls(Provider::AwsLcRs),
-                rustls(Provider::Ring),
-                raw_cipher(cipher, batch),
-            ],
-            effort,
-        );
-        Self {
-            libraries: Libraries {
-                premaster,
-                openssl,
-                aws_lc_rs,
-                ring,
-            },
-            raw_cipher,
-        }
+        let openssl = OpenSslWork::Records(cipher, batch);
+        let peers: Vec<(Peer, Box<dyn Contender>)> = vec![
+            (Peer::OpenSsl30, openssl.contender(credentials)),
+            (Peer::OpenSsl36, Box::new(NewerOpenSsl::new(openssl))),
+            (Peer::RustlsAwsLcRs, rustls(Provider::AwsLcRs)),
+            (Peer::RustlsRing, rustls(Provider::Ring)),
+            (Peer::RustCrypto, raw_cipher(cipher, batch)),
+        ];
+        let premaster = Box::new(PremasterLink::new(credentials, cipher, batch));
+        Self(Times::of(premaster, peers, effort))
     }
 
     fn compare(&self, work: &str, report: &mut Report) {
         for (direction, side) in DIRECTIONS {
-            let peers = Peers {
-                rust_crypto: Some(self.raw_cipher.of(side)),
-                ..self.libraries.peers(side)
-            };
-            let premaster = self.libraries.premaster.of(side);
-            let row = comparison(work, direction, premaster, &peers);
-            report.rows.push(row);
+            report.compare(work, direction, &self.0, side);
         }
     }
 
-    fn require(&self, work: &str, report: &mut Report) {
+    /// What is asked of records as long as can be, and of shorter ones.
+    fn require(&self, work: &str, length: usize, report: &mut Report) {
         for (direction, side) in DIRECTIONS {
-            let premaster = self.libraries.premaster.of(side);
+            let times = |peers: &[Peer]| self.0.of_best(peers, side);
+            let named = |of: &str| format!("{work}, {direction}, of {of}'s");
+            if length < LONGEST {
+                let limit = 1.0 / 1.2;
+                let best = times(&[Peer::RustlsAwsLcRs, Peer::RustlsRing]);
+                let requirement = Requirement::ratio(named("the best of rustls"), best, limit);
+                report.requirements.push(requirement.only_on(Tier::Avx512));
+                continue;
+            }
+            let best = times(&[Peer::OpenSsl36, Peer::RustlsAwsLcRs]);
+            let name = named("the best of OpenSSL 3.6's and aws-lc-rs");
+            let older = times(&[Peer::OpenSsl30]);
             report.requirements.extend([
-                Requirement::ratio(
-                    format!("{work}, {direction}, of OpenSSL's"),
-                    premaster.ratio_to(self.libraries.openssl.of(side)),
-                    1.0,
-                ),
-                Requirement::ratio(
-                    format!("{work}, {direction}, of aes-gcm's, 1 / {SHARE_OF_CIPHER}"),
-                    premaster.ratio_to(self.raw_cipher.of(side)),
-                    1.0 / SHARE_OF_CIPHER,
-                ),
+                Requirement::ratio(name, best, 1.0).only_on(Tier::Avx512),
+                Requirement::ratio(named("OpenSSL 3.0"), older, 0.5).only_on(Tier::Avx512),
             ]);
+            if Tier::is_forced() {
+                let held = times(&[Peer::OpenSsl30, Peer::OpenSsl36]);
+                let name = named("the best of OpenSSL held to the same tier");
+                report.requirements.push(Requirement::ratio(name, held, 1.0).only_on(Tier::AesNi));
+            }
         }
     }
 }

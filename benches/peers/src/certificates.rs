@@ -24,7 +24,7 @@ const VERSION_3: i32 = 2;
 const DAYS: u32 = 2;
 
 /// How long the server's RSA key is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLength {
     Rsa2048,
     Rsa3072,
@@ -32,6 +32,8 @@ pub enum KeyLength {
 }
 
 impl KeyLength {
+    pub const ALL: [Self; 3] = [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096];
+
     pub fn bits(self) -> usize {
         match self {
             Self::Rsa2048 => 2048,

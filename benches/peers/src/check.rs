@@ -1,12 +1,15 @@
 //! The targets, and whether premaster meets them.
 
 use crate::table::{Row, markdown};
+use crate::tier::Tier;
 
 /// A figure and its largest allowed value.
 pub struct Requirement {
     name: String,
     measured: Amount,
     limit: Amount,
+    /// The lowest tier of processors on which it holds.
+    tier: Tier,
 }
 
 /// What a requirement is about.
@@ -33,6 +36,7 @@ impl Requirement {
             name,
             measured: Amount::Ratio(measured),
             limit: Amount::Ratio(limit),
+            tier: Tier::Portable,
         }
     }
 
@@ -42,7 +46,17 @@ impl Requirement {
             name,
             measured: Amount::Bytes(measured),
             limit: Amount::Bytes(limit),
+            tier: Tier::Portable,
         }
+    }
+
+    /// This requirement for processors of this tier and those above it.
+    pub fn only_on(self, tier: Tier) -> Self {
+        Self { tier, ..self }
+    }
+
+    fn applies(&self) -> bool {
+        Tier::here() >= self.tier
     }
 
     /// Not a number fulfils no requirement.
@@ -51,7 +65,11 @@ impl Requirement {
     }
 
     fn row(&self) -> Row {
-        let fulfilled = if self.is_fulfilled() { "yes" } else { "no" };
+        let fulfilled = match (self.applies(), self.is_fulfilled()) {
+            (false, _) => "not on this processor",
+            (true, true) => "yes",
+            (true, false) => "no",
+        };
         vec![
             self.name.clone(),
             fulfilled.into(),
@@ -64,13 +82,20 @@ impl Requirement {
 /// Every requirement in a table.
 pub fn table(requirements: &[Requirement]) -> String {
     let rows: Vec<Row> = requirements.iter().map(Requirement::row).collect();
-    markdown(&["requirement", "fulfilled", "measured", "limit"], 2, &rows)
+    markdown(
+        &["requirement", "fulfilled", "measured", "limit"].map(Into::into),
+        2,
+        &rows,
+    )
 }
 
 /// A line for each requirement that is not fulfilled.
 pub fn shortfalls(requirements: &[Requirement]) -> Vec<String> {
-    let short = requirements.iter().filter(|requirement| !requirement.is_fulfilled());
-    short
+    let is_short =
+        |requirement: &&Requirement| requirement.applies() && !requirement.is_fulfilled();
+    requirements
+        .iter()
+        .filter(is_short)
         .map(|requirement| {
             let measured = requirement.measured.written();
             let limit = requirement.limit.written();

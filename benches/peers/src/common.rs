@@ -1,28 +1,8 @@
-//! What every library is given: the server's name and the suite.
+//! What every library is given, and the server's name as premaster and rustls take it.
 
+pub use crate::terms::{Cipher, NAME};
 use premaster::pki_types::ServerName;
-
-/// The name that each client asks for, and that the server's certificate is valid for.
-pub const NAME: &str = "localhost";
 
 pub fn name() -> ServerName<'static> {
     NAME.try_into().unwrap()
-}
-
-/// The cipher and the hash of each library's suite.
-#[derive(Clone, Copy)]
-pub enum Cipher {
-    Aes128Sha256,
-    Aes256Sha384,
-}
-
-impl Cipher {
-    pub const ALL: [Self; 2] = [Self::Aes128Sha256, Self::Aes256Sha384];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Aes128Sha256 => "AES-128",
-            Self::Aes256Sha384 => "AES-256",
-        }
-    }
 }

@@ -11,7 +11,7 @@ pub trait Contender {
 }
 
 /// Records of application data that are sent and received in one run.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
     pub records: usize,
     /// Plaintext in each record.

@@ -1,16 +1,21 @@
 //! Full handshakes, beside the RSA operations that they cannot do without.
 
+use crate::batched::PremasterBatch;
 use crate::certificates::{Credentials, KeyLength};
 use crate::check::Requirement;
 use crate::common::Cipher;
-use crate::openssl_pair::OpenSslPair;
+use crate::contender::Contender;
+use crate::newer_openssl::NewerOpenSsl;
+use crate::openssl_work::OpenSslWork;
+use crate::peer::{Peer, Times};
 use crate::premaster_pair::PremasterPair;
-use crate::report::{Libraries, ROLES, Report};
+use crate::purecrypto_pair::PureCryptoPair;
+use crate::report::{ROLES, Report};
 use crate::rsa_operations::{LibCrypto, RsaCrate};
 use crate::rustls_pair::{Provider, RustlsPair};
 use crate::support::Side;
-use crate::table::{Peers, comparison, part};
-use crate::turns::{Effort, Sides, in_turns};
+use crate::tier::Tier;
+use crate::turns::Effort;
 
 /// Each key length with its suites, and how much of it makes a median that repeats to two digits.
 const CASES: [(KeyLength, Cipher, Effort); 4] = [
@@ -28,97 +33,130 @@ const fn effort(rounds: usize, runs: u32) -> Effort {
     }
 }
 
-/// What the server's handshake may take: so much of its RSA operations, and so many microseconds
-/// more.
-const SERVER_LIMIT: (f64, f64) = (1.05, 60.0);
+/// The handshakes whose secrets are decrypted together.
+const BATCH: usize = 4;
+
+/// What a server of the same kind may be compared with: the fastest that others have.
+const BEST: [Peer; 3] = [Peer::OpenSsl30, Peer::OpenSsl36, Peer::RustlsAwsLcRs];
 
 /// Measures every key length.
 pub fn measure(report: &mut Report) {
     for (length, cipher, effort) in CASES {
         let work = format!("full handshake, RSA {}, {}", length.bits(), cipher.name());
-        let handshakes = Handshakes::measure(&Credentials::new(length), cipher, effort);
+        let handshakes = Handshakes::measure(length, cipher, effort);
         handshakes.compare(&work, report);
-        handshakes.require(&work, report);
+        handshakes.require(&work, length, report);
     }
 }
 
 /// One key length and suite, by everyone.
 struct Handshakes {
-    libraries: Libraries,
-    rsa_crate: Sides,
-    libcrypto: Sides,
+    whole: Times,
+    /// premaster's server with batches.
+    batched: Times,
+    /// The RSA operations alone, beside premaster's whole handshake.
+    alone: Times,
 }
 
 impl Handshakes {
-    fn measure(credentials: &Credentials, cipher: Cipher, effort: Effort) -> Self {
+    fn measure(length: KeyLength, cipher: Cipher, effort: Effort) -> Self {
+        let credentials = &Credentials::new(length);
+        let whole = || Box::new(PremasterPair::full(credentials, cipher));
         let rustls = |provider| Box::new(RustlsPair::full(provider, credentials, cipher));
-        let [premaster, openssl, aws_lc_rs, ring, rsa_crate, libcrypto] = in_turns(
-            [
-                Box::new(PremasterPair::full(credentials, cipher)),
-                Box::new(OpenSslPair::full(credentials, cipher)),
-                rustls(Provider::AwsLcRs),
-                rustls(Provider::Ring),
-                Box::new(RsaCrate::new(credentials)),
-                Box::new(LibCrypto::new(credentials)),
-            ],
-            effort,
-        );
+        let openssl = OpenSslWork::Full(length, cipher);
+        let peers: Vec<(Peer, Box<dyn Contender>)> = vec![
+            (Peer::OpenSsl30, openssl.contender(credentials)),
+            (Peer::OpenSsl36, Box::new(NewerOpenSsl::new(openssl))),
+            (Peer::RustlsAwsLcRs, rustls(Provider::AwsLcRs)),
+            (Peer::RustlsRing, rustls(Provider::Ring)),
+            (
+                Peer::PureCrypto,
+                Box::new(PureCryptoPair::full(credentials, cipher)),
+            ),
+        ];
+        let batched = || Box::new(PremasterBatch::new(credentials, cipher, BATCH));
+        let others: Vec<(Peer, Box<dyn Contender>)> = vec![
+            (Peer::OpenSsl30, openssl.contender(credentials)),
+            (Peer::OpenSsl36, Box::new(NewerOpenSsl::new(openssl))),
+            (Peer::RustlsAwsLcRs, rustls(Provider::AwsLcRs)),
+        ];
+        let alone: Vec<(Peer, Box<dyn Contender>)> = vec![
+            (Peer::OpenSsl30, Box::new(LibCrypto::new(credentials))),
+            (Peer::RustCrypto, Box::new(RsaCrate::new(credentials))),
+        ];
         Self {
-            libraries: Libraries {
-                premaster,
-                openssl,
-                aws_lc_rs,
-                ring,
-            },
-            rsa_crate,
-            libcrypto,
+            whole: Times::of(whole(), peers, effort),
+            batched: Times::of(batched(), others, effort),
+            alone: Times::of(whole(), alone, effort),
         }
     }
 
     fn compare(&self, work: &str, report: &mut Report) {
         for (role, side) in ROLES {
-            let premaster = self.libraries.premaster.of(side);
-            let row = comparison(work, role, premaster, &self.libraries.peers(side));
-            report.rows.push(row);
+            report.compare(work, role, &self.whole, side);
         }
-        for (role, side) in ROLES {
-            let premaster = self.libraries.premaster.of(side);
-            let row = part(
-                "its RSA operations alone",
-                role,
-                premaster,
-                &self.alone(side),
-            );
-            report.rows.push(row);
-        }
+        let batches = format!("{work}, in batches of {BATCH}");
+        report.compare(&batches, "server", &self.batched, Side::Server);
+        // Only what the client does is measured of OpenSSL alone.
+        report.compare_part(
+            "its RSA operations alone",
+            "client",
+            &self.alone,
+            &Peer::ALL,
+            Side::Client,
+        );
+        let of_server = [Peer::RustCrypto];
+        report.compare_part(
+            "its RSA operations alone",
+            "server",
+            &self.alone,
+            &of_server,
+            Side::Server,
+        );
     }
 
-    /// The RSA operations of a side.
-    fn alone(&self, side: Side) -> Peers<'_> {
-        Peers {
-            openssl: (side == Side::Client).then(|| self.libcrypto.of(side)),
-            rust_crypto: Some(self.rsa_crate.of(side)),
-            ..Peers::default()
-        }
-    }
-
-    fn require(&self, work: &str, report: &mut Report) {
-        let client = self.libraries.premaster.of(Side::Client);
-        let server = self.libraries.premaster.of(Side::Server);
-        let (factor, microseconds) = SERVER_LIMIT;
-        let operations = self.rsa_crate.of(Side::Server);
-        let allowed = operations.allowing(factor, microseconds);
+    fn require(&self, work: &str, length: KeyLength, report: &mut Report) {
+        let best = self.whole.of_best(&BEST, Side::Server);
+        let batched = self.batched.of_best(&[Peer::OpenSsl30, Peer::OpenSsl36], Side::Server);
+        let (single_limit, batch_limit) = match length {
+            KeyLength::Rsa2048 => (0.95, 0.55),
+            KeyLength::Rsa3072 => (1.0, 0.68),
+            KeyLength::Rsa4096 => (1.0, 0.75),
+        };
+        let client = |peer| self.whole.of_best(&[peer], Side::Client);
+        let rsa_crate = self.alone.of_best(&[Peer::RustCrypto], Side::Server);
+        let best_name = "of the best of OpenSSL's and aws-lc-rs's";
         report.requirements.extend([
+            Requirement::ratio(format!("{work}, server, {best_name}"), best, single_limit)
+                .only_on(Tier::Avx512),
             Requirement::ratio(
-                format!("{work}, client, of OpenSSL's"),
-                client.ratio_to(self.libraries.openssl.of(Side::Client)),
-                1.0,
-            ),
-            Requirement::ratio(
-                format!("{work}, server, of {factor} RSA operations + {microseconds} µs"),
-                server.ratio_to(&allowed),
-                1.0,
-            ),
+                format!("{work}, server, in batches of {BATCH}, of the best of OpenSSL's"),
+                batched,
+                batch_limit,
+            )
+            .only_on(Tier::Avx512),
         ]);
+        if length == KeyLength::Rsa2048 {
+            report.requirements.extend([
+                Requirement::ratio(
+                    format!("{work}, client, of OpenSSL 3.0's"),
+                    client(Peer::OpenSsl30),
+                    0.30,
+                )
+                .only_on(Tier::Avx512),
+                Requirement::ratio(
+                    format!("{work}, client, of aws-lc-rs's"),
+                    client(Peer::RustlsAwsLcRs),
+                    0.80,
+                )
+                .only_on(Tier::Avx512),
+                Requirement::ratio(
+                    format!("{work}, server, of the rsa crate's operations"),
+                    rsa_crate,
+                    0.5,
+                )
+                .only_on(Tier::Avx2),
+            ]);
+        }
     }
 }

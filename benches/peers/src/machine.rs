@@ -1,5 +1,7 @@
 //! The machine and the versions with which the figures were measured.
 
+use crate::newer_openssl;
+use crate::tier::Tier;
 use openssl::asn1::Asn1Time;
 use std::fs::read_to_string;
 
@@ -7,19 +9,24 @@ use std::fs::read_to_string;
 pub fn description() -> String {
     let [premaster, rsa, aes_gcm] = ["premaster", "rsa", "aes-gcm"].map(version);
     let [rustls, aws_lc_rs, ring] = ["rustls", "aws-lc-rs", "ring"].map(version);
+    let purecrypto = version("purecrypto");
     let now = Asn1Time::days_from_now(0).unwrap();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
         "{date}\n\
          {processor}, {cores} cores, {system}\n\
          premaster {premaster}, rsa {rsa}, aes-gcm {aes_gcm}; {rustc}\n\
-         {openssl}\n\
+         kernels on {tier}\n\
+         {openssl}; {newer_openssl}\n\
+         purecrypto {purecrypto}\n\
          rustls {rustls} with aws-lc-rs {aws_lc_rs} and with ring {ring}\n",
         date = &*now,
         processor = processor(),
         system = system(),
         rustc = env!("RUSTC_VERSION"),
+        tier = Tier::here().name(),
         openssl = openssl::version::version(),
+        newer_openssl = newer_openssl::version(),
     )
 }
 
@@ -28,6 +35,17 @@ fn version(name: &str) -> &'static str {
     let lock = include_str!("../Cargo.lock");
     let package = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap();
     package.1.split('"').next().unwrap()
+}
+
+/// The day and the processor, as the caption of a plot.
+pub fn caption() -> String {
+    let now = Asn1Time::days_from_now(0).unwrap().to_string();
+    let words: Vec<&str> = now.split_whitespace().collect();
+    let day = match words[..] {
+        [month, day, _, year, ..] => format!("{day} {month} {year}"),
+        _ => now,
+    };
+    format!("{}, {day}, {}", processor(), Tier::here().name())
 }
 
 /// The processor's name, where the system tells it.
@@ -54,7 +72,15 @@ mod tests {
 
     #[test]
     fn every_library_has_its_version() {
-        for name in ["premaster", "rsa", "aes-gcm", "rustls", "aws-lc-rs", "ring"] {
+        for name in [
+            "premaster",
+            "rsa",
+            "aes-gcm",
+            "rustls",
+            "aws-lc-rs",
+            "ring",
+            "purecrypto",
+        ] {
             assert!(version(name).starts_with(|first: char| first.is_ascii_digit()));
         }
     }

@@ -4,6 +4,7 @@
 //! turns; see `turns`. One table has all figures. With `--check` the process ends with status 1 if
 //! premaster misses one of its targets. A run takes about a minute.
 
+mod batched;
 mod bulk;
 mod certificates;
 mod check;
@@ -12,8 +13,15 @@ mod contender;
 mod full;
 mod heap;
 mod machine;
+mod newer_openssl;
 mod openssl_pair;
+#[allow(dead_code, reason = "the other half is the other program's")]
+mod openssl_work;
+mod peer;
+mod plot;
 mod premaster_pair;
+mod private_operations;
+mod purecrypto_pair;
 mod raw_cipher;
 mod report;
 mod resumed;
@@ -22,23 +30,28 @@ mod rustls_pair;
 #[path = "../../support/mod.rs"]
 mod support;
 mod table;
+mod terms;
+mod tier;
 mod turns;
 
 use check::Requirement;
 use report::Report;
 use std::process::ExitCode;
-use table::{HEADER, TEXT_COLUMNS};
+use table::{TEXT_COLUMNS, header};
+use tier::hold_openssl;
 
-const USAGE: &str = "usage: premaster-peers [--check]";
+const USAGE: &str = "usage: premaster-peers [--check] [--plot FILE]";
 
 /// How the table is to be read.
 const LEGEND: &str = "\
 Both sides of a connection run in memory, on one thread. A side's time is the wall-clock time of its own
 calls, in microseconds: the median for one handshake, one record, or one side's RSA operations. The
 columns with a slash are premaster's time as a multiple of the other library's: the median of the ratios
-within a round of turns. Below 1.00, premaster is faster.
+within a round of turns. Below 1.00, premaster is faster. OpenSSL 3.6 takes its turns in a program of its
+own.
 
-AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA. rustls
+AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA, and so
+does purecrypto, with CBC, since it has no such suite with GCM. rustls
 does not support it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
 its client verifies that signature where the others encrypt, and both agree on a key in addition. Each
 client checks one signature on the path to the root, whose key has 2048 bits.
@@ -53,32 +66,55 @@ OpenSSL, and through the unbuffered interface in rustls.
 ";
 
 fn main() -> ExitCode {
-    let Some(check) = check_requested(std::env::args().skip(1)) else {
+    let Some(options) = Options::of(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    hold_openssl();
+    if let Err(error) = newer_openssl::build() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     println!("{}\n{LEGEND}", machine::description());
     let report = measure();
-    print!("{}", table::markdown(&HEADER, TEXT_COLUMNS, &report.rows));
-    if check && !fulfilled(&report.requirements) {
+    print!("{}", table::markdown(&header(), TEXT_COLUMNS, &report.rows));
+    if let Some(file) = options.plot {
+        std::fs::write(file, plot::svg(&machine::caption(), &report.bars)).unwrap();
+    }
+    if options.check && !fulfilled(&report.requirements) {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     }
 }
 
-/// Returns `Some(true)` if the requirements are to be checked, and `None` for invalid arguments.
-fn check_requested(mut arguments: impl Iterator<Item = String>) -> Option<bool> {
-    match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => Some(false),
-        (Some("--check"), None) => Some(true),
-        _ => None,
+#[derive(Debug, Default, PartialEq)]
+struct Options {
+    /// Whether the requirements are checked.
+    check: bool,
+    /// Where the plot is written.
+    plot: Option<String>,
+}
+
+impl Options {
+    /// `None` for invalid arguments.
+    fn of(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
+        let mut options = Self::default();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--check" if !options.check => options.check = true,
+                "--plot" if options.plot.is_none() => options.plot = Some(arguments.next()?),
+                _ => return None,
+            }
+        }
+        Some(options)
     }
 }
 
 fn measure() -> Report {
     let mut report = Report::default();
     full::measure(&mut report);
+    private_operations::measure(&mut report);
     resumed::measure(&mut report);
     bulk::measure(&mut report);
     heap::measure(&mut report);
@@ -99,16 +135,27 @@ fn fulfilled(requirements: &[Requirement]) -> bool {
 mod tests {
     use super::*;
 
-    fn given(arguments: &[&str]) -> Option<bool> {
-        check_requested(arguments.iter().copied().map(Into::into))
+    fn given(arguments: &[&str]) -> Option<Options> {
+        Options::of(arguments.iter().copied().map(Into::into))
     }
 
     #[test]
-    fn only_check_is_an_argument() {
-        assert_eq!(given(&[]), Some(false));
-        assert_eq!(given(&["--check"]), Some(true));
-        assert_eq!(given(&["--check", "--check"]), None);
-        assert_eq!(given(&["--bench"]), None);
-        assert_eq!(given(&[""]), None);
+    fn the_arguments_are_check_and_plot() {
+        assert_eq!(given(&[]), Some(Options::default()));
+        let both = given(&["--plot", "figures.svg", "--check"]).unwrap();
+        assert!(both.check);
+        assert_eq!(both.plot.as_deref(), Some("figures.svg"));
+    }
+
+    #[test]
+    fn other_arguments_are_refused() {
+        for arguments in [
+            &["--check", "--check"][..],
+            &["--bench"],
+            &[""],
+            &["--plot"],
+        ] {
+            assert_eq!(given(arguments), None);
+        }
     }
 }

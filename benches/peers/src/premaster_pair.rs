@@ -135,12 +135,12 @@ impl Contender for PremasterLink {
     }
 }
 
-fn client(credentials: &Credentials, cipher: Cipher) -> ClientConfigBuilder {
+pub fn client(credentials: &Credentials, cipher: Cipher) -> ClientConfigBuilder {
     let roots = RootStore::from_pem(&credentials.root).unwrap();
     ClientConfig::builder(roots).suites(&[suite(cipher)])
 }
 
-fn server(credentials: &Credentials, cipher: Cipher) -> ServerConfigBuilder {
+pub fn server(credentials: &Credentials, cipher: Cipher) -> ServerConfigBuilder {
     let certified = CertifiedKey::from_pem(&credentials.certificate, credentials.key).unwrap();
     ServerConfig::builder(Arc::new(certified)).suites(&[suite(cipher)])
 }

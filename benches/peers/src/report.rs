@@ -1,36 +1,48 @@
 //! The results of the measurements.
 
 use crate::check::Requirement;
+use crate::peer::{Peer, Times};
+use crate::plot::Bars;
 use crate::support::Side;
-use crate::table::{Peers, Row};
-use crate::turns::Sides;
+use crate::table::{Row, comparison, part};
 
-/// The rows that are printed and the requirements that are checked.
+/// The rows that are printed, the requirements that are checked, and the bars that are drawn.
 #[derive(Default)]
 pub struct Report {
     pub rows: Vec<Row>,
     pub requirements: Vec<Requirement>,
+    pub bars: Vec<Bars>,
 }
 
 /// The sides of a connection, by their names.
 pub const ROLES: [(&str, Side); 2] = [("client", Side::Client), ("server", Side::Server)];
 
-/// What the libraries took for the same work.
-pub struct Libraries {
-    pub premaster: Sides,
-    pub openssl: Sides,
-    pub aws_lc_rs: Sides,
-    pub ring: Sides,
-}
+impl Report {
+    /// Adds what a side of each library took.
+    pub fn compare(&mut self, work: &str, side_name: &str, times: &Times, side: Side) {
+        let peers = |peer| times.peer(peer, side);
+        self.rows.push(comparison(work, side_name, times.premaster(side), peers));
+        self.bars.push(Bars {
+            work: work.into(),
+            side: side_name.into(),
+            premaster: times.premaster(side).median(),
+            peers: Peer::ALL
+                .into_iter()
+                .filter_map(|peer| Some((peer, times.peer(peer, side)?.median())))
+                .collect(),
+        });
+    }
 
-impl Libraries {
-    /// One side of each that premaster is compared with.
-    pub fn peers(&self, side: Side) -> Peers<'_> {
-        Peers {
-            openssl: Some(self.openssl.of(side)),
-            aws_lc_rs: Some(self.aws_lc_rs.of(side)),
-            ring: Some(self.ring.of(side)),
-            rust_crypto: None,
-        }
+    /// Adds what these peers took for a part of the work alone, beside premaster's whole.
+    pub fn compare_part(
+        &mut self,
+        work: &str,
+        side_name: &str,
+        times: &Times,
+        peers: &[Peer],
+        side: Side,
+    ) {
+        let peer = |peer| peers.contains(&peer).then(|| times.peer(peer, side)).flatten();
+        self.rows.push(part(work, side_name, times.premaster(side), peer));
     }
 }

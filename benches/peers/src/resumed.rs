@@ -4,12 +4,13 @@ use crate::certificates::{Credentials, KeyLength};
 use crate::check::Requirement;
 use crate::common::Cipher;
 use crate::contender::Contender;
-use crate::openssl_pair::OpenSslPair;
+use crate::newer_openssl::NewerOpenSsl;
+use crate::openssl_work::OpenSslWork;
+use crate::peer::{Peer, Times};
 use crate::premaster_pair::PremasterPair;
-use crate::report::{Libraries, ROLES, Report};
+use crate::report::{ROLES, Report};
 use crate::rustls_pair::{Provider, RustlsPair};
-use crate::table::comparison;
-use crate::turns::{Effort, in_turns};
+use crate::turns::Effort;
 
 /// Enough for a median that repeats to two digits.
 const EFFORT: Effort = Effort {
@@ -29,8 +30,8 @@ pub fn measure(report: &mut Report) {
     }
 }
 
-/// premaster, OpenSSL, rustls with aws-lc-rs and rustls with ring.
-type Contenders = [Box<dyn Contender>; 4];
+/// premaster, and its peers.
+type Contenders = (Box<dyn Contender>, Vec<(Peer, Box<dyn Contender>)>);
 
 /// Each way to resume a session. Only premaster's server can be told whether to renew a ticket:
 /// rustls's always does, and OpenSSL's does not.
@@ -42,7 +43,7 @@ fn ways(credentials: &Credentials, cipher: Cipher) -> [(&'static str, Contenders
             "resumed by session ID",
             contenders(
                 PremasterPair::by_session_id(credentials, cipher),
-                OpenSslPair::by_session_id(credentials, cipher),
+                (credentials, OpenSslWork::BySessionId(cipher)),
                 rustls_by_session_id,
             ),
         ),
@@ -50,7 +51,7 @@ fn ways(credentials: &Credentials, cipher: Cipher) -> [(&'static str, Contenders
             "resumed by ticket, kept",
             contenders(
                 PremasterPair::by_ticket(credentials, cipher),
-                OpenSslPair::by_ticket(credentials, cipher),
+                (credentials, OpenSslWork::ByTicket(cipher)),
                 rustls_by_ticket,
             ),
         ),
@@ -58,7 +59,7 @@ fn ways(credentials: &Credentials, cipher: Cipher) -> [(&'static str, Contenders
             "resumed by ticket, renewed",
             contenders(
                 PremasterPair::by_ticket_renewed(credentials, cipher),
-                OpenSslPair::by_ticket(credentials, cipher),
+                (credentials, OpenSslWork::ByTicket(cipher)),
                 rustls_by_ticket,
             ),
         ),
@@ -67,33 +68,26 @@ fn ways(credentials: &Credentials, cipher: Cipher) -> [(&'static str, Contenders
 
 fn contenders(
     premaster: PremasterPair,
-    openssl: OpenSslPair,
+    (credentials, openssl): (&Credentials, OpenSslWork),
     rustls: impl Fn(Provider) -> RustlsPair,
 ) -> Contenders {
-    [
-        Box::new(premaster),
-        Box::new(openssl),
-        Box::new(rustls(Provider::AwsLcRs)),
-        Box::new(rustls(Provider::Ring)),
-    ]
+    let peers: Vec<(Peer, Box<dyn Contender>)> = vec![
+        (Peer::OpenSsl30, openssl.contender(credentials)),
+        (Peer::OpenSsl36, Box::new(NewerOpenSsl::new(openssl))),
+        (Peer::RustlsAwsLcRs, Box::new(rustls(Provider::AwsLcRs))),
+        (Peer::RustlsRing, Box::new(rustls(Provider::Ring))),
+    ];
+    (Box::new(premaster), peers)
 }
 
-fn measure_way(work: &str, contenders: Contenders, report: &mut Report) {
-    let [premaster, openssl, aws_lc_rs, ring] = in_turns(contenders, EFFORT);
-    let libraries = Libraries {
-        premaster,
-        openssl,
-        aws_lc_rs,
-        ring,
-    };
+fn measure_way(work: &str, (premaster, peers): Contenders, report: &mut Report) {
+    let times = Times::of(premaster, peers, EFFORT);
     for (role, side) in ROLES {
-        let premaster = libraries.premaster.of(side);
-        let row = comparison(work, role, premaster, &libraries.peers(side));
-        report.rows.push(row);
+        report.compare(work, role, &times, side);
         report.requirements.push(Requirement::ratio(
             format!("{work}, {role}, of rustls's with aws-lc-rs"),
-            premaster.ratio_to(libraries.aws_lc_rs.of(side)),
-            1.0,
+            times.of_best(&[Peer::RustlsAwsLcRs], side),
+            0.75,
         ));
     }
 }

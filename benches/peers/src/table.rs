@@ -1,21 +1,15 @@
 //! What is printed: rows of figures, as a Markdown table.
 
+use crate::peer::Peer;
 use crate::turns::Series;
 
 /// The columns. A share is premaster's figure as a multiple of the peer's.
-pub const HEADER: [&str; 11] = [
-    "work",
-    "side",
-    "premaster",
-    "OpenSSL",
-    "rustls, aws-lc-rs",
-    "rustls, ring",
-    "RustCrypto",
-    "/ OpenSSL",
-    "/ aws-lc-rs",
-    "/ ring",
-    "/ RustCrypto",
-];
+pub fn header() -> Vec<String> {
+    let names = ["work", "side", "premaster"].map(String::from);
+    let times = Peer::ALL.map(|peer| peer.name().into());
+    let shares = Peer::ALL.map(|peer| format!("/ {}", peer.short_name()));
+    names.into_iter().chain(times).chain(shares).collect()
+}
 
 /// How many columns of the table are text.
 pub const TEXT_COLUMNS: usize = 2;
@@ -26,41 +20,40 @@ const NOTHING: &str = "–";
 /// The cells of a row.
 pub type Row = Vec<String>;
 
-/// What one side of each peer took.
-#[derive(Default)]
-pub struct Peers<'a> {
-    pub openssl: Option<&'a Series>,
-    pub aws_lc_rs: Option<&'a Series>,
-    pub ring: Option<&'a Series>,
-    pub rust_crypto: Option<&'a Series>,
-}
-
-impl<'a> Peers<'a> {
-    /// In the order of the columns.
-    fn in_order(&self) -> [Option<&'a Series>; 4] {
-        [self.openssl, self.aws_lc_rs, self.ring, self.rust_crypto]
-    }
-}
-
 /// premaster and its peers at the same work.
-pub fn comparison(work: &str, side: &str, premaster: &Series, peers: &Peers<'_>) -> Row {
-    row(work, side, microseconds(premaster), premaster, peers)
+pub fn comparison<'a>(
+    work: &str,
+    side: &str,
+    premaster: &Series,
+    peer: impl Fn(Peer) -> Option<&'a Series>,
+) -> Row {
+    row(work, side, microseconds(premaster), premaster, peer)
 }
 
 /// A part of premaster's work, done by its peers alone; the shares are those of premaster's whole
 /// work.
-pub fn part(work: &str, side: &str, premaster: &Series, peers: &Peers<'_>) -> Row {
-    row(work, side, NOTHING.into(), premaster, peers)
+pub fn part<'a>(
+    work: &str,
+    side: &str,
+    premaster: &Series,
+    peer: impl Fn(Peer) -> Option<&'a Series>,
+) -> Row {
+    row(work, side, NOTHING.into(), premaster, peer)
 }
 
 /// A number of bytes of premaster's.
 pub fn bytes(work: &str, side: &str, count: usize) -> Row {
-    let peers = Peers::default();
-    row(work, side, count.to_string(), &Series::default(), &peers)
+    row(work, side, count.to_string(), &Series::default(), |_| None)
 }
 
-fn row(work: &str, side: &str, own: String, premaster: &Series, peers: &Peers<'_>) -> Row {
-    let peers = peers.in_order();
+fn row<'a>(
+    work: &str,
+    side: &str,
+    own: String,
+    premaster: &Series,
+    peer: impl Fn(Peer) -> Option<&'a Series>,
+) -> Row {
+    let peers = Peer::ALL.map(peer);
     let times = peers.map(|peer| or_nothing(peer.map(microseconds)));
     let shares = peers.map(|peer| or_nothing(peer.map(|peer| share(premaster.ratio_to(peer)))));
     let mut row = vec![work.into(), side.into(), own];
@@ -75,14 +68,18 @@ fn or_nothing(cell: Option<String>) -> String {
 
 /// The median, to three digits or the microsecond.
 fn microseconds(series: &Series) -> String {
-    let median = series.median();
-    let decimals = match median {
+    format_microseconds(series.median())
+}
+
+/// Three digits, or whole microseconds.
+pub fn format_microseconds(time: f64) -> String {
+    let decimals = match time {
         ..1.0 => 3,
         ..10.0 => 2,
         ..100.0 => 1,
         _ => 0,
     };
-    format!("{median:.decimals$}")
+    format!("{time:.decimals$}")
 }
 
 fn share(ratio: f64) -> String {
@@ -90,7 +87,7 @@ fn share(ratio: f64) -> String {
 }
 
 /// A table whose first columns are text; the others are numbers.
-pub fn markdown(header: &[&str], text_columns: usize, rows: &[Row]) -> String {
+pub fn markdown(header: &[String], text_columns: usize, rows: &[Row]) -> String {
     let widths: Vec<usize> = (0..header.len())
         .map(|column| {
             let cells = rows.iter().map(|row| row[column].chars().count());
@@ -119,9 +116,8 @@ pub fn markdown(header: &[&str], text_columns: usize, rows: &[Row]) -> String {
             }
         })
         .collect();
-    let header: Vec<String> = header.iter().copied().map(Into::into).collect();
     let body: String = rows.iter().map(|row| line(row)).collect();
-    format!("{}|{rule}\n{body}", line(&header))
+    format!("{}|{rule}\n{body}", line(header))
 }
 
 #[cfg(test)]
@@ -135,43 +131,35 @@ mod tests {
     #[test]
     fn every_row_has_a_cell_in_every_column() {
         let premaster = series(&[2.0]);
-        let peers = Peers::default();
         for row in [
-            comparison("work", "client", &premaster, &peers),
-            part("work", "client", &premaster, &peers),
+            comparison("work", "client", &premaster, |_| None),
+            part("work", "client", &premaster, |_| None),
             bytes("work", "client", 1),
         ] {
-            assert_eq!(row.len(), HEADER.len());
+            assert_eq!(row.len(), header().len());
         }
     }
 
     #[test]
     fn a_comparison_has_the_times_and_the_shares() {
         let (openssl, ring) = (series(&[8.0]), series(&[16.0]));
-        let peers = Peers {
-            openssl: Some(&openssl),
-            ring: Some(&ring),
-            ..Peers::default()
-        };
-        let row = comparison("work", "client", &series(&[12.0]), &peers);
-        assert_eq!(
-            row[2..],
-            ["12.0", "8.00", "–", "16.0", "–", "1.50", "–", "0.75", "–"]
-        );
+        let row = comparison("work", "client", &series(&[12.0]), |peer| match peer {
+            Peer::OpenSsl30 => Some(&openssl),
+            Peer::RustlsRing => Some(&ring),
+            _ => None,
+        });
+        let times = ["12.0", "8.00", "–", "–", "16.0", "–", "–"];
+        let shares = ["1.50", "–", "–", "0.75", "–", "–"];
+        assert_eq!(row[2..], [&times[..], &shares[..]].concat());
     }
 
     #[test]
     fn a_part_has_the_shares_of_the_whole() {
         let rust_crypto = series(&[4.0]);
-        let peers = Peers {
-            rust_crypto: Some(&rust_crypto),
-            ..Peers::default()
-        };
-        let row = part("work", "server", &series(&[6.0]), &peers);
-        assert_eq!(
-            row[2..],
-            ["–", "–", "–", "–", "4.00", "–", "–", "–", "1.50"]
-        );
+        let row = part("work", "server", &series(&[6.0]), |peer| {
+            (peer == Peer::RustCrypto).then_some(&rust_crypto)
+        });
+        assert_eq!([&row[2], &row[8], &row[14]], ["–", "4.00", "1.50"]);
     }
 
     #[test]
@@ -200,7 +188,10 @@ mod tests {
 | a    | 1.00 |
 | long |    – |
 ";
-        assert_eq!(markdown(&["work", "time"], 1, &rows), expected);
+        assert_eq!(
+            markdown(&["work", "time"].map(Into::into), 1, &rows),
+            expected
+        );
     }
 
     #[test]
@@ -211,6 +202,9 @@ mod tests {
 |-------|------:|
 | a     |     1 |
 ";
-        assert_eq!(markdown(&["works", "times"], 1, &rows), expected);
+        assert_eq!(
+            markdown(&["works", "times"].map(Into::into), 1, &rows),
+            expected
+        );
     }
 }

@@ -34,12 +34,6 @@ impl Series {
         let rounds = self.0.iter().zip(&other.0);
         median(rounds.map(|(own, other)| own / other).collect())
     }
-
-    /// `factor` of what was taken, and `microseconds` more.
-    pub fn allowing(&self, factor: f64, microseconds: f64) -> Self {
-        let rounds = self.0.iter();
-        rounds.map(|taken| factor * taken + microseconds).collect()
-    }
 }
 
 impl FromIterator<f64> for Series {
@@ -83,14 +77,12 @@ impl Sides {
 ///
 /// Each round begins with another one, and every other round goes backwards, so that no
 /// contender always runs after the same other one.
-pub fn in_turns<const N: usize>(
-    mut contenders: [Box<dyn Contender>; N],
-    effort: Effort,
-) -> [Sides; N] {
-    let mut sides = [(); N].map(|()| Sides::default());
+pub fn in_turns(mut contenders: Vec<Box<dyn Contender>>, effort: Effort) -> Vec<Sides> {
+    let count = contenders.len();
+    let mut sides: Vec<Sides> = (0..count).map(|_| Sides::default()).collect();
     for round in 0..effort.rounds {
-        for step in 0..N {
-            let index = position(round, step, N);
+        for step in 0..count {
+            let index = position(round, step, count);
             let runs = 0..effort.runs;
             let turn: Vec<Taken> = runs.map(|_| contenders[index].run()).collect();
             sides[index].push(&turn, effort.pieces);
@@ -145,12 +137,6 @@ mod tests {
         let own = series(&[2.0, 2.0, 200.0]);
         let other = series(&[4.0, 4.0, 100.0]);
         assert_eq!(own.ratio_to(&other), 0.5);
-    }
-
-    #[test]
-    fn an_allowance_is_made_in_each_round() {
-        let allowed = series(&[100.0, 200.0]).allowing(1.05, 60.0);
-        assert_eq!(allowed.0, [165.0, 270.0]);
     }
 
     #[test]
