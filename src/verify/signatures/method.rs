@@ -158,9 +158,9 @@ impl Method {
         match self {
             Self::Rsa(..) => RsaNumbers::read(key).map_or(0, RsaNumbers::cost),
             #[cfg(feature = "ecdsa")]
-            Self::Ecdsa(Curve::P256, _) => 10 * PUBLIC_OPERATION,
+            Self::Ecdsa(Curve::P256, _) => 7 * PUBLIC_OPERATION,
             #[cfg(feature = "ecdsa")]
-            Self::Ecdsa(Curve::P384, _) => 33 * PUBLIC_OPERATION,
+            Self::Ecdsa(Curve::P384, _) => 22 * PUBLIC_OPERATION,
         }
     }
 }
