@@ -112,7 +112,8 @@ impl CertificatePolicy {
     /// It need not be encoded in DER either, as long as these can be read: lengths and INTEGERs may
     /// have needless bytes, the RSA modulus may lack the zero byte in front of a high bit, a BOOLEAN
     /// may be true as `01`, the validity may begin before 1970, and the RSA exponent of such a
-    /// certificate may have 64 bits.
+    /// certificate may have 64 bits. If other parsers refuse it,
+    /// [`SessionInfo::peer_certificate`](crate::SessionInfo::peer_certificate) returns `None`.
     ///
     /// If CRLs are configured, the certificate is refused if one of its issuer's lists it.
     /// Otherwise its revocation status is unknown, because the CRL's signature cannot be verified.

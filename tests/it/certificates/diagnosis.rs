@@ -1,14 +1,16 @@
 //! What a user reads when a certificate is refused, and which certificate is meant.
 
 use super::scene::{
-    Scene, built, check, intermediate, leaf, leaf_below, meet, named_authority, refused, roots_of,
-    sha256,
+    Scene, built, check, intermediate, leaf, leaf_below, meet, named_authority, refused, roots,
+    roots_of, sha256,
 };
 use premaster::certificate::Waiver;
+use premaster::error::CertificateFault;
 use premaster::protocol::AlertDescription as Alert;
 use premaster::{ClientConfig, Error};
 use premaster_testing::pki::{self, Algorithm, Authority, DAY, NOW, Spec, der};
 use premaster_testing::wire::{ALERT, record, said};
+use std::time::Duration;
 use x509_cert::der::asn1::ObjectIdentifier;
 
 /// The whole text of the error.
@@ -188,6 +190,63 @@ fn the_certificate_that_is_blamed_is_the_one() {
         Some(Waiver::PinnedCertificate),
         [refused("the upper one is too short", chain, 2, longer)],
     );
+}
+
+/// An expired CA is to blame, even if another one of its name and key comes first.
+#[test]
+fn a_ca_that_expired_is_blamed_and_not_its_twin() {
+    let stranger = Authority::new("CN=Stranger", pki::key("rsa-3072"));
+    let twin = Spec {
+        serial: vec![7],
+        ..intermediate().issued_by(&stranger)
+    };
+    let expired = Spec {
+        not_after: NOW - 1,
+        ..intermediate()
+    };
+    let error = Scene::of(built([leaf_below(), twin, expired])).refusal();
+    assert!(matches!(error.fault(), CertificateFault::Expired { .. }));
+    assert_eq!(error.certificate().unwrap().position(), 2);
+    assert_eq!(error.waiver(), Some(Waiver::OutsideValidity));
+}
+
+/// No tolerance helps where the leaf ended before its CA began; a pin of the leaf would not either.
+#[test]
+fn no_tolerance_is_named_for_a_chain_that_was_never_valid() {
+    let leaf = Spec {
+        not_before: NOW - 20 * DAY,
+        not_after: NOW - 10 * DAY,
+        ..leaf_below()
+    };
+    let authority = Spec {
+        not_before: NOW - 5 * DAY,
+        ..intermediate()
+    };
+    let scene = Scene::of(built([leaf, authority]));
+    let error = scene.refusal();
+    assert!(matches!(error.fault(), CertificateFault::Expired { .. }));
+    assert_eq!((error.waiver(), error.pin()), (None, None));
+    let policy = scene.policy.clone().accept_outside_validity(Duration::from_secs(100 * DAY));
+    Scene { policy, ..scene }.refusal();
+}
+
+/// Constraints that cannot be read are their CA's fault, or the root's, and never the leaf's.
+#[test]
+fn malformed_constraints_are_not_the_leafs() {
+    let unreadable = |spec| Spec {
+        extensions: vec![der::extension("2.5.29.30", true, &[0x30, 3, 0xa0, 1, 0xff])],
+        ..spec
+    };
+    let error = Scene::of(built([leaf_below(), unreadable(intermediate())])).refusal();
+    assert_eq!(*error.fault(), CertificateFault::Malformed);
+    assert_eq!(error.certificate().unwrap().position(), 1);
+    let error = Scene::of(built([leaf_below(), intermediate()]))
+        .under(roots([unreadable(pki::root())]))
+        .refusal();
+    let root =
+        "the configured root above it, CN=Test Root, has an invalid value or is not supported";
+    assert_eq!(error.fault().to_string(), root);
+    assert_eq!(error.certificate().unwrap().position(), 1);
 }
 
 #[test]

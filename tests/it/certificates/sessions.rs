@@ -217,6 +217,9 @@ fn policies() -> Vec<CertificatePolicy> {
         default().accept_outside_validity(seconds(1)),
         default().accept_outside_validity(seconds(2)),
         default().accept_missing_key_encipherment(),
+        default().accept_other_extended_key_usage(),
+        default().accept_long_chain(11),
+        default().accept_long_chain(12),
         default().accept_any_name().accept_common_name(),
         #[cfg(feature = "ocsp")]
         default().require_ocsp_response(),
