@@ -85,7 +85,7 @@ impl CertificateError {
     }
 
     /// Returns the setting that would pass the check, if there is one: that of the
-    /// [waiver](Self::waiver), or a setting of [`Crls`](crate::Crls).
+    /// [waiver](Self::waiver), or a setting of [`Crls`](crate::certificate::Crls).
     #[must_use]
     pub fn setting(&self) -> Option<&'static str> {
         let of_fault = self.fault().setting().filter(|_| self.0.by_policy);

@@ -70,7 +70,7 @@ impl SessionInfo {
     }
 
     /// Returns true if the caller accepted the server's chain with
-    /// [`Verified::dangerous_without_verification`](crate::Verified::dangerous_without_verification):
+    /// [`Verified::dangerous_without_verification`](crate::certificate::Verified::dangerous_without_verification):
     /// no policy stands behind the identity of the peer. For a resumed session it tells how the
     /// chain was accepted this time.
     #[must_use]
