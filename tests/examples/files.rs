@@ -85,24 +85,6 @@ fn a_file_that_is_something_else_is_named_with_what_it_has() {
     }
 }
 
-#[cfg(feature = "encrypted-keys")]
-#[test]
-fn an_encrypted_key_is_taken_with_its_password() {
-    let directory = Directory::create("password");
-    let cert = directory.certificate("cert", &lasting::server());
-    let key = data("files/encrypted-pbkdf2.key");
-    let password = directory.write("password", b"premaster\r\n");
-    let pair = ["--cert", &cert, "--key", &key, "--password-file"];
-    let (_server, address) = server(&[&pair[..], &[&password]].concat());
-    served(visit(&address, NAME, &["--ca", &directory.test_root()]));
-
-    let wrong = directory.write("wrong", b"Premaster");
-    let ended = Program::start(example("server").args(pair).arg(&wrong)).wait();
-    assert_eq!(ended.status.code(), Some(2));
-    let told = "the password does not decrypt the private key";
-    assert!(ended.stderr.contains(told), "{ended:?}");
-}
-
 /// A certificate that clients refuse, for three reasons.
 fn flawed() -> Spec {
     Spec {
