@@ -19,7 +19,10 @@ use premaster_benches::support::{Side, handshake, is_bench_run, median_ratio, ti
 use rand_chacha::ChaCha12Rng;
 use rsa::hazmat::{rsa_decrypt, rsa_encrypt};
 use rsa::traits::{PaddingScheme, PublicKeyParts, SignatureScheme};
-use rsa::{BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
+use rsa::{
+    BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, PrivateKey as RsaPrivateKey,
+    PublicKey as RsaPublicKey,
+};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use getrandom::SysRng;
 use premaster::CertifiedKey;
 use rand_core::UnwrapErr;
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey as RsaPrivateKey;
 use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::EncodePrivateKey;
 use sha2::Sha256;

@@ -12,7 +12,7 @@ use core::time::Duration;
 use pki_types::{CertificateDer, ServerName, UnixTime, alg_id};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
-use rsa::{RsaPrivateKey, RsaPublicKey};
+use rsa::{PrivateKey as RsaPrivateKey, PublicKey as RsaPublicKey};
 use sha2::{Digest, Sha256};
 use x509_cert::der::Encode;
 use x509_cert::der::asn1::{Ia5String, OctetString, UtcTime};

@@ -13,7 +13,7 @@ use premaster_testing::wire::{
 use premaster_testing::{certified, client_builder, pair, pki, rng, server_builder_with};
 use rand_chacha::ChaCha12Rng;
 use rsa::traits::PublicKeyParts;
-use rsa::{BoxedUint, RsaPublicKey};
+use rsa::{BoxedUint, PublicKey as RsaPublicKey};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use x509_cert::der::Encode;

@@ -180,7 +180,7 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
     use rsa::pkcs8::DecodePrivateKey;
     use rsa::traits::PublicKeyParts;
-    use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey};
+    use rsa::{BoxedUint, Pkcs1v15Sign, PrivateKey as RsaPrivateKey, Pss};
     use sha1::Sha1;
     use sha2::{Digest, Sha256, Sha384, Sha512};
 

@@ -9,7 +9,7 @@ use crate::enums::SignatureScheme;
 use crate::error::{ConfigError, KeyError};
 use core::fmt;
 use crypto_bigint::BoxedUint;
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey as RsaPrivateKey;
 use zeroize::Zeroizing;
 
 /// An RSA private key in this process. Wiped when dropped; prints as `[redacted]`.
@@ -123,7 +123,7 @@ mod tests {
     use crate::crypto::private_key::key_rng;
     use rand_chacha::ChaCha12Rng;
     use rand_chacha::rand_core::SeedableRng;
-    use rsa::RsaPublicKey;
+    use rsa::PublicKey as RsaPublicKey;
     use rsa::pkcs1::EncodeRsaPublicKey;
     use rsa::traits::PublicKeyParts;
 

@@ -15,7 +15,7 @@ use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs1::der::Decode;
 use rsa::pkcs8::EncodePublicKey;
 use rsa::traits::PublicKeyParts;
-use rsa::{RsaPrivateKey, RsaPublicKey};
+use rsa::{PrivateKey as RsaPrivateKey, PublicKey as RsaPublicKey};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroizing;
 

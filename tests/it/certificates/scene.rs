@@ -15,7 +15,7 @@ use premaster_testing::wire::{
     hello_with, record, said, vector,
 };
 use premaster_testing::{NAME, now, rng};
-use rsa::{BoxedUint, RsaPrivateKey};
+use rsa::{BoxedUint, PrivateKey as RsaPrivateKey};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use std::time::Duration;

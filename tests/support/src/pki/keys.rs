@@ -9,7 +9,7 @@ use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::pss::Pss;
 use rsa::signature::digest::{Digest, FixedOutputReset};
 use rsa::signature::hazmat::PrehashSigner;
-use rsa::{RsaPrivateKey, RsaPublicKey};
+use rsa::{PrivateKey as RsaPrivateKey, PublicKey as RsaPublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use std::collections::BTreeMap;

@@ -21,7 +21,7 @@ pub use {
 use der::{known, sequence};
 use premaster::CertifiedKey;
 use premaster::pki_types::CertificateDer;
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey as RsaPrivateKey;
 use std::net::IpAddr;
 use std::sync::Arc;
 use x509_cert::Certificate;
