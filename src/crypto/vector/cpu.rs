@@ -2,7 +2,8 @@
 //!
 //! `RUSTFLAGS='--cfg premaster_vector="avx2"'` holds a whole build to a tier and those below it, for
 //! benches and for tests on a processor that has more; `"none"` leaves everything to the portable
-//! crates. A value that is not listed here is a compile error.
+//! crates, as does a build with debug assertions that names no tier. A value that is not listed here
+//! is a compile error.
 
 /// A class of processors, from the lowest up. An engine belongs to one tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +29,8 @@ impl Tier {
     }
 }
 
-/// The highest tier of this build.
+/// The highest tier of this build. Without optimisation each vector instruction is a call, so a build
+/// for debugging leaves everything to the portable crates, which it may have optimised.
 const CEILING: Option<Tier> = if cfg!(premaster_vector = "none") {
     None
 } else if cfg!(premaster_vector = "aes-ni") {
@@ -37,6 +39,8 @@ const CEILING: Option<Tier> = if cfg!(premaster_vector = "none") {
     Some(Tier::Avx2)
 } else if cfg!(premaster_vector = "vaes256") {
     Some(Tier::Vaes256)
+} else if cfg!(all(debug_assertions, not(premaster_vector = "avx512"))) {
+    None
 } else {
     Some(Tier::Avx512)
 };
