@@ -4,7 +4,7 @@ use super::RsaKey;
 use crate::error::{ConfigError, KeyEncryption};
 use crate::pem::{Contents, FoundKey, foreign_algorithm, has_section};
 use pki_types::PrivateKeyDer;
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey as RsaPrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 

@@ -83,7 +83,7 @@ pub(super) fn check_products(
     limb: usize,
     mut engine: impl FnMut([&[u64]; 2], [&[u64]; 2]) -> [Vec<u64>; 2],
 ) {
-    let length = p.bits().div_ceil(64) as usize + 1;
+    let length = p.bit_width().div_ceil(64) as usize + 1;
     let radix = BoxedUint::one_with_precision(r as u32 + 64).shl(r as u32);
     let mut check = |a: [&BoxedUint; 2], b: [&BoxedUint; 2]| {
         let (a_words, b_words) = (a.map(|a| words(a, length)), b.map(|b| words(b, length)));
@@ -107,7 +107,7 @@ pub(super) fn check_products(
         }
         products
     };
-    let bits = p.bits() as usize;
+    let bits = p.bit_width() as usize;
     // Limbs of ones, up to each limb boundary and in all.
     let ones = |k: usize| {
         let power = BoxedUint::one_with_precision(bits as u32 + 64).shl(k as u32);

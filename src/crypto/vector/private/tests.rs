@@ -50,7 +50,7 @@ impl Sample {
     }
 
     fn kernel(&self, tier: Tier) -> Option<PrivateKernel> {
-        let length = self.p.bits().div_ceil(64) as usize;
+        let length = self.p.bit_width().div_ceil(64) as usize;
         let Self {
             p,
             q,
@@ -97,7 +97,7 @@ impl Sample {
 
     /// The words of n.
     fn length(&self) -> usize {
-        self.n().bits().div_ceil(64) as usize
+        self.n().bit_width().div_ceil(64) as usize
     }
 }
 
