@@ -88,11 +88,11 @@ impl Handshakes {
             (0..BATCH).map(|_| Paused::new(&self.client, &self.offloading)).collect();
         let mut batch = DecryptBatch::new();
         for one in &mut paused {
-            batch.push(one.job()).unwrap();
+            batch.push(one.job(), one);
         }
         let key = self.certified.key().unwrap();
-        let (taken, answers) = time(|| batch.decrypt(key, &mut self.rng));
-        for (one, answer) in paused.iter_mut().zip(answers) {
+        let (taken, answers) = time(|| batch.decrypt(|_| Some(key), &mut self.rng));
+        for (one, answer) in answers {
             one.resume(answer);
         }
         let connections: Duration = paused.iter().map(|one| one.taken).sum();

@@ -127,16 +127,14 @@
 //!     key: &dyn PrivateKey,
 //!     rng: impl TryCryptoRng,
 //! ) -> Vec<Result<(), Error>> {
-//!     let (mut batch, mut waiting) = (DecryptBatch::new(), Vec::new());
+//!     let mut batch = DecryptBatch::new();
 //!     for (connection, outgoing) in paused {
 //!         if let Some(Pending::DecryptPreMasterSecret(job)) = connection.pending() {
-//!             if batch.push(job).is_ok() {
-//!                 waiting.push((connection, outgoing));
-//!             }
+//!             batch.push(job, (connection, outgoing));
 //!         }
 //!     }
-//!     let answered = waiting.into_iter().zip(batch.decrypt(key, rng));
-//!     answered
+//!     let answers = batch.decrypt(|_| Some(key), rng).into_iter();
+//!     answers
 //!         .map(|((connection, outgoing), answer)| connection.resume(answer, outgoing))
 //!         .collect() // then send what is outgoing, and call `receive` again
 //! }
@@ -233,7 +231,8 @@ pub mod certificate {
 
 /// Private keys, in this process and outside it.
 pub mod private_key {
-    pub use crate::crypto::private_key::{KeyId, KeyRng, PrivateKey, key_rng};
+    pub use crate::crypto::key_id::{KeyId, KeyRng, key_rng};
+    pub use crate::crypto::private_key::PrivateKey;
     pub use crate::crypto::rsa::RsaKey;
     pub use crate::pending::{DecryptBatch, DecryptPreMasterSecret, SignCertificateVerify};
 }

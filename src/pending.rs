@@ -1,7 +1,12 @@
 //! Pauses of the handshake: the questions for the caller, and the caller's answers.
 
+mod batch;
+
+pub use batch::DecryptBatch;
+
 use crate::crypto::hash::SignatureHash;
-use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption, key_rng};
+use crate::crypto::key_id::{KeyId, key_rng};
+use crate::crypto::private_key::{PrivateKey, RawDecryption};
 use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
@@ -10,7 +15,6 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
-use zeroize::{Zeroize, Zeroizing};
 
 /// The question that a paused handshake waits for.
 ///
@@ -200,98 +204,6 @@ impl DecryptPreMasterSecret {
     }
 }
 
-/// A batch of pre-master secrets from several connections, to be decrypted by one call of their
-/// key.
-///
-/// It helps with keys that process several ciphertexts for less than the sum of their costs:
-/// vectorised engines, accelerators, and machines a round trip away. It can be filled again after
-/// each use, and keeps its memory.
-#[derive(Debug, Default)]
-pub struct DecryptBatch {
-    /// The pause of each job, and the length of its ciphertext.
-    jobs: Vec<(PauseId, usize)>,
-    key_id: Option<KeyId>,
-    ciphertexts: Vec<u8>,
-    integers: Zeroizing<Vec<u8>>,
-}
-
-impl DecryptBatch {
-    /// Creates an empty batch.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a job to the batch.
-    ///
-    /// # Errors
-    ///
-    /// Returns the job if it requires another key than the jobs in the batch.
-    pub fn push(&mut self, job: DecryptPreMasterSecret) -> Result<(), DecryptPreMasterSecret> {
-        if self.key_id.is_some_and(|key_id| key_id != job.key_id) {
-            return Err(job);
-        }
-        self.key_id = Some(job.key_id);
-        self.jobs.push((job.id, job.ciphertext.len()));
-        self.ciphertexts.extend_from_slice(&job.ciphertext);
-        Ok(())
-    }
-
-    /// Returns the number of jobs.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.jobs.len()
-    }
-
-    /// Returns true if the batch holds no jobs.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
-    }
-
-    /// Returns the identifier of the key that the jobs require, or `None` if the batch is empty.
-    #[must_use]
-    pub fn key_id(&self) -> Option<KeyId> {
-        self.key_id
-    }
-
-    /// Decrypts all jobs, empties the batch, and returns the answers in the order of the jobs.
-    /// `rng` is used for blinding.
-    ///
-    /// If the key fails or is not the required one, each answer is
-    /// [`DecryptPreMasterSecret::answer`] with `None`.
-    #[must_use]
-    pub fn decrypt(&mut self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Vec<Answer> {
-        self.integers.zeroize();
-        self.integers.resize(self.ciphertexts.len(), 0);
-        let usable = self.key_id == Some(key.key_id())
-            && key.decrypt(&self.ciphertexts, &mut self.integers, &mut key_rng(rng)).is_ok();
-        self.ciphertexts.clear();
-        self.key_id = None;
-        let mut integers = if usable {
-            self.integers.as_slice()
-        } else {
-            &[]
-        };
-        let answers = self
-            .jobs
-            .drain(..)
-            .map(|(id, length)| {
-                let raw = match integers.split_at_checked(length) {
-                    Some((integer, others)) => {
-                        integers = others;
-                        RawDecryption::returned(integer.to_vec())
-                    }
-                    None => RawDecryption::failed(),
-                };
-                Answer(AnswerKind::PreMasterSecret { id, raw })
-            })
-            .collect();
-        self.integers.zeroize();
-        answers
-    }
-}
-
 /// A job to sign a client's CertificateVerify, on any thread, process or machine that has the
 /// private key.
 ///
@@ -457,7 +369,7 @@ impl PauseId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::private_key::KeyRng;
+    use crate::crypto::key_id::KeyRng;
     use crate::crypto::rsa::RsaKey;
     use crate::error::{CertificateFault, KeyError};
     use crate::verify::RootStore;
@@ -626,29 +538,37 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_cuts_what_the_key_returns_as_it_put_it_together() {
+    fn a_batch_cuts_what_a_key_returns_as_it_put_it_together() {
         let mut batch = DecryptBatch::new();
-        assert!(batch.decrypt(&Echo(KEY), Zeros).is_empty());
+        assert!(batch.decrypt(|_| Some(&Echo(KEY)), Zeros).is_empty());
         for _ in 0..2 {
-            let jobs = [3, 4, 5].map(|byte| decryption(KEY, &[byte; 4]));
-            for job in jobs.clone() {
-                batch.push(job).unwrap();
+            let jobs = [
+                decryption(KEY, &[1; 4]),
+                decryption(OTHER_KEY, &[4; 4]),
+                decryption(KEY, &[2; 4]),
+                decryption(OTHER_KEY, &[5; 8]),
+                decryption(KEY, &[3; 8]),
+            ];
+            for (job, tag) in jobs.clone().into_iter().zip(0..) {
+                batch.push(job, tag);
             }
-            assert!(batch.push(decryption(OTHER_KEY, &[9; 4])).is_err());
-            assert_eq!((batch.len(), batch.key_id()), (3, Some(KEY)));
-            let answers = batch.decrypt(&Echo(KEY), Zeros);
-            assert!(batch.is_empty() && batch.key_id().is_none());
-            assert_eq!(answers.len(), 3);
-            for (job, answer) in jobs.into_iter().zip(&answers) {
-                assert_eq!(result(answer), Some(job.ciphertext()));
+            let both = [Echo(KEY), Echo(OTHER_KEY)];
+            let key = |id| both.iter().find(|key| key.0 == id).map(|key| key as &dyn PrivateKey);
+            let answers = batch.decrypt(key, Zeros);
+            assert!(batch.is_empty());
+            assert_eq!(answers.len(), jobs.len());
+            for ((expected, job), (tag, answer)) in jobs.into_iter().enumerate().zip(answers) {
+                assert_eq!(tag, expected);
+                assert_eq!(result(&answer), Some(job.ciphertext()));
                 let question = Pending::DecryptPreMasterSecret(job);
-                assert_eq!(question.belongs(answer), Ok(()));
+                assert_eq!(question.belongs(&answer), Ok(()));
             }
         }
-        batch.push(decryption(KEY, &[7; 4])).unwrap();
-        let answers = batch.decrypt(&Echo(OTHER_KEY), Zeros);
-        let results: Vec<_> = answers.iter().map(result).collect();
-        assert_eq!(results, [Some(&[][..])]);
+        // What is never validly padded.
+        batch.push(decryption(KEY, &[7; 4]), 0);
+        let answers = batch.decrypt(|_| Some(&Echo(OTHER_KEY)), Zeros);
+        let results: Vec<_> = answers.iter().map(|(_, answer)| result(answer)).collect();
+        assert_eq!(results, [Some(&[0; 4][..])]);
     }
 
     #[test]

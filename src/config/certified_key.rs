@@ -2,7 +2,8 @@
 
 use super::own_chain::{self, Issued, Link};
 use crate::crypto::hash::fingerprint;
-use crate::crypto::private_key::{KeyId, PrivateKey, RawDecryption};
+use crate::crypto::key_id::KeyId;
+use crate::crypto::private_key::{PrivateKey, RawDecryption};
 use crate::crypto::rng::{RandomSource, drawing};
 use crate::crypto::rsa::{PublicKey, RsaKey};
 use crate::enums::SignatureScheme;

@@ -5,6 +5,7 @@ pub(crate) mod cipher;
 #[cfg(feature = "ecdsa")]
 pub(crate) mod ecdsa;
 pub(crate) mod hash;
+pub(crate) mod key_id;
 pub(crate) mod pkcs1;
 pub(crate) mod pre_master_secret;
 pub(crate) mod prf;

@@ -1,11 +1,10 @@
 //! The trait of private keys, which may be in this process or outside it.
 
-use super::hash::sha256;
-use super::rng::Drawing;
+use super::key_id::{KeyId, KeyRng};
+use super::rsa::RsaKey;
 use crate::enums::SignatureScheme;
-use crate::error::{KeyError, LocalError};
+use crate::error::KeyError;
 use core::fmt;
-use rand_core::TryCryptoRng;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -52,6 +51,17 @@ pub trait PrivateKey: Send + Sync {
         rng: &mut KeyRng<'_>,
     ) -> Result<(), KeyError>;
 
+    /// Returns the [`RsaKey`](crate::RsaKey) whose `decrypt` is this key's own; `None` for any other
+    /// key, which is what the provided method returns.
+    ///
+    /// [`DecryptBatch::decrypt`](crate::private_key::DecryptBatch::decrypt) runs the ciphertexts of
+    /// several such keys through one engine, and does not call their `decrypt`. A key that contains
+    /// an `RsaKey` and only adds something, such as a counter, returns it only if it can go without
+    /// that call.
+    fn as_rsa_key(&self) -> Option<&RsaKey> {
+        None
+    }
+
     /// Signs `message` with the hash and the padding of `scheme`
     /// ([RFC 8017 section 8](https://www.rfc-editor.org/rfc/rfc8017#section-8)). The signature is
     /// as long as the modulus.
@@ -81,6 +91,10 @@ impl<K: PrivateKey + ?Sized> PrivateKey for Arc<K> {
         (**self).decrypt(ciphertexts, integers, rng)
     }
 
+    fn as_rsa_key(&self) -> Option<&RsaKey> {
+        (**self).as_rsa_key()
+    }
+
     fn sign(
         &self,
         scheme: SignatureScheme,
@@ -95,57 +109,6 @@ impl<K: PrivateKey + ?Sized> PrivateKey for Arc<K> {
 impl fmt::Debug for dyn PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({})", self.key_id())
-    }
-}
-
-/// The random number generator that a [`PrivateKey`] receives; [`key_rng`] makes one of any other
-/// generator.
-pub type KeyRng<'a> = dyn TryCryptoRng<Error = LocalError> + 'a;
-
-/// Converts a random number generator for a direct call of a [`PrivateKey`].
-pub fn key_rng(mut rng: impl TryCryptoRng) -> impl TryCryptoRng<Error = LocalError> {
-    Drawing(move |out: &mut [u8]| {
-        rng.try_fill_bytes(out).map_err(|_| LocalError::RandomUnavailable)
-    })
-}
-
-/// An SPKI fingerprint, which identifies a key: the SHA-256 of its SubjectPublicKeyInfo in DER
-/// ([RFC 7469 section 2.4](https://www.rfc-editor.org/rfc/rfc7469#section-2.4)). The key is encoded
-/// as [RFC 3279 section 2.3.1](https://www.rfc-editor.org/rfc/rfc3279#section-2.3.1) requires, even
-/// if its certificate differs. The fingerprint is not secret.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; 32]);
-
-impl KeyId {
-    /// Computes the fingerprint of a SubjectPublicKeyInfo in DER.
-    #[must_use]
-    pub fn of_spki(der: &[u8]) -> Self {
-        Self(sha256(der))
-    }
-
-    /// Creates a fingerprint from its 32 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the 32 bytes of the fingerprint.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-/// Formats the fingerprint as 64 hexadecimal digits.
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
     }
 }
 

@@ -4,7 +4,7 @@ use super::der::is_integer;
 use super::name::{Text, text_of};
 use super::oid::encode_oid;
 use crate::crypto::hash::sha256;
-use crate::crypto::private_key::KeyId;
+use crate::crypto::key_id::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateFault, CertificateId, Excerpt};

@@ -7,7 +7,7 @@ use super::revocation::Crls;
 use super::roots::RootStore;
 use super::settings::{Pin, Settings};
 use crate::crypto::hash::fingerprint;
-use crate::crypto::private_key::KeyId;
+use crate::crypto::key_id::KeyId;
 use crate::error::CertificateError;
 use crate::waiver::Waiver;
 use core::time::Duration;

@@ -4,7 +4,7 @@ use super::chain::{Chain, MAX_CHAIN};
 use super::revocation::Crls;
 use super::roots::RootStore;
 use crate::crypto::hash::{fingerprint, sha256};
-use crate::crypto::private_key::KeyId;
+use crate::crypto::key_id::KeyId;
 use crate::waiver::{Waiver, Waivers};
 use core::time::Duration;
 

@@ -67,7 +67,7 @@ pub const ROOMS: &[Room] = &[
     },
     Room {
         name: "crypto",
-        rooms: &["crypto::cipher", "enums", "error", "pem"],
+        rooms: &["crypto::cipher", "crypto::vector", "enums", "error", "pem"],
         crates: &[
             "crypto_bigint",
             "getrandom",
@@ -84,7 +84,12 @@ pub const ROOMS: &[Room] = &[
             "subtle",
             "zeroize",
         ],
-        tests: &["rand_chacha", "serde_json", "std::fs"],
+        tests: &[
+            "rand_chacha",
+            "serde_json",
+            "std::fs",
+            "std::is_x86_feature_detected",
+        ],
     },
     // What any reader of a handshake needs, so that it knows no configuration.
     Room {
@@ -158,7 +163,13 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "pending",
         rooms: &["crypto", "enums", "error", "verify"],
-        crates: &["pki_types", "rand_core", "std::sync", "zeroize"],
+        crates: &[
+            "pki_types",
+            "rand_core",
+            "std::collections",
+            "std::sync",
+            "zeroize",
+        ],
         tests: &[],
     },
     Room {

@@ -346,17 +346,16 @@ fn flaws_look_the_same_among_others_and_do_not_harm_them() {
     for client in clients() {
         let good = client.encrypt(&client.encoded_message(&secret));
         let mut batch = DecryptBatch::new();
-        let mut attempts = Vec::new();
-        for (flaw, ciphertext) in client.flaws() {
-            attempts.push((Some(flaw), client.paused(&ciphertext, &secret)));
-            attempts.push((None, client.paused(&good, &secret)));
+        let flawed = client.flaws().into_iter().map(|(flaw, flawed)| (Some(flaw), flawed));
+        let attempts = flawed.flat_map(|one| [one, (None, good.clone())]);
+        for (flaw, ciphertext) in attempts {
+            let attempt = client.paused(&ciphertext, &secret);
+            batch.push(attempt.server.job(), (flaw, attempt));
         }
-        for (_, attempt) in &attempts {
-            batch.push(attempt.server.job()).unwrap();
-        }
-        let answers = batch.decrypt(&client.private_key(), rng(5));
-        assert_eq!(answers.len(), attempts.len());
-        for ((flaw, mut attempt), answer) in attempts.into_iter().zip(answers) {
+        let (count, key) = (batch.len(), client.private_key());
+        let answers = batch.decrypt(|_| Some(&key), rng(5));
+        assert_eq!(answers.len(), count);
+        for ((flaw, mut attempt), answer) in answers {
             attempt.resume(answer);
             let outcome = attempt.finish();
             match flaw {

@@ -1,20 +1,29 @@
 //! Blinding: the private operation does not run on the number that the peer chose, so its time and
 //! power consumption tell the peer nothing.
 //!
-//! `c` is multiplied by `r^e` before the operation, and the result by `1/r` after it. Drawing `r`
-//! and inverting it costs a quarter of the operation itself. So the two factors are squared after
-//! each use, which makes them the factors of `r^2`, and drawn anew only after some uses.
+//! `c` is multiplied by `r^e` before the operation, and the result by `1/r` after it. Inverting `r`
+//! costs more than the operation itself on some engines. So the two factors are squared after each
+//! use, which makes them the factors of `r^2`, and drawn anew only after some uses. Several are
+//! drawn at once, with one inversion for all.
 
+use super::arithmetic::Arithmetic;
+use super::engine::PublicEngine;
 use super::public::PublicKey;
+#[cfg(all(feature = "vector", target_arch = "x86_64"))]
+use super::vector::Kernel;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::prf::PrfKey;
 use crypto_bigint::BoxedUint;
-use crypto_bigint::modular::BoxedMontyForm;
+use crypto_bigint::modular::BoxedMontyParams;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// How often factors are used, as often as in OpenSSL.
 const USES: u32 = 32;
+
+/// How many factors are drawn at once. An inversion takes as long as 160 multiplications, and each
+/// more of them takes three; the raising to `e`, seventeen, cannot be shared.
+const DRAWN: usize = 8;
 
 /// The most factors that are kept, each of which serves one thread at a time.
 const KEPT: usize = 64;
@@ -29,52 +38,124 @@ const EXCESS: usize = 16;
 /// depend on earlier uses of the key.
 pub(super) type Seed = [u8; 32];
 
-/// `r^e` and `1/r` modulo `n`. Wiped when dropped.
+/// `r^e` and `1/r` modulo `n`, on the engine of the key. Wiped when dropped.
 pub(super) struct Factors {
-    blinding: BoxedMontyForm,
-    unblinding: BoxedMontyForm,
+    pair: Pair,
     uses: u32,
 }
 
-impl Factors {
-    /// Draws factors; `None` only if `r` happens to be a multiple of a prime of the key.
-    fn draw(key: &PublicKey, seed: &Seed) -> Option<Self> {
-        let mut bytes = Zeroizing::new(vec![0; key.length() + EXCESS]);
-        PrfKey::new(HashAlgorithm::Sha256, seed).derive(b"blinding", &[], &mut bytes);
-        let r = Zeroizing::new(key.reduce(&bytes));
-        let residue = Zeroizing::new(key.residue(&r));
-        Some(Self {
-            blinding: key.residue(&Zeroizing::new(key.raise(&r))),
-            unblinding: residue.invert().into_option()?,
-            uses: 0,
-        })
+enum Pair {
+    Portable(PairOn<BoxedMontyParams>),
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    Vector(Box<PairOn<Kernel>>),
+}
+
+struct PairOn<A: Arithmetic> {
+    engine: A,
+    blinding: A::Residue,
+    unblinding: A::Residue,
+}
+
+impl<A: Arithmetic> PairOn<A> {
+    /// Makes a pair of each number `r`; `None` only if one happens to be a multiple of a prime of
+    /// the key.
+    ///
+    /// The product of all is inverted. The inverse of one is the inverse of the product of those up
+    /// to it, times the product of those before it (Montgomery's trick).
+    fn of(engine: &A, key: &PublicKey, numbers: &[Zeroizing<BoxedUint>]) -> Option<Vec<Self>> {
+        let residues: Vec<_> = numbers.iter().map(|r| engine.residue(r)).collect();
+        let mut product = engine.residue(&key.integer(&[1])?);
+        let mut before = Vec::with_capacity(residues.len());
+        for residue in &residues {
+            let next = engine.multiply(&product, residue);
+            before.push(core::mem::replace(&mut product, next));
+        }
+        let inverse = key.invert(&engine.retrieve(&product)).map(Zeroizing::new)?;
+        let mut inverse = engine.residue(&inverse);
+        let mut pairs = Vec::with_capacity(numbers.len());
+        for ((r, residue), before) in numbers.iter().zip(&residues).zip(&before).rev() {
+            pairs.push(Self {
+                blinding: engine.residue(&Zeroizing::new(key.raise(r))),
+                unblinding: engine.multiply(&inverse, before),
+                engine: engine.clone(),
+            });
+            inverse = engine.multiply(&inverse, residue);
+        }
+        Some(pairs)
     }
 
-    /// `c * r^e`.
-    pub(super) fn blind(&self, key: &PublicKey, c: &BoxedUint) -> BoxedUint {
-        Zeroizing::new(key.residue(c).mul(&self.blinding)).retrieve()
+    /// Multiplies a number by a factor.
+    fn times(&self, number: &BoxedUint, factor: &A::Residue) -> Zeroizing<BoxedUint> {
+        let number = self.engine.residue(number);
+        self.engine.retrieve(&self.engine.multiply(&number, factor))
     }
 
-    /// `m / r`, from the `m * r` that the operation made of the blinded number.
-    pub(super) fn unblind(&self, key: &PublicKey, blinded: &BoxedUint) -> BoxedUint {
-        let blinded = Zeroizing::new(key.residue(blinded));
-        Zeroizing::new(blinded.mul(&self.unblinding)).retrieve()
+    fn blind(&self, c: &BoxedUint) -> Zeroizing<BoxedUint> {
+        self.times(c, &self.blinding)
     }
 
-    /// Returns the squared factors for the next use; `None` after enough uses.
-    fn next(self) -> Option<Self> {
-        (self.uses + 1 < USES).then(|| Self {
-            blinding: self.blinding.square(),
-            unblinding: self.unblinding.square(),
-            uses: self.uses + 1,
-        })
+    fn unblind(&self, blinded: &BoxedUint) -> Zeroizing<BoxedUint> {
+        self.times(blinded, &self.unblinding)
+    }
+
+    fn square(&mut self) {
+        self.blinding = self.engine.square(&self.blinding);
+        self.unblinding = self.engine.square(&self.unblinding);
     }
 }
 
-impl Drop for Factors {
-    fn drop(&mut self) {
-        self.blinding.zeroize();
-        self.unblinding.zeroize();
+impl Factors {
+    /// Draws factors. `None` only if an `r` happens to be a multiple of a prime of the key.
+    fn draw(key: &PublicKey, seed: &Seed) -> Option<Vec<Self>> {
+        let length = key.length() + EXCESS;
+        let mut bytes = Zeroizing::new(vec![0; DRAWN * length]);
+        PrfKey::new(HashAlgorithm::Sha256, seed).derive(b"blinding", &[], &mut bytes);
+        let numbers: Vec<_> =
+            bytes.chunks_exact(length).map(|bytes| Zeroizing::new(key.reduce(bytes))).collect();
+        let pairs: Vec<_> = match key.engine() {
+            PublicEngine::Portable(params) => {
+                let pairs = PairOn::of(params, key, &numbers)?;
+                pairs.into_iter().map(Pair::Portable).collect()
+            }
+            #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+            PublicEngine::Vector(kernel) => {
+                let pairs = PairOn::of(kernel, key, &numbers)?;
+                pairs.into_iter().map(|pair| Pair::Vector(Box::new(pair))).collect()
+            }
+        };
+        Some(pairs.into_iter().map(|pair| Self { pair, uses: 0 }).collect())
+    }
+
+    /// `c * r^e`, of a number below the modulus.
+    pub(super) fn blind(&self, c: &BoxedUint) -> Zeroizing<BoxedUint> {
+        match &self.pair {
+            Pair::Portable(pair) => pair.blind(c),
+            #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+            Pair::Vector(pair) => pair.blind(c),
+        }
+    }
+
+    /// `m / r`, from the `m * r` that the operation made of the blinded number.
+    pub(super) fn unblind(&self, blinded: &BoxedUint) -> Zeroizing<BoxedUint> {
+        match &self.pair {
+            Pair::Portable(pair) => pair.unblind(blinded),
+            #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+            Pair::Vector(pair) => pair.unblind(blinded),
+        }
+    }
+
+    /// Returns the squared factors for the next use; `None` after enough uses.
+    fn next(mut self) -> Option<Self> {
+        self.uses += 1;
+        if self.uses == USES {
+            return None;
+        }
+        match &mut self.pair {
+            Pair::Portable(pair) => pair.square(),
+            #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+            Pair::Vector(pair) => pair.square(),
+        }
+        Some(self)
     }
 }
 
@@ -86,17 +167,25 @@ impl Blinding {
     /// Lends factors to one user. The lock is not held while they are made.
     pub(super) fn take(&self, key: &PublicKey, seed: &Seed) -> Option<Factors> {
         let kept = self.free().pop();
-        kept.or_else(|| Factors::draw(key, seed))
+        kept.or_else(|| {
+            let mut drawn = Factors::draw(key, seed)?;
+            let first = drawn.pop()?;
+            drawn.into_iter().for_each(|others| self.keep(others));
+            Some(first)
+        })
     }
 
     /// Takes back factors after one use.
     pub(super) fn put_back(&self, used: Factors) {
-        let Some(next) = used.next() else {
-            return;
-        };
+        if let Some(next) = used.next() {
+            self.keep(next);
+        }
+    }
+
+    fn keep(&self, factors: Factors) {
         let mut free = self.free();
         if free.len() < KEPT {
-            free.push(next);
+            free.push(factors);
         }
     }
 
@@ -140,20 +229,25 @@ mod tests {
             left.mul_mod(right, self.theirs.n())
         }
 
-        /// What is drawn from a seed: 16 bytes more than the modulus has, reduced by it.
-        fn r(&self, seed: &Seed) -> BoxedUint {
-            let mut bytes = [0; 257 + 16];
+        /// What is drawn from a seed: for each of eight, 16 bytes more than the modulus has, reduced
+        /// by it.
+        fn drawn(&self, seed: &Seed) -> Vec<BoxedUint> {
+            let mut bytes = [0; 8 * (257 + 16)];
             PrfKey::new(HashAlgorithm::Sha256, seed).derive(b"blinding", &[], &mut bytes);
-            BoxedUint::from_be_slice_vartime(&bytes).rem(self.theirs.n())
+            let numbers = bytes.chunks(257 + 16).map(BoxedUint::from_be_slice_vartime);
+            numbers.map(|number| number.rem(self.theirs.n())).collect()
+        }
+
+        fn r(&self, seed: &Seed) -> BoxedUint {
+            self.drawn(seed).remove(0)
         }
 
         fn assert_those_of(&self, factors: &Factors, r: &BoxedUint) {
             let power = rsa::hazmat::rsa_encrypt(&self.theirs, r).unwrap();
             for number in [0x00, 0x01, 0x7f].map(|byte| self.number(byte)) {
-                let blinded = factors.blind(&self.own, &number);
-                assert_eq!(blinded, self.times(&number, &power));
-                let unblinded = factors.unblind(&self.own, &self.times(&number, r));
-                assert_eq!(unblinded, number);
+                assert_eq!(*factors.blind(&number), self.times(&number, &power));
+                let blinded = self.times(&number, r);
+                assert_eq!(*factors.unblind(&blinded), number);
             }
         }
     }
@@ -161,7 +255,7 @@ mod tests {
     #[test]
     fn factors_are_squared_after_each_use_and_live_for_32() {
         let key = Key::new();
-        let mut factors = Factors::draw(&key.own, &SEED).unwrap();
+        let mut factors = Factors::draw(&key.own, &SEED).unwrap().pop().unwrap();
         let mut r = key.r(&SEED);
         for _ in 1..32 {
             key.assert_those_of(&factors, &r);
@@ -173,34 +267,61 @@ mod tests {
     }
 
     #[test]
-    fn factors_serve_one_at_a_time_and_come_back_as_others() {
+    fn eight_are_drawn_at_once_and_each_serves_one_at_a_time() {
         let key = Key::new();
         let blinding = Blinding::default();
-        let (one, other) = (key.r(&SEED), key.r(&OTHER_SEED));
-        let first = blinding.take(&key.own, &SEED).unwrap();
-        let second = blinding.take(&key.own, &OTHER_SEED).unwrap();
-        key.assert_those_of(&first, &one);
-        key.assert_those_of(&second, &other);
-        // Those that are there are taken, whatever the seed.
-        blinding.put_back(first);
-        let mut factors = blinding.take(&key.own, &OTHER_SEED).unwrap();
-        key.assert_those_of(&factors, &key.times(&one, &one));
-        // At the end of their life they are drawn anew.
+        for seed in [SEED, OTHER_SEED] {
+            // Those that are there are taken, whatever the seed.
+            for (index, r) in key.drawn(&seed).iter().enumerate() {
+                let seed = if index == 0 { seed } else { [3; 32] };
+                let factors = blinding.take(&key.own, &seed).unwrap();
+                key.assert_those_of(&factors, r);
+            }
+        }
+    }
+
+    #[test]
+    fn factors_come_back_as_others_until_the_end_of_their_life() {
+        let key = Key::new();
+        let blinding = Blinding::default();
+        let drawn = key.drawn(&SEED);
+        let mut factors = blinding.take(&key.own, &SEED).unwrap();
+        let mut r = drawn[0].clone();
         for _ in 1..32 {
             blinding.put_back(factors);
             factors = blinding.take(&key.own, &OTHER_SEED).unwrap();
+            r = key.times(&r, &r);
+            key.assert_those_of(&factors, &r);
         }
-        key.assert_those_of(&factors, &other);
+        blinding.put_back(factors);
+        let factors = blinding.take(&key.own, &OTHER_SEED).unwrap();
+        key.assert_those_of(&factors, &drawn[1]);
+    }
+
+    /// Zero, which is a multiple of a prime.
+    #[test]
+    fn a_number_without_inverse_gives_no_factors() {
+        let key = Key::new();
+        let PublicEngine::Portable(params) = PublicEngine::portable(key.own.modulus()) else {
+            unreachable!()
+        };
+        let numbers = [1, 0].map(|byte| Zeroizing::new(key.number(byte)));
+        assert!(PairOn::of(&params, &key.own, &numbers).is_none());
+        assert_eq!(
+            PairOn::of(&params, &key.own, &numbers[..1]).unwrap().len(),
+            1
+        );
     }
 
     #[test]
     fn no_more_factors_are_kept_than_there_may_be_users() {
         let key = Key::new();
         let blinding = Blinding::default();
-        let taken: Vec<_> = (0..=64).map(|_| blinding.take(&key.own, &SEED).unwrap()).collect();
-        for (returned, factors) in taken.into_iter().enumerate() {
-            assert_eq!(blinding.free().len(), returned);
-            blinding.put_back(factors);
+        let mut taken: Vec<_> = (0..72).map(|_| blinding.take(&key.own, &SEED).unwrap()).collect();
+        assert_eq!(blinding.free().len(), 0);
+        for returned in 0..72 {
+            assert_eq!(blinding.free().len(), returned.min(64));
+            blinding.put_back(taken.pop().unwrap());
         }
         assert_eq!(blinding.free().len(), 64);
     }

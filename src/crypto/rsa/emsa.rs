@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn bits(key: &RsaPrivateKey) -> usize {
-        usize::try_from(key.n().bits()).unwrap()
+        usize::try_from(key.n().bit_width()).unwrap()
     }
 
     /// What the `rsa` crate encodes and signs, as long as the modulus. Its salt is the first that

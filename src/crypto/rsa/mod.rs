@@ -1,16 +1,25 @@
 //! RSA: both halves of the key transport, and the signatures of certificates and CertificateVerify.
 //!
-//! The arithmetic is that of the `rsa` crate and of `crypto-bigint` below it. Every private
-//! operation is blinded, and its result is checked for CRT faults. The crate's unpadding is never
-//! used, because the length of its output varies.
+//! The arithmetic is that of the `rsa` crate and of `crypto-bigint` below it, or of an engine in
+//! vector instructions; a key chooses when it is made. Every private operation is blinded, and its
+//! result is checked for CRT faults. The crate's unpadding is never used, because the length of its
+//! output varies.
 
+mod arithmetic;
 mod blinding;
 mod emsa;
+mod engine;
 mod load;
+mod operation;
 mod private;
+mod private_engine;
+mod private_key;
 mod public;
+#[cfg(all(feature = "vector", target_arch = "x86_64"))]
+mod vector;
 
 pub(crate) use emsa::signature_hash;
+pub(crate) use operation::{Decryption, decrypt_together};
 pub use private::RsaKey;
 pub(crate) use public::{PublicKey, PublicKeyError};
 

@@ -1,16 +1,16 @@
 //! The public key: encryption, and the verification of signatures.
 
 use super::emsa::{Emsa, signature_hash};
+use super::engine::PublicEngine;
 use super::{KEY_BITS, fixed_width};
+use crate::crypto::key_id::KeyId;
 use crate::crypto::pkcs1::{encode_pre_master_secret, less_than};
 use crate::crypto::pre_master_secret::PreMasterSecret;
-use crate::crypto::private_key::KeyId;
 use crate::crypto::rng::RandomSource;
 use crate::enums::SignatureScheme;
 use crate::error::LocalError;
 use core::ops::RangeInclusive;
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, MontyForm, MontyMultiplier, Odd};
+use crypto_bigint::{BoxedUint, Odd};
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs1::der::Decode;
 use rsa::pkcs8::EncodePublicKey;
@@ -38,10 +38,11 @@ pub(crate) enum PublicKeyError {
 /// An RSA public key within the accepted lengths.
 #[derive(Clone, Debug)]
 pub(crate) struct PublicKey {
-    modulus: BoxedMontyParams,
+    modulus: Odd<BoxedUint>,
     /// The length of the modulus in bits; its storage is a multiple of whole words.
     bits: usize,
     exponent: u64,
+    engine: PublicEngine,
 }
 
 impl PublicKey {
@@ -80,11 +81,8 @@ impl PublicKey {
             .ok()
             .and_then(|modulus| Odd::new(modulus).into_option())
             .ok_or(PublicKeyError::Malformed)?;
-        Ok(Self {
-            modulus: BoxedMontyParams::new_vartime(modulus),
-            bits,
-            exponent: exponent(parsed.public_exponent.as_bytes(), exponents)?,
-        })
+        let exponent = exponent(parsed.public_exponent.as_bytes(), exponents)?;
+        Ok(Self::new(modulus, bits, exponent))
     }
 
     /// The public half of a private key.
@@ -93,16 +91,22 @@ impl PublicKey {
         if !KEY_BITS.contains(&bits) {
             return Err(PublicKeyError::Size { bits });
         }
-        Ok(Self {
-            modulus: key.n_params().clone(),
+        let modulus = key.n_params().modulus().clone();
+        Ok(Self::new(modulus, bits, exponent(&key.e_bytes(), &EXPONENTS)?))
+    }
+
+    fn new(modulus: Odd<BoxedUint>, bits: usize, exponent: u64) -> Self {
+        Self {
+            engine: PublicEngine::choose(&modulus, exponent),
+            modulus,
             bits,
-            exponent: exponent(&key.e_bytes(), &EXPONENTS)?,
-        })
+            exponent,
+        }
     }
 
     /// Returns the SPKI fingerprint; `None` if the key cannot be encoded.
     pub(crate) fn key_id(&self) -> Option<KeyId> {
-        let modulus = self.modulus.modulus().as_ref().clone();
+        let modulus = self.modulus.as_ref().clone();
         let key = RsaPublicKey::new(modulus, self.exponent.into()).ok()?;
         Some(KeyId::of_spki(key.to_public_key_der().ok()?.as_bytes()))
     }
@@ -165,7 +169,7 @@ impl PublicKey {
         let (Some(emsa), Some(integer)) = (Emsa::of(scheme), self.integer(signature)) else {
             return false;
         };
-        if integer >= *self.modulus.modulus().as_ref() {
+        if !self.is_above(&integer) {
             return false;
         }
         let encoded = fixed_width(&self.raise(&integer), self.length());
@@ -179,7 +183,7 @@ impl PublicKey {
         let mut admitted = vec![0; length];
         let mut good = Choice::from(0);
         if ciphertext.len() == length {
-            let modulus = fixed_width(self.modulus.modulus().as_ref(), length);
+            let modulus = fixed_width(self.modulus.as_ref(), length);
             good = less_than(ciphertext, &modulus);
             for (to, from) in admitted.iter_mut().zip(ciphertext) {
                 to.conditional_assign(from, good);
@@ -190,37 +194,45 @@ impl PublicKey {
 
     /// Computes `m^e mod n` for an `m` below the modulus and as wide as it, in constant time with
     /// respect to `m`.
-    ///
-    /// It works bit by bit: the usual exponent takes sixteen squarings and one multiplication, half
-    /// of the work with a table of powers, which would also have to be wiped.
     pub(super) fn raise(&self, m: &BoxedUint) -> BoxedUint {
-        let base = Zeroizing::new(self.residue(m));
-        let mut multiplier = <BoxedMontyForm as MontyForm>::Multiplier::from(&self.modulus);
-        let mut power = base.clone();
-        // The exponent is public: which of its bits are set shows in the time.
-        for bit in (0..self.exponent.ilog2()).rev() {
-            multiplier.square_assign(&mut power);
-            if (self.exponent >> bit) & 1 == 1 {
-                multiplier.mul_assign(&mut power, &base);
-            }
-        }
-        power.retrieve()
-    }
-
-    /// Prepares a number below the modulus for multiplication modulo it.
-    pub(super) fn residue(&self, integer: &BoxedUint) -> BoxedMontyForm {
-        BoxedMontyForm::new(integer.clone(), &self.modulus)
+        self.engine.raise(m, self.exponent)
     }
 
     /// Returns the number of these bytes modulo the modulus.
     pub(super) fn reduce(&self, bytes: &[u8]) -> BoxedUint {
         let wide = Zeroizing::new(BoxedUint::from_be_slice_vartime(bytes));
-        wide.rem(self.modulus.modulus().as_nz_ref())
+        wide.rem(self.modulus.as_nz_ref())
+    }
+
+    /// Returns the inverse of a number modulo the modulus, in constant time; `None` if it is a
+    /// multiple of a prime of the key.
+    pub(super) fn invert(&self, number: &BoxedUint) -> Option<BoxedUint> {
+        number.invert_odd_mod(&self.modulus).into_option()
     }
 
     /// Returns the number of these bytes, as wide as the modulus; `None` if it is wider.
     pub(super) fn integer(&self, bytes: &[u8]) -> Option<BoxedUint> {
         BoxedUint::from_be_slice(bytes, self.modulus.bits_precision()).ok()
+    }
+
+    /// Returns the number of a ciphertext that is as long as the modulus. One that is not below the
+    /// modulus is replaced by zero, whose result is zero.
+    pub(super) fn ciphertext(&self, bytes: &[u8]) -> Option<BoxedUint> {
+        let number = self.integer(bytes)?;
+        if self.is_above(&number) {
+            Some(number)
+        } else {
+            self.integer(&[])
+        }
+    }
+
+    /// Returns true if the number is below the modulus.
+    pub(super) fn is_above(&self, number: &BoxedUint) -> bool {
+        number < self.modulus.as_ref()
+    }
+
+    pub(super) fn engine(&self) -> &PublicEngine {
+        &self.engine
     }
 }
 
@@ -255,6 +267,28 @@ mod tests {
     /// The exponent of nearly every key: 2^16 + 1.
     const F4: u64 = 65_537;
 
+    impl PublicKey {
+        pub(crate) fn modulus(&self) -> &Odd<BoxedUint> {
+            &self.modulus
+        }
+
+        /// The key on each engine that this processor has for it, the portable one first.
+        pub(crate) fn on_every_engine(&self) -> Vec<Self> {
+            let engines = PublicEngine::all(&self.modulus, self.exponent).into_iter();
+            engines
+                .map(|engine| Self {
+                    engine,
+                    ..self.clone()
+                })
+                .collect()
+        }
+
+        /// The same modulus with another exponent.
+        pub(crate) fn with_exponent(&self, exponent: u64) -> Self {
+            Self::new(self.modulus.clone(), self.bits, exponent)
+        }
+    }
+
     fn key(exponent: u64) -> RsaPublicKey {
         let pem = include_str!("../../../tests/data/rsa-2056.key");
         let key = RsaPrivateKey::from_pkcs8_pem(pem).unwrap();
@@ -270,12 +304,14 @@ mod tests {
         for exponent in [3, 17, F4, F4 + 2, (1 << 33) - 1] {
             let theirs = key(exponent);
             let own = own(&theirs).unwrap();
-            for byte in [0, 1, 0x7f] {
-                let message = own.integer(&[byte; 257]).unwrap();
-                assert_eq!(
-                    own.raise(&message),
-                    rsa::hazmat::rsa_encrypt(&theirs, &message).unwrap()
-                );
+            for own in own.on_every_engine() {
+                for byte in [0, 1, 0x7f] {
+                    let message = own.integer(&[byte; 257]).unwrap();
+                    assert_eq!(
+                        own.raise(&message),
+                        rsa::hazmat::rsa_encrypt(&theirs, &message).unwrap()
+                    );
+                }
             }
         }
     }
@@ -297,7 +333,7 @@ mod tests {
     #[test]
     fn only_numbers_below_the_modulus_are_admitted() {
         let own = own(&key(F4)).unwrap();
-        let modulus = own.modulus.modulus().as_ref();
+        let modulus = own.modulus.as_ref();
         let bytes = |number: &BoxedUint| fixed_width(number, 257).to_vec();
         let below = bytes(&modulus.wrapping_sub(BoxedUint::one()));
         let (admitted, good) = own.admit(&below);

@@ -189,7 +189,7 @@ fn serial_numbers_are_numbers() {
     }
 }
 
-fn responders_key() -> rsa::RsaPrivateKey {
+fn responders_key() -> rsa::PrivateKey {
     pki::key("rsa-3072")
 }
 

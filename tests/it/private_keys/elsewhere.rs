@@ -136,8 +136,8 @@ fn a_key_at_a_pause_draws_from_the_callers_randomness() {
     let key = OwnKey::new("rsa-2048", Mood::Good);
     let _ = paused_server().server.job().decrypt(&key, rng(5));
     let mut batch = DecryptBatch::new();
-    batch.push(paused_server().server.job()).unwrap();
-    let _ = batch.decrypt(&key, rng(5));
+    batch.push(paused_server().server.job(), ());
+    let _ = batch.decrypt(|_| Some(&key), rng(5));
     assert_eq!(key.drawn(), [first, first]);
     let key = OwnKey::new("rsa-2048-client", Mood::Good);
     let _ = paused_client().client.signing_job().sign(&key, rng(5));
