@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo run --release --example offload_server -- --load 16 --for 5
+//! cargo run --release --example offload_server -- --load 16 --for 8 --compare
 //! ```
 //!
 //! Each connection has a thread, which pauses at
@@ -10,12 +11,13 @@
 //! to the pool, and goes on with the answer. The reusable part is the pool,
 //! `support/decryption_pool.rs`.
 //!
-//! **Batches gain nothing by themselves here:** the key is an [`RsaKey`](premaster::RsaKey) in this
-//! process, which decrypts a batch one by one, and waiting for a batch to fill costs time. They
-//! help with keys that process several ciphertexts for less than the sum of their costs: vectorised
-//! engines, accelerators, and keys that are a round trip away. With any key, the pool limits how
-//! many cores a burst of handshakes uses. `--inline` is the server without it, to compare; the
-//! clients of `--load` take their part of the same processor.
+//! A thread of the pool takes the jobs that wait, up to eight, and decrypts them together. It waits
+//! for no batch to fill, so a server that is not busy loses no time; a busy one gains what its
+//! processor has to give: with AVX-512, the [`RsaKey`](premaster::RsaKey) in this process decrypts
+//! four for little more than the cost of two. `--compare` shows it: the handshakes per second with
+//! batches of at most 1, 2, 4 and 8, while the clients of `--load` take their part of the same
+//! processor. With any key, the pool limits how many cores a burst of handshakes uses. `--inline` is
+//! the server without it.
 
 mod support;
 
@@ -31,8 +33,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::acceptor::serve_each;
-use support::decryption_pool::{Batching, Keys, Queue, decryption_pool};
-use support::figures::{Figures, Tally};
+use support::decryption_pool::{Keys, Queue, Worker, decryption_pool};
+use support::figures::{COMPARISON, Figures, Tally};
 use support::gate::Gate;
 use support::identity::{IdentityArguments, hint, s_client};
 use support::pause::complete_handshake;
@@ -46,6 +48,7 @@ use support::socket::prepare;
 ///
 /// The first line of output is `LISTENING host:port`; then a row of figures is
 /// printed for each second in which something happened, and a summary at the end.
+/// A job never waits for others: a batch is what has come during the one before.
 /// Failures go to standard error. SIGTERM, SIGINT or --for end the server; a second
 /// signal ends it at once. The exit status is 0 unless a client of --load failed.
 ///
@@ -72,13 +75,14 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     batch: u16,
 
-    /// How long the first one of a batch waits for others, in microseconds
-    #[arg(long, value_name = "MICROS", default_value_t = 1000)]
-    wait: u32,
+    /// Decrypt in batches of at most 1, 2, 4 and 8, a quarter of the time
+    /// each
+    #[arg(long, requires_all = ["load", "seconds"], conflicts_with = "batch", verbatim_doc_comment)]
+    compare: bool,
 
     /// Decrypt on each connection's own thread, without pause, queue and
     /// batches
-    #[arg(long, conflicts_with_all = ["threads", "batch", "wait"], verbatim_doc_comment)]
+    #[arg(long, conflicts_with_all = ["threads", "batch", "compare"], verbatim_doc_comment)]
     inline: bool,
 
     /// The most connections at one time; the next waits until one ends
@@ -104,15 +108,14 @@ impl Arguments {
         }
     }
 
-    fn batching(&self) -> Batching {
-        Batching {
-            size: self.batch.into(),
-            wait: Duration::from_micros(self.wait.into()),
-            // Room for all that can ask at one time.
-            queue: self.connections.into(),
-        }
+    /// The time until the end, if it has one.
+    fn period(&self) -> Option<Duration> {
+        self.seconds.map(|seconds| Duration::from_secs(seconds.into()))
     }
 }
+
+/// The sizes that are compared.
+const SIZES: [u16; 4] = [1, 2, 4, 8];
 
 /// The timeout for each read and write, and for a decryption.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -136,14 +139,17 @@ fn main() -> Result<()> {
     }
 
     let threads = arguments.pool_threads()?;
-    let batching = arguments.batching();
     let keys = certified.key().map(|key| (key.key_id(), Arc::clone(key)));
-    let (queue, worker) = decryption_pool(Keys::from_iter(keys), batching);
+    // With room for all that can ask at one time.
+    let (queue, worker) = decryption_pool(Keys::from_iter(keys), arguments.connections.into());
+    worker.limit(arguments.batch.into());
     let tally = Tally::default();
     thread::scope(|scope| {
-        for worker in std::iter::repeat_n(worker, threads) {
+        for worker in std::iter::repeat_n(worker.clone(), threads) {
             let tally = &tally;
-            scope.spawn(move || worker.run(|queued| tally.add().batch(queued)));
+            scope.spawn(move || {
+                worker.run(|batch| tally.add().batch(batch.queued, batch.took));
+            });
         }
         let service = Service {
             config: server_config(&arguments, &certified)?,
@@ -156,7 +162,7 @@ fn main() -> Result<()> {
             stop: &stop,
         };
         // The workers end with the service, in which there is the queue.
-        run(&arguments, listener, &service, &load)
+        run(&arguments, listener, &service, &worker, &load)
     })
 }
 
@@ -198,6 +204,7 @@ fn run(
     arguments: &Arguments,
     listener: TcpListener,
     service: &Service<'_>,
+    worker: &Worker,
     load: &Load<'_>,
 ) -> Result<()> {
     let gate = Gate::new(arguments.connections.into(), GRACE);
@@ -207,7 +214,15 @@ fn run(
             scope.spawn(|| serve_each(listener, &gate, |socket, peer| service.serve(socket, peer)));
         let clients: Vec<_> = (0..arguments.load).map(|_| scope.spawn(|| load.run())).collect();
 
-        let mut total = tell(arguments, service.tally, load.stop);
+        let clock = Clock {
+            tally: service.tally,
+            stop: load.stop,
+        };
+        let mut total = if arguments.compare {
+            clock.compare(worker, arguments.period().unwrap_or_default())
+        } else {
+            clock.tell(arguments.period())
+        };
         load.stop.store(true, Ordering::Relaxed);
         let results: Vec<_> = clients.into_iter().map(|client| client.join()).collect();
         let period = start.elapsed();
@@ -223,29 +238,59 @@ fn run(
     })
 }
 
-/// Prints what happens, second by second, until the end; returns all of it.
-fn tell(arguments: &Arguments, tally: &Tally, stop: &AtomicBool) -> Figures {
-    let start = Instant::now();
-    let end = arguments.seconds.map(|seconds| start + Duration::from_secs(seconds.into()));
-    let is_end = || stop.load(Ordering::Relaxed) || end.is_some_and(|end| Instant::now() >= end);
-    let mut total = Figures::default();
-    let mut told = start;
-    while !is_end() {
-        while !is_end() && told.elapsed() < Duration::from_secs(1) {
-            thread::sleep(PAUSE);
+/// What prints while the connections are served.
+struct Clock<'t> {
+    tally: &'t Tally,
+    stop: &'t AtomicBool,
+}
+
+impl Clock<'_> {
+    /// Waits until a time, or the end.
+    fn wait_until(&self, end: Instant) {
+        while !self.stop.load(Ordering::Relaxed) && Instant::now() < end {
+            thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
         }
-        let figures = tally.take();
-        let period = told.elapsed();
-        told += period;
-        if !figures.is_empty() {
-            if total.is_empty() {
-                print_line(&figures.heading());
-            }
-            print_line(&figures.row(start.elapsed(), period));
-        }
-        total.add(&figures);
     }
-    total
+
+    /// Prints what happens, second by second, until the end; returns all of it.
+    fn tell(&self, period: Option<Duration>) -> Figures {
+        let start = Instant::now();
+        let end = period.map(|period| start + period);
+        let is_end =
+            || self.stop.load(Ordering::Relaxed) || end.is_some_and(|end| Instant::now() >= end);
+        let mut total = Figures::default();
+        let mut told = start;
+        while !is_end() {
+            let second = told + Duration::from_secs(1);
+            self.wait_until(end.map_or(second, |end| end.min(second)));
+            let figures = self.tally.take();
+            let period = told.elapsed();
+            told += period;
+            if !figures.is_empty() {
+                if total.is_empty() {
+                    print_line(&figures.heading());
+                }
+                print_line(&figures.row(start.elapsed(), period));
+            }
+            total.add(&figures);
+        }
+        total
+    }
+
+    /// Prints what happens with batches of each size; returns all of it.
+    fn compare(&self, worker: &Worker, period: Duration) -> Figures {
+        let mut total = Figures::default();
+        print_line(COMPARISON);
+        for most in SIZES.map(usize::from) {
+            worker.limit(most);
+            let start = Instant::now();
+            self.wait_until(start + period / 4);
+            let figures = self.tally.take();
+            print_line(&figures.compared(most, start.elapsed()));
+            total.add(&figures);
+        }
+        total
+    }
 }
 
 /// What every connection is served with.

@@ -1,20 +1,22 @@
 //! A few threads that decrypt pre-master secrets for many connections, several at once.
 //!
 //! ```text
-//! connection --submit-->+                       +--> worker: gathers a batch, decrypts it, answers
+//! connection --submit-->+                       +--> worker: takes a batch, decrypts it, answers
 //! connection --submit-->+--> a bounded queue ---+
 //! connection --submit-->+                       +--> worker: decrypts its batch meanwhile
 //! ```
 //!
-//! One worker at a time gathers: it takes questions from the queue until the batch is full, the
-//! oldest has waited long enough, or one comes for another key, which begins the next batch.
-//! A full queue refuses. The workers end when all connections are gone.
+//! A worker takes the jobs that wait, of whatever keys, up to the most that a batch may have. It
+//! never waits for more: a batch of any size costs no more for each job than a job alone, and what
+//! comes meanwhile is the next batch. A full queue refuses. The workers end when all connections are
+//! gone.
 
 use getrandom::SysRng;
 use premaster::private_key::{DecryptBatch, DecryptPreMasterSecret};
 use premaster::{Answer, KeyId, PrivateKey};
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,28 +24,14 @@ use std::time::{Duration, Instant};
 /// The keys, by their SPKI fingerprints.
 pub type Keys = BTreeMap<KeyId, Arc<dyn PrivateKey>>;
 
-/// How jobs become batches.
-#[derive(Clone, Copy, Debug)]
-pub struct Batching {
-    /// The most jobs in a batch.
-    pub size: usize,
-    /// How long the first job of a batch waits for others, the time in the queue included.
-    pub wait: Duration,
-    /// How many jobs the queue has room for.
-    pub queue: usize,
-}
-
-/// Creates a pool: the queue for the connections, and the worker that each thread runs a copy of.
-pub fn decryption_pool(keys: Keys, batching: Batching) -> (Queue, Worker) {
-    let (sender, receiver) = mpsc::sync_channel(batching.queue);
-    let gatherer = Gatherer {
-        batching,
-        questions: receiver,
-        next: None,
-    };
+/// Creates a pool: the queue for the connections, with room for so many jobs, and the worker that
+/// each thread runs a copy of.
+pub fn decryption_pool(keys: Keys, room: usize) -> (Queue, Worker) {
+    let (sender, receiver) = mpsc::sync_channel(room);
     let worker = Worker {
         keys: Arc::new(keys),
-        gatherer: Arc::new(Mutex::new(gatherer)),
+        questions: Arc::new(Mutex::new(receiver)),
+        most: Arc::new(AtomicUsize::new(1)),
     };
     (Queue(sender), worker)
 }
@@ -104,37 +92,57 @@ impl Submitted {
 #[derive(Clone)]
 pub struct Worker {
     keys: Arc<Keys>,
-    gatherer: Arc<Mutex<Gatherer>>,
+    questions: Arc<Mutex<Receiver<Question>>>,
+    most: Arc<AtomicUsize>,
+}
+
+/// What a worker tells of a batch.
+pub struct Decrypted<'b> {
+    /// How long each of its jobs waited.
+    pub queued: &'b [Duration],
+    /// How long the decryption of all took.
+    pub took: Duration,
 }
 
 impl Worker {
-    /// Decrypts batches until all connections are gone. `tell` receives, for each batch, how long
-    /// its jobs have waited.
-    pub fn run(&self, tell: impl Fn(&[Duration])) {
-        let mut batch = Batch::default();
+    /// Sets how many jobs a batch of this worker, and of its copies, has at most; at first it is one.
+    pub fn limit(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// Decrypts batches until all connections are gone, and tells of each.
+    pub fn run(&self, tell: impl Fn(Decrypted<'_>)) {
+        let mut batch = DecryptBatch::new();
         while self.gather(&mut batch) {
             self.answer(&mut batch, &tell);
         }
     }
 
-    /// Waits for its turn to gather, and then for a batch.
-    fn gather(&self, batch: &mut Batch) -> bool {
-        self.gatherer.lock().unwrap_or_else(PoisonError::into_inner).gather(batch)
+    /// Waits for its turn, and then for a job, and takes all that wait. Returns false if all
+    /// connections are gone.
+    fn gather(&self, batch: &mut DecryptBatch<Ticket>) -> bool {
+        let questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(Question { job, ticket }) = questions.recv() else {
+            return false;
+        };
+        batch.push(job, ticket);
+        let others = self.most.load(Ordering::Relaxed).saturating_sub(1);
+        for Question { job, ticket } in questions.try_iter().take(others) {
+            batch.push(job, ticket);
+        }
+        true
     }
 
-    /// Decrypts and answers. A batch whose key is unknown is left unanswered.
-    fn answer(&self, batch: &mut Batch, tell: impl Fn(&[Duration])) {
-        let key = batch.jobs.key_id().and_then(|id| self.keys.get(&id));
-        let Some(key) = key else {
-            *batch = Batch::default();
-            return;
-        };
-        let tickets = std::mem::take(&mut batch.tickets);
-        let queued: Vec<_> = tickets.iter().map(|one| one.asked.elapsed()).collect();
-        tell(&queued);
-        let batch_size = tickets.len();
-        let answers = batch.jobs.decrypt(key, SysRng);
-        for ((ticket, answer), queued) in tickets.into_iter().zip(answers).zip(queued) {
+    fn answer(&self, batch: &mut DecryptBatch<Ticket>, tell: impl Fn(Decrypted<'_>)) {
+        let queued: Vec<_> = batch.jobs().map(|(_, ticket)| ticket.asked.elapsed()).collect();
+        let start = Instant::now();
+        let answers = batch.decrypt(|id| self.keys.get(&id).map(Arc::as_ref), SysRng);
+        tell(Decrypted {
+            queued: &queued,
+            took: start.elapsed(),
+        });
+        let batch_size = answers.len();
+        for ((ticket, answer), queued) in answers.into_iter().zip(queued) {
             // A connection that has failed meanwhile does not wait any more.
             let _ = ticket.reply.send(Reply {
                 answer,
@@ -142,54 +150,5 @@ impl Worker {
                 batch_size,
             });
         }
-    }
-}
-
-/// Jobs for one key, and their tickets in the same order.
-#[derive(Default)]
-struct Batch {
-    jobs: DecryptBatch,
-    tickets: Vec<Ticket>,
-}
-
-impl Batch {
-    /// Adds a question. A question for another key is returned.
-    fn push(&mut self, Question { job, ticket }: Question) -> Result<(), Question> {
-        match self.jobs.push(job) {
-            Ok(()) => {
-                self.tickets.push(ticket);
-                Ok(())
-            }
-            Err(job) => Err(Question { job, ticket }),
-        }
-    }
-}
-
-/// The end of the queue.
-struct Gatherer {
-    batching: Batching,
-    questions: Receiver<Question>,
-    /// The question that begins the next batch: it is for another key than those before it.
-    next: Option<Question>,
-}
-
-impl Gatherer {
-    /// Fills an empty batch. Returns false if all connections are gone.
-    fn gather(&mut self, batch: &mut Batch) -> bool {
-        let first = self.next.take().or_else(|| self.questions.recv().ok());
-        let Some(first) = first else {
-            return false;
-        };
-        let deadline = first.ticket.asked + self.batching.wait;
-        self.next = batch.push(first).err();
-        while self.next.is_none() && batch.tickets.len() < self.batching.size {
-            let left = deadline.saturating_duration_since(Instant::now());
-            // What is in the queue already comes at once, also when no time is left.
-            let Ok(question) = self.questions.recv_timeout(left) else {
-                break;
-            };
-            self.next = batch.push(question).err();
-        }
-        true
     }
 }

@@ -31,12 +31,15 @@ pub struct Figures {
     /// The number of batches, by the number of their jobs.
     batches: BTreeMap<usize, u64>,
     queued: Durations,
+    /// How long the decryption of all batches took.
+    decrypting: Duration,
     answered: Durations,
 }
 
 impl Figures {
-    /// Adds a batch, with the time that each of its jobs waited.
-    pub fn batch(&mut self, queued: &[Duration]) {
+    /// Adds a batch, with the time that each of its jobs waited and that all took.
+    pub fn batch(&mut self, queued: &[Duration], took: Duration) {
+        self.decrypting += took;
         *self.batches.entry(queued.len()).or_default() += 1;
         for queued in queued {
             self.queued.record(*queued);
@@ -59,6 +62,7 @@ impl Figures {
             *self.batches.entry(*size).or_default() += count;
         }
         self.queued.add(&other.queued);
+        self.decrypting += other.decrypting;
         self.answered.add(&other.answered);
     }
 
@@ -73,6 +77,22 @@ impl Figures {
 
     fn jobs_a_batch(&self) -> f64 {
         self.queued.count() as f64 / self.batch_count() as f64
+    }
+
+    /// What the decryption of one job took, its share of a batch.
+    fn decryption(&self) -> Duration {
+        let jobs = u32::try_from(self.queued.count()).unwrap_or(u32::MAX);
+        self.decrypting.checked_div(jobs).unwrap_or_default()
+    }
+
+    /// A row under [`COMPARISON`]: the largest size of a batch, and the figures of a period.
+    pub fn compared(&self, most: usize, period: Duration) -> String {
+        format!(
+            "{most:18} {:22.0} {:15.1} {:>20}",
+            self.handshakes as f64 / period.as_secs_f64(),
+            self.jobs_a_batch(),
+            Milliseconds(self.decryption()),
+        )
     }
 
     /// The heading of the rows.
@@ -125,10 +145,16 @@ impl Figures {
             text += &format!("\n  of {size:3} {count:8}  {bar}");
         }
         text += &format!("\nwaiting for the batch: {}", self.queued);
-        text += &format!("\nfrom ClientKeyExchange to the answer: {}", self.answered);
+        let decryption = Milliseconds(self.decryption());
+        text += &format!("\ndecryption: {decryption} for each, its share of a batch");
+        text += &format!("\nwaiting for the answer: {}", self.answered);
         text
     }
 }
+
+/// The heading of a comparison of sizes.
+pub const COMPARISON: &str =
+    "batches of at most  handshakes per second  jobs per batch  decryption for each";
 
 /// Each line in two parts: for all servers, and for those with batches.
 const HEADING: [[&str; 2]; 2] = [
@@ -201,7 +227,7 @@ impl Display for Durations {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "median {}, 99 % within {}, longest {}",
+            "median {}, 99 % {}, longest {}",
             Milliseconds(self.quantile(0.5)),
             Milliseconds(self.quantile(0.99)),
             Milliseconds(self.longest),

@@ -15,7 +15,7 @@ mod remote_key;
 #[allow(dead_code, reason = "the signer's end is in the signer")]
 mod wire;
 
-use decryption_pool::{Batching, Keys, Queue, Submitted, Worker, decryption_pool};
+use decryption_pool::{Keys, Queue, Submitted, Worker, decryption_pool};
 use premaster::protocol::{AlertDescription, ExtendedMasterSecret};
 use premaster::{ClientConfig, ClientConfigBuilder, Error, RootStore, Stream};
 use premaster_testing::pair::Chunks;
@@ -660,8 +660,7 @@ fn offload_server(arguments: &[&str]) -> Program {
 #[test]
 fn a_loaded_server_decrypts_in_batches_or_inline() {
     let load = ["--load", "8", "--connections", "6", "--for", "1"];
-    // Six connections fill a batch long before it has waited so long.
-    let batches_of_three = ["--threads", "1", "--batch", "3", "--wait", "1000000"];
+    let batches_of_three = ["--threads", "1", "--batch", "3"];
     for (options, in_batches) in [(&batches_of_three[..], true), (&["--inline"], false)] {
         let ended = offload_server(&[&load, options].concat()).wait();
         assert_shows(
@@ -675,10 +674,39 @@ fn a_loaded_server_decrypts_in_batches_or_inline() {
             ("\n  of   3 ", in_batches),
             ("\n  of   4 ", false),
             ("\nwaiting for the batch: median ", in_batches),
-            ("ClientKeyExchange to the answer: median ", in_batches),
+            ("\ndecryption: ", in_batches),
+            ("\nwaiting for the answer: median ", in_batches),
         ] {
             assert_eq!(ended.stdout.contains(part), is_there, "{part}: {ended:?}");
         }
+    }
+}
+
+#[test]
+fn a_loaded_server_compares_the_sizes_of_batches() {
+    let load = ["--load", "9", "--threads", "1", "--for", "2"];
+    let ended = offload_server(&[&load[..], &["--compare"]].concat()).wait();
+    assert!(
+        ended.status.success() && ended.stderr.is_empty(),
+        "{ended:?}"
+    );
+    let mut lines = ended.stdout.lines().skip_while(|line| !line.starts_with("batches of at most"));
+    assert!(lines.next().is_some(), "{ended:?}");
+    for (most, line) in ["1", "2", "4", "8"].iter().zip(&mut lines) {
+        let mut words = line.split_whitespace();
+        assert_eq!(words.next(), Some(*most), "{ended:?}");
+        assert!(
+            words.next().unwrap().parse::<u32>().unwrap() > 0,
+            "{ended:?}"
+        );
+    }
+    assert!(
+        lines.next().unwrap().starts_with("handshakes: "),
+        "{ended:?}"
+    );
+    assert!(!ended.stdout.contains("\n  of   9 "), "{ended:?}");
+    for line in ended.stdout.lines() {
+        assert!(line.len() <= 80, "{line:?}");
     }
 }
 
@@ -735,6 +763,9 @@ fn batching_that_does_not_work_is_refused() {
         &["--threads", "0"],
         &["--connections", "0"],
         &["--inline", "--batch", "2"],
+        &["--compare"],
+        &["--compare", "--for", "2"],
+        &["--compare", "--for", "2", "--load", "2", "--batch", "2"],
     ] {
         let ended = offload_server(usage).wait();
         assert_eq!(ended.status.code(), Some(2), "{usage:?}: {ended:?}");
@@ -742,17 +773,14 @@ fn batching_that_does_not_work_is_refused() {
 }
 
 /// A pool with the keys of these lengths, and room for all that a test asks.
-fn pool(key_bits: &[usize], size: usize, wait: Duration) -> (Queue, Worker) {
+fn pool(key_bits: &[usize], most: usize) -> (Queue, Worker) {
     let keys = key_bits.iter().map(|bits| {
         let key = certified(*bits).key().unwrap().clone();
         (key.key_id(), key)
     });
-    let batching = Batching {
-        size,
-        wait,
-        queue: 8,
-    };
-    decryption_pool(Keys::from_iter(keys), batching)
+    let (queue, worker) = decryption_pool(Keys::from_iter(keys), 8);
+    worker.limit(most);
+    (queue, worker)
 }
 
 /// A connection that has asked a pool, its key having so many bits.
@@ -765,16 +793,19 @@ fn asking(queue: &Queue, bits: usize) -> (Pair, Submitted) {
 }
 
 #[test]
-fn a_pool_fills_batches_with_jobs_of_one_key() {
-    let (queue, worker) = pool(&[2048, 3072], 2, PATIENCE);
-    let bits = [2048, 2048, 2048, 3072, 2048, 3072];
+fn a_pool_takes_what_waits_of_all_keys() {
+    let (queue, worker) = pool(&[2048, 3072], 4);
+    let bits = [2048, 2048, 3072, 2048, 2048, 3072];
     let connections = bits.map(|bits| asking(&queue, bits));
-    // Nobody else asks, so that nobody is waited for.
+    // The worker ends after the last one.
     drop(queue);
     let batches = RefCell::new(Vec::new());
-    worker.run(|queued| batches.borrow_mut().push(queued.len()));
-    assert_eq!(batches.into_inner(), [2, 1, 1, 1, 1]);
-    for ((mut pair, submitted), size) in connections.into_iter().zip([2, 2, 1, 1, 1, 1]) {
+    worker.run(|batch| {
+        assert!(!batch.took.is_zero());
+        batches.borrow_mut().push(batch.queued.len());
+    });
+    assert_eq!(batches.into_inner(), [4, 2]);
+    for ((mut pair, submitted), size) in connections.into_iter().zip([4, 4, 4, 4, 2, 2]) {
         let (reply, took) = submitted.wait(PATIENCE).unwrap();
         assert_eq!(reply.batch_size, size);
         assert!(reply.queued <= took);
@@ -784,30 +815,33 @@ fn a_pool_fills_batches_with_jobs_of_one_key() {
 }
 
 #[test]
-fn a_pool_waits_for_a_batch_no_longer_than_it_should() {
-    let wait = Duration::from_millis(20);
-    let (queue, worker) = pool(&[2048], 8, wait);
+fn a_pool_waits_for_no_batch_to_fill() {
+    let (queue, worker) = pool(&[2048], 8);
     thread::scope(|scope| {
         scope.spawn(|| worker.run(|_| ()));
         let (_pair, submitted) = asking(&queue, 2048);
+        // The queue is open, and nobody else asks.
         let (reply, _) = submitted.wait(PATIENCE).unwrap();
-        assert!(reply.queued >= wait);
+        assert_eq!(reply.batch_size, 1);
         drop(queue);
     });
 }
 
 #[test]
-fn a_pool_without_the_key_or_without_threads_does_not_answer() {
-    let (queue, worker) = pool(&[3072], 8, Duration::ZERO);
-    let (_pair, submitted) = asking(&queue, 2048);
-    let (pair, other) = asking(&queue, 3072);
-    let job = pair.server.job();
+fn a_pool_without_the_key_fails_the_handshake_and_one_without_threads_refuses() {
+    let (queue, worker) = pool(&[3072], 8);
+    let [(mut pair, submitted), (mut other, served)] =
+        [2048, 3072].map(|bits| asking(&queue, bits));
+    let job = other.server.job();
     drop(queue);
     worker.run(|_| ());
-    assert!(submitted.wait(PATIENCE).is_err());
-    assert!(other.wait(PATIENCE).is_ok());
+    let (reply, _) = submitted.wait(PATIENCE).unwrap();
+    assert!(pair.server.resume(reply.answer).is_err());
+    let (reply, _) = served.wait(PATIENCE).unwrap();
+    other.server.resume(reply.answer).unwrap();
+    other.established();
 
-    let (queue, worker) = pool(&[3072], 8, Duration::ZERO);
+    let (queue, worker) = pool(&[3072], 8);
     drop(worker);
     assert!(queue.submit(job).is_err());
 }
