@@ -1,6 +1,6 @@
 //! The order of this side's own chain.
 
-use crate::crypto::private_key::KeyId;
+use crate::crypto::key_id::KeyId;
 use crate::enums::SignatureScheme;
 use crate::error::ConfigError;
 use crate::message::MAX_HANDSHAKE_BODY;

@@ -7,7 +7,6 @@ use crate::crypto::key_id::KeyId;
 use crate::error::ConfigError;
 use core::fmt;
 use rsa::PrivateKey as RsaPrivateKey;
-use zeroize::Zeroizing;
 
 /// An RSA private key in this process. Wiped when dropped; prints as `[redacted]`.
 ///
