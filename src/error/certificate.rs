@@ -738,6 +738,16 @@ mod tests {
                 none,
             ),
             (
+                Fault::CrlIssuer,
+                "the keyUsage of its issuer lacks cRLSign, so the CRL of that issuer does not count",
+                none,
+            ),
+            (
+                Fault::Policies,
+                "a CA of the chain requires a certificate policy, and the chain has no valid one",
+                none,
+            ),
+            (
                 Fault::Ocsp(OcspFault::Missing),
                 "the required OCSP check failed: the server sent no response",
                 none,

@@ -154,6 +154,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "CertificateFault::PathLength",
             "CertificateFault::UnusableRoot",
             "CertificateFault::NameConstraints",
+            "CertificateFault::Policies",
         ],
     ),
     // "A certificate was of an unsupported type."
@@ -190,6 +191,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "CertificateFault::RevocationUnknown",
             "CertificateFault::CrlExpired",
             "CertificateFault::CrlInvalid",
+            "CertificateFault::CrlIssuer",
             "CertificateFault::Refused",
         ],
     ),

@@ -10,7 +10,7 @@ use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
 use pki_types::UnixTime;
 use webpki::EndEntityCert;
-use x509_parser::extensions::{BasicConstraints, KeyUsage};
+use x509_parser::extensions::BasicConstraints;
 use x509_parser::oid_registry::{
     OID_PKCS1_SHA1WITHRSA, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERTIFICATE_POLICIES,
     OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
@@ -281,17 +281,13 @@ impl<'c> NamePath<'c> {
     }
 }
 
-/// Returns true if `rustls-webpki` or this crate cannot parse the certificate, but for its name
-/// constraints: `x509-parser` would recurse as deeply into them as they go.
+/// Returns true if `rustls-webpki` or this crate cannot parse the certificate. Other extensions are
+/// not read here: `x509-parser` recurses into them as deeply as they go.
 fn is_unread(link: &Link<'_>) -> bool {
     let certificate = link.certificate();
     EndEntityCert::try_from(link.form().der()).is_err()
         || !link.has_readable_extensions()
         || certificate.not_before() > certificate.not_after()
-        || certificate.purposes().is_err()
-        || certificate.names().is_err()
-        || certificate.read_extension::<KeyUsage>(&OID_X509_EXT_KEY_USAGE).is_err()
-        || certificate.read_extension::<BasicConstraints>(&OID_X509_EXT_BASIC_CONSTRAINTS).is_err()
 }
 
 fn basic_constraints(certificate: &PeerCertificate<'_>) -> Option<BasicConstraints> {

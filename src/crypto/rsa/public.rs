@@ -92,7 +92,11 @@ impl PublicKey {
             return Err(PublicKeyError::Size { bits });
         }
         let modulus = key.n_params().modulus().clone();
-        Ok(Self::new(modulus, bits, exponent(&key.e_bytes(), &EXPONENTS)?))
+        Ok(Self::new(
+            modulus,
+            bits,
+            exponent(&key.e_bytes(), &EXPONENTS)?,
+        ))
     }
 
     fn new(modulus: Odd<BoxedUint>, bits: usize, exponent: u64) -> Self {
