@@ -210,8 +210,10 @@ impl<'c> NamePath<'c> {
     /// Both arguments are the contents of an AlgorithmIdentifier, which begins with the object
     /// identifier: that of the signature, and that of a key that does not match it.
     fn unsupported_signature(&self, signature: &[u8], key: Option<&[u8]>) -> CertificateError {
+        // Behind its tag and the one to four bytes of its length.
         let names = |id: &[u8], oid: &Oid<'_>| {
-            id.get(2..).is_some_and(|rest| rest.starts_with(oid.as_bytes()))
+            let mut behind = (2..=5).filter_map(|header| id.get(header..));
+            behind.any(|rest| rest.starts_with(oid.as_bytes()))
         };
         self.first_at(|index, certificate| {
             let algorithm = &certificate.parsed().signature_algorithm.algorithm;
