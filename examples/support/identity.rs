@@ -35,15 +35,19 @@ pub struct PasswordArguments {
 
 impl PasswordArguments {
     #[cfg(feature = "encrypted-keys")]
-    fn read<Arguments: CommandFactory>(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let file = Zeroizing::new(read_file::<Arguments>(self.password_file.as_ref()?));
-        let end = file.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-        Some(Zeroizing::new(file[..end.unwrap_or(file.len())].to_vec()))
+    fn file(&self) -> Option<&Path> {
+        self.password_file.as_deref()
     }
 
     #[cfg(not(feature = "encrypted-keys"))]
-    fn read<Arguments: CommandFactory>(&self) -> Option<Zeroizing<Vec<u8>>> {
+    fn file(&self) -> Option<&Path> {
         None
+    }
+
+    fn read<Arguments: CommandFactory>(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let file = Zeroizing::new(read_file::<Arguments>(self.file()?));
+        let end = file.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+        Some(Zeroizing::new(file[..end.unwrap_or(file.len())].to_vec()))
     }
 }
 

@@ -9,7 +9,7 @@
 //! certificates above it name, and no chain makes the tree grow beyond that.
 
 use super::certificate::PeerCertificate;
-use super::der::{Reader, SEQUENCE, only_element, unsigned};
+use super::der::{INTEGER, OBJECT_IDENTIFIER, Reader, SEQUENCE, only_element, unsigned};
 use super::search_error::SearchError;
 use std::collections::{BTreeMap, BTreeSet};
 use x509_parser::oid_registry::{
@@ -18,8 +18,6 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::X509Extension;
 
-const OBJECT_IDENTIFIER: u8 = 6;
-const INTEGER: u8 = 2;
 /// anyPolicy, 2.5.29.32.0.
 const ANY_POLICY: &[u8] = b"\x55\x1d\x20\x00";
 /// id-qt-cps and id-qt-unotice, 1.3.6.1.5.5.7.2.1 and 2.

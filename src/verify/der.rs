@@ -1,5 +1,10 @@
-//! The few DER elements that this room writes, and a strict reader of elements.
+//! The tags of DER elements, the few elements that this room writes, and a strict reader of elements.
 
+pub(super) const BOOLEAN: u8 = 1;
+pub(super) const INTEGER: u8 = 2;
+pub(super) const BIT_STRING: u8 = 3;
+pub(super) const OCTET_STRING: u8 = 4;
+pub(super) const OBJECT_IDENTIFIER: u8 = 6;
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const SET: u8 = 0x31;
 
@@ -100,10 +105,7 @@ pub(super) fn only_element(der: &[u8]) -> Option<Element<'_>> {
 /// of the second octet [..] shall not all be ones; and shall not all be zero"
 /// ([X.690 section 8.3.2](https://www.itu.int/rec/T-REC-X.690)).
 pub(super) fn is_integer(content: &[u8]) -> bool {
-    match content {
-        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => false,
-        _ => true,
-    }
+    !matches!(content, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..])
 }
 
 /// The number in the content of an INTEGER, or the largest one if it is larger; `None` if it is

@@ -3,6 +3,7 @@
 
 use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
+use super::der::{INTEGER, SEQUENCE, only_element, unsigned};
 use super::name::Text;
 use super::path::{MAX_PATH, Search};
 use super::search_error::SearchError;
@@ -283,13 +284,29 @@ impl<'c> NamePath<'c> {
     }
 }
 
-/// Returns true if `rustls-webpki` or this crate cannot parse the certificate. Other extensions are
-/// not read here: `x509-parser` recurses into them as deeply as they go.
+/// Returns true if `rustls-webpki` or this crate cannot parse the certificate. `x509-parser` does not
+/// read other extensions here, as it recurses into them as deeply as they go.
 fn is_unread(link: &Link<'_>) -> bool {
     let certificate = link.certificate();
     EndEntityCert::try_from(link.form().der()).is_err()
         || !link.has_readable_extensions()
+        || !has_readable_path_length(certificate)
         || certificate.not_before() > certificate.not_after()
+}
+
+/// Returns false if the certificate's pathLenConstraint, an INTEGER from 0 up, cannot be read.
+fn has_readable_path_length(certificate: &PeerCertificate<'_>) -> bool {
+    let extensions = certificate.parsed().extensions().iter();
+    let mut constraints =
+        extensions.filter(|extension| extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS);
+    constraints.all(|constraints| {
+        let fields = only_element(constraints.value).and_then(|it| it.content_of(SEQUENCE));
+        fields.is_some_and(|mut fields| {
+            fields.all(|field| {
+                field.is_ok_and(|field| field.tag != INTEGER || unsigned(field.content).is_some())
+            })
+        })
+    })
 }
 
 fn basic_constraints(certificate: &PeerCertificate<'_>) -> Option<BasicConstraints> {

@@ -154,7 +154,7 @@ impl<'a> Link<'a> {
 
     /// Returns true if the extensions can be parsed that this crate checks.
     pub(super) fn has_readable_extensions(&self) -> bool {
-        (!self.own.policies || self.policies().is_some()) && self.constrained_names().is_some()
+        self.policies().is_some() && self.constrained_names().is_some()
     }
 
     /// Its name constraints on directory names and mailboxes, which `rustls-webpki` is not shown.

@@ -4,12 +4,8 @@
 //! vouches for the very bytes, so no signature is at stake: it is enough that the key, the name and
 //! the dates can be read. What is read here is never used for a certificate that is not pinned.
 
-use super::der::{SEQUENCE, element};
+use super::der::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, SEQUENCE, element};
 
-const BOOLEAN: u8 = 1;
-const INTEGER: u8 = 2;
-const BIT_STRING: u8 = 3;
-const OCTET_STRING: u8 = 4;
 const CONSTRUCTED: u8 = 0x20;
 /// `[0] EXPLICIT` version, the first field of a tbsCertificate, unless it is absent.
 const VERSION: u8 = 0xa0;

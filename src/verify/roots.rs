@@ -2,7 +2,7 @@
 
 use super::certificate::{PeerCertificate, Usage};
 use super::constraints::{NameConstraints, Split, split};
-use super::der::{Reader, only_element, sequence};
+use super::der::{BIT_STRING, Reader, only_element, sequence};
 use super::name::CanonicalName;
 use crate::crypto::hash::{fingerprint, sha256};
 use crate::crypto::rsa::{PublicKey, peer_key_bits};
@@ -12,8 +12,6 @@ use pki_types::{CertificateDer, TrustAnchor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use webpki::anchor_from_trusted_cert;
-
-const BIT_STRING: u8 = 3;
 
 /// The root certificates to which a peer's chain must lead.
 ///

@@ -185,6 +185,6 @@ fn fits<B>(permits: bool, bases: &[B], matches: impl Fn(&B) -> bool) -> bool {
 
 /// Returns true if a name is within a permitted subtree for sure, or may be within an excluded one.
 fn within(name: &CanonicalName, base: &CanonicalName, permits: bool) -> bool {
-    let may_be = !permits && !(name.is_complete() && base.is_complete());
+    let may_be = !(permits || name.is_complete() && base.is_complete());
     may_be || name.is_within(base)
 }

@@ -144,7 +144,8 @@ mod tests {
         assert_eq!(rewritten.signed_behind(signed), None);
         assert_eq!(rewritten.signed_behind(&[]), None);
         // Nor for equal bytes elsewhere.
-        assert_eq!(rewritten.signed_behind(&shown.signed().to_vec()), None);
+        let copy = shown.signed().to_vec();
+        assert_eq!(rewritten.signed_behind(&copy), None);
     }
 
     #[test]

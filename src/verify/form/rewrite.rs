@@ -2,15 +2,14 @@
 
 use super::algorithm::with_null;
 use crate::verify::constraints;
-use crate::verify::der::{Element, Reader, SEQUENCE, element, only_element, sequence};
+use crate::verify::der::{
+    BOOLEAN, Element, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, element,
+    only_element, sequence,
+};
 use core::ops::Range;
 
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
-const OBJECT_IDENTIFIER: u8 = 6;
-const BOOLEAN: u8 = 1;
-const INTEGER: u8 = 2;
-const OCTET_STRING: u8 = 4;
 
 /// `[0] EXPLICIT INTEGER 2`, the encoding of version 3.
 const VERSION_3: &[u8] = &[VERSION, 3, INTEGER, 1, 2];

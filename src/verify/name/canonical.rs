@@ -1,9 +1,8 @@
 //! The form in which distinguished names are compared.
 
 use super::prepare::{decode, prepare};
-use crate::verify::der::{Element, SEQUENCE, SET, element, only_element};
+use crate::verify::der::{Element, OBJECT_IDENTIFIER, SEQUENCE, SET, element, only_element};
 
-const OBJECT_IDENTIFIER: u8 = 6;
 const UTF8_STRING: u8 = 0x0c;
 /// 1.2.840.113549.1.9.1.
 const EMAIL_ADDRESS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01";
@@ -123,6 +122,7 @@ fn canonical_attribute(attribute: Element<'_>, complete: &mut bool) -> Option<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::slice::from_ref;
     use crate::verify::der::sequence;
     use crate::verify::testing::name;
 
@@ -228,7 +228,7 @@ mod tests {
         let upper = attribute(O, PRINTABLE, b"B");
         let it = canonical(&of(&[&[cn.clone(), o.clone()]]));
         assert_eq!(canonical(&of(&[&[upper, cn.clone()]])), it);
-        let one_each = canonical(&of(&[&[cn.clone()], &[o.clone()]]));
+        let one_each = canonical(&of(&[from_ref(&cn), from_ref(&o)]));
         assert_ne!(one_each, it);
         assert_ne!(canonical(&of(&[&[o], &[cn]])), one_each);
     }

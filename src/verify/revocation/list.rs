@@ -3,7 +3,10 @@
 use super::scope::Scope;
 use crate::crypto::hash::fingerprint;
 use crate::verify::certificate::{PeerCertificate, unix_time};
-use crate::verify::der::{Element, Reader, SEQUENCE, is_integer};
+use crate::verify::der::{
+    BIT_STRING, BOOLEAN, Element, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE,
+    is_integer,
+};
 use crate::verify::name::canonical_name;
 use crate::verify::signatures::{KnownKeys, Signature, is_same_algorithm};
 use core::iter::Peekable;
@@ -11,11 +14,6 @@ use pki_types::UnixTime;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-const BOOLEAN: u8 = 1;
-const INTEGER: u8 = 2;
-const BIT_STRING: u8 = 3;
-const OCTET_STRING: u8 = 4;
-const OBJECT_IDENTIFIER: u8 = 6;
 const ENUMERATED: u8 = 0x0a;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;

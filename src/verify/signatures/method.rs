@@ -6,12 +6,10 @@ use crate::crypto::ecdsa::{self, Curve};
 use crate::crypto::hash::SignatureHash;
 use crate::crypto::rsa::{PublicKey, peer_key_bits};
 use crate::enums::SignatureScheme;
-use crate::verify::der::{Element, Reader, SEQUENCE, element};
+use crate::verify::der::{Element, INTEGER, OBJECT_IDENTIFIER, Reader, SEQUENCE, element};
 use pki_types::{AlgorithmIdentifier, alg_id};
 
-const INTEGER: u8 = 2;
 const NULL: &[u8] = b"\x05\x00";
-const OBJECT_IDENTIFIER: u8 = 6;
 const CONSTRUCTED: u8 = 0x20;
 
 /// sha1WithRSAEncryption ([RFC 3279 section 2.2.1](https://www.rfc-editor.org/rfc/rfc3279#section-2.2.1)),

@@ -7,7 +7,7 @@ mod work;
 pub(super) use method::is_same_algorithm;
 pub(super) use work::Work;
 
-use super::der::{Reader, SEQUENCE};
+use super::der::{BIT_STRING, Reader, SEQUENCE};
 use super::form::Rewritten;
 use crate::crypto::hash::fingerprint;
 use crate::crypto::rsa::{PublicKey, peer_key_bits};
@@ -17,8 +17,6 @@ use method::{Method, RsaNumbers};
 use pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use work::Exhausted;
-
-const BIT_STRING: u8 = 3;
 
 /// The number of keys under which a signature is remembered.
 const MAX_KNOWN_KEYS: usize = 8;

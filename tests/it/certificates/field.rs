@@ -96,8 +96,8 @@ fn files_of_the_field_are_accepted() {
     let read = |file: &str| fs::read(data("field").join(file)).unwrap();
     for (root, chain) in [
         ("root-printable.pem", "server.pem"),
-        ("root.pem", "sigalg-without-null.pem"),
-        ("root.pem", "critical-policies.pem"),
+        ("ca.pem", "sigalg-without-null.pem"),
+        ("ca.pem", "critical-policies.pem"),
         ("root-printable.pem", "critical-policies.pem"),
     ] {
         let policy = CertificatePolicy::new(RootStore::from_pem(&read(root)).unwrap());

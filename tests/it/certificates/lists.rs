@@ -61,11 +61,11 @@ fn a_certificate_with_a_padded_serial_number_is_not_read() {
 /// As `openssl ca -gencrl` writes it by default.
 #[test]
 fn a_list_of_version_1_from_openssl() {
-    let file = |name: &str| fs::read(premaster_testing::data(&format!("files/{name}"))).unwrap();
-    let roots = RootStore::from_pem(&file("common-ca.pem")).unwrap();
-    let lists = Crls::from_pem(&file("f11-crl-v1.pem")).unwrap();
+    let file = |name: &str| fs::read(premaster_testing::data(&format!("field/{name}"))).unwrap();
+    let roots = RootStore::from_pem(&file("ca.pem")).unwrap();
+    let lists = Crls::from_pem(&file("crl-v1.pem")).unwrap();
     let policy = CertificatePolicy::new(roots).crls(lists);
-    let server = CertificateDer::from_pem_slice(&file("common-server.pem")).unwrap();
+    let server = CertificateDer::from_pem_slice(&file("server.pem")).unwrap();
     let scene = Scene {
         policy,
         ..Scene::of(vec![server])

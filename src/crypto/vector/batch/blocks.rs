@@ -25,8 +25,8 @@ macro_rules! blocks {
     $lanes:literal, $register:ident, $zero:ident, $all:ident, $add:ident, $and:ident, $shift:ident,
     $low:ident, $high:ident, $load:ident, $store:ident, $equal:ident, $select:ident, $at_least:ident
 ) => {
-        use super::super::super::words::digit;
         use super::super::operation::Rows;
+        use crate::crypto::vector::words::digit;
         use core::arch::x86_64::*;
         use safe_unaligned_simd::x86_64::{$load, $store};
         use zeroize::Zeroize;

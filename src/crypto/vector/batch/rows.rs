@@ -29,10 +29,7 @@
 //! Rows are written out by macros, because a loop that is unrolled late leaves its columns in memory.
 //! For the like reason a square and its reduction are functions apart.
 
-#![allow(
-    unused_assignments,
-    reason = "the last of the steps that are written out sets what only a next one would read"
-)]
+#![allow(unused_assignments, reason = "the last step is like the others")]
 
 use super::operation::Rows;
 use core::arch::x86_64::*;
