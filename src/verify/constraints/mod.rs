@@ -188,3 +188,78 @@ fn within(name: &CanonicalName, base: &CanonicalName, permits: bool) -> bool {
     let may_be = !(permits || name.is_complete() && base.is_complete());
     may_be || name.is_within(base)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::der::sequence;
+    use crate::verify::testing::name;
+
+    const HOST: u8 = 0x82;
+
+    fn subtree(tag: u8, base: &[u8]) -> Vec<u8> {
+        sequence(&[&element(tag, &[base])])
+    }
+
+    fn list(tag: u8, subtrees: &[Vec<u8>]) -> Vec<u8> {
+        element(tag, &[&subtrees.concat()])
+    }
+
+    #[test]
+    fn the_others_keep_their_bytes_and_their_order() {
+        let werk = || subtree(DIRECTORY, &name("O=Werk"));
+        let (host, mailbox) = (
+            || subtree(HOST, b"a.example"),
+            subtree(MAILBOX, b"a.example"),
+        );
+        let permitted = |subtrees: &[Vec<u8>]| list(PERMITTED, subtrees);
+        let excluded = |subtrees: &[Vec<u8>]| list(EXCLUDED, subtrees);
+        let hosts = [permitted(&[host()]), excluded(&[host()])].concat();
+        let all = [
+            permitted(&[werk(), host()]),
+            excluded(&[host(), mailbox.clone()]),
+        ]
+        .concat();
+        assert_eq!(split(&all).unwrap().others, hosts);
+        assert_eq!(split(&permitted(&[werk()])).unwrap().others, b"");
+        assert_eq!(split(&excluded(&[mailbox])).unwrap().others, b"");
+
+        let maximum = sequence(&[&element(DIRECTORY, &[&name("O=Werk")]), b"\x81\x01\x00"]);
+        for left_to_webpki in [
+            vec![],
+            hosts.clone(),
+            permitted(&[maximum]),
+            [excluded(&[werk()]), permitted(&[werk()])].concat(),
+            [permitted(&[werk()]), permitted(&[werk()])].concat(),
+            [excluded(&[werk()]), excluded(&[werk()])].concat(),
+            list(0xa2, &[werk()]),
+            [permitted(&[werk()]), vec![0xa1]].concat(),
+            permitted(&[element(DIRECTORY, &[&name("O=Werk")])]),
+        ] {
+            assert!(split(&left_to_webpki).is_none(), "{left_to_webpki:02x?}");
+        }
+    }
+
+    #[test]
+    fn comparisons_are_counted_up_to_a_limit() {
+        let names = ConstrainedNames {
+            directories: vec![CanonicalName::of(&name("CN=a,O=Werk")); 100],
+            mailboxes: vec![],
+        };
+        let other = CanonicalName::of(&name("O=Other"));
+        let constraints = |bases| NameConstraints {
+            excluded: Subtrees {
+                directories: vec![other.clone(); bases],
+                mailboxes: vec![],
+            },
+            ..NameConstraints::default()
+        };
+        let comparisons = Comparisons::new();
+        assert_eq!(constraints(99).require(&names, &comparisons), Ok(()));
+        assert_eq!(constraints(1).require(&names, &comparisons), Ok(()));
+        let one_over = constraints(1).require(&names, &comparisons);
+        assert_eq!(one_over, Err(SearchError::TooMuchWork));
+        let refused = constraints(101).require(&names, &Comparisons::new());
+        assert_eq!(refused, Err(SearchError::TooMuchWork));
+    }
+}
