@@ -122,9 +122,9 @@ fn canonical_attribute(attribute: Element<'_>, complete: &mut bool) -> Option<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::slice::from_ref;
     use crate::verify::der::sequence;
     use crate::verify::testing::name;
+    use core::slice::from_ref;
 
     const UTF8: u8 = 0x0c;
     const PRINTABLE: u8 = 0x13;
