@@ -156,9 +156,9 @@ impl Method {
         match self {
             Self::Rsa(..) => RsaNumbers::read(key).map_or(0, RsaNumbers::cost),
             #[cfg(feature = "ecdsa")]
-            Self::Ecdsa(Curve::P256, _) => 7 * PUBLIC_OPERATION,
+            Self::Ecdsa(Curve::P256, _) => 9 * PUBLIC_OPERATION,
             #[cfg(feature = "ecdsa")]
-            Self::Ecdsa(Curve::P384, _) => 22 * PUBLIC_OPERATION,
+            Self::Ecdsa(Curve::P384, _) => 26 * PUBLIC_OPERATION,
         }
     }
 }
@@ -168,8 +168,8 @@ impl Method {
 pub(super) struct RsaNumbers {
     /// The length of the modulus in bits.
     pub(super) bits: usize,
-    /// The multiplications and squarings for the exponent.
-    multiplications: u32,
+    /// The work for the exponent, in squarings.
+    squarings: u32,
 }
 
 impl RsaNumbers {
@@ -186,7 +186,8 @@ impl RsaNumbers {
         let ones: u32 = exponent.iter().map(|byte| byte.count_ones()).sum();
         Some(Self {
             bits: bit_length(modulus)?,
-            multiplications: u32::try_from(bit_length(exponent)?).ok()?.saturating_add(ones),
+            // A multiplication takes as long as two squarings.
+            squarings: u32::try_from(bit_length(exponent)?).ok()?.saturating_add(2 * ones),
         })
     }
 
@@ -195,18 +196,24 @@ impl RsaNumbers {
             return u32::MAX;
         };
         let squared = bits.div_ceil(256).saturating_pow(2);
-        let multiplications = self.multiplications.saturating_add(SETUP);
-        squared.saturating_mul(multiplications).saturating_mul(PUBLIC_OPERATION)
-            / OF_PUBLIC_OPERATION
+        let squarings = self.squarings.saturating_add(SETUP);
+        let cost = squared.saturating_mul(squarings).saturating_mul(PUBLIC_OPERATION)
+            / OF_PUBLIC_OPERATION;
+        // The time of longer keys grows faster than the square of their length.
+        if bits > 2048 {
+            cost.saturating_add(cost / 4)
+        } else {
+            cost
+        }
     }
 }
 
-/// The preparation of a modulus, in multiplications by it.
-const SETUP: u32 = 12;
+/// The preparation of a modulus, in squarings.
+const SETUP: u32 = 8;
 
-/// The multiplications of 256 bits in a public operation: the modulus has eight times as many, and
-/// the exponent 17 bits, of which two are set.
-const OF_PUBLIC_OPERATION: u32 = 8 * 8 * (17 + 2 + SETUP);
+/// The squarings of 256 bits in a public operation: the modulus has eight times as many, and the
+/// exponent 17 bits, of which two are set.
+const OF_PUBLIC_OPERATION: u32 = 8 * 8 * (17 + 2 * 2 + SETUP);
 
 /// The length in bits of a number without leading zeros.
 fn bit_length(significant: &[u8]) -> Option<usize> {
@@ -278,10 +285,12 @@ mod tests {
         let cost = |bits, exponent: &[u8]| rsa.cost(&key(&modulus(bits), exponent));
         assert_eq!(cost(2048, &[1, 0, 1]), PUBLIC_OPERATION);
         assert_eq!(cost(1024, &[1, 0, 1]), PUBLIC_OPERATION / 4);
-        assert_eq!(cost(4096, &[1, 0, 1]), 4 * PUBLIC_OPERATION);
-        assert_eq!(cost(8192, &[1, 0, 1]), 16 * PUBLIC_OPERATION);
+        assert_eq!(cost(4096, &[1, 0, 1]), 5 * PUBLIC_OPERATION);
+        assert_eq!(cost(8192, &[1, 0, 1]), 20 * PUBLIC_OPERATION);
         assert!(cost(2048, &[3]) < PUBLIC_OPERATION);
-        assert!(cost(2048, &[1, 0xff, 0xff, 0xff, 0xff]) > 2 * PUBLIC_OPERATION);
+        let long = [1, 0xff, 0xff, 0xff, 0xff];
+        assert!(cost(2048, &long) > 3 * PUBLIC_OPERATION);
+        assert!(cost(8192, &long) > 70 * PUBLIC_OPERATION);
         // What is no key is not computed with.
         assert_eq!(rsa.cost(b""), 0);
         assert!(!rsa.verifies(b"", None, &[0; 32], &[0; 256]));
