@@ -45,7 +45,7 @@ pub(super) struct List {
     /// The serial numbers in it, sorted.
     revoked: Box<[Box<[u8]>]>,
     pub(super) signature: Signature,
-    /// The issuers' keys that signed it: one, unless two CAs share a name and a key.
+    /// The issuers' keys that signed it, and those that did not.
     pub(super) signers: KnownKeys,
     pub(super) fingerprint: [u8; 32],
 }

@@ -18,7 +18,7 @@ use pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgo
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use work::Exhausted;
 
-/// The number of keys under which a signature is remembered.
+/// The number of keys under which a signature is remembered as right, and as wrong.
 const MAX_KNOWN_KEYS: usize = 8;
 
 /// The rules for signatures in a chain. They also record what the checks under these rules found.
@@ -120,18 +120,35 @@ impl<'k> SignerKey<'k> {
     }
 }
 
-/// Keys under which a signature was found to be right, remembered over all connections.
+/// The keys under which a signature was checked, remembered over all connections. The right and the
+/// wrong ones are kept apart, so that wrong ones leave room for the right.
 #[derive(Debug, Default)]
-pub(super) struct KnownKeys(Mutex<Vec<[u8; 32]>>);
+pub(super) struct KnownKeys(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    right: Vec<[u8; 32]>,
+    wrong: Vec<[u8; 32]>,
+}
 
 impl KnownKeys {
-    fn has(&self, key: &[u8; 32]) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    /// Returns whether the signature is right under this key, if that is known.
+    fn get(&self, key: &[u8; 32]) -> Option<bool> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.right.contains(key) {
+            return Some(true);
+        }
+        known.wrong.contains(key).then_some(false)
     }
 
     /// Remembers a key, unless there are as many as are kept.
-    fn add(&self, key: [u8; 32]) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn add(&self, key: [u8; 32], is_right: bool) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = if is_right {
+            &mut known.right
+        } else {
+            &mut known.wrong
+        };
         if keys.len() < MAX_KNOWN_KEYS && !keys.contains(&key) {
             keys.push(key);
         }
@@ -255,12 +272,15 @@ impl<'c> SignatureRules<'c> {
         let hash = signature.hash.as_deref().ok_or(Reason::Unsupported)?;
         let short = self.key_is_short(method, key.key)?;
         let id = fingerprint([key.algorithm, key.key]);
-        if !known.is_some_and(|known| known.has(&id)) {
-            self.compute(method, key.key, hash, &signature.signature)?;
-            if let Some(known) = known {
-                known.add(id);
-            }
+        let checked = match known.and_then(|known| known.get(&id)) {
+            Some(true) => Ok(()),
+            Some(false) => Err(Reason::Wrong),
+            None => self.compute(method, key.key, hash, &signature.signature),
+        };
+        if let (Some(known), Ok(()) | Err(Reason::Wrong)) = (known, checked) {
+            known.add(id, checked.is_ok());
         }
+        checked?;
         self.record(method, short);
         Ok(())
     }
