@@ -12,8 +12,11 @@
 //!
 //! For AES-GCM: [`sealed`] reads a key and what is sealed with it.
 //!
+//! For RSA: [`batch`] reads a batch of ciphertexts, and decrypts it.
+//!
 //! [`seeds`] are the inputs to begin with.
 
+mod batch;
 mod case;
 mod chains;
 mod drive;
@@ -25,6 +28,7 @@ mod seeds;
 mod setting;
 mod store;
 
+pub use batch::decrypt_batch;
 pub use case::{Case, Lists, Name, Peer, Terms, judge};
 pub use chains::{Example, examples};
 pub use endpoint::{Role, now, tickets};
