@@ -15,6 +15,5 @@ pub(crate) mod rsa;
 pub(crate) mod sealing;
 pub(crate) mod suite;
 #[cfg(all(feature = "vector", target_arch = "x86_64"))]
-#[allow(dead_code, unused_imports, reason = "no caller yet")]
 pub(crate) mod vector;
 pub(crate) mod vectors;

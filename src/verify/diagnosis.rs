@@ -252,6 +252,9 @@ impl<'c> NamePath<'c> {
 
     fn path_length(&self) -> CertificateError {
         self.first_at(|index, certificate| {
+            if !has_readable_path_length(certificate) {
+                return Some(Fault::Malformed);
+            }
             let most = basic_constraints(certificate)?.path_len_constraint?;
             let below = index.checked_sub(1)?;
             (usize::try_from(most).is_ok_and(|most| below > most)).then_some(Fault::PathLength)
