@@ -19,11 +19,6 @@ enum Engine {
 pub(crate) struct PrivateKernel(Engine);
 
 impl PrivateKernel {
-    /// Prepares a key; `None` where this processor or build has no engine for it.
-    pub(crate) fn new(numbers: &CrtNumbers<'_>) -> Option<Self> {
-        Tier::permitted().find_map(|tier| Self::for_tier(numbers, tier))
-    }
-
     /// Prepares a key for the engine of one tier; `None` where there is no such engine, or this
     /// processor has not got it.
     pub(crate) fn for_tier(numbers: &CrtNumbers<'_>, tier: Tier) -> Option<Self> {

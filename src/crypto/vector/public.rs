@@ -20,11 +20,6 @@ pub(crate) struct PublicKernel {
 pub(crate) struct Residue(ifma::Residue);
 
 impl PublicKernel {
-    /// Prepares an odd modulus; `None` where this processor or build has no engine for it.
-    pub(crate) fn new(n: &[u64]) -> Option<Self> {
-        Tier::permitted().find_map(|tier| Self::for_tier(n, tier))
-    }
-
     /// Prepares an odd modulus for the engine of one tier; `None` where there is no such engine, or
     /// this processor has not got it.
     pub(crate) fn for_tier(n: &[u64], tier: Tier) -> Option<Self> {
