@@ -72,7 +72,7 @@ impl<'a> Chain<'a> {
     /// Parses a chain, which begins with the leaf.
     ///
     /// Fails with [`CertificateFault::Malformed`] if the leaf is missing or cannot be parsed.
-    pub(super) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
+    pub(crate) fn read(received: &'a [CertificateDer<'_>]) -> Result<Self, CertificateError> {
         Self::read_with(received, None)
     }
 

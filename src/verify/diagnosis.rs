@@ -275,14 +275,19 @@ impl<'c> NamePath<'c> {
         })
     }
 
+    /// "A certificate MUST NOT include more than one instance of a particular extension"
+    /// ([RFC 5280 section 4.2](https://www.rfc-editor.org/rfc/rfc5280#section-4.2)): `rustls-webpki` is
+    /// shown one that occurs twice, also where it does not know it.
     fn critical_extension(&self) -> CertificateError {
         self.first_with(|certificate| {
             let extensions = certificate.parsed().extensions().iter();
             let mut critical = extensions.filter(|extension| extension.critical);
-            let unknown = critical.find(|extension| !KNOWN_EXTENSIONS.contains(&extension.oid))?;
-            Some(Fault::CriticalExtension {
-                oid: Excerpt::new(&unknown.oid),
-            })
+            match critical.find(|extension| !KNOWN_EXTENSIONS.contains(&extension.oid)) {
+                Some(unknown) => Some(Fault::CriticalExtension {
+                    oid: Excerpt::new(&unknown.oid),
+                }),
+                None => certificate.parsed().extensions_map().is_err().then_some(Fault::Malformed),
+            }
         })
     }
 }
