@@ -89,6 +89,7 @@ pub fn seeds() -> Vec<Seed> {
         tickets(),
         chains(),
         sealed(),
+        batches(),
     ];
     targets.into_iter().flatten().collect()
 }
@@ -172,6 +173,18 @@ fn chains() -> Vec<Seed> {
     examples
         .map(|example| Seed::new("verify", example.name.as_str(), example.encode()))
         .collect()
+}
+
+/// Batches of one to nine ciphertexts in every form, and one for each longer key.
+fn batches() -> Vec<Seed> {
+    let ciphertext = |form: u8| [form, 255, form, 0, 255, 7, 1, 0, 9];
+    let batch = |key: u8, count: u8| {
+        let ciphertexts = (0..count).flat_map(ciphertext);
+        [key].into_iter().chain(ciphertexts).collect::<Vec<u8>>()
+    };
+    let sizes = (1..=9).map(|count| Seed::new("rsa", format!("batch-of-{count}"), batch(0, count)));
+    let keys = (13..=15).map(|key| Seed::new("rsa", format!("key-{key}"), batch(key, 1)));
+    sizes.chain(keys).collect()
 }
 
 /// Texts of AES-GCM at the edges of its turns, with both key sizes.
