@@ -68,7 +68,7 @@ fn number(key: &RsaPrivateKey, form: &[u8]) -> BoxedUint {
 fn multiple(prime: &BoxedUint, factor: u8, width: u32) -> BoxedUint {
     let bytes = prime.to_be_bytes();
     let prime = BoxedUint::from_be_slice(&bytes, width).unwrap();
-    prime.wrapping_mul(&BoxedUint::from(u64::from(factor) + 1))
+    prime.wrapping_mul(BoxedUint::from(u64::from(factor) + 1))
 }
 
 #[cfg(test)]
