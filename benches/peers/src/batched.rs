@@ -32,16 +32,18 @@ impl PremasterBatch {
     /// Decrypts for all servers in one call.
     fn decrypt(&self, handshakes: &mut [Handshake]) {
         let mut batch = DecryptBatch::new();
-        for handshake in &mut *handshakes {
+        for (index, handshake) in handshakes.iter().enumerate() {
             let Some(Pending::DecryptPreMasterSecret(job)) = handshake.server.pending() else {
                 panic!("the secret is not pending");
             };
-            batch.push(job).unwrap();
+            batch.push(job, index);
         }
-        let key = self.certified.key().unwrap();
-        let answers = batch.decrypt(key, getrandom::SysRng);
-        for (handshake, answer) in handshakes.iter_mut().zip(answers) {
-            handshake.server.resume(answer, &mut handshake.to_client).unwrap();
+        let key = self.certified.key().map(|key| &**key);
+        for (index, answer) in batch.decrypt(|_| key, getrandom::SysRng) {
+            let Handshake {
+                server, to_client, ..
+            } = &mut handshakes[index];
+            server.resume(answer, to_client).unwrap();
         }
     }
 }

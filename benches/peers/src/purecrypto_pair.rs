@@ -10,7 +10,7 @@ use purecrypto::rsa::BoxedRsaPrivateKey;
 use purecrypto::tls::{
     Config, ConfigBuilder, Connection, ProtocolVersion, RootCertStore, SigningKey,
 };
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey as RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rustls::pki_types::CertificateDer;

@@ -19,7 +19,10 @@ use rsa::hazmat::{rsa_decrypt, rsa_encrypt};
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::rand_core::UnwrapErr;
 use rsa::traits::{PaddingScheme, PublicKeyParts, SignatureScheme};
-use rsa::{BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, PrivateKey as RsaPrivateKey, PublicKey as RsaPublicKey};
+use rsa::{
+    BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, PrivateKey as RsaPrivateKey,
+    PublicKey as RsaPublicKey,
+};
 use sha2::{Digest, Sha256};
 
 /// As long as a pre-master secret.

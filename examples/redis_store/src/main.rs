@@ -12,6 +12,9 @@
 #[path = "../../support/cli.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod cli;
+#[path = "../../support/json.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod json;
 #[path = "../../support/process.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod process;
