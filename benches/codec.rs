@@ -31,6 +31,7 @@ mod config {
 #[cfg(test)]
 mod verify {
     pub use premaster::CertificatePolicy;
+    pub use premaster::certificate::Crls;
 }
 
 use criterion::measurement::WallTime;
