@@ -24,10 +24,11 @@ struct Figure {
 }
 
 const FIGURES: [Figure; 2] = [
+    // Two GCM keys of 552 bytes are most of it.
     Figure {
         name: "idle",
         of: |used| used.idle,
-        limits: [1843, 1024],
+        limits: [2304, 1536],
     },
     Figure {
         name: "peak of the handshake",

@@ -51,8 +51,8 @@ within a round of turns. Below 1.00, premaster is faster. OpenSSL 3.6 takes its 
 own.
 
 AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA, and so
-does purecrypto, with CBC, since it has no such suite with GCM. rustls
-does not support it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
+does purecrypto, with CBC and TLS 1.1, as its server has no such suite with TLS 1.2. rustls does not
+support it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
 its client verifies that signature where the others encrypt, and both agree on a key in addition. Each
 client checks one signature on the path to the root, whose key has 2048 bits.
 

@@ -1,5 +1,6 @@
-//! purecrypto: `TLS_RSA_WITH_*` with CBC, since it has no such suite with GCM. What it takes for a full
-//! handshake is comparable, as two small records are all that the cipher has to do with it.
+//! purecrypto: `TLS_RSA_WITH_*` with CBC and TLS 1.1, since its server has no such suite with TLS 1.2.
+//! What it takes for a full handshake is comparable, as two small records are all that the cipher has to
+//! do with it, and most of the time is RSA's.
 
 use crate::certificates::Credentials;
 use crate::common::{Cipher, NAME};
@@ -17,6 +18,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
 
+const VERSION: ProtocolVersion = ProtocolVersion::TLSv1_1;
+
 /// Full handshakes.
 pub struct PureCryptoPair {
     client: Config,
@@ -26,10 +29,10 @@ pub struct PureCryptoPair {
 
 impl PureCryptoPair {
     pub fn full(credentials: &Credentials, cipher: Cipher) -> Self {
-        // RFC 5246 appendix A.5: with HMAC-SHA-256.
+        // TLS_RSA_WITH_AES_128_CBC_SHA and TLS_RSA_WITH_AES_256_CBC_SHA.
         let suite = match cipher {
-            Cipher::Aes128Sha256 => 0x003c,
-            Cipher::Aes256Sha384 => 0x003d,
+            Cipher::Aes128Sha256 => 0x002f,
+            Cipher::Aes256Sha384 => 0x0035,
         };
         let mut roots = RootCertStore::new();
         roots.add_der(certificate(&credentials.root)).unwrap();
@@ -55,6 +58,7 @@ impl Contender for PureCryptoPair {
         }
         for side in [&client, &server] {
             assert!(side.is_handshake_complete());
+            assert_eq!(side.negotiated_version(), Some(VERSION));
             assert_eq!(side.negotiated_cipher_suite(), Some(self.suite));
         }
         taken
@@ -73,7 +77,7 @@ fn config(suite: u16) -> ConfigBuilder {
     Config::builder()
         .rng(Arc::new(OsRng))
         .tls_only()
-        .versions(ProtocolVersion::TLSv1_2, ProtocolVersion::TLSv1_2)
+        .versions(VERSION, VERSION)
         .cipher_suites(&[suite])
 }
 
@@ -84,4 +88,18 @@ fn certificate(pem: &[u8]) -> Vec<u8> {
 fn private_key(pem: &[u8]) -> BoxedRsaPrivateKey {
     let key = RsaPrivateKey::from_pkcs8_pem(str::from_utf8(pem).unwrap()).unwrap();
     BoxedRsaPrivateKey::from_pkcs1_der(key.to_pkcs1_der().unwrap().as_bytes()).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::KeyLength;
+
+    #[test]
+    fn full_handshakes_complete() {
+        let credentials = Credentials::new(KeyLength::Rsa2048);
+        for cipher in [Cipher::Aes128Sha256, Cipher::Aes256Sha384] {
+            PureCryptoPair::full(&credentials, cipher).run();
+        }
+    }
 }
