@@ -1,4 +1,7 @@
-//! Access to crate internals for the fuzz targets; compiled only with `--cfg fuzzing`.
+//! Access to crate internals for the fuzz targets and for the bench of constant time; compiled only
+//! with `--cfg fuzzing`.
+
+pub mod timing;
 
 use crate::codec::{Reader, Writer};
 use crate::crypto::cipher::{CipherError, FuzzedGcmKey};

@@ -237,6 +237,9 @@ pub const ROOMS: &[Room] = &[
         rooms: &[
             "codec",
             "crypto::cipher",
+            "crypto::pkcs1",
+            "crypto::pre_master_secret",
+            "crypto::vector",
             "enums",
             "error",
             "message",
@@ -244,7 +247,7 @@ pub const ROOMS: &[Room] = &[
             "verify",
             "waiver",
         ],
-        crates: &["pki_types"],
+        crates: &["pki_types", "subtle"],
         tests: &[],
     },
 ];
