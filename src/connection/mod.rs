@@ -71,6 +71,7 @@ pub struct Connection {
     session_in_use: Option<SessionInUse>,
     close_sent: bool,
     close_received: bool,
+    /// Warning alerts since the last application data.
     warnings: u8,
 }
 

@@ -8,8 +8,8 @@ use crate::message::CHANGE_CIPHER_SPEC;
 use crate::message::alert::Alert;
 use crate::record::{RecordReader, VersionRule};
 
-/// The most warning alerts that a peer may send. This crate acts on none of them except
-/// close_notify, which is not counted.
+/// The most warning alerts without application data between them. This crate acts on none of them
+/// except close_notify, which is not counted; each costs this side a decryption for nothing.
 const MAX_WARNINGS: u8 = 4;
 
 impl Connection {
@@ -41,6 +41,9 @@ impl Connection {
                 ContentType::ALERT => self.handle_alert(record.content, outgoing)?,
                 ContentType::APPLICATION_DATA if self.handshake.is_established() => {
                     if !record.content.is_empty() {
+                        // The budgets are for floods, not for the life of a connection.
+                        self.warnings = 0;
+                        self.handshake.application_data_received();
                         return Ok(Event::ApplicationData(record.content));
                     }
                 }

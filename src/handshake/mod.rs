@@ -40,9 +40,10 @@ use pki_types::ServerName;
 use std::sync::Arc;
 use step::Step;
 
-/// The number of requests for another handshake that the peer may make before the connection fails.
+/// The most requests for another handshake without application data between them.
 ///
-/// Each refusal makes this side send a record; an honest peer stops after the first one.
+/// Each refusal makes this side send a record. A server may ask again before each of its answers, so
+/// data clears the count; without data, an honest peer stops after the first refusal.
 const MAX_RENEGOTIATION_REQUESTS: u8 = 4;
 
 /// A state of either role, or one of the two final states.
@@ -70,6 +71,7 @@ pub(crate) struct Handshake {
     state: State,
     /// The message by which the peer would request another handshake.
     renegotiation_request: HandshakeType,
+    /// Requests since the last application data.
     renegotiation_requests: u8,
 }
 
@@ -218,6 +220,11 @@ impl Handshake {
     /// Returns true for a client that has not received the ServerHello.
     pub(crate) fn awaits_server_hello(&self) -> bool {
         matches!(&self.state, State::Client(state) if state.awaits_server_hello())
+    }
+
+    /// Clears the count of requests for another handshake: a peer that sends data is no flood.
+    pub(crate) fn application_data_received(&mut self) {
+        self.renegotiation_requests = 0;
     }
 
     fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {

@@ -8,11 +8,12 @@ use crate::crypto::cipher::Cipher;
 use crate::enums::{ContentType, ProtocolVersion};
 use crate::error::{Error, LocalError, PeerError};
 
-/// The most empty records in a row.
+/// The most empty records without application data between them.
 ///
 /// "Zero-length fragments of Application data MAY be sent as they are potentially useful as a
 /// traffic analysis countermeasure": OpenSSL's old countermeasure sent one before each record, so a
-/// few are legitimate. An endless row makes this side work for nothing.
+/// few are legitimate. An endless row makes this side work for nothing, also if other records that
+/// carry no data stand in between.
 const MAX_EMPTY_RECORDS: u8 = 32;
 
 /// The versions that a received record may carry.
@@ -41,7 +42,7 @@ pub(crate) struct RecordReader {
     protection: Option<Protection>,
     versions: VersionRule,
     limit: PlaintextLimit,
-    empty_in_a_row: u8,
+    empty_since_data: u8,
 }
 
 impl RecordReader {
@@ -50,7 +51,7 @@ impl RecordReader {
             protection: None,
             versions,
             limit: PlaintextLimit::PROTOCOL,
-            empty_in_a_row: 0,
+            empty_since_data: 0,
         }
     }
 
@@ -135,16 +136,16 @@ impl RecordReader {
     /// "Implementations MUST NOT send zero-length fragments of Handshake, Alert, or
     /// ChangeCipherSpec content types."
     fn count_empty(&mut self, typ: ContentType, empty: bool) -> Result<(), PeerError> {
-        if !empty {
-            self.empty_in_a_row = 0;
-            return Ok(());
-        }
-        if typ != ContentType::APPLICATION_DATA {
-            return Err(PeerError::EmptyRecord(typ));
-        }
-        self.empty_in_a_row += 1;
-        if self.empty_in_a_row > MAX_EMPTY_RECORDS {
-            return Err(PeerError::TooManyEmptyRecords);
+        match (typ, empty) {
+            (ContentType::APPLICATION_DATA, false) => self.empty_since_data = 0,
+            (ContentType::APPLICATION_DATA, true) => {
+                self.empty_since_data += 1;
+                if self.empty_since_data > MAX_EMPTY_RECORDS {
+                    return Err(PeerError::TooManyEmptyRecords);
+                }
+            }
+            (_, false) => {}
+            (_, true) => return Err(PeerError::EmptyRecord(typ)),
         }
         Ok(())
     }
@@ -296,8 +297,12 @@ mod tests {
             }
             assert!(read(&[23, 3, 3, 0, 1, 0]).unwrap().is_some());
         }
+        // Only data clears the count.
         for _ in 0..MAX_EMPTY_RECORDS {
             read(&[23, 3, 3, 0, 0]).unwrap();
+            for typ in [20, 21, 22] {
+                read(&[typ, 3, 3, 0, 1, 0]).unwrap();
+            }
         }
         assert_eq!(
             read(&[23, 3, 3, 0, 0]),

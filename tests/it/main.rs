@@ -2,6 +2,7 @@
 
 mod allocations;
 
+mod budgets;
 mod captured;
 mod certificates;
 mod client_auth;
