@@ -241,6 +241,7 @@ fn close(mut client: Connection, mut server: Connection, rows: &mut Vec<Row>) {
         ALLOCATOR.count(side, &mut || {
             let received = connection.receive(incoming, outgoing).unwrap();
             assert!(matches!(received.event, Event::PeerClosed));
+            connection.close(outgoing);
         });
         rows.push(Row::new(side, "closed"));
     }

@@ -183,7 +183,7 @@ fn connect(listener: &TcpListener, configs: &Configs) -> Result<Ladder> {
     })
 }
 
-/// The server's side: answers one message and waits for the close.
+/// The server's side: answers one message, waits for the close, and answers that too.
 fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<SessionInfo> {
     let (socket, _) = listener.accept()?;
     prepare(&socket, PATIENCE)?;
@@ -195,6 +195,7 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Result<SessionInf
         stream.read(&mut message)? == 0,
         "unexpected data after the message"
     );
+    stream.close()?;
     stream.connection().session().cloned().context("no session")
 }
 

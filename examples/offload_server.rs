@@ -374,6 +374,6 @@ impl Load<'_> {
         let mut stream = Stream::client(Arc::clone(&self.config), NAME.try_into()?, socket)?;
         stream.complete_handshake()?;
         io::copy(&mut stream, &mut io::sink())?;
-        Ok(())
+        Ok(stream.close()?)
     }
 }

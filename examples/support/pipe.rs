@@ -40,7 +40,7 @@ struct Output {
     then_read_stdin: bool,
 }
 
-/// Runs a client's connection until the peer closes it.
+/// Runs a client's connection until the peer closes it, and answers its close.
 ///
 /// `hello` is the output that the connection started with. When standard input ends, so does this
 /// side, with close_notify; what the peer still sends is received until it closes too, which some
@@ -221,7 +221,10 @@ impl Driver<'_> {
                     self.hand_over(true);
                 }
                 Event::ApplicationData(data) => io::stdout().write_all(data).map_err(of_stdout)?,
-                Event::PeerClosed => break Flow::Closed,
+                Event::PeerClosed => {
+                    self.connection.close(&mut self.outgoing);
+                    break Flow::Closed;
+                }
                 // This client's configuration makes it wait for nothing but bytes.
                 _ => break Flow::Continue,
             }

@@ -52,6 +52,7 @@ pub(crate) struct Common {
     /// In seconds.
     pub(crate) session_lifetime: u32,
     pub(crate) resume_without_extended_master_secret: bool,
+    pub(crate) close_with_peer: bool,
     pub(crate) environment: Environment,
 }
 
@@ -80,6 +81,7 @@ pub(super) struct CommonBuilder {
     pub(super) session_store: Option<Arc<dyn SessionStore>>,
     pub(super) session_lifetime: Duration,
     pub(super) resume_without_extended_master_secret: bool,
+    pub(super) close_with_peer: bool,
     pub(super) random: Option<Arc<dyn RandomSource>>,
     pub(super) time: Option<Arc<dyn Fn() -> UnixTime + Send + Sync>>,
     pub(super) key_log: Option<Arc<dyn KeyLog>>,
@@ -100,6 +102,7 @@ impl CommonBuilder {
             session_store: Some(Arc::new(MemoryStore::new(sessions))),
             session_lifetime,
             resume_without_extended_master_secret: false,
+            close_with_peer: false,
             random: default_random(),
             time: None,
             key_log: None,
@@ -135,6 +138,7 @@ impl CommonBuilder {
             session_store: self.session_store,
             session_lifetime,
             resume_without_extended_master_secret: self.resume_without_extended_master_secret,
+            close_with_peer: self.close_with_peer,
             environment,
         })
     }
@@ -259,6 +263,22 @@ macro_rules! common_builder_methods {
         #[must_use]
         pub fn resume_without_extended_master_secret(mut self) -> Self {
             self.common.resume_without_extended_master_secret = true;
+            self
+        }
+
+        /// Answers the peer's close_notify at once with this side's own, after which nothing can be
+        /// sent: "The other party MUST respond with a close_notify alert of its own and close down
+        /// the connection immediately, discarding any pending writes"
+        /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)).
+        ///
+        /// By default each direction closes on its own, as in
+        /// [RFC 8446 section 6.1](https://www.rfc-editor.org/rfc/rfc8446#section-6.1), whose reason
+        /// is that the older rule could truncate data: after the peer's close_notify this side can
+        /// finish its answer, and its close_notify goes out with
+        /// [`Connection::close`](crate::Connection::close).
+        #[must_use]
+        pub fn close_with_peer(mut self) -> Self {
+            self.common.close_with_peer = true;
             self
         }
 

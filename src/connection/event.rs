@@ -26,8 +26,13 @@ pub enum Event<'b> {
     /// [`Connection::resume`](crate::Connection::resume) receives the answer to
     /// [`Connection::pending`](crate::Connection::pending).
     Paused,
-    /// The peer closed the connection with close_notify and sends nothing more. Bytes left in the
-    /// input do not belong to TLS. The close_notify in reply is in the output.
+    /// The peer closed its direction with close_notify and sends nothing more. Bytes left in the
+    /// input do not belong to TLS.
+    ///
+    /// This side can still [`send`](crate::Connection::send) what it has to say. End with
+    /// [`close`](crate::Connection::close): the peer may wait for this side's close_notify. If it
+    /// is configured with [`close_with_peer`](crate::ServerConfigBuilder::close_with_peer), the
+    /// close_notify is in the output already, and nothing more can be sent.
     PeerClosed,
 }
 

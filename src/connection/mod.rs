@@ -71,6 +71,8 @@ pub struct Connection {
     session_in_use: Option<SessionInUse>,
     close_sent: bool,
     close_received: bool,
+    /// The peer's close_notify also ends this side's sending.
+    close_with_peer: bool,
     /// Warning alerts since the last application data.
     warnings: u8,
 }
@@ -118,10 +120,11 @@ impl Connection {
         outgoing: &mut Vec<u8>,
     ) -> Result<Self, Error> {
         let mut actions = Actions::default();
+        let close_with_peer = config.common.close_with_peer;
         let handshake = Handshake::client(config, server_name, address, &mut actions)?;
         // Servers that do not speak TLS 1.2 answer a record of TLS 1.0 better, if only with an
         // alert; "no single value will guarantee interoperability" (appendix E.1).
-        let mut connection = Self::new(handshake, ProtocolVersion::TLS_1_0);
+        let mut connection = Self::new(handshake, ProtocolVersion::TLS_1_0, close_with_peer);
         connection.apply(actions, outgoing)?;
         Ok(connection)
     }
@@ -129,10 +132,12 @@ impl Connection {
     /// Starts a server connection, which awaits a ClientHello.
     #[must_use]
     pub fn server(config: Arc<ServerConfig>) -> Self {
-        Self::new(Handshake::server(config), ProtocolVersion::TLS_1_2)
+        let close_with_peer = config.common.close_with_peer;
+        let handshake = Handshake::server(config);
+        Self::new(handshake, ProtocolVersion::TLS_1_2, close_with_peer)
     }
 
-    fn new(handshake: Handshake, record_version: ProtocolVersion) -> Self {
+    fn new(handshake: Handshake, record_version: ProtocolVersion, close_with_peer: bool) -> Self {
         Self {
             handshake,
             joiner: Joiner::default(),
@@ -142,6 +147,7 @@ impl Connection {
             session_in_use: None,
             close_sent: false,
             close_received: false,
+            close_with_peer,
             warnings: 0,
         }
     }
@@ -182,12 +188,13 @@ impl Connection {
     /// # Errors
     ///
     /// [`Misuse::HandshakeIncomplete`] before the handshake is complete, [`Misuse::Closed`] after
-    /// either side closed; the connection can still be used.
+    /// this side closed, which includes the answer to the peer's close_notify with
+    /// [`close_with_peer`](crate::ServerConfigBuilder::close_with_peer); the connection can still be used.
     /// [`LocalError::KeyExhausted`](crate::error::LocalError::KeyExhausted) after 2^64 records; the
     /// connection has then failed.
     pub fn send(&mut self, plaintext: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
         self.check_not_failed()?;
-        if self.close_sent || self.close_received {
+        if self.close_sent {
             return Err(Misuse::Closed.into());
         }
         if !self.handshake.is_established() {
@@ -198,10 +205,13 @@ impl Connection {
             .map_err(|error| self.fail(error.into(), outgoing))
     }
 
-    /// Closes the sending direction with close_notify. Further calls do nothing.
+    /// Closes the sending direction with close_notify. Further calls do nothing. Call it when there
+    /// is nothing more to send, also after [`Event::PeerClosed`]; dropping a connection sends
+    /// nothing.
     ///
-    /// Data that the peer sends before its own close_notify can still be received. An incomplete
-    /// handshake is aborted with user_canceled, and nothing can be received after that.
+    /// Data that the peer sends before its own close_notify can still be received; a peer that
+    /// follows RFC 5246 to the letter sends none. An incomplete handshake is aborted with
+    /// user_canceled, and nothing can be received after that.
     pub fn close(&mut self, outgoing: &mut Vec<u8>) {
         if self.close_sent || self.handshake.failure().is_some() {
             return;

@@ -114,14 +114,20 @@ impl Connection {
         let alert = Alert::decode(content).map_err(|error| error.of("alert"))?;
         match (alert.level, alert.description) {
             (AlertLevel::WARNING, AlertDescription::CLOSE_NOTIFY) => {
-                // "The other party MUST respond with a close_notify alert of its own and close
-                // down the connection immediately, discarding any pending writes."
                 self.close_received = true;
+                // The key is not needed any more.
                 self.reader = RecordReader::new(VersionRule::Tls12);
-                self.send_close_notify(outgoing);
                 if self.handshake.is_established() {
+                    // "The other party MUST respond with a close_notify alert of its own and close
+                    // down the connection immediately, discarding any pending writes." RFC 8446
+                    // section 6.1 takes this back, because it "could cause truncation": by default
+                    // the answer goes out with the caller's own close.
+                    if self.close_with_peer {
+                        self.send_close_notify(outgoing);
+                    }
                     Ok(())
                 } else {
+                    self.send_close_notify(outgoing);
                     // A client that changes its mind is no failure of its session.
                     if !self.handshake.is_incomplete_client() {
                         self.session_in_use = None;

@@ -144,7 +144,7 @@ fn no_data_makes_no_record_and_a_record_without_protection_is_bad() {
 }
 
 #[test]
-fn a_close_is_answered_once_and_ends_the_sending() {
+fn a_close_ends_one_direction() {
     let (mut client, mut server) = established();
     let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
     client.close(&mut to_server);
@@ -160,12 +160,21 @@ fn a_close_is_answered_once_and_ends_the_sending() {
     let (event, _) = receive(&mut server, &mut to_server, &mut to_client).unwrap();
     assert_eq!(event, "PeerClosed");
     assert_eq!(to_server, b"not TLS");
+    assert!(to_client.is_empty());
+    server.send(b"the last word", &mut to_client).unwrap();
+    server.close(&mut to_client);
     let length = to_client.len();
     server.close(&mut to_client);
     let (event, _) = receive(&mut server, &mut to_server, &mut to_client).unwrap();
     assert_eq!(event, "PeerClosed");
     assert_eq!((&to_server[..], to_client.len()), (&b"not TLS"[..], length));
     assert_eq!(server.receive_eof(), Ok(()));
+    assert_eq!(
+        server.send(b"late", &mut to_client),
+        Err(Misuse::Closed.into())
+    );
+    let (_, data) = receive(&mut client, &mut to_client, &mut to_server).unwrap();
+    assert_eq!(data, b"the last word");
     assert_eq!(client.receive_eof(), Err(Error::Truncated));
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A [`Connection`] over a blocking transport, such as a `TcpStream`.
 ///
 /// Reads and writes complete the handshake first. A read of zero bytes means that the peer closed
-/// with close_notify. If the transport ends without it, the read fails with
+/// its direction with close_notify; writes go on until this side is [closed](Self::close), too. If the transport ends without it, the read fails with
 /// [`io::ErrorKind::UnexpectedEof`]. An error of the connection is the inner error of the
 /// [`io::Error`], a [`premaster::Error`](crate::Error); its alert has been written if the transport
 /// accepted it.
@@ -113,7 +113,8 @@ impl<S: Read + Write> Stream<S> {
         self.flush_outgoing()
     }
 
-    /// Sends close_notify. Data can still be read until the peer closes, too.
+    /// Sends close_notify, after which nothing can be written. Data can still be read until the peer
+    /// closes, too. Call it also after the peer has closed: it may wait for the answer.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ pub(super) enum Step {
     Data,
     /// The connection waits for an answer.
     Paused,
-    /// The peer has closed the connection.
+    /// The peer has closed its direction of the connection.
     Closed,
 }
 
@@ -529,8 +529,17 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(link.run_server(), Step::Closed);
         }
-        // The answer is there to be written.
-        assert!(link.server.needs_write());
+        // The answer is up to the caller, and so is when the connection is over.
+        assert!(!link.server.needs_write());
+        assert_eq!(link.server.send(b"the last word"), Ok(Some(13)));
+        link.server.close();
+        link.to_client.clear();
+        while link.server.needs_write() {
+            write(&mut link.server, &mut link.to_client, usize::MAX);
+        }
+        assert_eq!(link.run_client(), Step::Data);
+        link.client.gave(13).unwrap();
+        assert_eq!(link.run_client(), Step::Closed);
         assert_eq!(link.server.read_eof(), Ok(()));
         assert_eq!(link.server.into_unread(), b"not TLS");
     }

@@ -122,6 +122,8 @@ impl Sides {
         run(&mut pair.client, &mut pair.server);
         pair.client.close();
         run(&mut pair.client, &mut pair.server);
+        pair.server.close();
+        run(&mut pair.client, &mut pair.server);
         let session = pair.client.connection.session().unwrap();
         Recording {
             suite: session.cipher_suite(),

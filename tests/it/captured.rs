@@ -185,6 +185,7 @@ impl EchoServer {
                 }
                 Event::NeedData => false,
                 Event::PeerClosed => {
+                    self.connection.close(&mut self.outgoing);
                     self.closed = true;
                     false
                 }

@@ -13,6 +13,7 @@ mod exporter;
 mod extensions;
 mod files;
 mod forger;
+mod half_close;
 mod handshake;
 mod hellos;
 #[cfg(feature = "ocsp")]

@@ -158,7 +158,11 @@ fn a_session_survives_a_clean_close() {
         scene.meet();
         let mut pair = scene.pair().established();
         assert_eq!(outcome(&pair), scene.resumed);
-        side.of(&mut pair).0.close();
+        let (closing, other) = side.of(&mut pair);
+        closing.close();
+        let closed = std::mem::take(&mut closing.outgoing);
+        other.take(&closed).unwrap();
+        other.close();
         pair.run(Chunks::Whole).unwrap();
         for end in [&mut pair.client, &mut pair.server] {
             assert_eq!(end.connection.receive_eof(), Ok(()));

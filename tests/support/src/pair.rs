@@ -168,10 +168,12 @@ impl Pair {
         assert_eq!(self.client.received, to_client);
     }
 
-    /// A close by the client, which the server answers.
+    /// A close by the client, and then by the server.
     #[track_caller]
     pub fn close(&mut self, chunks: Chunks) {
         self.client.close();
+        self.run(chunks).unwrap();
+        self.server.close();
         self.run(chunks).unwrap();
         for end in [&mut self.client, &mut self.server] {
             assert_eq!(end.events.last().unwrap(), "PeerClosed");
