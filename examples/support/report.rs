@@ -296,12 +296,7 @@ impl Failure {
                 _ => error.to_string(),
             },
             alert_sent: inner.and_then(Error::alert),
-            alert_received: match inner {
-                Some(Error::AlertReceived(alert) | Error::CertificateWithheld { alert, .. }) => {
-                    Some(*alert)
-                }
-                _ => None,
-            },
+            alert_received: inner.and_then(Error::alert_received),
             setting: inner.and_then(Error::setting),
             error: inner.cloned(),
             flag: None,

@@ -3,7 +3,7 @@
 use super::cli::{or_usage_error, read_file, read_roots};
 use clap::{Args, CommandFactory};
 use premaster::certificate::{Crls, Waiver};
-use premaster::error::CertificateWithheld;
+use premaster::error::{CertificateWithheld, Told};
 use premaster::{CertificatePolicy, Error, KeyId};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -172,10 +172,17 @@ pub fn flag(error: &Error) -> Option<String> {
             }
             (waiver, _) => waiver_flag(waiver),
         },
-        Error::CertificateWithheld { reason, .. } => match reason {
-            CertificateWithheld::NoneConfigured => "--cert",
-            CertificateWithheld::Sha1 => "--sign-with-sha1",
-            CertificateWithheld::Authority => "--ignore-requested-authorities",
+        Error::AlertReceived {
+            moment: Some(moment),
+            ..
+        }
+        | Error::HungUp(moment) => match moment.told()? {
+            Told::NoCertificate { reason, .. } => match reason {
+                CertificateWithheld::NoneConfigured => "--cert",
+                CertificateWithheld::Sha1 => "--sign-with-sha1",
+                CertificateWithheld::Authority => "--ignore-requested-authorities",
+                _ => return None,
+            },
             _ => return None,
         },
         _ => return None,

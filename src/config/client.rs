@@ -126,7 +126,7 @@ impl ClientConfigBuilder {
     /// chain, it presents the first match. If nothing matches, it sends a Certificate message
     /// without certificates, and
     /// [`SessionInfo::requested_certificate`](crate::SessionInfo::requested_certificate) or
-    /// [`Error::CertificateWithheld`](crate::Error::CertificateWithheld) tells why.
+    /// the error, with [`Told::NoCertificate`](crate::error::Told::NoCertificate), tells why.
     #[must_use]
     pub fn certificate(mut self, certificate: Arc<CertifiedKey>) -> Self {
         self.certificates.push(certificate);

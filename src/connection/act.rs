@@ -1,7 +1,7 @@
 //! The execution of the handshake's actions.
 
 use super::Connection;
-use crate::enums::ContentType;
+use crate::enums::{ContentType, HandshakeType};
 use crate::error::Error;
 use crate::handshake::{Action, Actions};
 use crate::message::CHANGE_CIPHER_SPEC;
@@ -17,6 +17,7 @@ impl Connection {
         for action in actions.into_iter() {
             match action {
                 Action::SendHandshake(message) => {
+                    self.sent = message.first().copied().map(HandshakeType);
                     self.writer.write(ContentType::HANDSHAKE, &message, outgoing)?;
                 }
                 Action::ChangeWriteKey(cipher) => {

@@ -20,6 +20,18 @@ impl Connection {
         error
     }
 
+    /// The error for an alert with which the peer ends the connection.
+    pub(super) fn alert_received(&self, alert: AlertDescription) -> Error {
+        let moment = self.handshake.moment(self.sent, !self.heard);
+        Error::AlertReceived { alert, moment }
+    }
+
+    /// The error for a transport that ended without close_notify.
+    pub(super) fn transport_ended(&self) -> Error {
+        let moment = self.handshake.moment(self.sent, !self.heard);
+        moment.map_or(Error::Truncated, Error::HungUp)
+    }
+
     pub(super) fn forget_session(&mut self) {
         if let Some(session) = self.session_in_use.take() {
             session.forget();

@@ -11,7 +11,7 @@ pub(crate) mod testing;
 mod tests;
 
 use crate::config::{ClientConfig, ServerConfig};
-use crate::enums::{AlertDescription, ContentType, ProtocolVersion};
+use crate::enums::{AlertDescription, ContentType, HandshakeType, ProtocolVersion};
 use crate::error::{Error, Misuse};
 use crate::handshake::{Actions, ChannelBinding, Handshake, SessionInfo};
 use crate::keys::Joiner;
@@ -75,6 +75,10 @@ pub struct Connection {
     close_with_peer: bool,
     /// Warning alerts since the last application data.
     warnings: u8,
+    /// This side's last handshake message.
+    sent: Option<HandshakeType>,
+    /// True once a byte of the peer's has arrived.
+    heard: bool,
 }
 
 impl Connection {
@@ -149,6 +153,8 @@ impl Connection {
             close_received: false,
             close_with_peer,
             warnings: 0,
+            sent: None,
+            heard: false,
         }
     }
 
@@ -173,6 +179,7 @@ impl Connection {
     ) -> Result<Received<'b>, Error> {
         self.check_not_failed()?;
         let length = incoming.len();
+        self.heard |= length > 0;
         let mut rest = incoming;
         let event =
             self.process(&mut rest, outgoing).map_err(|error| self.fail(error, outgoing))?;
@@ -231,8 +238,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`] if the peer did not send close_notify: an attacker may have cut the
-    /// connection, and the received data may be incomplete
+    /// [`Error::HungUp`] if the handshake is not complete; see [`Error::peer_was_silent`] for a peer
+    /// that sent nothing at all. [`Error::Truncated`] after the handshake, if the peer did not send
+    /// close_notify: an attacker may have cut the connection, and the received data may be incomplete
     /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)). Many peers
     /// close the transport without close_notify; only the application protocol can tell whether its
     /// data is complete. On a failed connection, its error.
@@ -243,13 +251,14 @@ impl Connection {
             Some(error) => Err(error.clone()),
             None if self.close_received => Ok(()),
             None => {
+                let error = self.transport_ended();
                 // "If the ticket is accepted by the server but the handshake fails, the client SHOULD
                 // delete the ticket." Whatever made the server close would do so again.
                 if self.handshake.is_incomplete_client() {
                     self.forget_session();
                 }
-                self.forget(Error::Truncated);
-                Err(Error::Truncated)
+                self.forget(error.clone());
+                Err(error)
             }
         }
     }

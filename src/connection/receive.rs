@@ -132,7 +132,7 @@ impl Connection {
                     if !self.handshake.is_incomplete_client() {
                         self.session_in_use = None;
                     }
-                    Err(Error::AlertReceived(alert.description))
+                    Err(self.alert_received(alert.description))
                 }
             }
             (AlertLevel::WARNING, _) => {
@@ -142,7 +142,7 @@ impl Connection {
                 }
                 Ok(())
             }
-            (AlertLevel::FATAL, description) => Err(self.handshake.alert_received(description)),
+            (AlertLevel::FATAL, description) => Err(self.alert_received(description)),
             (AlertLevel(level), _) => Err(PeerError::BadAlertLevel(level).into()),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::testing::{client, client_builder, established, receive, server};
 use super::*;
-use crate::error::{DecodeError, PeerError};
+use crate::error::{DecodeError, Details, Moment, Peer, PeerError};
 
 /// A record without protection.
 fn record(typ: ContentType, content: &[u8]) -> Vec<u8> {
@@ -64,9 +64,19 @@ fn an_error_is_told_once_and_stays() {
         DecodeError::TrailingData.of("change_cipher_spec"),
     );
     let fatal = record(ContentType::ALERT, &[2, 40]);
+    let moment = Moment::new(Details {
+        peer: Peer::Client,
+        sent: None,
+        awaited: "client_hello",
+        silent: false,
+        told: None,
+    });
     fails(
         &fatal,
-        Error::AlertReceived(AlertDescription::HANDSHAKE_FAILURE),
+        Error::AlertReceived {
+            alert: AlertDescription::HANDSHAKE_FAILURE,
+            moment: Some(moment),
+        },
     );
 }
 

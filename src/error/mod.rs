@@ -12,6 +12,7 @@ mod files;
 mod incompatible;
 mod local;
 mod misuse;
+mod moment;
 mod ocsp;
 mod peer;
 mod tests;
@@ -26,6 +27,8 @@ pub use files::{FileContents, FileItem, KeyAlgorithm, KeyEncryption, PemFault};
 pub use incompatible::Incompatible;
 pub use local::{KeyError, LocalError};
 pub use misuse::Misuse;
+pub(crate) use moment::{Details, Peer};
+pub use moment::{Moment, Told};
 pub use ocsp::OcspFault;
 pub use peer::PeerError;
 pub use text::{Excerpt, ProtocolList, SuiteList};
@@ -33,6 +36,7 @@ pub use warning::{CertificateFlaw, CertificateWarning};
 pub use withheld::CertificateWithheld;
 
 use crate::enums::AlertDescription;
+use moment::{AlertText, HungUpText};
 
 /// Why a connection failed, or why a call on it was refused.
 ///
@@ -61,24 +65,22 @@ pub enum Error {
     Certificate(CertificateError),
     /// The peer ended the connection with a fatal alert, or with close_notify before the handshake
     /// was complete.
-    #[error("the peer sent the alert {0}")]
-    AlertReceived(AlertDescription),
-    /// The server ended the handshake with a fatal alert, after it had asked for a certificate and
-    /// this client had sent none.
-    #[error(
-        "the server sent the alert {alert}; it had asked for a certificate and got none: {reason}; CAs of the server: {authorities}; certificates of the client: {configured}"
-    )]
-    CertificateWithheld {
+    #[error("{}", AlertText(*alert, moment.as_ref()))]
+    AlertReceived {
         /// The alert.
         alert: AlertDescription,
-        /// Why no certificate was sent.
-        reason: CertificateWithheld,
-        /// The names of the CAs that the server lists: as many as fit.
-        authorities: Excerpt,
-        /// The subjects of the configured certificates: as many as fit.
-        configured: Excerpt,
+        /// What this side had sent and what it awaited; `None` once the handshake is complete.
+        moment: Option<Moment>,
     },
-    /// The transport ended without close_notify, so received data may be incomplete
+    /// The transport ended before the handshake was complete. No application data is missing,
+    /// because none was exchanged.
+    ///
+    /// [`peer_was_silent`](Self::peer_was_silent) tells a peer that connected and said nothing, as
+    /// the probes of load balancers do.
+    #[error("{}", HungUpText(.0))]
+    HungUp(Moment),
+    /// The transport ended after the handshake and without close_notify, so received data may be
+    /// incomplete
     /// ([RFC 5246 section 7.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1)).
     #[error("the transport ended without close_notify; received data may be incomplete")]
     Truncated,
@@ -105,10 +107,42 @@ impl Error {
             Self::Incompatible(error) => Some(error.alert()),
             Self::Certificate(error) => Some(error.alert()),
             Self::Local(error) => Some(error.alert()),
-            Self::AlertReceived(_)
-            | Self::CertificateWithheld { .. }
-            | Self::Truncated
-            | Self::Misuse(_) => None,
+            Self::AlertReceived { .. } | Self::HungUp(_) | Self::Truncated | Self::Misuse(_) => {
+                None
+            }
+        }
+    }
+
+    /// Returns the alert with which the peer ended the connection, or `None` if it sent none.
+    #[must_use]
+    pub fn alert_received(&self) -> Option<AlertDescription> {
+        match self {
+            Self::AlertReceived { alert, .. } => Some(*alert),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the transport ended before a single byte of the peer's had arrived.
+    ///
+    /// On a server this is a client that connects and hangs up, such as the probe of a load balancer
+    /// or a port scanner. A server need not log it.
+    #[must_use]
+    pub fn peer_was_silent(&self) -> bool {
+        matches!(self, Self::HungUp(moment) if moment.peer_was_silent())
+    }
+
+    /// Returns what is worth checking after the peer ended the handshake with an alert, or hung up:
+    /// short texts, the likeliest cause first. None of it is known to be the cause. The error's own
+    /// text has them, too.
+    #[must_use]
+    pub fn worth_checking(&self) -> &'static [&'static str] {
+        match self {
+            Self::AlertReceived {
+                alert,
+                moment: Some(moment),
+            } => moment.causes(Some(*alert)),
+            Self::HungUp(moment) => moment.causes(None),
+            _ => &[],
         }
     }
 
@@ -119,10 +153,10 @@ impl Error {
         match self {
             Self::Incompatible(incompatible) => incompatible.setting(),
             Self::Certificate(error) => error.setting(),
-            Self::CertificateWithheld { reason, .. } => reason.setting(),
+            Self::AlertReceived { moment, .. } => moment.as_ref().and_then(Moment::setting),
+            Self::HungUp(moment) => moment.setting(),
             Self::Decode { .. }
             | Self::Peer(_)
-            | Self::AlertReceived(_)
             | Self::Truncated
             | Self::Local(_)
             | Self::Misuse(_) => None,

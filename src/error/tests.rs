@@ -3,9 +3,9 @@
 #![cfg(test)]
 
 use super::{
-    CertificateFault, CertificateWithheld, ConfigError, DecodeError, Error, Excerpt, FileContents,
-    FileItem, Incompatible, KeyAlgorithm, KeyEncryption, LocalError, Misuse, OcspFault, PeerError,
-    PemFault, ProtocolList, SuiteList,
+    CertificateFault, CertificateWithheld, ConfigError, DecodeError, Details, Error, Excerpt,
+    FileContents, FileItem, Incompatible, KeyAlgorithm, KeyEncryption, LocalError, Misuse, Moment,
+    OcspFault, Peer, PeerError, PemFault, ProtocolList, SuiteList, Told,
 };
 use crate::enums::{
     AlertDescription as Alert, CipherSuite, CompressionMethod, ContentType, ExtensionType,
@@ -68,9 +68,13 @@ fn errors() -> Vec<(&'static str, Error)> {
         let samples = T::samples().into_iter();
         samples.map(move |(name, sample)| (name, into(sample)))
     }
-    let alert = Error::AlertReceived(Alert::HANDSHAKE_FAILURE);
+    let alert = Error::AlertReceived {
+        alert: Alert::HANDSHAKE_FAILURE,
+        moment: None,
+    };
     let mut errors = vec![
         ("Error::AlertReceived", alert),
+        ("Error::HungUp", Error::HungUp(moment(None))),
         ("Error::Truncated", Error::Truncated),
     ];
     errors.extend(of(|error: DecodeError| error.of("message")));
@@ -78,13 +82,9 @@ fn errors() -> Vec<(&'static str, Error)> {
     errors.extend(of(|error: Incompatible| error.into()));
     errors.extend(of(|error: CertificateFault| error.into()));
     errors.extend(of(|fault| CertificateFault::Ocsp(fault).into()));
-    errors.extend(of(|reason: CertificateWithheld| {
-        Error::CertificateWithheld {
-            alert: Alert::HANDSHAKE_FAILURE,
-            reason,
-            authorities: Excerpt::new("CN=Root"),
-            configured: Excerpt::new("CN=Client"),
-        }
+    errors.extend(of(|reason: CertificateWithheld| Error::AlertReceived {
+        alert: Alert::HANDSHAKE_FAILURE,
+        moment: Some(moment(Some(withheld(reason)))),
     }));
     errors.extend(of(|error: LocalError| error.into()));
     errors.extend(of(|error: Misuse| error.into()));
@@ -95,14 +95,33 @@ fn errors() -> Vec<(&'static str, Error)> {
             | Error::Peer(_)
             | Error::Incompatible(_)
             | Error::Certificate(_)
-            | Error::AlertReceived(_)
-            | Error::CertificateWithheld { .. }
+            | Error::AlertReceived { .. }
+            | Error::HungUp(_)
             | Error::Truncated
             | Error::Local(_)
             | Error::Misuse(_) => {}
         }
     }
     errors
+}
+
+/// A moment at which a server ends the handshake that was told this.
+fn moment(told: Option<Told>) -> Moment {
+    Moment::new(Details {
+        peer: Peer::Server,
+        sent: Some(HandshakeType::FINISHED),
+        awaited: "change_cipher_spec",
+        silent: false,
+        told,
+    })
+}
+
+fn withheld(reason: CertificateWithheld) -> Told {
+    Told::NoCertificate {
+        reason,
+        authorities: Excerpt::new("CN=Root"),
+        configured: Excerpt::new("CN=Client"),
+    }
 }
 
 /// The alerts, in the order and with the words of
@@ -296,6 +315,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
 /// The peer spoke last, is gone, or has nothing to do with it.
 const WITHOUT_ALERT: &[&str] = &[
     "Error::AlertReceived",
+    "Error::HungUp",
     "Error::Truncated",
     "CertificateWithheld::NoneConfigured",
     "CertificateWithheld::CertificateType",
@@ -365,6 +385,9 @@ fn a_certificate_that_is_withheld_says_which_setting_would_send_it() {
             _ => None,
         };
         assert_eq!(reason.setting(), expected, "{name}");
+        // A server that misses a certificate may as well hang up.
+        let hung_up = Error::HungUp(moment(Some(withheld(reason))));
+        assert_eq!(hung_up.setting(), expected, "{name}");
         let text = reason.to_string();
         assert!(
             text.contains(expected.unwrap_or("no setting changes")),
@@ -380,7 +403,10 @@ fn no_other_error_names_a_setting() {
         let expected = match &error {
             Error::Incompatible(incompatible) => incompatible.setting(),
             Error::Certificate(error) => error.setting(),
-            Error::CertificateWithheld { reason, .. } => reason.setting(),
+            Error::AlertReceived {
+                moment: Some(moment),
+                ..
+            } => moment.setting(),
             _ => None,
         };
         assert_eq!(error.setting(), expected, "{name}");
@@ -420,11 +446,9 @@ fn the_text_of_an_error_is_whole() {
         received: HandshakeType::FINISHED,
         awaited: "change_cipher_spec",
     };
-    let withheld = Error::CertificateWithheld {
+    let withheld = Error::AlertReceived {
         alert: Alert::HANDSHAKE_FAILURE,
-        reason: CertificateWithheld::Authority,
-        authorities: Excerpt::new("CN=Root"),
-        configured: Excerpt::new("CN=Client"),
+        moment: Some(moment(Some(withheld(CertificateWithheld::Authority)))),
     };
     let rows: [(Error, &str); 11] = [
         (
@@ -456,13 +480,16 @@ fn the_text_of_an_error_is_whole() {
              has expired",
         ),
         (
-            Error::AlertReceived(Alert::UNKNOWN_CA),
+            Error::AlertReceived {
+                alert: Alert::UNKNOWN_CA,
+                moment: None,
+            },
             "the peer sent the alert unknown_ca",
         ),
         (
             withheld,
-            "the server sent the alert handshake_failure; it had asked for a certificate and got \
-             none: none is from a CA that the server lists \
+            "the server sent the alert handshake_failure; finished was sent, change_cipher_spec was \
+             awaited; it had asked for a certificate and got none: none is from a CA that the server lists \
              (ClientConfigBuilder::ignore_requested_authorities would send one); CAs of the server: \
              CN=Root; certificates of the client: CN=Client",
         ),

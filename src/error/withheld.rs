@@ -3,8 +3,9 @@
 errors! {
     /// Why a client sent no certificate, although the server asked for one.
     ///
-    /// The server decides whether it goes on without. If it does not, the client's error is
-    /// [`Error::CertificateWithheld`](crate::Error::CertificateWithheld); if it does,
+    /// The server decides whether it goes on without. If it does not, the client's error has a
+    /// [`Moment`](crate::error::Moment) with
+    /// [`Told::NoCertificate`](crate::error::Told::NoCertificate); if it does,
     /// [`SessionInfo::requested_certificate`](crate::SessionInfo::requested_certificate) tells.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum CertificateWithheld {

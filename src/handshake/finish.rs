@@ -217,7 +217,7 @@ impl<C> ExpectChangeCipherSpec<C> {
 /// The peer uses its keys.
 #[derive(Debug)]
 pub(super) struct ExpectFinished<C> {
-    finish: Finish,
+    pub(super) finish: Finish,
     pub(super) completion: C,
 }
 

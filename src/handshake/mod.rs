@@ -31,7 +31,7 @@ pub use session_info::{
 
 use crate::config::{ClientConfig, ServerConfig};
 use crate::enums::{AlertDescription, HandshakeType};
-use crate::error::{Error, Misuse, PeerError};
+use crate::error::{Details, Error, Misuse, Moment, Peer, PeerError};
 use crate::message::{HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
 use core::net::SocketAddr;
@@ -149,15 +149,21 @@ impl Handshake {
         self.state = State::Failed(error);
     }
 
-    /// The error for a fatal alert of the peer's. A server that asked for a certificate and got none
-    /// probably refuses the client for that.
-    pub(crate) fn alert_received(&self, alert: AlertDescription) -> Error {
-        let requested = match &self.state {
-            State::Client(state) => state.requested_certificate(),
-            State::Server(_) | State::Established(_) | State::Failed(_) => None,
+    /// The moment of the handshake, for an error with which the peer ends it, or `None` once it is
+    /// complete. `sent` is this side's last message; `silent` is true if the peer has sent nothing.
+    pub(crate) fn moment(&self, sent: Option<HandshakeType>, silent: bool) -> Option<Moment> {
+        let (peer, awaited, told) = match &self.state {
+            State::Client(state) => (Peer::Server, state.awaited(), state.told()),
+            State::Server(state) => (Peer::Client, state.awaited(), state.told()),
+            State::Established(_) | State::Failed(_) => return None,
         };
-        let withheld = requested.and_then(|requested| requested.refused_with(alert));
-        withheld.unwrap_or(Error::AlertReceived(alert))
+        Some(Moment::new(Details {
+            peer,
+            sent,
+            awaited,
+            silent,
+            told,
+        }))
     }
 
     /// The error with which the connection failed, if it did.

@@ -1,8 +1,8 @@
 //! The information about a completed handshake.
 
 use crate::config::CertifiedKey;
-use crate::enums::{AlertDescription, CipherSuite};
-use crate::error::{CertificateWithheld, Error, Excerpt};
+use crate::enums::CipherSuite;
+use crate::error::{CertificateWithheld, Excerpt, Told};
 use crate::verify::PeerCertificate;
 use crate::waiver::Waivers;
 use core::fmt;
@@ -177,21 +177,26 @@ impl RequestedCertificate {
         &self.answer
     }
 
-    /// The error for a server that refused the client with this alert, if no certificate was sent.
-    pub(super) fn refused_with(&self, alert: AlertDescription) -> Option<Error> {
-        let CertificateAnswer::Withheld(reason) = self.answer else {
-            return None;
-        };
-        Some(Error::CertificateWithheld {
-            alert,
-            reason,
-            authorities: if self.authorities.is_empty() {
-                Excerpt::new("any")
-            } else {
-                Excerpt::list(&self.authorities)
+    /// The answer as an error shows it, for a server that ends the handshake after it.
+    pub(super) fn told(&self) -> Told {
+        match &self.answer {
+            CertificateAnswer::Sent(sent) | CertificateAnswer::SentRegardless(sent) => {
+                Told::Certificate {
+                    subject: sent.subject().clone(),
+                    certificates: sent.chain().len(),
+                    requested: false,
+                }
+            }
+            CertificateAnswer::Withheld(reason) => Told::NoCertificate {
+                reason: *reason,
+                authorities: if self.authorities.is_empty() {
+                    Excerpt::new("any")
+                } else {
+                    Excerpt::list(&self.authorities)
+                },
+                configured: Excerpt::list(&self.configured),
             },
-            configured: Excerpt::list(&self.configured),
-        })
+        }
     }
 }
 

@@ -13,8 +13,10 @@ use std::sync::Arc;
 /// A [`Connection`] over a blocking transport, such as a `TcpStream`.
 ///
 /// Reads and writes complete the handshake first. A read of zero bytes means that the peer closed
-/// its direction with close_notify; writes go on until this side is [closed](Self::close), too. If the transport ends without it, the read fails with
-/// [`io::ErrorKind::UnexpectedEof`]. An error of the connection is the inner error of the
+/// its direction with close_notify; writes go on until this side is [closed](Self::close), too. If the
+/// transport ends without it, the read fails with [`io::ErrorKind::UnexpectedEof`]; during the handshake the
+/// inner error is then [`Error::HungUp`], also if the transport was reset
+/// ([`io::ErrorKind::ConnectionReset`]). An error of the connection is the inner error of the
 /// [`io::Error`], a [`premaster::Error`](crate::Error); its alert has been written if the transport
 /// accepted it.
 ///
@@ -199,7 +201,15 @@ impl<S: Read + Write> Stream<S> {
     /// Reads once from the transport.
     fn fill(&mut self) -> io::Result<Advance> {
         let room = self.pump.room().map_err(io_error)?;
-        let count = uninterrupted(|| self.transport.read(room))?;
+        let count = match uninterrupted(|| self.transport.read(room)) {
+            // A peer that closes with bytes unread, such as a refused ClientHello, resets. So do the
+            // probes of load balancers.
+            Err(error) if is_reset(&error) && !self.is_established() => {
+                self.pump.read_eof().map_err(|hung_up| io::Error::new(error.kind(), hung_up))?;
+                return Err(error);
+            }
+            result => result?,
+        };
         if count == 0 {
             self.pump.read_eof().map_err(io_error)?;
             return Ok(Advance::Closed);
@@ -269,6 +279,10 @@ impl<S: Read + Write> Write for Stream<S> {
     }
 }
 
+fn is_reset(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionReset
+}
+
 /// Copies as many bytes as fit, and returns their number.
 fn copy(from: &[u8], to: &mut [u8]) -> usize {
     let count = from.len().min(to.len());
@@ -295,10 +309,8 @@ fn overrun(Overrun: Overrun) -> io::Error {
 fn io_error(error: impl Into<Error>) -> io::Error {
     let error = error.into();
     let kind = match &error {
-        Error::Truncated => io::ErrorKind::UnexpectedEof,
-        Error::AlertReceived(_) | Error::CertificateWithheld { .. } => {
-            io::ErrorKind::ConnectionAborted
-        }
+        Error::HungUp(_) | Error::Truncated => io::ErrorKind::UnexpectedEof,
+        Error::AlertReceived { .. } => io::ErrorKind::ConnectionAborted,
         Error::Misuse(Misuse::Paused) => io::ErrorKind::WouldBlock,
         Error::Misuse(_) => io::ErrorKind::NotConnected,
         Error::Decode { .. }
@@ -321,7 +333,10 @@ mod tests {
         for (error, kind) in [
             (Error::Truncated, UnexpectedEof),
             (
-                Error::AlertReceived(crate::enums::AlertDescription(40)),
+                Error::AlertReceived {
+                    alert: crate::enums::AlertDescription(40),
+                    moment: None,
+                },
                 ConnectionAborted,
             ),
             (Misuse::Paused.into(), WouldBlock),

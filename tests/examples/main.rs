@@ -562,8 +562,8 @@ fn the_extended_master_secret_is_used_as_the_server_says() {
         |client: ClientConfigBuilder| client.extended_master_secret(ExtendedMasterSecret::Off);
     let error = stream(&address, without).complete_handshake().unwrap_err();
     assert_eq!(
-        error.downcast::<Error>().unwrap(),
-        Error::AlertReceived(AlertDescription::HANDSHAKE_FAILURE)
+        error.downcast::<Error>().unwrap().alert_received(),
+        Some(AlertDescription::HANDSHAKE_FAILURE)
     );
     let told = json(&server.read_line());
     assert_eq!(told["alert_sent"], "handshake_failure");

@@ -6,6 +6,7 @@ use crate::exchange::{
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect, connect_to};
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
+use premaster::error::{Moment, Told};
 use premaster::protocol::MaxFragmentLength;
 use premaster::{CipherSuite, ClientConfigBuilder, Error};
 use premaster_testing::client_builder;
@@ -170,14 +171,18 @@ fn granted(peer: &dyn Peer, files: &Files, extension: Extension) {
 fn refused(peer: &dyn Peer, files: &Files, settings: Settings, missing: Missing) {
     let (mut stream, _program) = connect(peer, settings, files, client_builder());
     let alert = peer.refusal(missing);
-    match expect_failure(&mut stream) {
-        Error::CertificateWithheld {
-            alert: received, ..
-        } if matches!(missing, Missing::Certificate) => {
-            assert_eq!(received, alert);
-        }
-        failure => assert_eq!(failure, Error::AlertReceived(alert)),
-    }
+    let failure = expect_failure(&mut stream);
+    assert_eq!(failure.alert_received(), Some(alert), "{failure}");
+    let Error::AlertReceived { moment, .. } = &failure else {
+        panic!("{failure}");
+    };
+    let told = moment.as_ref().and_then(Moment::told);
+    let withheld = matches!(told, Some(Told::NoCertificate { .. }));
+    assert_eq!(
+        withheld,
+        matches!(missing, Missing::Certificate),
+        "{failure}"
+    );
 }
 
 pub fn who_echoes(peer: &dyn Peer) -> Echo {

@@ -7,7 +7,7 @@ use crate::files::{Files, other_root};
 use crate::openssl::OpenSsl;
 use crate::peer::{Offer, Peer, Settings, connect_to};
 use premaster::certificate::{Crls, certificates_from_bytes};
-use premaster::error::{CertificateWithheld, ConfigError, KeyEncryption};
+use premaster::error::{CertificateWithheld, ConfigError, KeyEncryption, Told};
 use premaster::session::CertificateAnswer;
 use premaster::{CertifiedKey, Error, RootStore, RsaKey};
 use premaster_testing::pki::{Authority, Spec, crl, to_pem};
@@ -319,13 +319,21 @@ fn authority_of_somebody_else(files: &Files) {
     let command = listing(files, &listed, "formats-other.pem");
     let config = || client_builder().certificate(files.client.clone());
     let (mut refused, _program) = connect_to(&command, config());
-    match expect_failure(&mut refused) {
-        Error::CertificateWithheld {
+    let failure = expect_failure(&mut refused);
+    let Error::AlertReceived {
+        moment: Some(moment),
+        ..
+    } = &failure
+    else {
+        panic!("{failure}");
+    };
+    match moment.told() {
+        Some(Told::NoCertificate {
             reason: CertificateWithheld::Authority,
             authorities,
             ..
-        } => assert_eq!(authorities.as_str(), "CN=Other Root"),
-        other => panic!("{other:?}"),
+        }) => assert_eq!(authorities.as_str(), "CN=Other Root"),
+        _ => panic!("{failure}"),
     }
     let config = config().ignore_requested_authorities();
     let stream = client::session_with(&OpenSsl, command, config);

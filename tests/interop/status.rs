@@ -203,7 +203,8 @@ fn our_staple(files: &Files, status: Status) {
         Status::Revoked => {
             let (mut stream, program) = accept_from(command, config);
             let bad = AlertDescription::BAD_CERTIFICATE;
-            assert_eq!(expect_failure(&mut stream), Error::AlertReceived(bad));
+            let failure = expect_failure(&mut stream);
+            assert_eq!(failure.alert_received(), Some(bad), "{failure}");
             hang_up(&stream);
             let ended = program.wait();
             assert!(ended.stderr.contains("revoked via OCSP"), "{ended:?}");

@@ -19,6 +19,7 @@ mod hellos;
 #[cfg(feature = "ocsp")]
 mod hostile;
 mod key_transport;
+mod moments;
 mod no_alloc;
 mod own_certificates;
 mod pauses;

@@ -147,8 +147,8 @@ fn both_sides_learn_why_a_handshake_failed() {
     let error = server.join().unwrap();
     assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
     assert_eq!(
-        inner(&error),
-        &Error::AlertReceived(AlertDescription::BAD_CERTIFICATE)
+        inner(&error).alert_received(),
+        Some(AlertDescription::BAD_CERTIFICATE)
     );
 }
 
@@ -353,14 +353,55 @@ fn the_peers_alert_is_read_though_the_flight_cannot_be_written() {
     memory.fail_writes(Some(ErrorKind::BrokenPipe));
     let error = client(memory).complete_handshake().unwrap_err();
     assert_eq!(
-        inner(&error),
-        &Error::AlertReceived(AlertDescription::HANDSHAKE_FAILURE)
+        inner(&error).alert_received(),
+        Some(AlertDescription::HANDSHAKE_FAILURE)
     );
     // With nothing to read, the failed write is what is told.
     let memory = Memory::default();
     memory.fail_writes(Some(ErrorKind::BrokenPipe));
     let error = client(memory).complete_handshake().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+}
+
+/// A transport that takes everything and gives nothing: its peer closes it, or resets it.
+struct Gone(Option<ErrorKind>);
+
+impl Read for Gone {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.map_or(Ok(0), |kind| Err(kind.into()))
+    }
+}
+
+impl Write for Gone {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_peer_that_hangs_up_in_the_handshake_is_told_by_kind_and_inside() {
+    for (reset, kind) in [
+        (None, ErrorKind::UnexpectedEof),
+        (Some(ErrorKind::ConnectionReset), ErrorKind::ConnectionReset),
+    ] {
+        let config = Arc::new(server_builder().build().unwrap());
+        let error = Stream::server(config, Gone(reset)).complete_handshake().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(inner(&error).peer_was_silent());
+        let mut stream = client(Gone(reset));
+        let error = stream.complete_handshake().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(matches!(inner(&error), Error::HungUp(_)), "{error}");
+        assert!(stream.write(b"data").is_err());
+    }
+    // Another failure of the transport is its own.
+    let error = client(Gone(Some(ErrorKind::TimedOut))).complete_handshake().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert!(error.get_ref().is_none());
 }
 
 /// Two sides that write more than the transport holds must both go on reading.

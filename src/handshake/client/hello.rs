@@ -9,7 +9,7 @@ use super::negotiation::Negotiation;
 use super::offer::{Offer, find_session, store_key};
 use crate::config::ClientConfig;
 use crate::enums::{CipherSuite, CompressionMethod, ProtocolVersion};
-use crate::error::{Error, Incompatible, PeerError};
+use crate::error::{Error, Excerpt, Incompatible, PeerError, ProtocolList, SuiteList, Told};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::agreed::Agreed;
 use crate::handshake::finish::KeysReady;
@@ -158,6 +158,18 @@ impl ExpectServerHello {
                 negotiation,
             }))),
             Some(offer) => resume(negotiation, offer),
+        }
+    }
+
+    /// The offer that awaits the server's choice.
+    pub(super) fn told(&self) -> Told {
+        let common = &self.config.common;
+        let suites: Vec<_> = common.suites.iter().map(|suite| suite.id).collect();
+        let protocols = common.alpn_protocols.iter();
+        Told::Offer {
+            suites: SuiteList::new(&suites),
+            server_name: Excerpt::new(self.server_name.to_str()),
+            protocols: ProtocolList::new(protocols.map(|name| &**name)),
         }
     }
 

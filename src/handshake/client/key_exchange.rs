@@ -37,12 +37,7 @@ impl ExpectServerHelloDone {
         incoming: Incoming<'_>,
         actions: &mut Actions,
     ) -> Result<State, Error> {
-        let (requested, awaited) = match self.client_certificate {
-            ClientCertificate::NotRequested => (false, "certificate_request or server_hello_done"),
-            ClientCertificate::NoneSuitable(_) | ClientCertificate::Suitable(..) => {
-                (true, "server_hello_done")
-            }
-        };
+        let requested = !matches!(self.client_certificate, ClientCertificate::NotRequested);
         match incoming {
             Incoming::Handshake(message)
                 if message.typ == HandshakeType::CERTIFICATE_REQUEST && !requested =>
@@ -59,7 +54,16 @@ impl ExpectServerHelloDone {
                 self.send_flight(actions)
             }
             Incoming::Handshake(_) | Incoming::ChangeCipherSpec(_) => {
-                Err(incoming.unexpected(awaited))
+                Err(incoming.unexpected(self.awaited()))
+            }
+        }
+    }
+
+    pub(super) fn awaited(&self) -> &'static str {
+        match self.client_certificate {
+            ClientCertificate::NotRequested => "certificate_request or server_hello_done",
+            ClientCertificate::NoneSuitable(_) | ClientCertificate::Suitable(..) => {
+                "server_hello_done"
             }
         }
     }

@@ -47,7 +47,7 @@ use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
 use super::incoming::Incoming;
 use super::session_info::RequestedCertificate;
 use super::step::Step;
-use crate::error::{Error, LocalError};
+use crate::error::{Error, LocalError, Told};
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::{
     ExpectCertificate, ExpectCertificateStatus, ExpectCertificateVerdict, ExpectResumptionVerdict,
@@ -82,10 +82,10 @@ impl State {
             Self::Certificate(state) => state.handle(incoming, actions),
             Self::CertificateStatus(state) => state.handle(incoming, actions),
             Self::CertificateVerdict(_) | Self::ResumptionVerdict(_) => {
-                Err(incoming.unexpected("the caller's verdict"))
+                Err(incoming.unexpected(self.awaited()))
             }
             Self::ServerHelloDone(state) => state.handle(incoming, actions),
-            Self::Signature(_) => Err(incoming.unexpected("the caller's signature")),
+            Self::Signature(_) => Err(incoming.unexpected(self.awaited())),
             Self::NewSessionTicket(state) => state.handle(incoming),
             Self::ChangeCipherSpec(state) => state.handle(incoming, actions).map(Self::Finished),
             Self::Finished(state) => {
@@ -127,21 +127,37 @@ impl State {
         }
     }
 
-    /// What the server asked of the client's certificates, once that is answered.
-    pub(super) fn requested_certificate(&self) -> Option<&RequestedCertificate> {
+    /// What the state awaits: a message by its name in RFC 5246, or the caller's answer.
+    pub(super) fn awaited(&self) -> &'static str {
+        match self {
+            Self::ServerHello(_) => "server_hello",
+            Self::Certificate(_) => "certificate",
+            Self::CertificateStatus(_) => "certificate_status",
+            Self::CertificateVerdict(_) | Self::ResumptionVerdict(_) => "the caller's verdict",
+            Self::ServerHelloDone(state) => state.awaited(),
+            Self::Signature(_) => "the caller's signature",
+            Self::NewSessionTicket(_) => "new_session_ticket",
+            Self::ChangeCipherSpec(_) => "change_cipher_spec",
+            Self::Finished(_) => "finished",
+        }
+    }
+
+    /// What the server may have refused if it ends the handshake here: the offer, or the answer to
+    /// its request for a certificate.
+    pub(super) fn told(&self) -> Option<Told> {
         let completion = match self {
+            Self::ServerHello(state) => return Some(state.told()),
             Self::NewSessionTicket(state) => state.completion(),
             Self::ChangeCipherSpec(state) => &state.completion,
             Self::Finished(state) => &state.completion,
-            Self::ServerHello(_)
-            | Self::Certificate(_)
+            Self::Certificate(_)
             | Self::CertificateStatus(_)
             | Self::CertificateVerdict(_)
             | Self::ServerHelloDone(_)
             | Self::Signature(_)
             | Self::ResumptionVerdict(_) => return None,
         };
-        completion.requested_certificate.as_deref()
+        completion.requested_certificate.as_deref().map(RequestedCertificate::told)
     }
 
     /// Returns true if the ServerHello has not been received.

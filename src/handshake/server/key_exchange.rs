@@ -46,7 +46,7 @@ struct Fallback {
 /// secret.
 #[derive(Debug)]
 pub(crate) struct ExpectPreMasterSecret {
-    exchange: ExpectClientKeyExchange,
+    pub(super) exchange: ExpectClientKeyExchange,
     fallback: Fallback,
     job: DecryptPreMasterSecret,
 }

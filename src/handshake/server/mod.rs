@@ -38,11 +38,11 @@ mod lookup;
 mod negotiation;
 
 use super::action::Actions;
-use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
+use super::finish::{ExpectChangeCipherSpec, ExpectFinished, Finish};
 use super::incoming::Incoming;
 use super::step::Step;
-use crate::config::ServerConfig;
-use crate::error::{Error, LocalError};
+use crate::config::{CertifiedKey, ClientAuth, ServerConfig};
+use crate::error::{Error, LocalError, Told};
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::ExpectCertificate;
 use certificate_verify::ExpectCertificateVerify;
@@ -78,7 +78,7 @@ impl State {
             Self::ClientHello(state) => state.handle(incoming, actions),
             Self::Certificate(state) => state.handle(incoming),
             Self::ClientKeyExchange(state) => state.handle(incoming),
-            Self::PreMasterSecret(_) => Err(incoming.unexpected("the decrypted pre-master secret")),
+            Self::PreMasterSecret(_) => Err(incoming.unexpected(self.awaited())),
             Self::CertificateVerify(state) => state.handle(incoming),
             Self::ChangeCipherSpec(state) => state.handle(incoming, actions).map(Self::Finished),
             Self::Finished(state) => {
@@ -109,5 +109,42 @@ impl State {
             }
             _ => Err(LocalError::Internal("the answer belongs to another state").into()),
         }
+    }
+
+    /// What the state awaits: a message by its name in RFC 5246, or the caller's answer.
+    pub(super) fn awaited(&self) -> &'static str {
+        match self {
+            Self::ClientHello(_) => "client_hello",
+            Self::Certificate(_) => "certificate",
+            Self::ClientKeyExchange(_) => "client_key_exchange",
+            Self::PreMasterSecret(_) => "the decrypted pre-master secret",
+            Self::CertificateVerify(_) => "certificate_verify",
+            Self::ChangeCipherSpec(_) => "change_cipher_spec",
+            Self::Finished(_) => "finished",
+        }
+    }
+
+    /// What the client may have refused if it ends the handshake here: the certificate, unless a
+    /// session is resumed, or the request for the client's.
+    pub(super) fn told(&self) -> Option<Told> {
+        let told = |config: &ServerConfig, certificate: &CertifiedKey| Told::Certificate {
+            subject: certificate.subject().clone(),
+            certificates: certificate.chain().len(),
+            requested: !matches!(config.client_auth, ClientAuth::None),
+        };
+        let at_end = |finish: &Finish, completion: &Completion| {
+            let is_full = !finish.agreed.resumption.is_resumed();
+            is_full.then(|| told(&completion.config, &completion.certificate))
+        };
+        let negotiation = match self {
+            Self::ClientHello(_) => return None,
+            Self::Certificate(state) => &state.0.negotiation,
+            Self::ClientKeyExchange(state) => &state.negotiation,
+            Self::PreMasterSecret(state) => &state.exchange.negotiation,
+            Self::CertificateVerify(state) => &state.exchanged.negotiation,
+            Self::ChangeCipherSpec(state) => return at_end(&state.keys.finish, &state.completion),
+            Self::Finished(state) => return at_end(&state.finish, &state.completion),
+        };
+        Some(told(&negotiation.config, &negotiation.selected.certificate))
     }
 }

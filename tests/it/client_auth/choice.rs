@@ -5,7 +5,7 @@ use super::{
     requiring,
 };
 use premaster::certificate::ClientAuthorities;
-use premaster::error::{CertificateWithheld, Incompatible, PeerError};
+use premaster::error::{CertificateWithheld, Excerpt, Incompatible, PeerError, Told};
 use premaster::protocol::{AlertDescription, HandshakeType, SignatureScheme};
 use premaster::session::CertificateAnswer;
 use premaster::{CertificatePolicy, CertifiedKey, ClientAuth, ClientConfigBuilder, Error};
@@ -507,19 +507,8 @@ fn a_certificate_is_not_withheld_in_silence() {
         refused.run(Chunks::Whole).unwrap_err();
         let told = std::mem::take(&mut refused.server.outgoing);
         let failure = refused.client.take(&told).unwrap_err();
-        let Error::CertificateWithheld {
-            alert,
-            reason: told,
-            authorities: listed,
-            configured,
-        } = &failure
-        else {
-            panic!("{failure:?}");
-        };
-        assert_eq!(
-            (*alert, *told),
-            (AlertDescription::HANDSHAKE_FAILURE, reason)
-        );
+        let (told, listed, configured) = withheld(&failure);
+        assert_eq!(told, reason);
         let listed_all = matches!(authorities, ClientAuthorities::None);
         assert_eq!(
             listed.as_str(),
@@ -558,10 +547,38 @@ fn what_no_server_here_asks_is_told_too() {
         client.take(&handshake(SERVER_HELLO_DONE, &[])).unwrap();
         let alert = AlertDescription::HANDSHAKE_FAILURE;
         let refused = client.take(&record(ALERT, &[2, alert.0])).unwrap_err();
-        let Error::CertificateWithheld { reason: told, .. } = refused else {
-            panic!("{refused:?}");
+        assert_eq!(withheld(&refused).0, reason);
+        // A server may as well hang up.
+        let mut client = asked(client_with_both(), &request).client;
+        client.take(&handshake(SERVER_HELLO_DONE, &[])).unwrap();
+        let Err(Error::HungUp(moment)) = client.connection.receive_eof() else {
+            panic!("the handshake was not over");
         };
-        assert_eq!(told, reason);
+        let Some(Told::NoCertificate { reason: told, .. }) = moment.told() else {
+            panic!("{moment:?}");
+        };
+        assert_eq!(*told, reason);
+    }
+}
+
+/// Why a client sent no certificate to a server that refused it with handshake_failure, the server's
+/// CAs, and the client's certificates.
+#[track_caller]
+fn withheld(failure: &Error) -> (CertificateWithheld, &Excerpt, &Excerpt) {
+    let Error::AlertReceived {
+        alert: AlertDescription::HANDSHAKE_FAILURE,
+        moment: Some(moment),
+    } = failure
+    else {
+        panic!("{failure:?}");
+    };
+    match moment.told() {
+        Some(Told::NoCertificate {
+            reason,
+            authorities,
+            configured,
+        }) => (*reason, authorities, configured),
+        _ => panic!("{failure:?}"),
     }
 }
 

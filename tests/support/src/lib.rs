@@ -20,6 +20,7 @@ pub use pair::Pair;
 
 use premaster::error::CertificateFault;
 use premaster::pki_types::{ServerName, UnixTime};
+use premaster::protocol::AlertDescription;
 use premaster::{CertifiedKey, ClientConfigBuilder, ServerConfigBuilder};
 use premaster::{CipherSuite, ClientConfig, Error, RootStore, ServerConfig};
 use rand_chacha::ChaCha12Rng;
@@ -49,6 +50,15 @@ pub fn now() -> UnixTime {
 pub fn fault(result: Result<(), Error>) -> CertificateFault {
     match result {
         Err(Error::Certificate(error)) => error.fault().clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The alert with which the peer ended the connection.
+#[track_caller]
+pub fn alert_received(result: Result<(), Error>) -> AlertDescription {
+    match result {
+        Err(Error::AlertReceived { alert, .. }) => alert,
         other => panic!("{other:?}"),
     }
 }
