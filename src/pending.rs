@@ -11,6 +11,7 @@ use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
 use crate::verify::{CertificatePolicy, Stapled, VerifiedPeer};
+use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
@@ -154,7 +155,7 @@ impl<'a> VerifyCertificate<'a> {
 /// answer the handshake does not continue.
 ///
 /// To decrypt several jobs together, see [`DecryptBatch`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DecryptPreMasterSecret {
     pub(crate) id: PauseId,
     pub(crate) key_id: KeyId,
@@ -204,12 +205,23 @@ impl DecryptPreMasterSecret {
     }
 }
 
+/// Shows the length of the ciphertext.
+impl fmt::Debug for DecryptPreMasterSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecryptPreMasterSecret")
+            .field("id", &self.id)
+            .field("key_id", &self.key_id)
+            .field("ciphertext", &Length(&self.ciphertext))
+            .finish()
+    }
+}
+
 /// A job to sign a client's CertificateVerify, on any thread, process or machine that has the
 /// private key.
 ///
 /// The job holds no secret, only the handshake messages so far. Without an answer the handshake
 /// does not continue.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SignCertificateVerify {
     pub(crate) id: PauseId,
     key_id: KeyId,
@@ -289,6 +301,27 @@ impl SignCertificateVerify {
     }
 }
 
+/// Shows the length of the handshake messages, which may hold a certificate's names.
+impl fmt::Debug for SignCertificateVerify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignCertificateVerify")
+            .field("id", &self.id)
+            .field("key_id", &self.key_id)
+            .field("scheme", &self.scheme)
+            .field("message", &Length(&self.message))
+            .finish()
+    }
+}
+
+/// Bytes that print as their number.
+struct Length<'a>(&'a [u8]);
+
+impl fmt::Debug for Length<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
 /// Proof that a certificate chain was verified.
 ///
 /// [`VerifyCertificate::verify`] creates it, for one connection only.
@@ -339,7 +372,6 @@ impl Verified {
 #[derive(Debug)]
 pub struct Answer(pub(crate) AnswerKind);
 
-#[derive(Debug)]
 pub(crate) enum AnswerKind {
     Certificate {
         id: PauseId,
@@ -353,6 +385,22 @@ pub(crate) enum AnswerKind {
         id: PauseId,
         signature: Option<Vec<u8>>,
     },
+}
+
+impl fmt::Debug for AnswerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut show = |name, id: &PauseId, content: (&str, &dyn fmt::Debug)| {
+            f.debug_struct(name).field("id", id).field(content.0, content.1).finish()
+        };
+        match self {
+            Self::Certificate { id, verdict } => show("Certificate", id, ("verdict", verdict)),
+            Self::PreMasterSecret { id, raw } => show("PreMasterSecret", id, ("raw", raw)),
+            Self::Signature { id, signature } => {
+                let length = signature.as_deref().map(Length);
+                show("Signature", id, ("signature", &length))
+            }
+        }
+    }
 }
 
 /// Identifies the pause of a question and its answer; unique in the process.

@@ -7,6 +7,7 @@ mod captured;
 mod certificates;
 mod client_auth;
 mod configuration;
+mod debug;
 mod errors;
 mod exporter;
 
