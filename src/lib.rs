@@ -51,7 +51,7 @@
 //! | | |
 //! |---|---|
 //! | create | [`Connection::client`], [`client_at`](Connection::client_at), [`server`](Connection::server) |
-//! | drive | [`receive`](Connection::receive), [`receive_eof`](Connection::receive_eof), [`send`](Connection::send), [`close`](Connection::close) |
+//! | drive | [`receive`](Connection::receive), [`set_input_capacity`](Connection::set_input_capacity), [`receive_eof`](Connection::receive_eof), [`send`](Connection::send), [`close`](Connection::close) |
 //! | ask, answer | [`pending`](Connection::pending), [`resume`](Connection::resume) |
 //! | after the handshake | [`session`](Connection::session), [`export_keying_material`](Connection::export_keying_material), [`channel_binding`](Connection::channel_binding) |
 //!
@@ -88,6 +88,39 @@
 //! }
 //! # Ok(())
 //! # }
+//! ```
+//!
+//! # Buffers
+//!
+//! One record must fit into the buffer that is passed to [`receive`](Connection::receive).
+//! [`MAX_RECORD_LENGTH`] bytes always suffice. With less memory:
+//!
+//! | Setting | Sufficient buffer in bytes |
+//! |---|---|
+//! | none | `16384 +` [`RECORD_OVERHEAD`] |
+//! | [`max_fragment_length`](ClientConfigBuilder::max_fragment_length) of a client, accepted by the server | the length `+ RECORD_OVERHEAD`, also in the handshake |
+//! | [`record_size_limit`](ClientConfigBuilder::record_size_limit) | the limit `+ RECORD_OVERHEAD` after the handshake; `16384 + 5` in the handshake, whose records are not encrypted and so not limited |
+//!
+//! A server without support for max_fragment_length ignores it, and a ClientHello comes before any
+//! agreement; most have a few hundred bytes. A caller with a fixed buffer therefore declares it with
+//! [`set_input_capacity`](Connection::set_input_capacity): a longer record is then an error, and not
+//! [`Event::NeedData`] for ever. [`Received::needed`] tells the length of the next record.
+//!
+//! ```
+//! use premaster::protocol::MaxFragmentLength;
+//! use premaster::{ClientConfig, Connection, Error, RECORD_OVERHEAD};
+//! use std::sync::Arc;
+//!
+//! const BUFFER: usize = 1024 + RECORD_OVERHEAD;
+//!
+//! /// The configuration has `max_fragment_length(MaxFragmentLength::L1024)`.
+//! fn connect(config: Arc<ClientConfig>, outgoing: &mut Vec<u8>) -> Result<Connection, Error> {
+//!     # let _ = MaxFragmentLength::L1024;
+//!     let name = "bmc.example".try_into().expect("a valid name");
+//!     let mut connection = Connection::client(config, name, outgoing)?;
+//!     connection.set_input_capacity(BUFFER);
+//!     Ok(connection)
+//! }
 //! ```
 //!
 //! # Certificates
@@ -259,7 +292,7 @@ pub mod session {
 }
 
 pub use config::{ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder};
-pub use connection::{Connection, Event, MAX_RECORD_LENGTH, Received};
+pub use connection::{Connection, Event, MAX_RECORD_LENGTH, RECORD_OVERHEAD, Received};
 pub use pending::{Answer, Pending};
 pub use stream::Stream;
 

@@ -1,6 +1,8 @@
 //! The result of [`Connection::receive`](crate::Connection::receive).
 
+use crate::error::LocalError;
 use core::fmt;
+use core::ops::Range;
 
 /// The result of one call of [`Connection::receive`](crate::Connection::receive).
 #[derive(Debug)]
@@ -10,12 +12,81 @@ pub struct Received<'b> {
     pub consumed: usize,
     /// The event that ended the call.
     pub event: Event<'b>,
+    data_range: Option<Range<usize>>,
+    needed: Option<usize>,
+}
+
+impl<'b> Received<'b> {
+    /// Creates the result of a call for input at the address `input`, of which `consumed` bytes were
+    /// consumed. The rest needs `needed` bytes to hold a record.
+    pub(super) fn new(
+        event: Event<'b>,
+        input: usize,
+        consumed: usize,
+        needed: usize,
+    ) -> Result<Self, LocalError> {
+        let data_range = match &event {
+            Event::ApplicationData(data) => {
+                let start = data.as_ptr().addr().checked_sub(input);
+                let start = start.filter(|start| start + data.len() <= consumed);
+                let start = start.ok_or(LocalError::Internal(
+                    "application data outside of the consumed input",
+                ))?;
+                Some(start..start + data.len())
+            }
+            _ => None,
+        };
+        let needed = matches!(event, Event::NeedData).then_some(needed);
+        Ok(Self {
+            consumed,
+            event,
+            data_range,
+            needed,
+        })
+    }
+
+    /// Returns the position of the [application data](Event::ApplicationData) in the input, or `None`
+    /// for other events.
+    ///
+    /// The data lies there, decrypted, also when the borrow of [`event`](Self::event) has ended, so
+    /// a caller can keep numbers instead of a reference.
+    ///
+    /// ```
+    /// # use premaster::{Connection, Error};
+    /// use core::ops::Range;
+    ///
+    /// /// Returns where the data of the next record lies, and the number of bytes to remove after it.
+    /// fn next(
+    ///     connection: &mut Connection,
+    ///     buffer: &mut [u8],
+    ///     outgoing: &mut Vec<u8>,
+    /// ) -> Result<(Option<Range<usize>>, usize), Error> {
+    ///     let received = connection.receive(buffer, outgoing)?;
+    ///     Ok((received.data_range(), received.consumed))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn data_range(&self) -> Option<Range<usize>> {
+        self.data_range.clone()
+    }
+
+    /// Returns, with [`Event::NeedData`], the number of bytes that the input must have at least from
+    /// the first byte that was not consumed, or `None` for other events.
+    ///
+    /// This is the length of the next record, or 5 bytes while its header is incomplete. It is at
+    /// most [`MAX_RECORD_LENGTH`](crate::MAX_RECORD_LENGTH), and always more than the bytes that
+    /// are left of the input.
+    #[must_use]
+    pub fn needed(&self) -> Option<usize> {
+        self.needed
+    }
 }
 
 /// An event on a connection, reported by [`Connection::receive`](crate::Connection::receive).
 #[non_exhaustive]
 pub enum Event<'b> {
-    /// The input holds no complete record. Send the output, and call again with more input.
+    /// The input holds no complete record. Send the output, and call again with more input;
+    /// [`Received::needed`] tells how much that is at least.
     NeedData,
     /// The handshake is complete: the peer is authenticated as the configuration requires, and
     /// application data can be sent.

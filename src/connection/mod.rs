@@ -17,7 +17,10 @@ use crate::handshake::{Actions, ChannelBinding, Handshake, SessionInfo};
 use crate::keys::Joiner;
 use crate::pending::{Answer, Pending};
 pub(crate) use crate::record::MAX_PLAINTEXT;
-use crate::record::{HEADER, MAX_CIPHERTEXT, RecordReader, RecordWriter, VersionRule};
+pub use crate::record::RECORD_OVERHEAD;
+use crate::record::{
+    HEADER, MAX_CIPHERTEXT, RecordReader, RecordWriter, VersionRule, record_length,
+};
 use crate::resumption::SessionInUse;
 use core::net::SocketAddr;
 pub use event::{Event, Received};
@@ -79,6 +82,8 @@ pub struct Connection {
     sent: Option<HandshakeType>,
     /// True once a byte of the peer's has arrived.
     heard: bool,
+    /// The most bytes that the caller's input buffer holds.
+    input_capacity: usize,
 }
 
 impl Connection {
@@ -155,6 +160,7 @@ impl Connection {
             warnings: 0,
             sent: None,
             heard: false,
+            input_capacity: usize::MAX,
         }
     }
 
@@ -166,27 +172,48 @@ impl Connection {
     /// appended to `outgoing`.
     ///
     /// Pass the bytes that were not consumed again, followed by new ones. One record needs up to
-    /// [`MAX_RECORD_LENGTH`] bytes.
+    /// [`MAX_RECORD_LENGTH`] bytes; [the front page](crate#buffers) says when less will do.
     ///
     /// # Errors
     ///
     /// Any [`Error`]; the connection has then failed. [`Misuse::Closed`] after a handshake that the
-    /// caller gave up with [`close`](Self::close).
+    /// caller gave up with [`close`](Self::close). [`Misuse::BufferTooSmall`] leaves the connection
+    /// unchanged.
     pub fn receive<'b>(
         &mut self,
         incoming: &'b mut [u8],
         outgoing: &mut Vec<u8>,
     ) -> Result<Received<'b>, Error> {
         self.check_not_failed()?;
-        let length = incoming.len();
-        self.heard |= length > 0;
+        self.heard |= !incoming.is_empty();
+        let (input, length, written) = (incoming.as_ptr().addr(), incoming.len(), outgoing.len());
         let mut rest = incoming;
         let event =
             self.process(&mut rest, outgoing).map_err(|error| self.fail(error, outgoing))?;
-        Ok(Received {
-            consumed: length - rest.len(),
-            event,
-        })
+        let consumed = length - rest.len();
+        let needed = record_length(rest);
+        // What was consumed or written has to be told first; the next call is for this record alone.
+        let untouched = consumed == 0 && outgoing.len() == written;
+        if matches!(event, Event::NeedData) && untouched && needed > self.input_capacity {
+            return Err(Misuse::BufferTooSmall {
+                record: needed,
+                capacity: self.input_capacity,
+            }
+            .into());
+        }
+        Received::new(event, input, consumed, needed)
+            .map_err(|error| self.fail(error.into(), outgoing))
+    }
+
+    /// Declares how many bytes the caller's input buffer can hold, for callers whose buffer does not
+    /// grow. By default no capacity is declared.
+    ///
+    /// A record that is longer cannot be received: without a declaration,
+    /// [`receive`](Self::receive) would return [`Event::NeedData`] for ever. With it,
+    /// [`receive`](Self::receive) returns [`Misuse::BufferTooSmall`] once the record's header is
+    /// there, and the connection is unchanged: provide a larger buffer, declare it, and call again.
+    pub fn set_input_capacity(&mut self, bytes: usize) {
+        self.input_capacity = bytes;
     }
 
     /// Encrypts `plaintext` and appends it to `outgoing`, in records of at most

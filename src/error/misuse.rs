@@ -16,6 +16,16 @@ errors! {
         /// The answer belongs to another pause or another connection.
         #[error("the answer belongs to another pause or another connection")]
         WrongAnswer,
+        /// The next record is longer than the input buffer, as
+        /// [`Connection::set_input_capacity`](crate::Connection::set_input_capacity) declared it. It
+        /// can be received once a longer buffer is declared.
+        #[error("the next record has {record} bytes, and the input buffer holds {capacity}")]
+        BufferTooSmall {
+            /// The length of the record with its header, in bytes.
+            record: usize,
+            /// The declared capacity, in bytes.
+            capacity: usize,
+        },
         /// A [`Stream`](crate::Stream) was read or written while its handshake is paused.
         #[error("the handshake is paused and waits for an answer")]
         Paused,

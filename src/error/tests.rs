@@ -326,6 +326,7 @@ const WITHOUT_ALERT: &[&str] = &[
     "Misuse::Closed",
     "Misuse::NothingPending",
     "Misuse::WrongAnswer",
+    "Misuse::BufferTooSmall",
     "Misuse::Paused",
     "Misuse::NoExtendedMasterSecret",
     "Misuse::ReservedLabel",

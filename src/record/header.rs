@@ -37,6 +37,15 @@ impl RecordHeader {
         [self.typ.0, major, minor, high, low]
     }
 
+    /// Returns the number of bytes that input with this beginning needs, at least, to hold a record:
+    /// the length of the record, or of a header if even that is incomplete.
+    pub(super) fn record_length(input: &[u8]) -> usize {
+        match Self::decode(&mut Reader::new(input)) {
+            Ok(header) => HEADER + usize::from(header.length),
+            Err(_) => HEADER,
+        }
+    }
+
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             typ: ContentType(reader.u8()?),
@@ -63,6 +72,17 @@ mod tests {
             RecordHeader::decode(&mut Reader::new(&[21, 3, 2, 1])),
             Err(DecodeError::Truncated)
         );
+    }
+
+    #[test]
+    fn a_record_needs_its_header_then_what_that_announces() {
+        let record = [22, 3, 3, 1, 2, 0];
+        for input in [&[][..], &record[..1], &record[..4]] {
+            assert_eq!(RecordHeader::record_length(input), HEADER);
+        }
+        for input in [&record[..5], &record] {
+            assert_eq!(RecordHeader::record_length(input), HEADER + 0x0102);
+        }
     }
 
     #[test]

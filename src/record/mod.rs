@@ -28,6 +28,19 @@ pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
 /// exceed 2^14 + 2048."
 pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
 
+/// The most bytes that a record of any cipher suite of this crate adds to its plaintext: its header,
+/// and in AES-GCM the explicit part of the nonce and the tag
+/// ([RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3)).
+///
+/// A record of `n` bytes of plaintext, sent or received, has at most `n + RECORD_OVERHEAD` bytes.
+pub const RECORD_OVERHEAD: usize = HEADER + 8 + 16;
+
+/// Returns the number of bytes that input with this beginning needs, at least, to hold a record:
+/// the length of the record, or of a header if even that is incomplete.
+pub(crate) fn record_length(input: &[u8]) -> usize {
+    RecordHeader::record_length(input)
+}
+
 /// The most plaintext in a record of one direction: [`MAX_PLAINTEXT`], or less if the peers agreed
 /// on less. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +86,12 @@ mod tests {
             let cipher = testing::cipher(suite);
             assert!(MAX_PLAINTEXT + cipher.max_overhead() <= MAX_CIPHERTEXT);
         }
+    }
+
+    #[test]
+    fn the_overhead_is_that_of_the_suite_that_adds_most() {
+        let overheads = Suite::all().map(|suite| HEADER + testing::cipher(suite).max_overhead());
+        assert_eq!(overheads.max(), Some(RECORD_OVERHEAD));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod allocations;
 
 mod budgets;
+mod buffers;
 mod captured;
 mod certificates;
 mod client_auth;
