@@ -294,7 +294,7 @@ pub mod session {
 pub use config::{ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder};
 pub use connection::{Connection, Event, MAX_RECORD_LENGTH, RECORD_OVERHEAD, Received};
 pub use pending::{Answer, Pending};
-pub use stream::Stream;
+pub use stream::{Stream, StreamParts};
 
 // Names that nearly every program uses; each is documented in its module.
 #[doc(no_inline)]

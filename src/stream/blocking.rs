@@ -1,6 +1,8 @@
 //! A blocking adapter: `io::Read` and `io::Write` over a [`Connection`] and a transport.
 
-use super::pump::{Overrun, Pump, Step};
+use super::buffers::Overrun;
+use super::parts::StreamParts;
+use super::pump::{Pump, Step};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::connection::Connection;
 use crate::error::{Error, Misuse};
@@ -20,9 +22,35 @@ use std::sync::Arc;
 /// [`io::Error`], a [`premaster::Error`](crate::Error); its alert has been written if the transport
 /// accepted it.
 ///
-/// If the transport returns [`io::ErrorKind::WouldBlock`], no data is lost; call again when it is
-/// ready. Reads continue while writes would block, so two peers that both write cannot deadlock. If
-/// writes on the transport can time out, set a timeout for its reads, too.
+/// # Timeouts and pauses
+///
+/// An error of the transport is returned as it is. If a `TcpStream` has a read timeout, a read, or
+/// the handshake, returns [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`], depending on
+/// the operating system, when the timeout has passed. No data is lost: call again to continue, even
+/// in the middle of a record or of the handshake. A non-blocking transport returns
+/// [`io::ErrorKind::WouldBlock`] as well. Reads continue while writes would block, so two peers that
+/// both write cannot deadlock. If writes on the transport can time out, set a timeout for its reads,
+/// too.
+///
+/// A handshake that is paused, and waits for its caller and not for the peer, returns
+/// [`io::ErrorKind::Other`] with [`Misuse::Paused`] as its inner error, and [`pending`](Self::pending)
+/// returns the question.
+///
+/// ```
+/// use premaster::error::{Error, Misuse};
+/// use std::io::{self, ErrorKind};
+///
+/// fn is_timeout(error: &io::Error) -> bool {
+///     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+/// }
+///
+/// fn is_pause(error: &io::Error) -> bool {
+///     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+///     matches!(inner, Some(Error::Misuse(Misuse::Paused)))
+/// }
+/// ```
+///
+/// # Closing
 ///
 /// Dropping a stream sends nothing: [`close`](Self::close) it first, or the peer must treat its
 /// data as truncated.
@@ -63,7 +91,7 @@ impl<S: Read + Write> Stream<S> {
     ) -> Result<Self, Error> {
         let mut outgoing = Vec::new();
         let connection = Connection::client(config, server_name, &mut outgoing)?;
-        Ok(Self::new(connection, outgoing, transport))
+        Ok(Self::new(connection, outgoing, &[], transport))
     }
 
     /// Creates a client's stream that resumes only a session made with the server at `address`; see
@@ -80,18 +108,41 @@ impl<S: Read + Write> Stream<S> {
     ) -> Result<Self, Error> {
         let mut outgoing = Vec::new();
         let connection = Connection::client_at(config, server_name, address, &mut outgoing)?;
-        Ok(Self::new(connection, outgoing, transport))
+        Ok(Self::new(connection, outgoing, &[], transport))
     }
 
     /// Creates a server's stream. Nothing is read yet.
     #[must_use]
     pub fn server(config: Arc<ServerConfig>, transport: S) -> Self {
-        Self::new(Connection::server(config), Vec::new(), transport)
+        Self::new(Connection::server(config), Vec::new(), &[], transport)
     }
 
-    fn new(connection: Connection, outgoing: Vec<u8>, transport: S) -> Self {
+    /// Creates a stream from a connection, its transport, and the bytes that were already read from
+    /// the transport and not consumed by the connection.
+    ///
+    /// Use it if the first bytes decide who serves the client
+    /// ([`ClientHello::peek`](crate::ClientHello::peek)), or after a handshake without a stream.
+    /// Send first what the connection has written to an `outgoing` so far: the stream does not have
+    /// it.
+    ///
+    /// ```
+    /// use premaster::{Connection, ServerConfig, Stream};
+    /// use std::net::TcpStream;
+    /// use std::sync::Arc;
+    ///
+    /// /// `hello` was read from the transport to look at it.
+    /// fn serve(config: Arc<ServerConfig>, transport: TcpStream, hello: &[u8]) -> Stream<TcpStream> {
+    ///     Stream::from_parts(Connection::server(config), transport, hello)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn from_parts(connection: Connection, transport: S, already_received: &[u8]) -> Self {
+        Self::new(connection, Vec::new(), already_received, transport)
+    }
+
+    fn new(connection: Connection, outgoing: Vec<u8>, received: &[u8], transport: S) -> Self {
         Self {
-            pump: Pump::new(connection, outgoing),
+            pump: Pump::new(connection, outgoing, received),
             transport,
         }
     }
@@ -101,7 +152,7 @@ impl<S: Read + Write> Stream<S> {
     /// # Errors
     ///
     /// The errors of the connection and of the transport. If the handshake is paused,
-    /// [`io::ErrorKind::WouldBlock`] with [`Misuse::Paused`] as its inner error: answer with
+    /// [`io::ErrorKind::Other`] with [`Misuse::Paused`] as its inner error: answer with
     /// [`resume`](Self::resume) and call again.
     pub fn complete_handshake(&mut self) -> io::Result<()> {
         if self.is_established() {
@@ -154,6 +205,19 @@ impl<S: Read + Write> Stream<S> {
     #[must_use]
     pub fn transport(&self) -> &S {
         &self.transport
+    }
+
+    /// Returns the transport, for example to change its timeouts. Bytes that the caller reads from it
+    /// or writes to it break the connection.
+    pub fn transport_mut(&mut self) -> &mut S {
+        &mut self.transport
+    }
+
+    /// Takes the stream apart, so that the caller moves the bytes of the connection from here on.
+    /// Nothing is lost: [`StreamParts`] also has what was read or encrypted and not passed on.
+    #[must_use]
+    pub fn into_parts(self) -> StreamParts<S> {
+        StreamParts::new(self.pump.into_parts(), self.transport)
     }
 
     /// Returns the transport, and the bytes that were read from it but not processed. After the
@@ -311,7 +375,8 @@ fn io_error(error: impl Into<Error>) -> io::Error {
     let kind = match &error {
         Error::HungUp(_) | Error::Truncated => io::ErrorKind::UnexpectedEof,
         Error::AlertReceived { .. } => io::ErrorKind::ConnectionAborted,
-        Error::Misuse(Misuse::Paused) => io::ErrorKind::WouldBlock,
+        // Not `WouldBlock`: waiting for the transport would not end a pause.
+        Error::Misuse(Misuse::Paused) => io::ErrorKind::Other,
         Error::Misuse(_) => io::ErrorKind::NotConnected,
         Error::Decode { .. }
         | Error::Peer(_)
@@ -339,7 +404,7 @@ mod tests {
                 },
                 ConnectionAborted,
             ),
-            (Misuse::Paused.into(), WouldBlock),
+            (Misuse::Paused.into(), Other),
             (Misuse::Closed.into(), NotConnected),
             (DecodeError::Truncated.of("alert"), InvalidData),
             (PeerError::BadRecord.into(), InvalidData),

@@ -2,6 +2,9 @@
 //! pump for blocking transports.
 
 mod blocking;
+mod buffers;
+mod parts;
 mod pump;
 
 pub use blocking::Stream;
+pub use parts::StreamParts;

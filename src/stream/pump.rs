@@ -16,10 +16,10 @@
 //! longer be written to may still hold what the peer sent before: data, its close_notify, or the
 //! alert that explains the failure. So a driver reads even after a failed write.
 
+use super::buffers::{Incoming, Overrun, Queue};
 use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
 use crate::error::{Error, LocalError};
 use crate::pending::Answer;
-use core::fmt;
 
 /// The most plaintext that is encrypted at once, which bounds the output that is kept for a
 /// transport that accepts nothing.
@@ -42,10 +42,6 @@ pub(super) enum Step {
     Closed,
 }
 
-/// A transport reported that it moved more bytes than it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Overrun;
-
 /// A connection with its unread input and its unwritten output.
 #[derive(Debug)]
 pub(super) struct Pump {
@@ -59,11 +55,14 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// Creates the pump of a connection and its first output.
-    pub(super) fn new(connection: Connection, outgoing: Vec<u8>) -> Self {
+    /// Creates the pump of a connection, from the output that is not written yet and the input that
+    /// was read already.
+    pub(super) fn new(mut connection: Connection, outgoing: Vec<u8>, received: &[u8]) -> Self {
+        // Every record fits.
+        connection.set_input_capacity(MAX_RECORD_LENGTH);
         Self {
             connection,
-            incoming: Incoming::new(),
+            incoming: Incoming::new(received),
             plaintext: Queue::default(),
             outgoing: Queue::from(outgoing),
             unflushed: false,
@@ -174,118 +173,27 @@ impl Pump {
     pub(super) fn into_unread(self) -> Vec<u8> {
         self.incoming.into_unread()
     }
-}
 
-/// A buffer for one record of any kind. The bytes between `start` and `end` are unread.
-struct Incoming {
-    bytes: Box<[u8]>,
-    start: usize,
-    end: usize,
-}
-
-impl Incoming {
-    fn new() -> Self {
-        Self {
-            bytes: vec![0; MAX_RECORD_LENGTH].into(),
-            start: 0,
-            end: 0,
-        }
-    }
-
-    fn unread(&mut self) -> Result<&mut [u8], LocalError> {
-        self.bytes.get_mut(self.start..self.end).ok_or(LocalError::Internal(
-            "the unread input is longer than its buffer",
-        ))
-    }
-
-    fn into_unread(self) -> Vec<u8> {
-        let Self { bytes, start, end } = self;
-        bytes.into_iter().take(end).skip(start).collect()
-    }
-
-    /// Removes bytes from the front of the unread ones.
-    fn consume(&mut self, count: usize) {
-        self.start += count;
-    }
-
-    /// Moves the unread bytes to the front, and returns the space behind them.
-    fn room(&mut self) -> Result<&mut [u8], LocalError> {
-        let unread = self.unread()?.len();
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.start = 0;
-        self.end = unread;
-        self.bytes.get_mut(unread..).ok_or(LocalError::Internal(
-            "the unread input is longer than its buffer",
-        ))
-    }
-
-    /// Adds bytes to the end of the unread ones.
-    fn fill(&mut self, count: usize) -> Result<(), Overrun> {
-        match self.end.checked_add(count) {
-            Some(end) if end <= self.bytes.len() => {
-                self.end = end;
-                Ok(())
-            }
-            _ => Err(Overrun),
+    /// Takes the pump apart.
+    pub(super) fn into_parts(self) -> Parts {
+        Parts {
+            connection: self.connection,
+            received: self.incoming.into_unread(),
+            plaintext: self.plaintext.into_rest(),
+            outgoing: self.outgoing.into_rest(),
         }
     }
 }
 
-impl fmt::Debug for Incoming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Incoming({}..{})", self.start, self.end)
-    }
-}
-
-/// Bytes that are appended at the end and taken from the front.
-#[derive(Default)]
-struct Queue {
-    bytes: Vec<u8>,
-    /// The number of bytes that have been taken.
-    taken: usize,
-}
-
-impl From<Vec<u8>> for Queue {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, taken: 0 }
-    }
-}
-
-impl Queue {
-    fn is_empty(&self) -> bool {
-        self.taken == self.bytes.len()
-    }
-
-    /// Returns the bytes that have not been taken.
-    fn rest(&self) -> Result<&[u8], LocalError> {
-        self.bytes.get(self.taken..).ok_or(LocalError::Internal(
-            "more bytes were taken from a queue than it had",
-        ))
-    }
-
-    fn take(&mut self, count: usize) -> Result<(), Overrun> {
-        match self.taken.checked_add(count) {
-            Some(taken) if taken < self.bytes.len() => self.taken = taken,
-            Some(taken) if taken == self.bytes.len() => {
-                self.bytes.clear();
-                self.taken = 0;
-            }
-            _ => return Err(Overrun),
-        }
-        Ok(())
-    }
-
-    /// Returns the vector, only to append to it.
-    fn end(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-}
-
-/// Plaintext is not printed.
-impl fmt::Debug for Queue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queue({}..{})", self.taken, self.bytes.len())
-    }
+/// What a pump consists of.
+pub(super) struct Parts {
+    pub(super) connection: Connection,
+    /// Bytes that were read and not processed.
+    pub(super) received: Vec<u8>,
+    /// Decrypted data that was not taken.
+    pub(super) plaintext: Vec<u8>,
+    /// Output that was not written.
+    pub(super) outgoing: Vec<u8>,
 }
 
 #[cfg(test)]
@@ -299,11 +207,11 @@ mod tests {
 
     fn client_pump() -> Pump {
         let (connection, outgoing) = client(client_builder());
-        Pump::new(connection, outgoing)
+        Pump::new(connection, outgoing, &[])
     }
 
     fn server_pump() -> Pump {
-        Pump::new(server(), Vec::new())
+        Pump::new(server(), Vec::new(), &[])
     }
 
     /// Writes at most `count` bytes to the wire, and flushes.
@@ -487,7 +395,7 @@ mod tests {
     #[test]
     fn a_pause_lasts_until_it_is_answered() {
         let (connection, outgoing) = client(judging_client_builder());
-        let mut link = Link::new(Pump::new(connection, outgoing), usize::MAX);
+        let mut link = Link::new(Pump::new(connection, outgoing, &[]), usize::MAX);
         for _ in 0..3 {
             assert_eq!(link.run_client(), Step::Paused);
         }
@@ -586,6 +494,37 @@ mod tests {
         }
         assert_eq!(pump.gave(1), Err(Overrun));
         assert_eq!(pump.step(), Ok(Step::NeedWrite));
+    }
+
+    /// What was read before the pump was made is processed, also if it is more than a record.
+    #[test]
+    fn a_pump_can_be_taken_apart_and_put_together() {
+        let mut link = Link::established(usize::MAX);
+        link.send(&vec![1; MAX_PLAINTEXT]);
+        link.send(&vec![2; MAX_PLAINTEXT]);
+        read(&mut link.server, &mut link.to_server, 1000);
+        assert_eq!(link.server.send(b"unwritten"), Ok(Some(9)));
+        let outgoing = link.server.outgoing().unwrap().to_vec();
+        let mut parts = link.server.into_parts();
+        assert_eq!(parts.received.len(), 1000);
+        assert_eq!(parts.outgoing, outgoing);
+        assert!(parts.plaintext.is_empty());
+
+        parts.received.append(&mut link.to_server);
+        let mut pump = Pump::new(parts.connection, parts.outgoing, &parts.received);
+        assert_eq!(pump.step(), Ok(Step::Data));
+        pump.gave(MAX_PLAINTEXT - 1).unwrap();
+        let mut parts = pump.into_parts();
+        assert_eq!(parts.plaintext, [1]);
+        let mut data = Vec::new();
+        let mut pump = Pump::new(parts.connection, Vec::new(), &parts.received);
+        while let Ok(Step::Data) = pump.step() {
+            data.extend_from_slice(pump.plaintext().unwrap());
+            pump.gave(pump.plaintext().unwrap().len()).unwrap();
+        }
+        parts.plaintext.append(&mut data);
+        assert_eq!(parts.plaintext, [&[1][..], &[2; MAX_PLAINTEXT]].concat());
+        assert!(!pump.room().unwrap().is_empty());
     }
 
     #[test]

@@ -208,11 +208,18 @@ pub const ROOMS: &[Room] = &[
         tests: &["pki_types::UnixTime", "rand_chacha", "verify"],
     },
     Room {
+        name: "stream::buffers",
+        rooms: &["connection", "error"],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
         name: "stream::pump",
         rooms: &[
             "connection",
             "error",
             "pending",
+            "stream::buffers",
             // Which `connection` passes on.
             "record::MAX_PLAINTEXT",
         ],
@@ -220,15 +227,29 @@ pub const ROOMS: &[Room] = &[
         tests: &[],
     },
     Room {
+        name: "stream::parts",
+        rooms: &["connection", "stream::pump"],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
         name: "stream::blocking",
-        rooms: &["config", "connection", "error", "pending", "stream::pump"],
+        rooms: &[
+            "config",
+            "connection",
+            "error",
+            "pending",
+            "stream::buffers",
+            "stream::parts",
+            "stream::pump",
+        ],
         crates: &["pki_types::ServerName", "std::io", "std::sync"],
         tests: &["enums"],
     },
     // Passes on what is in it.
     Room {
         name: "stream",
-        rooms: &["stream::blocking"],
+        rooms: &["stream::blocking", "stream::parts"],
         crates: &[],
         tests: &[],
     },

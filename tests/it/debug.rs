@@ -18,8 +18,9 @@ use premaster::protocol::{
 };
 use premaster::session::{ChannelBinding, NotResumed, StoredSession, TicketKey, TicketKeySet};
 use premaster::{
-    CertificatePolicy, CertifiedKey, ClientAuth, ClientConfig, ConfigError, Error, Event, KeyLog,
-    MemoryStore, Pending, PrivateKey, ServerConfig, SessionStore, Stream, Tickets,
+    CertificatePolicy, CertifiedKey, ClientAuth, ClientConfig, ConfigError,
+    Connection, Error, Event, KeyLog, MemoryStore, Pending, PrivateKey, ServerConfig,
+    SessionStore, Stream, Tickets,
 };
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki;
@@ -311,6 +312,7 @@ fn walk_stream(printed: &mut Printed) {
     assert_eq!(first[0], DATA[0]);
     stream.write_all(DATA).unwrap();
     printed.add("Stream", &stream);
+    printed.add("StreamParts", &stream.into_parts());
 }
 
 fn walk_certificates(printed: &mut Printed) {

@@ -2,7 +2,7 @@
 
 use premaster::error::{CertificateFault, Misuse};
 use premaster::protocol::AlertDescription;
-use premaster::{ClientConfig, Error, Pending, ServerConfig, Stream};
+use premaster::{ClientConfig, Connection, Error, Pending, ServerConfig, Stream};
 use premaster_testing::pair::End;
 use premaster_testing::wire::record;
 use premaster_testing::{client_builder, name, rng, roots, server_builder};
@@ -159,7 +159,8 @@ fn a_pause_is_answered_and_the_handshake_goes_on() {
     let mut stream = Stream::client(Arc::new(config.unwrap()), name(), transport).unwrap();
     for _ in 0..2 {
         let error = stream.complete_handshake().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        // No timeout, although the transport has one.
+        assert_eq!(error.kind(), ErrorKind::Other);
         assert_eq!(inner(&error), &Misuse::Paused.into());
     }
     let Some(Pending::VerifyCertificate(pending)) = stream.pending() else {
@@ -171,6 +172,145 @@ fn a_pause_is_answered_and_the_handshake_goes_on() {
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"welcome");
     server.join().unwrap().unwrap();
+}
+
+/// Two ends of a loopback connection; reads of the first one time out soon.
+fn impatient() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (far, _) = listener.accept().unwrap();
+    near.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+    far.set_read_timeout(TIMEOUT).unwrap();
+    (near, far)
+}
+
+/// The timeout of a transport, as the operating system reports it, with nothing of TLS inside.
+#[track_caller]
+fn assert_timeout<T: std::fmt::Debug>(result: io::Result<T>) {
+    let error = result.unwrap_err();
+    let kinds = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    assert!(kinds.contains(&error.kind()), "{error:?}");
+    assert!(error.get_ref().is_none(), "{error:?}");
+    assert!(error.raw_os_error().is_some(), "{error:?}");
+}
+
+/// Reads what the client has written, has the server take it in, and writes its answer.
+fn answer(far: &mut TcpStream, server: &mut End) {
+    let mut input = vec![0; 1 << 14];
+    let count = far.read(&mut input).unwrap();
+    server.take(&input[..count]).unwrap();
+    far.write_all(&std::mem::take(&mut server.outgoing)).unwrap();
+}
+
+#[test]
+fn a_timeout_is_the_transports_and_the_next_call_goes_on() {
+    let (near, mut far) = impatient();
+    let mut server = premaster_testing::pair(client_builder(), server_builder()).server;
+    let mut stream = client(near);
+    for _ in 0..2 {
+        // In the handshake, before the first answer and after it.
+        assert_timeout(stream.complete_handshake());
+        assert_timeout(stream.read(&mut [0]));
+        answer(&mut far, &mut server);
+    }
+    stream.complete_handshake().unwrap();
+    assert_timeout(stream.read(&mut [0; 10]));
+
+    // In a header, and in the middle of a record.
+    server.send(b"slowly");
+    let record = std::mem::take(&mut server.outgoing);
+    let mut rest = &record[..];
+    for count in [3, 10] {
+        let (part, after) = rest.split_at(count);
+        far.write_all(part).unwrap();
+        rest = after;
+        assert_timeout(stream.read(&mut [0; 10]));
+    }
+    far.write_all(rest).unwrap();
+    let mut data = [0; 6];
+    stream.read_exact(&mut data).unwrap();
+    assert_eq!(&data, b"slowly");
+
+    // The timeout can be changed on the way.
+    stream.transport_mut().set_read_timeout(TIMEOUT).unwrap();
+    assert_eq!(stream.transport().read_timeout().unwrap(), TIMEOUT);
+    server.send(b"later");
+    far.write_all(&server.outgoing).unwrap();
+    stream.read_exact(&mut data[..5]).unwrap();
+    assert_eq!(&data[..5], b"later");
+}
+
+/// A pause is told apart from a timeout on one and the same transport.
+#[test]
+fn a_pause_is_not_a_timeout() {
+    let (near, mut far) = impatient();
+    let mut server = premaster_testing::pair(client_builder(), server_builder()).server;
+    let config = ClientConfig::builder_with_caller_verification().rng(rng(1)).build();
+    let mut stream = Stream::client(Arc::new(config.unwrap()), name(), near).unwrap();
+    assert_timeout(stream.complete_handshake());
+    assert!(stream.pending().is_none());
+    answer(&mut far, &mut server);
+    let error = stream.complete_handshake().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Other);
+    assert_eq!(inner(&error), &Misuse::Paused.into());
+    let Some(Pending::VerifyCertificate(pending)) = stream.pending() else {
+        panic!("nothing pending");
+    };
+    let verdict = pending.verify(&roots().into(), premaster_testing::now());
+    stream.resume(pending.answer(verdict)).unwrap();
+    assert_timeout(stream.complete_handshake());
+}
+
+/// The first bytes are read without a stream, and what is left of a stream is used without one.
+#[test]
+fn a_stream_is_made_of_parts_and_taken_apart() {
+    let (near, mut far) = impatient();
+    near.set_read_timeout(TIMEOUT).unwrap();
+    let config = Arc::new(server_builder().build().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut first = [0; 100];
+        far.read_exact(&mut first).unwrap();
+        let mut stream = Stream::from_parts(Connection::server(config), far, &first);
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        assert_eq!(&byte, b"a");
+        let mut parts = stream.into_parts();
+        assert_eq!(parts.plaintext, b"bc");
+        assert!(parts.outgoing.is_empty());
+        parts.connection.send(&parts.plaintext, &mut parts.outgoing).unwrap();
+        parts.connection.close(&mut parts.outgoing);
+        parts.transport.write_all(&parts.outgoing).unwrap();
+    });
+    let mut stream = client(near);
+    stream.write_all(b"abc").unwrap();
+    let mut data = Vec::new();
+    stream.read_to_end(&mut data).unwrap();
+    assert_eq!(data, b"bc");
+    server.join().unwrap();
+}
+
+/// A connection whose handshake was made without a stream continues in one.
+#[test]
+fn a_stream_begins_in_the_middle_of_a_connection() {
+    let mut pair = premaster_testing::pair(client_builder(), server_builder()).established();
+    pair.server.send(b"hello");
+    let received = std::mem::take(&mut pair.server.outgoing);
+    let memory = Memory::default();
+    let mut stream = Stream::from_parts(pair.client.connection, memory.clone(), &received[..7]);
+    memory.0.lock().unwrap().to_client.extend(&received[7..]);
+    let mut data = [0; 5];
+    stream.read_exact(&mut data).unwrap();
+    assert_eq!(&data, b"hello");
+    stream.write_all(b"and back").unwrap();
+    memory.deliver(&mut pair.server);
+    assert_eq!(pair.server.received, b"and back");
+
+    // What the transport did not accept is among the parts.
+    memory.fail_writes(Some(ErrorKind::WouldBlock));
+    assert_eq!(stream.write(b"unsent").unwrap(), 6);
+    let parts = stream.into_parts();
+    pair.server.take(&parts.outgoing).unwrap();
+    assert_eq!(pair.server.received, b"and backunsent");
 }
 
 /// A transport that gives and takes a few bytes at a time and, every other time, is interrupted or
