@@ -194,6 +194,86 @@
 //! }
 //! ```
 //!
+//! # EAP-TLS
+//!
+//! In EAP-TLS ([RFC 5216](https://www.rfc-editor.org/rfc/rfc5216)) the transport is EAP instead of
+//! TCP: each EAP packet carries a fragment of the bytes that one side sends. The fragments may have
+//! any size, and need not end where a record does: give each one to
+//! [`receive`](Connection::receive), together with what it did not consume before.
+//!
+//! After the handshake both sides derive the keys of the link with the label `client EAP encryption`
+//! and no context ([section 2.3](https://www.rfc-editor.org/rfc/rfc5216#section-2.3)): the first 64
+//! bytes are the MSK, the next 64 the EMSK. The Session-Id is the EAP type 0x0D and the two randoms.
+//! A peer without the extended master secret, as old ones are, requires
+//! [`dangerous_export_without_extended_master_secret`](Connection::dangerous_export_without_extended_master_secret).
+//!
+//! ```
+//! use premaster::{Connection, Error, Event};
+//! # use premaster::{CertifiedKey, ClientConfig, RootStore, ServerConfig};
+//! # use std::sync::Arc;
+//!
+//! /// One side of the TLS connection, and the bytes that are not consumed yet.
+//! struct Side {
+//!     tls: Connection,
+//!     received: Vec<u8>,
+//! }
+//!
+//! impl Side {
+//!     /// Processes the TLS data of one EAP packet, and appends the answer to `outgoing`.
+//!     fn fragment(&mut self, fragment: &[u8], outgoing: &mut Vec<u8>) -> Result<(), Error> {
+//!         self.received.extend_from_slice(fragment);
+//!         loop {
+//!             let received = self.tls.receive(&mut self.received, outgoing)?;
+//!             let (consumed, event) = (received.consumed, received.event);
+//!             let done = matches!(event, Event::NeedData | Event::Paused | Event::PeerClosed);
+//!             self.received.drain(..consumed);
+//!             if done {
+//!                 return Ok(());
+//!             }
+//!         }
+//!     }
+//!
+//!     /// Returns MSK and EMSK, or `None` until the handshake is complete.
+//!     fn keys(&self) -> Option<([u8; 64], [u8; 64])> {
+//!         let (mut msk, mut keys) = ([0; 64], [0; 128]);
+//!         self.tls.export_keying_material(b"client EAP encryption", None, &mut keys).ok()?;
+//!         let (first, emsk) = keys.split_first_chunk()?;
+//!         msk.copy_from_slice(first);
+//!         Some((msk, emsk.try_into().ok()?))
+//!     }
+//!
+//!     fn session_id(&self) -> Option<Vec<u8>> {
+//!         let session = self.tls.session()?;
+//!         Some([&[0x0d], &session.client_random()[..], session.server_random()].concat())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (chain_pem, key_pem) = (include_bytes!("../tests/data/leaf-2048.pem"), include_bytes!("../tests/data/rsa-2048.key"));
+//! # let certified = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+//! # let mut roots = RootStore::new();
+//! # roots.add(&certified.chain()[0])?;
+//! # let server_config = Arc::new(ServerConfig::builder(certified).build()?);
+//! # let client_config = Arc::new(ClientConfig::builder(roots).build()?);
+//! let (mut to_server, mut to_peer) = (Vec::new(), Vec::new());
+//! let tls = Connection::client(client_config, "localhost".try_into()?, &mut to_server)?;
+//! let mut peer = Side { tls, received: Vec::new() };
+//! let mut server = Side { tls: Connection::server(server_config), received: Vec::new() };
+//! while peer.keys().is_none() || server.keys().is_none() {
+//!     for fragment in std::mem::take(&mut to_server).chunks(100) {
+//!         server.fragment(fragment, &mut to_peer)?;
+//!     }
+//!     for fragment in std::mem::take(&mut to_peer).chunks(100) {
+//!         peer.fragment(fragment, &mut to_server)?;
+//!     }
+//! }
+//! assert_eq!(peer.keys(), server.keys());
+//! assert_eq!(peer.session_id(), server.session_id());
+//! assert_eq!(peer.session_id().map(|id| (id.len(), id[0])), Some((65, 0x0d)));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Crate features
 //!
 //! | Feature | Default | |

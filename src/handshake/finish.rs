@@ -161,6 +161,7 @@ impl Finish {
             ocsp_response: role.ocsp_response,
             requested_certificate: role.requested_certificate,
             resumption: agreed.resumption,
+            randoms: agreed.randoms,
             extended_master_secret: session.extended_master_secret,
             secure_renegotiation: agreed.secure_renegotiation,
             alpn_protocol: agreed.alpn_protocol,

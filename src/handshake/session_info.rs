@@ -3,6 +3,7 @@
 use crate::config::CertifiedKey;
 use crate::enums::CipherSuite;
 use crate::error::{CertificateWithheld, Excerpt, Told};
+use crate::keys::Randoms;
 use crate::verify::PeerCertificate;
 use crate::waiver::Waivers;
 use core::fmt;
@@ -20,6 +21,7 @@ pub struct SessionInfo {
     pub(crate) ocsp_response: Option<Box<[u8]>>,
     pub(crate) requested_certificate: Option<Box<RequestedCertificate>>,
     pub(crate) resumption: Resumption,
+    pub(crate) randoms: Randoms,
     pub(crate) extended_master_secret: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) alpn_protocol: Option<Box<[u8]>>,
@@ -96,6 +98,21 @@ impl SessionInfo {
     #[must_use]
     pub fn resumption(&self) -> Resumption {
         self.resumption
+    }
+
+    /// Returns the random of this connection's ClientHello
+    /// ([RFC 5246 section 7.4.1.2](https://www.rfc-editor.org/rfc/rfc5246#section-7.4.1.2)). It is
+    /// public, and identifies the connection, for example in a key log or in
+    /// [EAP-TLS](crate#eap-tls). A resumed session has new randoms.
+    #[must_use]
+    pub fn client_random(&self) -> &[u8; 32] {
+        &self.randoms.client
+    }
+
+    /// Returns the random of this connection's ServerHello.
+    #[must_use]
+    pub fn server_random(&self) -> &[u8; 32] {
+        &self.randoms.server
     }
 
     /// Returns true if the extended master secret is used, which binds the keys to the whole

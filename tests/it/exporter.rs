@@ -462,3 +462,32 @@ fn tls_server_end_point_is_of_the_servers_own_certificate() {
         );
     }
 }
+
+/// A hello begins with its version and its random, behind the headers of record and message.
+fn random(flight: &[u8]) -> [u8; 32] {
+    flight[5 + 4 + 2..][..32].try_into().unwrap()
+}
+
+#[test]
+fn both_sides_tell_the_randoms_of_this_connection() {
+    let client = Arc::new(client_builder().build().unwrap());
+    let server = Arc::new(server_builder().build().unwrap());
+    let mut seen = Vec::new();
+    for resumed in [false, true] {
+        let mut pair = Pair::new(client.clone(), server.clone(), name());
+        let client_random = random(&pair.client.outgoing);
+        pair.server.take(&std::mem::take(&mut pair.client.outgoing)).unwrap();
+        let server_random = random(&pair.server.outgoing);
+        pair.run(Chunks::Whole).unwrap();
+        for end in [&pair.client, &pair.server] {
+            let session = end.connection.session().unwrap();
+            assert_eq!(session.resumption().is_resumed(), resumed);
+            assert_eq!(session.client_random(), &client_random);
+            assert_eq!(session.server_random(), &server_random);
+        }
+        seen.extend([client_random, server_random]);
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 4);
+}
