@@ -207,6 +207,8 @@ wire_enum! {
     RECORD_SIZE_LIMIT = 28 => "record_size_limit";
     /// A session ticket, or support for tickets ([RFC 5077 section 3.2](https://www.rfc-editor.org/rfc/rfc5077#section-3.2)).
     SESSION_TICKET = 35 => "session_ticket";
+    /// The versions that the client offers ([RFC 8446 section 4.2.1](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.1)).
+    SUPPORTED_VERSIONS = 43 => "supported_versions";
     /// Support for secure renegotiation ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
     RENEGOTIATION_INFO = 0xff01 => "renegotiation_info";
 }

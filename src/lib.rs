@@ -372,7 +372,9 @@ pub mod session {
 }
 
 pub use config::{ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder};
-pub use connection::{Connection, Event, MAX_RECORD_LENGTH, RECORD_OVERHEAD, Received};
+pub use connection::{
+    ClientHello, Connection, Event, MAX_RECORD_LENGTH, Peeked, RECORD_OVERHEAD, Received,
+};
 pub use pending::{Answer, Pending};
 pub use stream::{Stream, StreamParts};
 

@@ -4,6 +4,7 @@
 mod act;
 mod end;
 mod event;
+mod peek;
 mod receive;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -24,6 +25,7 @@ use crate::record::{
 use crate::resumption::SessionInUse;
 use core::net::SocketAddr;
 pub use event::{Event, Received};
+pub use peek::{ClientHello, Peeked};
 use pki_types::ServerName;
 use std::sync::Arc;
 

@@ -10,12 +10,14 @@
 //! A cipher tells how much it adds; no module here depends on what a fragment is made of.
 
 mod header;
+mod peek;
 mod protection;
 mod read;
 mod write;
 
 pub(crate) use header::HEADER;
 use header::RecordHeader;
+pub(crate) use peek::{Fragment, fragments};
 pub(crate) use read::{RecordReader, VersionRule};
 pub(crate) use write::RecordWriter;
 

@@ -204,7 +204,7 @@ pub const ROOMS: &[Room] = &[
             // A session that is in use, which it ends where the connection fails.
             "resumption::SessionInUse",
         ],
-        crates: &["pki_types::ServerName", "std::sync"],
+        crates: &["pki_types::DnsName", "pki_types::ServerName", "std::sync"],
         tests: &["pki_types::UnixTime", "rand_chacha", "verify"],
     },
     Room {

@@ -18,8 +18,8 @@ use premaster::protocol::{
 };
 use premaster::session::{ChannelBinding, NotResumed, StoredSession, TicketKey, TicketKeySet};
 use premaster::{
-    CertificatePolicy, CertifiedKey, ClientAuth, ClientConfig, ConfigError,
-    Connection, Error, Event, KeyLog, MemoryStore, Pending, PrivateKey, ServerConfig,
+    CertificatePolicy, CertifiedKey, ClientAuth, ClientConfig, ClientHello, ConfigError,
+    Connection, Error, Event, KeyLog, MemoryStore, Peeked, Pending, PrivateKey, ServerConfig,
     SessionStore, Stream, Tickets,
 };
 use premaster_testing::pair::Chunks;
@@ -211,6 +211,17 @@ fn walk() -> (Printed, [Secret; 8]) {
     let server_config: Arc<ServerConfig> = Arc::new(server_builder().build().unwrap());
     printed.add("ClientConfig", &client_config);
     printed.add("ServerConfig", &server_config);
+
+    let hello = {
+        let mut outgoing = Vec::new();
+        Connection::client(client_config.clone(), name(), &mut outgoing).unwrap();
+        ClientHello::peek(&outgoing).unwrap()
+    };
+    printed.add("Peeked", &hello);
+    let Peeked::Hello(hello) = hello else {
+        panic!("{hello:?}");
+    };
+    printed.add("ClientHello", &hello);
 
     let mut pair = Pair::new(client_config, server_config, name());
     let mut to_server = pair.client.outgoing.clone();

@@ -25,6 +25,7 @@ mod moments;
 mod no_alloc;
 mod own_certificates;
 mod pauses;
+mod peek;
 mod pki;
 mod private_keys;
 mod profiles;

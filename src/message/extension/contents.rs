@@ -6,7 +6,7 @@
 
 use super::Extensions;
 use crate::codec::LengthPrefix;
-use crate::enums::{ExtensionType, MaxFragmentLength, SignatureScheme};
+use crate::enums::{ExtensionType, MaxFragmentLength, ProtocolVersion, SignatureScheme};
 use crate::error::DecodeError;
 use crate::message::certificate::{OCSP, decode_signature_schemes, encode_signature_schemes};
 
@@ -224,6 +224,19 @@ impl Extensions<'_> {
     /// Returns true if a ServerHello announces NewSessionTicket with an empty session_ticket.
     pub(crate) fn session_ticket_ack(&self) -> Result<bool, DecodeError> {
         self.find_empty(ExtensionType::SESSION_TICKET)
+    }
+
+    /// Returns the versions in the supported_versions of a ClientHello in their order, at least one
+    /// ([RFC 8446 section 4.2.1](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.1)).
+    pub(crate) fn supported_versions(&self) -> Result<Option<Vec<ProtocolVersion>>, DecodeError> {
+        self.find(ExtensionType::SUPPORTED_VERSIONS, |reader| {
+            // ProtocolVersion versions<2..254>
+            let versions: Vec<_> = reader.vector8()?.u16s()?.map(ProtocolVersion).collect();
+            if versions.is_empty() {
+                return Err(DecodeError::EmptyVector);
+            }
+            Ok(versions)
+        })
     }
 
     /// Appends the empty renegotiation_info of an initial handshake ([RFC 5746 section 3.2](https://www.rfc-editor.org/rfc/rfc5746#section-3.2)).
