@@ -179,6 +179,14 @@ wire_enum! {
     TLS_EMPTY_RENEGOTIATION_INFO_SCSV = 0x00ff => "TLS_EMPTY_RENEGOTIATION_INFO_SCSV";
     /// A signalling value, not a cipher suite: the client retries below its highest version ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)).
     TLS_FALLBACK_SCSV = 0x5600 => "TLS_FALLBACK_SCSV";
+    /// AES-128 in CCM, PRF with SHA-256 ([RFC 6655](https://www.rfc-editor.org/rfc/rfc6655)). Only if configured.
+    TLS_RSA_WITH_AES_128_CCM = 0xc09c => "TLS_RSA_WITH_AES_128_CCM";
+    /// AES-256 in CCM, PRF with SHA-256 ([RFC 6655](https://www.rfc-editor.org/rfc/rfc6655)). Only if configured.
+    TLS_RSA_WITH_AES_256_CCM = 0xc09d => "TLS_RSA_WITH_AES_256_CCM";
+    /// AES-128 in CCM with a tag of eight bytes ([RFC 6655](https://www.rfc-editor.org/rfc/rfc6655)). Only if configured.
+    TLS_RSA_WITH_AES_128_CCM_8 = 0xc0a0 => "TLS_RSA_WITH_AES_128_CCM_8";
+    /// AES-256 in CCM with a tag of eight bytes ([RFC 6655](https://www.rfc-editor.org/rfc/rfc6655)). Only if configured.
+    TLS_RSA_WITH_AES_256_CCM_8 = 0xc0a1 => "TLS_RSA_WITH_AES_256_CCM_8";
 }
 
 wire_enum! {

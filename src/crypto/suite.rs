@@ -8,6 +8,10 @@ use crate::enums::CipherSuite;
 pub(crate) enum BulkCipher {
     Aes128Gcm,
     Aes256Gcm,
+    Aes128Ccm,
+    Aes256Ccm,
+    Aes128Ccm8,
+    Aes256Ccm8,
 }
 
 /// The parameters of a suite: the SecurityParameters of
@@ -41,8 +45,55 @@ static AES_256_GCM_SHA384: Suite = Suite {
     fixed_iv_length: 4,
 };
 
-/// Every suite that this crate implements.
-static ALL: [&Suite; 2] = [&AES_256_GCM_SHA384, &AES_128_GCM_SHA256];
+static AES_128_CCM: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_128_CCM,
+    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes128Ccm,
+    mac_key_length: 0,
+    enc_key_length: 16,
+    fixed_iv_length: 4,
+};
+
+static AES_128_CCM_8: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
+    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes128Ccm8,
+    mac_key_length: 0,
+    enc_key_length: 16,
+    fixed_iv_length: 4,
+};
+
+static AES_256_CCM: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_256_CCM,
+    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes256Ccm,
+    mac_key_length: 0,
+    enc_key_length: 32,
+    fixed_iv_length: 4,
+};
+
+static AES_256_CCM_8: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
+    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes256Ccm8,
+    mac_key_length: 0,
+    enc_key_length: 32,
+    fixed_iv_length: 4,
+};
+
+/// Every suite that this crate implements, in order of preference.
+static ALL: [&Suite; 6] = [
+    &AES_256_GCM_SHA384,
+    &AES_128_GCM_SHA256,
+    &AES_256_CCM,
+    &AES_128_CCM,
+    &AES_256_CCM_8,
+    &AES_128_CCM_8,
+];
 
 /// The suites of a configuration that names none. An implemented suite is added here only by a
 /// separate decision.
@@ -74,6 +125,10 @@ mod tests {
         assert!(Suite::all().map(|suite| suite.id).eq([
             CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
             CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+            CipherSuite::TLS_RSA_WITH_AES_256_CCM,
+            CipherSuite::TLS_RSA_WITH_AES_128_CCM,
+            CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
+            CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
         ]));
     }
 

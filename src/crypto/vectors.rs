@@ -2,8 +2,10 @@
 #![cfg(test)]
 
 use super::cipher::gcm::GcmKey;
+use super::cipher::{AuthenticatedHeader, Cipher, WriteKeys};
 use super::rsa::{KEY_BITS, PublicKey};
-use crate::enums::SignatureScheme;
+use super::suite::Suite;
+use crate::enums::{CipherSuite, ContentType, ProtocolVersion, SignatureScheme};
 use serde_json::Value;
 
 pub(crate) fn load(name: &str) -> Value {
@@ -64,6 +66,40 @@ fn aes_gcm_case(test: &Value, key: &GcmKey) {
         let mut sealed = Vec::new();
         key.encrypt(nonce, &aad, &plaintext, &mut sealed).unwrap();
         assert_eq!(sealed, [&ciphertext[..], &tag].concat());
+    }
+}
+
+/// A record's cipher, and what it authenticates besides the plaintext.
+fn protected(case: &Value) -> (Cipher, AuthenticatedHeader) {
+    let suite = CipherSuite::from_name(text(case, "suite")).unwrap();
+    let keys = WriteKeys {
+        mac_key: &bytes(case, "mac_key"),
+        key: &bytes(case, "key"),
+        iv: &bytes(case, "iv"),
+    };
+    let header = AuthenticatedHeader {
+        sequence: u64::from_be_bytes(array(case, "sequence")),
+        typ: ContentType(u8::try_from(case["type"].as_u64().unwrap()).unwrap()),
+        version: ProtocolVersion::TLS_1_2,
+    };
+    (
+        Cipher::new(Suite::of(suite).unwrap(), keys).unwrap(),
+        header,
+    )
+}
+
+#[test]
+fn records_with_ccm() {
+    let vectors = load("record_ccm");
+    let cases = list(&vectors, "cases");
+    assert_eq!(cases.len(), 4 * 9);
+    for case in cases {
+        let (cipher, header) = protected(case);
+        let (plaintext, mut fragment) = (bytes(case, "plaintext"), bytes(case, "fragment"));
+        let mut sealed = Vec::new();
+        cipher.seal(header, &plaintext, &mut sealed).unwrap();
+        assert_eq!(sealed, fragment);
+        assert_eq!(cipher.open(header, &mut fragment).unwrap(), plaintext);
     }
 }
 

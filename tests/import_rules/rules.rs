@@ -56,7 +56,7 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "crypto::cipher",
         rooms: &["crypto::suite", "crypto::vector", "enums", "error"],
-        crates: &["aes_gcm", "zeroize"],
+        crates: &["aes_gcm", "ccm", "zeroize"],
         tests: &[],
     },
     Room {

@@ -1,24 +1,12 @@
-//! AES-GCM as [RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3) uses it: a
-//! fixed salt and an eight-byte explicit nonce.
-//!
-//! A fragment is `explicit nonce | ciphertext | tag`. The explicit nonce that is sent is the
-//! sequence number, so it never repeats; the one that is received may be anything.
+//! AES-GCM as [RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3) uses it.
 
 use super::contract::{AuthenticatedHeader, CipherError, WriteKeys};
+use super::nonce::{EXPLICIT_NONCE, NONCE, Salt, append};
 #[cfg(all(feature = "vector", target_arch = "x86_64"))]
 use crate::crypto::vector::GcmKernel;
-use aes_gcm::aead::consts::{U12, U16};
-use aes_gcm::aead::inout::InOutBuf;
+use aes_gcm::aead::consts::U12;
 use aes_gcm::aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::{AeadInOut, AesGcm, KeyInit};
-
-/// Length of the nonce's part that travels in the record.
-const EXPLICIT_NONCE: usize = 8;
-
-/// Length of the nonce's part that comes from the key block.
-const SALT: usize = 4;
-
-const NONCE: usize = SALT + EXPLICIT_NONCE;
 
 /// Length of the authentication tag.
 pub(in crate::crypto) const TAG: usize = 16;
@@ -34,7 +22,7 @@ type Aes256Gcm = AesGcm<Aes256Enc, U12>;
 #[derive(Clone)]
 pub(crate) struct Gcm {
     key: GcmKey,
-    salt: [u8; SALT],
+    salt: Salt,
 }
 
 impl Gcm {
@@ -42,12 +30,9 @@ impl Gcm {
         key: fn(&[u8]) -> Result<GcmKey, CipherError>,
         keys: WriteKeys<'_>,
     ) -> Result<Self, CipherError> {
-        if !keys.mac_key.is_empty() {
-            return Err(CipherError);
-        }
         Ok(Self {
             key: key(keys.key)?,
-            salt: keys.iv.try_into().map_err(|_| CipherError)?,
+            salt: Salt::new(keys)?,
         })
     }
 
@@ -64,7 +49,7 @@ impl Gcm {
         let additional_data = header.with_length(plaintext.len())?;
         let explicit_nonce = header.sequence.to_be_bytes();
         out.extend_from_slice(&explicit_nonce);
-        let nonce = self.nonce(explicit_nonce);
+        let nonce = self.salt.nonce(explicit_nonce);
         self.key.encrypt(nonce, &additional_data, plaintext, out)
     }
 
@@ -76,22 +61,9 @@ impl Gcm {
         let (explicit_nonce, rest) = fragment.split_first_chunk_mut().ok_or(CipherError)?;
         let (text, tag) = rest.split_last_chunk_mut().ok_or(CipherError)?;
         let additional_data = header.with_length(text.len())?;
-        let nonce = self.nonce(*explicit_nonce);
+        let nonce = self.salt.nonce(*explicit_nonce);
         self.key.decrypt(nonce, &additional_data, text, *tag)?;
         Ok(text)
-    }
-
-    /// `struct { opaque salt[4]; opaque nonce_explicit[8]; } GCMNonce`.
-    fn nonce(&self, explicit: [u8; EXPLICIT_NONCE]) -> [u8; NONCE] {
-        let [s0, s1, s2, s3] = self.salt;
-        let [e0, e1, e2, e3, e4, e5, e6, e7] = explicit;
-        [s0, s1, s2, s3, e0, e1, e2, e3, e4, e5, e6, e7]
-    }
-}
-
-impl Drop for Gcm {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.salt);
     }
 }
 
@@ -154,8 +126,12 @@ impl GcmKey {
         let tag = match self {
             #[cfg(all(feature = "vector", target_arch = "x86_64"))]
             Self::Vector(kernel) => kernel.seal(&nonce, additional_data, plaintext, out),
-            Self::Aes128(key) => append(&**key, nonce, additional_data, plaintext, out),
-            Self::Aes256(key) => append(&**key, nonce, additional_data, plaintext, out),
+            Self::Aes128(key) => {
+                append(&**key, nonce, additional_data, plaintext, out).map(Into::into)
+            }
+            Self::Aes256(key) => {
+                append(&**key, nonce, additional_data, plaintext, out).map(Into::into)
+            }
         };
         out.extend_from_slice(&tag.ok_or(CipherError)?);
         Ok(())
@@ -181,21 +157,6 @@ impl GcmKey {
         };
         if is_right { Ok(()) } else { Err(CipherError) }
     }
-}
-
-/// Appends the encrypted text to `out` and returns the tag; `None` for a text too long for GCM.
-fn append(
-    key: &impl AeadInOut<NonceSize = U12, TagSize = U16>,
-    nonce: [u8; NONCE],
-    additional_data: &[u8],
-    plaintext: &[u8],
-    out: &mut Vec<u8>,
-) -> Option<[u8; TAG]> {
-    let start = out.len();
-    out.resize(start + plaintext.len(), 0);
-    let buffer = InOutBuf::new(plaintext, out.get_mut(start..)?).ok()?;
-    let tag = key.encrypt_inout_detached(&nonce.into(), additional_data, buffer).ok()?;
-    Some(tag.into())
 }
 
 #[cfg(test)]
@@ -251,7 +212,7 @@ mod tests {
         let gcm = Gcm::new(GcmKey::aes_256, keys).unwrap();
         let mut fragment = vec![9; EXPLICIT_NONCE];
         let additional_data = header(1).with_length(2).unwrap();
-        let nonce = gcm.nonce([9; EXPLICIT_NONCE]);
+        let nonce = gcm.salt.nonce([9; EXPLICIT_NONCE]);
         gcm.key.encrypt(nonce, &additional_data, &[1, 0], &mut fragment).unwrap();
         assert_eq!(gcm.open(header(0), &mut fragment.clone()), Err(CipherError));
         assert_eq!(gcm.open(header(1), &mut fragment).unwrap(), [1, 0]);

@@ -11,8 +11,10 @@
 //! | [`Cipher::max_overhead`] | a received header: can its plaintext keep to the limit? |
 //! | [`Cipher::fragment_length`] | a header that is sent: how long is this plaintext's fragment? |
 
+pub(in crate::crypto) mod ccm;
 mod contract;
 pub(in crate::crypto) mod gcm;
+mod nonce;
 
 pub(crate) use contract::{AuthenticatedHeader, CipherError, WriteKeys};
 #[cfg(fuzzing)]
@@ -20,6 +22,7 @@ pub(crate) use gcm::GcmKey as FuzzedGcmKey;
 
 use super::suite::{BulkCipher, Suite};
 use crate::error::LocalError;
+use ccm::{Ccm, CcmKey};
 use core::fmt;
 use gcm::{Gcm, GcmKey};
 
@@ -27,16 +30,23 @@ use gcm::{Gcm, GcmKey};
 #[derive(Clone)]
 pub(crate) enum Cipher {
     Gcm(Gcm),
+    /// Boxed, as every cipher but the default: a connection with AES-GCM is not larger for it.
+    Ccm(Box<Ccm>),
 }
 
 impl Cipher {
     /// Takes one side's part of the key block, which must be cut for this suite.
     pub(crate) fn new(suite: &Suite, keys: WriteKeys<'_>) -> Result<Self, LocalError> {
+        let gcm = |key| Gcm::new(key, keys).map(Self::Gcm);
+        let ccm = |key| Ccm::new(key, keys).map(Box::new).map(Self::Ccm);
         match suite.bulk {
-            BulkCipher::Aes128Gcm => Gcm::new(GcmKey::aes_128, keys),
-            BulkCipher::Aes256Gcm => Gcm::new(GcmKey::aes_256, keys),
+            BulkCipher::Aes128Gcm => gcm(GcmKey::aes_128),
+            BulkCipher::Aes256Gcm => gcm(GcmKey::aes_256),
+            BulkCipher::Aes128Ccm => ccm(CcmKey::aes_128),
+            BulkCipher::Aes256Ccm => ccm(CcmKey::aes_256),
+            BulkCipher::Aes128Ccm8 => ccm(CcmKey::aes_128_tag_8),
+            BulkCipher::Aes256Ccm8 => ccm(CcmKey::aes_256_tag_8),
         }
-        .map(Self::Gcm)
         .map_err(|CipherError| LocalError::Internal("a key block does not fit its suite"))
     }
 
@@ -45,6 +55,7 @@ impl Cipher {
     pub(crate) fn largest_plaintext(&self, fragment: usize) -> Option<usize> {
         match self {
             Self::Gcm(_) => Gcm::largest_plaintext(fragment),
+            Self::Ccm(ccm) => fragment.checked_sub(ccm.overhead()),
         }
     }
 
@@ -52,6 +63,7 @@ impl Cipher {
     pub(crate) fn max_overhead(&self) -> usize {
         match self {
             Self::Gcm(_) => gcm::OVERHEAD,
+            Self::Ccm(ccm) => ccm.overhead(),
         }
     }
 
@@ -60,6 +72,7 @@ impl Cipher {
     pub(crate) fn fragment_length(&self, plaintext: usize) -> usize {
         match self {
             Self::Gcm(_) => plaintext + gcm::OVERHEAD,
+            Self::Ccm(ccm) => plaintext + ccm.overhead(),
         }
     }
 
@@ -74,6 +87,7 @@ impl Cipher {
         let start = out.len();
         match self {
             Self::Gcm(gcm) => gcm.seal(header, plaintext, out),
+            Self::Ccm(ccm) => ccm.seal(header, plaintext, out),
         }
         .inspect_err(|CipherError| out.truncate(start))
     }
@@ -88,6 +102,7 @@ impl Cipher {
     ) -> Result<&'f mut [u8], CipherError> {
         match self {
             Self::Gcm(gcm) => gcm.open(header, fragment),
+            Self::Ccm(ccm) => ccm.open(header, fragment),
         }
     }
 }
