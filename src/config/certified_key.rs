@@ -11,7 +11,7 @@ use crate::error::{
     CertificateFault, CertificateWarning, ConfigError, Excerpt, KeyError, LocalError,
 };
 use crate::message::certificate::{CertificateStatus, encode_certificate};
-use crate::message::{HandshakeBody, MAX_HANDSHAKE_BODY};
+use crate::message::{HandshakeBody, MAX_SENT_BODY};
 use crate::pem::{Contents, certificate_algorithm};
 use crate::verify::{NameText, PeerCertificate, client_warnings, server_warnings};
 use core::fmt;
@@ -234,7 +234,7 @@ impl CertifiedKey {
 }
 
 fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigError> {
-    if !(1..=MAX_HANDSHAKE_BODY - 4).contains(&ocsp_response.len()) {
+    if !(1..=MAX_SENT_BODY - 4).contains(&ocsp_response.len()) {
         return Err(ConfigError::BadOcspResponse);
     }
     let message = CertificateStatus { ocsp_response }.encode();

@@ -5,6 +5,8 @@ use crate::crypto::rng::{RandomSource, SharedRng};
 use crate::crypto::suite::Suite;
 use crate::enums::CipherSuite;
 use crate::error::ConfigError;
+use crate::message::HandshakeBody;
+use crate::message::hello::ClientHello;
 use crate::resumption::{MemoryStore, SessionStore};
 use core::fmt;
 use core::time::Duration;
@@ -53,6 +55,8 @@ pub(crate) struct Common {
     pub(crate) session_lifetime: u32,
     pub(crate) resume_without_extended_master_secret: bool,
     pub(crate) close_with_peer: bool,
+    /// In bytes.
+    pub(crate) max_handshake_message: usize,
     pub(crate) environment: Environment,
 }
 
@@ -82,6 +86,7 @@ pub(super) struct CommonBuilder {
     pub(super) session_lifetime: Duration,
     pub(super) resume_without_extended_master_secret: bool,
     pub(super) close_with_peer: bool,
+    pub(super) max_handshake_message: usize,
     pub(super) random: Option<Arc<dyn RandomSource>>,
     pub(super) time: Option<Arc<dyn Fn() -> UnixTime + Send + Sync>>,
     pub(super) key_log: Option<Arc<dyn KeyLog>>,
@@ -103,6 +108,7 @@ impl CommonBuilder {
             session_lifetime,
             resume_without_extended_master_secret: false,
             close_with_peer: false,
+            max_handshake_message: ClientHello::LONGEST,
             random: default_random(),
             time: None,
             key_log: None,
@@ -139,6 +145,7 @@ impl CommonBuilder {
             session_lifetime,
             resume_without_extended_master_secret: self.resume_without_extended_master_secret,
             close_with_peer: self.close_with_peer,
+            max_handshake_message: self.max_handshake_message,
             environment,
         })
     }
@@ -263,6 +270,18 @@ macro_rules! common_builder_methods {
         #[must_use]
         pub fn resume_without_extended_master_secret(mut self) -> Self {
             self.common.resume_without_extended_master_secret = true;
+            self
+        }
+
+        /// Sets the longest body of a handshake message that this side accepts, in bytes. The
+        /// default is 131396, the longest ClientHello that RFC 5246 allows. A message is in any case
+        /// no longer than its own definition allows; only certificate chains and OCSP responses can
+        /// be longer than the default, up to 2^24-1 bytes.
+        ///
+        /// A message is collected as its bytes arrive; its header alone takes no memory.
+        #[must_use]
+        pub fn max_handshake_message(mut self, bytes: usize) -> Self {
+            self.common.max_handshake_message = bytes;
             self
         }
 

@@ -3,7 +3,7 @@
 use crate::crypto::key_id::KeyId;
 use crate::enums::SignatureScheme;
 use crate::error::ConfigError;
-use crate::message::MAX_HANDSHAKE_BODY;
+use crate::message::MAX_SENT_BODY;
 use crate::pem::has_section;
 use crate::verify::{PeerCertificate, canonical_name};
 use pki_types::CertificateDer;
@@ -31,7 +31,7 @@ pub(super) fn read(chain: Vec<CertificateDer<'static>>) -> Result<Vec<Link>, Con
         return Err(ConfigError::NoCertificate);
     }
     let length: usize = chain.iter().map(|certificate| 3 + certificate.len()).sum();
-    if 3 + length > MAX_HANDSHAKE_BODY {
+    if 3 + length > MAX_SENT_BODY {
         return Err(ConfigError::ChainTooLong);
     }
     chain.into_iter().map(Link::read).collect()

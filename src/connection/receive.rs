@@ -58,7 +58,8 @@ impl Connection {
             if self.handshake.pending().is_some() {
                 return Ok(Some(Event::Paused));
             }
-            let Some(message) = self.joiner.next()? else {
+            let handshake = &self.handshake;
+            let Some(message) = self.joiner.next(|typ| handshake.due(typ))? else {
                 return Ok(None);
             };
             let mut actions = Actions::default();

@@ -155,8 +155,8 @@ impl Error {
             Self::Certificate(error) => error.setting(),
             Self::AlertReceived { moment, .. } => moment.as_ref().and_then(Moment::setting),
             Self::HungUp(moment) => moment.setting(),
+            Self::Peer(error) => error.setting(),
             Self::Decode { .. }
-            | Self::Peer(_)
             | Self::Truncated
             | Self::Local(_)
             | Self::Misuse(_) => None,

@@ -67,14 +67,31 @@ errors! {
         #[error("a record failed authentication")]
         #[alert(BAD_RECORD_MAC)]
         BadRecord,
-        /// The header of a handshake message announces more than 64 KiB.
-        #[error("{message} has {length} bytes; at most 65536 are accepted")]
+        /// The header of a handshake message announces more than the definition of the message
+        /// allows.
+        #[error("{message} has {length} bytes; it cannot have more than {most}")]
         #[alert(DECODE_ERROR)]
         MessageTooLong {
             /// The type of the message.
             message: HandshakeType,
             /// The length in its header, in bytes.
             length: usize,
+            /// The longest that the definition allows, in bytes.
+            most: usize,
+        },
+        /// The header of a handshake message announces more than the configuration allows.
+        #[error(
+            "{message} has {length} bytes; at most {most} are accepted (set by the builder's max_handshake_message)"
+        )]
+        #[alert(DECODE_ERROR)]
+        #[setting(max_handshake_message)]
+        MessageOverLimit {
+            /// The type of the message.
+            message: HandshakeType,
+            /// The length in its header, in bytes.
+            length: usize,
+            /// The longest that the configuration allows, in bytes.
+            most: usize,
         },
         /// The ClientHello does not offer the null compression method.
         #[error("the client does not offer null compression, which TLS requires")]

@@ -245,6 +245,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "DecodeError::EmptyVector",
             "DecodeError::BadLength",
             "PeerError::MessageTooLong",
+            "PeerError::MessageOverLimit",
         ],
     ),
     // "A handshake cryptographic operation failed, including being unable to correctly verify a
@@ -397,7 +398,8 @@ fn a_certificate_that_is_withheld_says_which_setting_would_send_it() {
     }
 }
 
-/// Of the other errors, only certificate errors name a setting: the method that sets the waiver.
+/// Of the other errors, only certificate errors, by the method that sets the waiver, and the limit
+/// of messages name a setting.
 #[test]
 fn no_other_error_names_a_setting() {
     for (name, error) in errors() {
@@ -408,6 +410,7 @@ fn no_other_error_names_a_setting() {
                 moment: Some(moment),
                 ..
             } => moment.setting(),
+            Error::Peer(PeerError::MessageOverLimit { .. }) => Some("max_handshake_message"),
             _ => None,
         };
         assert_eq!(error.setting(), expected, "{name}");

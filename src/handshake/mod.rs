@@ -32,7 +32,8 @@ pub use session_info::{
 use crate::config::{ClientConfig, ServerConfig};
 use crate::enums::{AlertDescription, HandshakeType};
 use crate::error::{Details, Error, Misuse, Moment, Peer, PeerError};
-use crate::message::{HandshakeMessage, HelloRequest};
+use crate::message::hello::ClientHello;
+use crate::message::{BodyLimit, HandshakeBody, HandshakeMessage, HelloRequest};
 use crate::pending::{Answer, Pending};
 use core::net::SocketAddr;
 use established::Established;
@@ -73,6 +74,8 @@ pub(crate) struct Handshake {
     renegotiation_request: HandshakeType,
     /// Requests since the last application data.
     renegotiation_requests: u8,
+    /// The longest body of a message that is accepted, in bytes.
+    max_message: usize,
 }
 
 impl Handshake {
@@ -84,6 +87,7 @@ impl Handshake {
         actions: &mut Actions,
     ) -> Result<Self, Error> {
         Ok(Self {
+            max_message: config.common.max_handshake_message,
             state: State::Client(client::start(config, server_name, address, actions)?),
             renegotiation_request: HandshakeType::HELLO_REQUEST,
             renegotiation_requests: 0,
@@ -92,10 +96,30 @@ impl Handshake {
 
     pub(crate) fn server(config: Arc<ServerConfig>) -> Self {
         Self {
+            max_message: config.common.max_handshake_message,
             state: State::Server(server::start(config)),
             renegotiation_request: HandshakeType::CLIENT_HELLO,
             renegotiation_requests: 0,
         }
+    }
+
+    /// How long a message of this type may be here; `None` if it is not due, so that
+    /// [`handle`](Self::handle) refuses it, whatever it holds.
+    pub(crate) fn due(&self, typ: HandshakeType) -> Option<BodyLimit> {
+        let request = || match self.renegotiation_request {
+            HandshakeType::HELLO_REQUEST => HelloRequest::longest(typ),
+            _ => ClientHello::longest(typ),
+        };
+        let defined = match &self.state {
+            State::Client(state) => state.due(typ).or_else(request),
+            State::Server(state) => state.due(typ),
+            State::Established(_) => request(),
+            State::Failed(_) => None,
+        };
+        defined.map(|defined| BodyLimit {
+            defined,
+            configured: self.max_message,
+        })
     }
 
     /// Takes one message and goes to the next state. After an error, the connection calls

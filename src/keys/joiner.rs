@@ -3,8 +3,8 @@
 
 use crate::codec::u24_to_usize;
 use crate::enums::HandshakeType;
-use crate::error::{Error, LocalError, PeerError};
-use crate::message::{HANDSHAKE_HEADER, HandshakeMessage, MAX_HANDSHAKE_BODY};
+use crate::error::{Error, LocalError};
+use crate::message::{BodyLimit, HANDSHAKE_HEADER, HandshakeMessage};
 
 /// Collects fragments and returns complete messages.
 ///
@@ -36,31 +36,37 @@ impl Joiner {
         self.buffer.extend_from_slice(fragment);
     }
 
-    /// Takes the next complete message, if there is one. A message that announces more than 64 KiB
-    /// is refused by its header, before it is collected.
-    pub(crate) fn next(&mut self) -> Result<Option<HandshakeMessage<'_>>, Error> {
+    /// Takes the next complete message, if there is one.
+    ///
+    /// `due` tells the longest body of a message that is due, and `None` for any other. A message
+    /// that announces more is refused by its header, before it is collected. One that is not due is
+    /// returned as its header alone, for the handshake to refuse: its body does not matter.
+    pub(crate) fn next(
+        &mut self,
+        due: impl FnOnce(HandshakeType) -> Option<BodyLimit>,
+    ) -> Result<Option<HandshakeMessage<'_>>, Error> {
+        self.release();
         let rest = self.buffer.get(self.taken..);
         let rest = rest.ok_or(LocalError::Internal(
             "the joiner handed out more than it had",
         ))?;
-        let Some(([typ, length @ ..], _)) = rest.split_first_chunk::<HANDSHAKE_HEADER>() else {
-            self.release();
+        let Some((header, _)) = rest.split_first_chunk::<HANDSHAKE_HEADER>() else {
             return Ok(None);
         };
-        let typ = HandshakeType(*typ);
-        let length = u24_to_usize(*length);
-        if length > MAX_HANDSHAKE_BODY {
-            return Err(PeerError::MessageTooLong {
-                message: typ,
-                length,
+        let [typ, length @ ..] = *header;
+        let (typ, length) = (HandshakeType(typ), u24_to_usize(length));
+        let body = match due(typ) {
+            Some(limit) => {
+                limit.check(typ, length)?;
+                length
             }
-            .into());
-        }
-        let end = self.taken + HANDSHAKE_HEADER + length;
-        Ok(self.buffer.get(self.taken..end).map(|bytes| {
-            self.taken = end;
-            HandshakeMessage { typ, bytes }
-        }))
+            None => 0,
+        };
+        let Some((bytes, _)) = rest.split_at_checked(HANDSHAKE_HEADER + body) else {
+            return Ok(None);
+        };
+        self.taken += bytes.len();
+        Ok(Some(HandshakeMessage { typ, bytes }))
     }
 
     /// Returns the proof that nothing is left, if nothing is.
@@ -80,10 +86,19 @@ impl Joiner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::PeerError;
+
+    /// Any message is due, with a body of at most 100 bytes.
+    fn short(_: HandshakeType) -> Option<BodyLimit> {
+        Some(BodyLimit {
+            defined: 100,
+            configured: usize::MAX,
+        })
+    }
 
     fn drain(joiner: &mut Joiner) -> Vec<(u8, usize)> {
         let mut messages = Vec::new();
-        while let Some(message) = joiner.next().unwrap() {
+        while let Some(message) = joiner.next(short).unwrap() {
             messages.push((message.typ.0, message.bytes.len()));
         }
         messages
@@ -91,7 +106,7 @@ mod tests {
 
     #[test]
     fn messages_split_and_coalesced_in_every_way() {
-        let flight = [2, 0, 0, 1, 7, 14, 0, 0, 0, 11, 0, 0, 2, 8, 8];
+        let flight = [2, 0, 0, 1, 7, 13, 0, 0, 0, 11, 0, 0, 2, 8, 8];
         for first in 0..=flight.len() {
             for second in first..=flight.len() {
                 let mut joiner = Joiner::default();
@@ -100,7 +115,7 @@ mod tests {
                     joiner.push(part);
                     messages.extend(drain(&mut joiner));
                 }
-                assert_eq!(messages, [(2, 5), (14, 4), (11, 6)]);
+                assert_eq!(messages, [(2, 5), (13, 4), (11, 6)]);
                 assert!(joiner.aligned().is_some());
             }
         }
@@ -110,9 +125,9 @@ mod tests {
     fn only_a_drained_joiner_is_aligned() {
         let mut joiner = Joiner::default();
         assert!(joiner.aligned().is_some());
-        joiner.push(&[14, 0, 0, 0, 20]);
+        joiner.push(&[13, 0, 0, 0, 20]);
         assert!(joiner.aligned().is_none());
-        assert_eq!(drain(&mut joiner), [(14, 4)]);
+        assert_eq!(drain(&mut joiner), [(13, 4)]);
         assert!(joiner.aligned().is_none());
         joiner.push(&[0, 0, 0]);
         assert_eq!(drain(&mut joiner), [(20, 4)]);
@@ -122,18 +137,42 @@ mod tests {
 
     #[test]
     fn a_long_message_is_refused_by_its_header() {
+        let header = |length| {
+            let mut joiner = Joiner::default();
+            joiner.push(&[11, 0, 0, length]);
+            joiner
+        };
+        assert!(header(100).next(short).unwrap().is_none());
+        let too_long = PeerError::MessageTooLong {
+            message: HandshakeType::CERTIFICATE,
+            length: 101,
+            most: 100,
+        };
+        let refused = header(101).next(short).map(|_| ());
+        assert_eq!(refused, Err(too_long.into()));
+
+        let configured = |_| {
+            Some(BodyLimit {
+                defined: 100,
+                configured: 50,
+            })
+        };
+        assert!(header(50).next(configured).unwrap().is_none());
+        let over = PeerError::MessageOverLimit {
+            message: HandshakeType::CERTIFICATE,
+            length: 51,
+            most: 50,
+        };
+        let refused = header(51).next(configured).map(|_| ());
+        assert_eq!(refused, Err(over.into()));
+    }
+
+    #[test]
+    fn a_message_that_is_not_due_is_its_header() {
         let mut joiner = Joiner::default();
-        joiner.push(&[11, 1, 0, 0]);
-        assert_eq!(joiner.next().unwrap().map(|message| message.typ), None);
-        let mut joiner = Joiner::default();
-        joiner.push(&[11, 1, 0, 1]);
-        assert_eq!(
-            joiner.next().map(|_| ()),
-            Err(PeerError::MessageTooLong {
-                message: HandshakeType::CERTIFICATE,
-                length: (1 << 16) + 1,
-            }
-            .into())
-        );
+        joiner.push(&[11, 0xff, 0xff, 0xff, 7, 7]);
+        let message = joiner.next(|_| None).unwrap().unwrap();
+        assert_eq!(message.typ, HandshakeType::CERTIFICATE);
+        assert_eq!(message.bytes, [11, 0xff, 0xff, 0xff]);
     }
 }

@@ -31,6 +31,8 @@ impl Certificate<'_> {
 impl<'a> HandshakeBody<'a> for Certificate<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE;
     const NAME: &'static str = "certificate";
+    /// All that its header can announce: ASN.1Cert certificate_list<0..2^24-1>
+    const LONGEST: usize = (1 << 24) - 1;
 
     fn encode_body(&self, out: &mut Writer) {
         encode_chain(&self.certificate_list, out);
@@ -79,6 +81,8 @@ pub(crate) struct CertificateStatus<'a> {
 impl<'a> HandshakeBody<'a> for CertificateStatus<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE_STATUS;
     const NAME: &'static str = "certificate_status";
+    /// All that its header can announce.
+    const LONGEST: usize = (1 << 24) - 1;
 
     fn encode_body(&self, out: &mut Writer) {
         out.push(OCSP);
@@ -112,6 +116,8 @@ pub(crate) struct CertificateRequest<'a> {
 impl<'a> HandshakeBody<'a> for CertificateRequest<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE_REQUEST;
     const NAME: &'static str = "certificate_request";
+    /// Certificate types, signature algorithms, names of CAs.
+    const LONGEST: usize = (1 + 0xff) + (2 + 0xfffe) + (2 + 0xffff);
 
     fn encode_body(&self, out: &mut Writer) {
         out.vector(LengthPrefix::U8, |out| {

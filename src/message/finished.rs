@@ -17,6 +17,7 @@ pub(crate) struct Finished {
 impl HandshakeBody<'_> for Finished {
     const TYPE: HandshakeType = HandshakeType::FINISHED;
     const NAME: &'static str = "finished";
+    const LONGEST: usize = VERIFY_DATA;
 
     fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.verify_data);

@@ -79,6 +79,8 @@ pub(crate) struct ClientHello<'a> {
 impl<'a> HandshakeBody<'a> for ClientHello<'a> {
     const TYPE: HandshakeType = HandshakeType::CLIENT_HELLO;
     const NAME: &'static str = "client_hello";
+    /// Version, random, session ID, cipher suites, compression methods, extensions: 131,396 bytes.
+    const LONGEST: usize = 2 + 32 + (1 + 32) + (2 + 0xfffe) + (1 + 0xff) + (2 + 0xffff);
 
     fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.client_version.to_bytes());
@@ -131,6 +133,8 @@ pub(crate) struct ServerHello<'a> {
 impl<'a> HandshakeBody<'a> for ServerHello<'a> {
     const TYPE: HandshakeType = HandshakeType::SERVER_HELLO;
     const NAME: &'static str = "server_hello";
+    /// Version, random, session ID, cipher suite, compression method, extensions.
+    const LONGEST: usize = 2 + 32 + (1 + 32) + 2 + 1 + (2 + 0xffff);
 
     fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.server_version.to_bytes());

@@ -16,6 +16,8 @@ pub(crate) struct ClientKeyExchange<'a> {
 impl<'a> HandshakeBody<'a> for ClientKeyExchange<'a> {
     const TYPE: HandshakeType = HandshakeType::CLIENT_KEY_EXCHANGE;
     const NAME: &'static str = "client_key_exchange";
+    /// More than any key needs; a ciphertext of the wrong length fails like any other.
+    const LONGEST: usize = 2 + 0xffff;
 
     fn encode_body(&self, out: &mut Writer) {
         out.vector(LengthPrefix::U16, |out| {
@@ -43,6 +45,8 @@ pub(crate) struct CertificateVerify<'a> {
 impl<'a> HandshakeBody<'a> for CertificateVerify<'a> {
     const TYPE: HandshakeType = HandshakeType::CERTIFICATE_VERIFY;
     const NAME: &'static str = "certificate_verify";
+    /// The algorithm and the signature.
+    const LONGEST: usize = 2 + (2 + 0xffff);
 
     fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.algorithm.0.to_be_bytes());

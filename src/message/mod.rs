@@ -14,13 +14,14 @@ pub(crate) mod ticket;
 
 use crate::codec::{LengthPrefix, Reader, Writer};
 use crate::enums::HandshakeType;
-use crate::error::{DecodeError, Error, LocalError};
+use crate::error::{DecodeError, Error, LocalError, PeerError};
 
 /// The length in bytes of a handshake message's header: its type and a three-byte length.
 pub(crate) const HANDSHAKE_HEADER: usize = 4;
 
-/// The longest body of a handshake message, in bytes, that is accepted or sent.
-pub(crate) const MAX_HANDSHAKE_BODY: usize = 1 << 16;
+/// The longest body of a handshake message with a certificate or an OCSP response that is sent, in
+/// bytes: many peers accept no more.
+pub(crate) const MAX_SENT_BODY: usize = 1 << 16;
 
 /// The initial capacity for a message: enough for most that hold no certificate or ticket.
 const USUAL_LENGTH: usize = 256;
@@ -31,6 +32,13 @@ pub(crate) trait HandshakeBody<'a>: Sized {
     const TYPE: HandshakeType;
     /// The name in error texts.
     const NAME: &'static str;
+    /// The longest body that the definition of the message allows, in bytes.
+    const LONGEST: usize;
+
+    /// Returns [`LONGEST`](Self::LONGEST) if this is the type of the message.
+    fn longest(typ: HandshakeType) -> Option<usize> {
+        (typ == Self::TYPE).then_some(Self::LONGEST)
+    }
 
     fn encode_body(&self, out: &mut Writer);
 
@@ -42,6 +50,36 @@ pub(crate) trait HandshakeBody<'a>: Sized {
         out.push(Self::TYPE.0);
         out.vector(LengthPrefix::U24, |out| self.encode_body(out));
         out.finish()
+    }
+}
+
+/// The longest body of a message that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BodyLimit {
+    /// By the definition of the message, in bytes.
+    pub(crate) defined: usize,
+    /// By the configuration, in bytes.
+    pub(crate) configured: usize,
+}
+
+impl BodyLimit {
+    /// Checks the length in the header of a message.
+    pub(crate) fn check(self, message: HandshakeType, length: usize) -> Result<(), PeerError> {
+        if length > self.defined {
+            return Err(PeerError::MessageTooLong {
+                message,
+                length,
+                most: self.defined,
+            });
+        }
+        if length > self.configured {
+            return Err(PeerError::MessageOverLimit {
+                message,
+                length,
+                most: self.configured,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -74,6 +112,7 @@ pub(crate) struct HelloRequest;
 impl HandshakeBody<'_> for HelloRequest {
     const TYPE: HandshakeType = HandshakeType::HELLO_REQUEST;
     const NAME: &'static str = "hello_request";
+    const LONGEST: usize = 0;
 
     fn encode_body(&self, _out: &mut Writer) {}
 
@@ -89,6 +128,7 @@ pub(crate) struct ServerHelloDone;
 impl HandshakeBody<'_> for ServerHelloDone {
     const TYPE: HandshakeType = HandshakeType::SERVER_HELLO_DONE;
     const NAME: &'static str = "server_hello_done";
+    const LONGEST: usize = 0;
 
     fn encode_body(&self, _out: &mut Writer) {}
 

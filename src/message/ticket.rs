@@ -17,6 +17,8 @@ pub(crate) struct NewSessionTicket<'a> {
 impl<'a> HandshakeBody<'a> for NewSessionTicket<'a> {
     const TYPE: HandshakeType = HandshakeType::NEW_SESSION_TICKET;
     const NAME: &'static str = "new_session_ticket";
+    /// The lifetime and the ticket.
+    const LONGEST: usize = 4 + (2 + 0xffff);
 
     fn encode_body(&self, out: &mut Writer) {
         out.extend_from_slice(&self.ticket_lifetime_hint.to_be_bytes());

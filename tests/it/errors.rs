@@ -78,6 +78,15 @@ fn decode(message: &'static str, error: DecodeError) -> Error {
     Error::Decode { message, error }
 }
 
+fn too_long(message: HandshakeType, length: usize, most: usize) -> Error {
+    PeerError::MessageTooLong {
+        message,
+        length,
+        most,
+    }
+    .into()
+}
+
 fn unexpected(received: HandshakeType, awaited: &'static str) -> PeerError {
     PeerError::UnexpectedMessage { received, awaited }
 }
@@ -264,10 +273,23 @@ fn handshake_messages_and_records_of_other_types_do_not_mix() {
 #[test]
 fn a_long_message_is_refused_by_its_header() {
     server_fails(
-        &record(HANDSHAKE, &[CLIENT_HELLO, 1, 0, 1]),
+        &record(HANDSHAKE, &[CLIENT_HELLO, 2, 1, 0x45]),
         PeerError::MessageTooLong {
             message: HandshakeType::CLIENT_HELLO,
-            length: 65_537,
+            length: 131_397,
+            most: 131_396,
+        },
+    );
+    client_fails(
+        &[
+            server_hello().server(),
+            record(HANDSHAKE, &[CERTIFICATE, 2, 1, 0x45]),
+        ]
+        .concat(),
+        PeerError::MessageOverLimit {
+            message: HandshakeType::CERTIFICATE,
+            length: 131_397,
+            most: 131_396,
         },
     );
 }
@@ -782,7 +804,7 @@ fn finished_must_fit_the_handshake() {
         let expected = match body.len() {
             12 => PeerError::BadFinished.into(),
             11 => decode("finished", DecodeError::Truncated),
-            _ => decode("finished", DecodeError::TrailingData),
+            _ => too_long(HandshakeType::FINISHED, 13, 12),
         };
         let Pair { client, server } = &mut stopped.pair;
         assert_fails(server, client, &bytes, expected);
@@ -827,7 +849,7 @@ fn server_messages_that_do_not_parse() {
             3,
             SERVER_HELLO_DONE,
             &[0],
-            decode("server_hello_done", DecodeError::TrailingData),
+            too_long(HandshakeType::SERVER_HELLO_DONE, 1, 0),
         ),
     ] {
         let mut pair = new_pair();
@@ -938,7 +960,7 @@ fn renegotiation_is_refused_and_not_for_ever() {
         client,
         server,
         &broken,
-        decode("hello_request", DecodeError::TrailingData),
+        too_long(HandshakeType::HELLO_REQUEST, 1, 0),
     );
     let (mut pair, forger) = established();
     let finished = forger.seal(Sender::Client, 1, HANDSHAKE, &message(FINISHED, &[0; 12]));

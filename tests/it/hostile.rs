@@ -41,8 +41,11 @@ const ALLOCATIONS: usize = 200_000;
 /// How long the text of an error may be.
 const ERROR: usize = 1024;
 
-/// The longest body of a handshake message.
-const MESSAGE: usize = 1 << 16;
+/// The longest body of a handshake message that is accepted by default.
+const MESSAGE: usize = 131_396;
+
+/// The longest certificate that `rustls-webpki` reads, or nearly so.
+const LONGEST_CERTIFICATE: usize = (1 << 16) - 6;
 
 /// The longest content of a record.
 const FRAGMENT: usize = 1 << 14;
@@ -305,27 +308,33 @@ fn ways(peer: Peer, names: &[&'static str]) -> Vec<Spec> {
 }
 
 #[test]
-fn a_certificate_can_be_as_long_as_its_message() {
+fn a_certificate_can_be_as_long_as_it_can_be_read() {
     let fill = |own: &mut Spec, length| {
         own.extensions = vec![der::extension(UNKNOWN, false, &vec![0; length])];
     };
     let longest = |own: &mut Spec| {
         fill(own, FRAGMENT);
-        // The list and the certificate each have a length before them.
-        let missing = MESSAGE - 3 - 3 - own.build().len();
+        let missing = LONGEST_CERTIFICATE - own.build().len();
         fill(own, FRAGMENT + missing);
     };
     let damaged = |own: &mut Spec| {
         longest(own);
         own.damaged = true;
     };
-    assert_accepted(changed(longest));
+    let twice = |peer| vec![changed(longest)(peer).remove(0); 2];
+    assert_accepted(twice);
     assert_all!(faults(changed(damaged)), CertificateFault::BadSignature);
 
-    let too_long = |peer| [changed(longest)(peer), vec![vec![0].into()]].concat();
-    for verdict in verdicts(too_long) {
-        let (message, length) = (HandshakeType::CERTIFICATE, MESSAGE + 3 + 1);
-        let refused = PeerError::MessageTooLong { message, length };
+    // The list and each certificate have a length before them.
+    let left = MESSAGE - 3 - 2 * (3 + LONGEST_CERTIFICATE) - 3;
+    let filled = |length: usize| move |peer| [twice(peer), vec![vec![0; length].into()]].concat();
+    assert_accepted(filled(left));
+    for verdict in verdicts(filled(left + 1)) {
+        let refused = PeerError::MessageOverLimit {
+            message: HandshakeType::CERTIFICATE,
+            length: MESSAGE + 1,
+            most: MESSAGE,
+        };
         assert_eq!(verdict, Err(refused.into()));
     }
 }

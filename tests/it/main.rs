@@ -21,6 +21,7 @@ mod hellos;
 #[cfg(feature = "ocsp")]
 mod hostile;
 mod key_transport;
+mod message_lengths;
 mod moments;
 mod no_alloc;
 mod own_certificates;

@@ -47,7 +47,13 @@ use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
 use super::incoming::Incoming;
 use super::session_info::RequestedCertificate;
 use super::step::Step;
+use crate::enums::HandshakeType;
 use crate::error::{Error, LocalError, Told};
+use crate::message::certificate::{Certificate, CertificateRequest, CertificateStatus};
+use crate::message::finished::Finished;
+use crate::message::hello::ServerHello;
+use crate::message::ticket::NewSessionTicket;
+use crate::message::{HandshakeBody, ServerHelloDone};
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::{
     ExpectCertificate, ExpectCertificateStatus, ExpectCertificateVerdict, ExpectResumptionVerdict,
@@ -93,6 +99,24 @@ impl State {
             }
         }
         .map(Step::Next)
+    }
+
+    /// The longest body that a message of this type can have, if the state takes one.
+    pub(super) fn due(&self, typ: HandshakeType) -> Option<usize> {
+        let end_of_flight =
+            || CertificateRequest::longest(typ).or_else(|| ServerHelloDone::longest(typ));
+        match self {
+            Self::ServerHello(_) => ServerHello::longest(typ),
+            Self::Certificate(_) => Certificate::longest(typ),
+            Self::CertificateStatus(_) => CertificateStatus::longest(typ).or_else(end_of_flight),
+            Self::ServerHelloDone(_) => end_of_flight(),
+            Self::NewSessionTicket(_) => NewSessionTicket::longest(typ),
+            Self::Finished(_) => Finished::longest(typ),
+            Self::CertificateVerdict(_)
+            | Self::Signature(_)
+            | Self::ResumptionVerdict(_)
+            | Self::ChangeCipherSpec(_) => None,
+        }
     }
 
     /// The question that the caller must answer before the handshake can go on.

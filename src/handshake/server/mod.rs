@@ -42,7 +42,13 @@ use super::finish::{ExpectChangeCipherSpec, ExpectFinished, Finish};
 use super::incoming::Incoming;
 use super::step::Step;
 use crate::config::{CertifiedKey, ClientAuth, ServerConfig};
+use crate::enums::HandshakeType;
 use crate::error::{Error, LocalError, Told};
+use crate::message::HandshakeBody;
+use crate::message::certificate::Certificate;
+use crate::message::finished::Finished;
+use crate::message::hello::ClientHello;
+use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::ExpectCertificate;
 use certificate_verify::ExpectCertificateVerify;
@@ -86,6 +92,18 @@ impl State {
             }
         }
         .map(Step::Next)
+    }
+
+    /// The longest body that a message of this type can have, if the state takes one.
+    pub(super) fn due(&self, typ: HandshakeType) -> Option<usize> {
+        match self {
+            Self::ClientHello(_) => ClientHello::longest(typ),
+            Self::Certificate(_) => Certificate::longest(typ),
+            Self::ClientKeyExchange(_) => ClientKeyExchange::longest(typ),
+            Self::CertificateVerify(_) => CertificateVerify::longest(typ),
+            Self::Finished(_) => Finished::longest(typ),
+            Self::PreMasterSecret(_) | Self::ChangeCipherSpec(_) => None,
+        }
     }
 
     /// The question that the caller must answer before the handshake can go on.
