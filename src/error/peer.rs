@@ -93,6 +93,11 @@ errors! {
             /// The longest that the configuration allows, in bytes.
             most: usize,
         },
+        /// Handshake data follows the message that ends the peer's flight, before this side has
+        /// answered. HelloRequests may.
+        #[error("received handshake data behind {0}, with which a flight ends")]
+        #[alert(UNEXPECTED_MESSAGE)]
+        ExcessHandshakeData(HandshakeType),
         /// The ClientHello does not offer the null compression method.
         #[error("the client does not offer null compression, which TLS requires")]
         #[alert(ILLEGAL_PARAMETER)]

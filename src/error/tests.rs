@@ -140,6 +140,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "PeerError::TooManyEmptyRecords",
             "PeerError::TooManyWarnings",
             "PeerError::TooManyRenegotiations",
+            "PeerError::ExcessHandshakeData",
         ],
     ),
     // "This alert is returned if a record is received with an incorrect MAC. This alert also MUST be

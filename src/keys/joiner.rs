@@ -3,8 +3,24 @@
 
 use crate::codec::u24_to_usize;
 use crate::enums::HandshakeType;
-use crate::error::{Error, LocalError};
+use crate::error::{Error, LocalError, PeerError};
 use crate::message::{BodyLimit, HANDSHAKE_HEADER, HandshakeMessage};
+
+/// The messages that end a flight, after which it is the other side's turn (section 7.3). What stands
+/// behind one in its record was sent too early.
+const ENDS_OF_FLIGHTS: [HandshakeType; 3] = [
+    HandshakeType::CLIENT_HELLO,
+    HandshakeType::SERVER_HELLO_DONE,
+    HandshakeType::FINISHED,
+];
+
+/// "The HelloRequest message MAY be sent by the server at any time": such a message, whole, belongs
+/// to no flight.
+fn are_hello_requests(bytes: &[u8]) -> bool {
+    let (messages, rest) = bytes.as_chunks::<HANDSHAKE_HEADER>();
+    let request = [HandshakeType::HELLO_REQUEST.0, 0, 0, 0];
+    rest.is_empty() && messages.iter().all(|message| *message == request)
+}
 
 /// Collects fragments and returns complete messages.
 ///
@@ -55,16 +71,17 @@ impl Joiner {
         };
         let [typ, length @ ..] = *header;
         let (typ, length) = (HandshakeType(typ), u24_to_usize(length));
-        let body = match due(typ) {
-            Some(limit) => {
-                limit.check(typ, length)?;
-                length
-            }
-            None => 0,
+        let Some(limit) = due(typ) else {
+            self.taken += HANDSHAKE_HEADER;
+            return Ok(Some(HandshakeMessage { typ, bytes: header }));
         };
-        let Some((bytes, _)) = rest.split_at_checked(HANDSHAKE_HEADER + body) else {
+        limit.check(typ, length)?;
+        let Some((bytes, behind)) = rest.split_at_checked(HANDSHAKE_HEADER + length) else {
             return Ok(None);
         };
+        if ENDS_OF_FLIGHTS.contains(&typ) && !are_hello_requests(behind) {
+            return Err(PeerError::ExcessHandshakeData(typ).into());
+        }
         self.taken += bytes.len();
         Ok(Some(HandshakeMessage { typ, bytes }))
     }
@@ -86,7 +103,6 @@ impl Joiner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::PeerError;
 
     /// Any message is due, with a body of at most 100 bytes.
     fn short(_: HandshakeType) -> Option<BodyLimit> {
@@ -169,10 +185,32 @@ mod tests {
 
     #[test]
     fn a_message_that_is_not_due_is_its_header() {
-        let mut joiner = Joiner::default();
-        joiner.push(&[11, 0xff, 0xff, 0xff, 7, 7]);
-        let message = joiner.next(|_| None).unwrap().unwrap();
-        assert_eq!(message.typ, HandshakeType::CERTIFICATE);
-        assert_eq!(message.bytes, [11, 0xff, 0xff, 0xff]);
+        for typ in [HandshakeType::CERTIFICATE, HandshakeType::CLIENT_HELLO] {
+            let mut joiner = Joiner::default();
+            joiner.push(&[typ.0, 0xff, 0xff, 0xff, 7, 7]);
+            let message = joiner.next(|_| None).unwrap().unwrap();
+            assert_eq!(message.typ, typ);
+            assert_eq!(message.bytes, [typ.0, 0xff, 0xff, 0xff]);
+        }
+    }
+
+    #[test]
+    fn a_flight_ends_with_its_record() {
+        let request = [0, 0, 0, 0];
+        for typ in ENDS_OF_FLIGHTS {
+            let message = [typ.0, 0, 0, 1, 7];
+            for behind in [&[0][..], &[0, 0, 0], &[0, 0, 0, 1], &[11, 0, 0, 0]] {
+                for requests in 0..2 {
+                    let mut joiner = Joiner::default();
+                    let requests = request.repeat(requests);
+                    joiner.push(&[&message[..], &requests, behind].concat());
+                    let refused = joiner.next(short).map(|_| ());
+                    assert_eq!(refused, Err(PeerError::ExcessHandshakeData(typ).into()));
+                }
+            }
+            let mut joiner = Joiner::default();
+            joiner.push(&[&request[..], &message, &request, &request].concat());
+            assert_eq!(drain(&mut joiner), [(0, 4), (typ.0, 5), (0, 4), (0, 4)]);
+        }
     }
 }

@@ -14,6 +14,7 @@ mod exporter;
 
 mod extensions;
 mod files;
+mod flights;
 mod forger;
 mod half_close;
 mod handshake;

@@ -3,7 +3,7 @@
 
 use crate::pair::Pair;
 use crate::pki::Hash;
-use crate::wire::{FINISHED, HANDSHAKE, message, record, records, split_vector, unhex};
+use crate::wire::{FINISHED, HANDSHAKE, message, messages, record, records, split_vector, unhex};
 use crate::{AES_128, AES_256, client_builder, server_builder};
 use aes_gcm::aead::Nonce;
 use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
@@ -295,6 +295,8 @@ fn p_hash<M: Mac + KeyInit>(secret: &[u8], label_and_seed: &[u8], length: usize)
 pub struct Stopped {
     pub pair: Pair,
     pub key_log: Arc<LastKey>,
+    /// The ClientHello, not in its record.
+    pub client_hello: Vec<u8>,
     /// The records of the server's first flight.
     pub server_flight: Vec<Vec<u8>>,
     /// The records of the client's second flight.
@@ -327,6 +329,7 @@ impl Stopped {
         Self {
             pair,
             key_log,
+            client_hello: messages(&records(&hello)),
             server_flight: records(&server_flight),
             client_flight: records(&client_flight),
         }
