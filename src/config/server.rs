@@ -3,8 +3,8 @@
 use super::client_auth::{ClientAuth, ClientAuthorities, ClientCertificateRequest};
 use super::common::{Common, CommonBuilder, common_builder_methods, shared_random};
 use super::{
-    CertifiedKey, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate,
-    SecureRenegotiation, chain_signature_schemes,
+    CertifiedKey, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate, SIGNATURE_SCHEMES,
+    SecureRenegotiation,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, SignatureScheme};
@@ -135,7 +135,7 @@ impl ServerConfigBuilder {
             alpn_preference: Preference::default(),
             client_auth: ClientAuth::default(),
             client_authorities: ClientAuthorities::default(),
-            client_signature_algorithms: chain_signature_schemes().collect(),
+            client_signature_algorithms: SIGNATURE_SCHEMES.into(),
             sha1_for_clients_without_signature_algorithms: false,
             tickets: None,
             renew_tickets: false,
@@ -179,8 +179,11 @@ impl ServerConfigBuilder {
     /// Sets the signature algorithms that the server lists when it requests a certificate, in order
     /// of preference. They apply to CertificateVerify and to the signatures in the client's chain.
     ///
-    /// The default is RSA with SHA-256, SHA-384 and SHA-512, PSS before PKCS#1 v1.5; and, for
-    /// chains only, ECDSA. [`RSA_PKCS1_SHA1`](SignatureScheme::RSA_PKCS1_SHA1) may be listed for
+    /// The default is RSA with SHA-256, SHA-384 and SHA-512, PSS before PKCS#1 v1.5: what goes with
+    /// the certificate type that the server requests, rsa_sign. At least one algorithm must be for
+    /// RSA. ECDSA may be listed for chains with an ECDSA authority, whose clients RFC 5246 otherwise
+    /// keeps from presenting them; but a client that has an ECDSA certificate, too, may then choose
+    /// that, and fails. [`RSA_PKCS1_SHA1`](SignatureScheme::RSA_PKCS1_SHA1) may be listed for
     /// old clients; **SHA-1 is broken**. The list does not loosen the policy, which must accept the
     /// chain in any case.
     #[must_use]

@@ -16,11 +16,8 @@ use premaster_testing::wire::{Hello, hello_with, split_vector, vector};
 use premaster_testing::{pki, roots, server_builder};
 use std::sync::{Arc, LazyLock};
 
-/// The algorithms that a server lists by default: RSA with PSS, then with PKCS#1 v1.5, and for
-/// chains ECDSA.
-const DEFAULT_ALGORITHMS: [u16; 8] = [
-    0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0403, 0x0503,
-];
+/// The algorithms that a server lists by default: RSA with PSS, then with PKCS#1 v1.5.
+const DEFAULT_ALGORITHMS: [u16; 6] = [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
 
 const SHA1: u16 = 0x0201;
 

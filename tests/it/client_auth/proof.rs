@@ -153,20 +153,21 @@ fn sha1_is_taken_only_where_it_was_listed() {
     }
 }
 
-/// It is listed for those who sign certificates; the client's own key is RSA.
+/// It can be listed for those who sign certificates; the client's own key is RSA.
 #[test]
 fn an_algorithm_for_chains_proves_nothing() {
     let ecdsa = 0x0403;
-    let mut visited = waiting(server());
+    let with_ecdsa = || listing(&[PSS_SHA256, ecdsa]);
+    let mut visited = waiting(with_ecdsa());
     let signature = visited.sign(&pki::p256(7), Algorithm::ECDSA_SHA256);
     let result = visited.send_proof(ecdsa, &signature);
     assert_bad(visited, result);
 
-    let mut visited = waiting(server());
+    let mut visited = waiting(with_ecdsa());
     let result = prove(&mut visited, ecdsa, Algorithm::RSA_PKCS1_SHA256);
     assert_bad(visited, result);
 
-    let mut visited = waiting(listing(&[PSS_SHA256]));
+    let mut visited = waiting(server());
     let result = prove(&mut visited, ecdsa, Algorithm::RSA_PKCS1_SHA256);
     assert_unoffered(visited, result, ecdsa);
 }
