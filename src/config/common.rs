@@ -265,7 +265,8 @@ macro_rules! common_builder_methods {
         /// Allows the resumption of sessions that were made without the extended master secret, for
         /// peers that do not support it and are slow at full handshakes.
         /// [RFC 7627 section 5.3](https://www.rfc-editor.org/rfc/rfc7627#section-5.3) advises
-        /// against it. With [`ExtendedMasterSecret::Off`] such sessions are resumed without this
+        /// against it. Without this setting a server gives such clients no session ID and no ticket.
+        /// With [`ExtendedMasterSecret::Off`] such sessions are resumed without this
         /// setting.
         #[must_use]
         pub fn resume_without_extended_master_secret(mut self) -> Self {

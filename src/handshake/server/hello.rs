@@ -8,7 +8,7 @@ use super::finish::{Completion, NewHandle, new_session_ticket};
 use super::key_exchange::ExpectClientKeyExchange;
 use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
 use super::negotiation::Negotiation;
-use crate::config::{ClientAuth, ServerConfig};
+use crate::config::{ClientAuth, ExtendedMasterSecret, ServerConfig};
 use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion};
 use crate::error::{Error, LocalError, PeerError};
 use crate::handshake::action::{Action, Actions};
@@ -106,6 +106,8 @@ fn send_flight(
         &negotiation.config.tickets,
         &negotiation.config.common.session_store,
     ) {
+        // The client could not resume the session, and a store or a ticket would be for nothing.
+        _ if !is_resumable(&negotiation) => NewHandle::None,
         (Some(_), _) if offer.session_ticket.is_some() => NewHandle::Ticket,
         (_, Some(_)) => NewHandle::SessionId(SessionId::new(draw(&negotiation.config.common)?)),
         (_, None) => NewHandle::None,
@@ -154,6 +156,19 @@ fn send_flight(
     } else {
         State::ClientKeyExchange(Box::new(exchange))
     })
+}
+
+/// Returns true if this server would resume the session that the handshake makes: one with the
+/// extended master secret, or one without it where the configuration permits that.
+fn is_resumable(negotiation: &Negotiation) -> bool {
+    let common = &negotiation.config.common;
+    match common.extended_master_secret {
+        ExtendedMasterSecret::Off => true,
+        ExtendedMasterSecret::Optional | ExtendedMasterSecret::Required => {
+            negotiation.agreed.extended_master_secret
+                || common.resume_without_extended_master_secret
+        }
+    }
 }
 
 fn certificate_request(negotiation: &Negotiation) -> CertificateRequest<'_> {

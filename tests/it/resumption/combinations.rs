@@ -43,8 +43,8 @@ struct Row {
 const WITHHELD: Outcome = withheld(NotResumed::ExtendedMasterSecret);
 const DECLINED: Outcome = declined(NotResumed::ExtendedMasterSecret);
 
-/// In the first three columns a session is made that could be resumed: a server that has both gives
-/// a ticket. In the last one there is no handle to the session, and so the client keeps none.
+/// In the first three columns a session is made that could be resumed, if the server would resume
+/// it: a server that has both gives a ticket. In the last one there is no handle to the session, and so the client keeps none.
 const TABLE: [Row; 10] = [
     Row {
         first: (Optional, Optional),
@@ -73,8 +73,8 @@ const TABLE: [Row; 10] = [
     Row {
         first: (Off, Optional),
         second: (Off, Optional),
-        outcomes: [DECLINED, DECLINED, DECLINED, NOTHING_OFFERED],
-        why: "a server SHOULD NOT resume where neither session nor hello has it",
+        outcomes: [NOTHING_OFFERED; 4],
+        why: "a server gives no handle to a session that it SHOULD NOT resume",
     },
     Row {
         first: (Optional, Optional),
@@ -91,8 +91,8 @@ const TABLE: [Row; 10] = [
     Row {
         first: (Off, Optional),
         second: (Optional, Optional),
-        outcomes: [WITHHELD, WITHHELD, WITHHELD, NOTHING_OFFERED],
-        why: "the client was without, and a session of then is not good enough",
+        outcomes: [NOTHING_OFFERED; 4],
+        why: "the client was without, and was given nothing to resume",
     },
     Row {
         first: (Optional, Off),

@@ -12,9 +12,12 @@ use premaster::{
 use premaster_testing::pair::{Chunks, End};
 use premaster_testing::pki::{self, NOW, Spec};
 use premaster_testing::scene::{
-    BY_ID, NOTHING_OFFERED, Outcome, Scene, declined, meet, outcome, withheld,
+    BY_ID, NOTHING_OFFERED, Outcome, Scene, answer, declined, meet, outcome, withheld,
 };
-use premaster_testing::wire::{CERTIFICATE, CHANGE_CIPHER_SPEC, Hello, SERVER_NAME, said};
+use premaster_testing::wire::{
+    CERTIFICATE, CHANGE_CIPHER_SPEC, Hello, SERVER_NAME, SESSION_TICKET, extensions, said,
+    split_vector,
+};
 use premaster_testing::{
     AES_128, AES_256, NAME, Pair, certified, client_certified, fault, name, pair, roots,
     server_builder_with,
@@ -558,6 +561,36 @@ fn sessions_without_the_extended_master_secret_are_resumed_where_a_side_says_so(
             meet(lenient_client(Off), server(Optional)),
             declined(refused)
         );
+    }
+}
+
+#[test]
+fn a_session_that_the_server_would_not_resume_has_no_handle() {
+    use ExtendedMasterSecret::Off;
+    type Setting = fn(ServerConfigBuilder) -> ServerConfigBuilder;
+    let settings: [(Setting, bool); 3] = [
+        (|server| server, false),
+        (
+            |server| server.resume_without_extended_master_secret(),
+            true,
+        ),
+        (|server| server.extended_master_secret(Off), true),
+    ];
+    for (setting, resumable) in settings {
+        for scene in Scene::both() {
+            let client = scene.client().extended_master_secret(Off);
+            let mut pair = pair(client, setting(scene.server()));
+            let flight = answer(&mut pair);
+            let (session_id, _) = split_vector(1, &flight[0][43..]);
+            let tickets = scene.tickets.is_some();
+            let announced = extensions(&flight[0]).unwrap().contains(&(SESSION_TICKET, vec![]));
+            assert_eq!(announced, resumable && tickets);
+            assert_eq!(session_id.is_empty(), !resumable || tickets);
+            pair.client.take(&flight.concat()).unwrap();
+            pair.established();
+            assert_eq!(scene.server_store.is_empty(), !resumable || tickets);
+            assert_eq!(scene.client_store.is_empty(), !resumable);
+        }
     }
 }
 
