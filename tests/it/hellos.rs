@@ -4,7 +4,7 @@ use premaster::error::PeerError;
 use premaster::protocol::{ExtendedMasterSecret, ExtensionType, MaxFragmentLength, Preference};
 use premaster::{CipherSuite, ClientConfigBuilder, Connection, Tickets};
 use premaster_testing::pair::Pair;
-use premaster_testing::wire::{Hello, extensions, hello, hello_with, said, split_vector};
+use premaster_testing::wire::{Hello, extensions, hello, hello_with, said, split_vector, vector};
 use premaster_testing::{client_builder, name, pair, server_builder};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -185,7 +185,7 @@ fn every_setting_adds_to_the_hello_what_it_has_to_say() {
         ),
         (client_builder().record_size_limit(64), 4 + 2),
         (client_builder().fallback_scsv(), 2),
-        (client_builder().grease(), 2 + 4 + 5),
+        (client_builder().grease(), 2 + 2 + 4 + 5),
         (
             client_builder().extended_master_secret(ExtendedMasterSecret::Off),
             -4,
@@ -230,7 +230,7 @@ fn is_grease(value: u16) -> bool {
 fn reserved_values_come_first_and_last_and_differ() {
     let plain = sent(client_builder());
     let config = Arc::new(client_builder().grease().build().unwrap());
-    let mut seen = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+    let mut seen = [const { BTreeSet::new() }; 4];
     for _ in 0..200 {
         let mut sent = Vec::new();
         Connection::client(config.clone(), name(), &mut sent).unwrap();
@@ -240,16 +240,21 @@ fn reserved_values_come_first_and_last_and_differ() {
         let [(first, none), known @ .., (last, one)] = &greased[..] else {
             panic!("{greased:?}");
         };
+        // The list of signature algorithms begins with one more.
+        let mut known = known.to_vec();
+        let list = known.iter_mut().find(|(typ, _)| *typ == 13).unwrap();
+        let algorithm = u16::from_be_bytes([list.1[2], list.1[3]]);
+        list.1 = vector(2, &list.1[4..]);
         assert_eq!(known, extensions(&plain).unwrap());
         // One empty, one not: a server must skip both.
         assert_eq!((&none[..], &one[..]), (&[][..], &[0][..]));
         assert_ne!(first, last);
-        for (seen, value) in seen.iter_mut().zip([suites[0], *first, *last]) {
+        for (seen, value) in seen.iter_mut().zip([suites[0], algorithm, *first, *last]) {
             assert!(is_grease(value), "{value:#06x}");
             seen.insert(value);
         }
     }
-    assert_eq!(seen.map(|values| values.len()), [16; 3]);
+    assert_eq!(seen.map(|values| values.len()), [16; 4]);
     assert!(!suites(&plain).into_iter().any(is_grease));
     assert!(!extension_types(&plain).into_iter().any(is_grease));
 }

@@ -1,7 +1,7 @@
 //! The extensions of a ClientHello, and the ServerHello's answers to them.
 
 use crate::config::{ClientConfig, ExtendedMasterSecret};
-use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength};
+use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength, SignatureScheme};
 use crate::error::{DecodeError, Error, PeerError};
 use crate::handshake::hello::{
     agree_extended_master_secret, check_secure_renegotiation, read_renegotiation_info,
@@ -74,17 +74,17 @@ fn requested(config: &ClientConfig, server_name: &ServerName<'_>, typ: Extension
     }
 }
 
-/// Adds an unassigned suite at the front and an unassigned extension at each end
-/// ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), chosen at random
+/// Adds an unassigned suite and an unassigned signature algorithm at the front of their lists, and an
+/// unassigned extension at each end ([RFC 8701 section 3.1](https://www.rfc-editor.org/rfc/rfc8701#section-3.1)), chosen at random
 /// from the sixteen values that are reserved for this.
 pub(super) fn grease(
     config: &ClientConfig,
     suites: Vec<CipherSuite>,
     extensions: Extensions<'_>,
 ) -> Result<(Vec<CipherSuite>, Extensions<'static>), Error> {
-    let mut drawn = [0; 3];
+    let mut drawn = [0; 4];
     config.common.random().fill(&mut drawn)?;
-    let [suite, first, last] = drawn.map(|byte| byte & 0x0f);
+    let [suite, algorithm, first, last] = drawn.map(|byte| byte & 0x0f);
     // "There MUST NOT be more than one extension of the same type."
     let last = if last == first { last ^ 1 } else { last };
     let value = |nibble: u8| u16::from_be_bytes([nibble << 4 | 0x0a; 2]);
@@ -93,7 +93,14 @@ pub(super) fn grease(
     let mut greased = Extensions::new();
     greased.push_raw(ExtensionType(value(first)), &[]);
     for (typ, content) in extensions.iter() {
-        greased.push_raw(typ, content);
+        if typ == ExtensionType::SIGNATURE_ALGORITHMS {
+            let algorithm = SignatureScheme(value(algorithm));
+            let known = config.signature_algorithms.iter().copied();
+            let algorithms: Vec<_> = [algorithm].into_iter().chain(known).collect();
+            greased.push_signature_algorithms(&algorithms);
+        } else {
+            greased.push_raw(typ, content);
+        }
     }
     greased.push_raw(ExtensionType(value(last)), &[0]);
     Ok((suites.collect(), greased))
