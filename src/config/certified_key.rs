@@ -15,7 +15,7 @@ use crate::message::{HandshakeBody, MAX_SENT_BODY};
 use crate::pem::{Contents, certificate_algorithm};
 use crate::verify::{NameText, PeerCertificate, client_warnings, server_warnings};
 use core::fmt;
-use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use pki_types::{CertificateDer, DnsName, PrivateKeyDer, UnixTime};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A certificate chain, the leaf first, and the leaf's RSA private key.
@@ -27,6 +27,8 @@ pub struct CertifiedKey {
     key_id: KeyId,
     /// The leaf's subject, as errors show it.
     subject: Excerpt,
+    /// The DNS names that the leaf is for.
+    dns_names: Box<[Box<str>]>,
     /// The fingerprint of the leaf.
     pub(crate) fingerprint: [u8; 32],
     key: Option<Arc<dyn PrivateKey>>,
@@ -123,8 +125,10 @@ impl CertifiedKey {
             chain.into_iter().map(|link| (link.certificate, link.issued)).unzip();
         let leaf = chain.first().ok_or(ConfigError::NoCertificate)?;
         let message = encode_certificate(&chain).map_err(|_| ConfigError::ChainTooLong)?;
+        let parsed = PeerCertificate::parse(leaf).map_err(|_| ConfigError::BadCertificate)?;
         Ok(Self {
-            subject: subject(leaf)?,
+            subject: Excerpt::new(NameText(parsed.subject_der())),
+            dns_names: dns_names(&parsed),
             fingerprint: fingerprint([leaf.as_ref()]),
             certificate_message: message.into(),
             issued: issued.into(),
@@ -196,6 +200,16 @@ impl CertifiedKey {
         client_warnings(&self.chain, now)
     }
 
+    /// Returns true if the leaf is for this server name, also by a name with `*` as its first label.
+    pub(crate) fn has_name(&self, name: &DnsName<'_>) -> bool {
+        let name: &str = name.as_ref();
+        let parent = name.split_once('.').map(|(_, parent)| parent);
+        self.dns_names.iter().any(|own| match (own.strip_prefix("*."), parent) {
+            (Some(own_parent), Some(parent)) => own_parent.eq_ignore_ascii_case(parent),
+            _ => own.eq_ignore_ascii_case(name),
+        })
+    }
+
     /// Returns true if one of these CAs issued a certificate of the chain, or if the list is empty.
     /// The names are [comparable](super::comparable_name) and sorted.
     pub(crate) fn is_issued_by(&self, authorities: &[Box<[u8]>]) -> bool {
@@ -241,9 +255,14 @@ fn encode_certificate_status(ocsp_response: &[u8]) -> Result<Arc<[u8]>, ConfigEr
     Ok(message.map_err(|_| ConfigError::BadOcspResponse)?.into())
 }
 
-fn subject(leaf: &CertificateDer<'_>) -> Result<Excerpt, ConfigError> {
-    let leaf = PeerCertificate::parse(leaf).map_err(|_| ConfigError::BadCertificate)?;
-    Ok(Excerpt::new(NameText(leaf.subject_der())))
+/// The names in the subjectAltName; without any, the common name.
+fn dns_names(leaf: &PeerCertificate<'_>) -> Box<[Box<str>]> {
+    let names = leaf.dns_names();
+    if names.is_empty() {
+        leaf.common_name().map(Box::from).into_iter().collect()
+    } else {
+        names.into_iter().map(Box::from).collect()
+    }
 }
 
 /// The public key of the first certificate.

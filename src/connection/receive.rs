@@ -2,7 +2,7 @@
 
 use super::{Connection, Event};
 use crate::enums::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
-use crate::error::{DecodeError, Error, Incompatible, PeerError};
+use crate::error::{Error, Incompatible, PeerError};
 use crate::handshake::{Actions, Incoming};
 use crate::message::CHANGE_CIPHER_SPEC;
 use crate::message::alert::Alert;
@@ -103,7 +103,7 @@ impl Connection {
         match content {
             [byte] if [*byte] == CHANGE_CIPHER_SPEC => {}
             [_] => return Err(PeerError::BadChangeCipherSpec.into()),
-            _ => return Err(DecodeError::TrailingData.of("change_cipher_spec")),
+            _ => return Err(PeerError::LongChangeCipherSpec.into()),
         }
         let mut actions = Actions::default();
         self.handshake.handle(Incoming::ChangeCipherSpec(aligned), &mut actions)?;

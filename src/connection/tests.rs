@@ -61,7 +61,7 @@ fn an_error_is_told_once_and_stays() {
     );
     fails(
         &record(ContentType::CHANGE_CIPHER_SPEC, &[1, 1]),
-        DecodeError::TrailingData.of("change_cipher_spec"),
+        PeerError::LongChangeCipherSpec.into(),
     );
     let fatal = record(ContentType::ALERT, &[2, 40]);
     let moment = Moment::new(Details {

@@ -30,5 +30,9 @@ errors! {
         #[error("extension {0} occurs twice")]
         #[alert(ILLEGAL_PARAMETER)]
         DuplicateExtension(ExtensionType),
+        /// The server_name extension has more than one host_name.
+        #[error("its server_name has more than one host_name")]
+        #[alert(ILLEGAL_PARAMETER)]
+        DuplicateHostName,
     }
 }

@@ -58,16 +58,6 @@ errors! {
             /// What the configuration accepts.
             acceptable: ProtocolList,
         },
-        /// The client signals a fallback to an older version
-        /// ([RFC 7507](https://www.rfc-editor.org/rfc/rfc7507)), although this side supports TLS 1.2.
-        #[error(
-            "the client fell back to {offered}, although TLS 1.2 is supported; no setting accepts that"
-        )]
-        #[alert(INAPPROPRIATE_FALLBACK)]
-        InappropriateFallback {
-            /// The version that the client fell back to.
-            offered: ProtocolVersion,
-        },
         /// There is no certificate for the client's server name.
         #[error(
             "there is no certificate for the client's server name (without CertificateSet::refuse_unknown_names the default certificate would be used)"

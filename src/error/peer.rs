@@ -31,6 +31,10 @@ errors! {
         #[error("received change_cipher_spec in the middle of a handshake message")]
         #[alert(UNEXPECTED_MESSAGE)]
         KeyChangeInsideMessage,
+        /// ChangeCipherSpec has more than its one byte.
+        #[error("change_cipher_spec has more than one byte")]
+        #[alert(UNEXPECTED_MESSAGE)]
+        LongChangeCipherSpec,
         /// The byte in ChangeCipherSpec is not 1.
         #[error("the byte in change_cipher_spec is not 1")]
         #[alert(ILLEGAL_PARAMETER)]

@@ -141,6 +141,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "PeerError::TooManyWarnings",
             "PeerError::TooManyRenegotiations",
             "PeerError::ExcessHandshakeData",
+            "PeerError::LongChangeCipherSpec",
         ],
     ),
     // "This alert is returned if a record is received with an incorrect MAC. This alert also MUST be
@@ -221,6 +222,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
         &[
             "DecodeError::UnknownType",
             "DecodeError::DuplicateExtension",
+            "DecodeError::DuplicateHostName",
             "PeerError::BadChangeCipherSpec",
             "PeerError::BadAlertLevel",
             "PeerError::NoNullCompression",
@@ -277,11 +279,6 @@ const ALERTS: &[(Alert, &[&str])] = &[
     (
         Alert::UNSUPPORTED_EXTENSION,
         &["PeerError::UnsolicitedExtension"],
-    ),
-    // "it MUST send a fatal inappropriate_fallback alert" (RFC 7507 section 3).
-    (
-        Alert::INAPPROPRIATE_FALLBACK,
-        &["Incompatible::InappropriateFallback"],
     ),
     // "the server understood the ClientHello extension but does not recognize the server name" (RFC
     // 6066 section 3).
@@ -355,7 +352,7 @@ fn every_error_has_its_alert() {
 fn an_incompatibility_says_which_setting_would_accept_it() {
     for (name, error) in Incompatible::samples() {
         let expected = match name {
-            "Incompatible::Version" | "Incompatible::InappropriateFallback" => None,
+            "Incompatible::Version" => None,
             "Incompatible::NoCommonSuite" => Some("ServerConfigBuilder::suites"),
             "Incompatible::NoSecureRenegotiation" => Some("secure_renegotiation"),
             "Incompatible::NoExtendedMasterSecret" => Some("extended_master_secret"),

@@ -65,6 +65,9 @@ fn only_what_was_asked_for_is_answered() {
     ] {
         assert_eq!(answer(&hello_with(&asked)).extensions, Some(answered));
     }
+    // A name that the certificate does not have did not select it.
+    let other = &b"\0\x10\0\0\x0dother.example"[..];
+    assert_eq!(answer(&hello_with(&[(0, other)])).extensions, None);
     // An address and a name that no DNS has are not used, and so not acknowledged.
     for unusable in [
         &b"\0\x0c\0\0\x09127.0.0.1"[..],

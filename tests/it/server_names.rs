@@ -6,7 +6,7 @@ use premaster::pki_types::{CertificateDer, DnsName};
 use premaster::session::Resumption;
 use premaster::{CertifiedKey, ClientConfig, ConfigError, ServerConfig, ServerConfigBuilder};
 use premaster_testing::pair::{ALL_CHUNKS, Chunks, Pair};
-use premaster_testing::wire::{ALERT, hello_with, record, said, vector};
+use premaster_testing::wire::{ALERT, SERVER_NAME, extensions, hello_with, record, said, vector};
 use premaster_testing::{certified, client_builder, fault, now, pki, rng, server_builder};
 use std::sync::Arc;
 
@@ -79,6 +79,45 @@ fn a_certificate_is_chosen_by_the_name() {
         ("192.0.2.1", &default),
     ] {
         assert_eq!(shown(&server, name), leaf(expected), "{name}");
+    }
+}
+
+/// "the server SHALL include an extension of type "server_name" in the (extended) server hello"
+/// where it used the name, which it did if the certificate has it.
+#[test]
+fn a_name_is_acknowledged_if_the_certificate_has_it() {
+    let of_subject = {
+        let key = pki::key("rsa-2048");
+        let mut spec = pki::server(&key);
+        spec.dns = vec![];
+        spec.subject = "CN=Only.example";
+        spec.certified(&key)
+    };
+    let named = valid_for(&["a.example", "*.b.example"]);
+    for (certificate, name, acknowledged) in [
+        (&named, "a.example", true),
+        (&named, "A.Example", true),
+        (&named, "x.b.example", true),
+        (&named, "X.B.EXAMPLE", true),
+        (&named, "b.example", false),
+        (&named, "x.y.b.example", false),
+        (&named, "x.a.example", false),
+        (&named, "example", false),
+        (&of_subject, "only.example", true),
+        (&of_subject, "other.example", false),
+    ] {
+        // Also where the name is configured for a certificate that does not have it.
+        let set = CertificateSet::new(certificate.clone()).name(name, certificate);
+        let mut pair = asking(&serving(set.unwrap()), name);
+        let hello = said(&mut pair.client).concat();
+        pair.server.take(&hello).unwrap();
+        let answered = extensions(&said(&mut pair.server)[0]).unwrap();
+        let of_name = answered.into_iter().find(|(typ, _)| *typ == SERVER_NAME);
+        assert_eq!(
+            of_name,
+            acknowledged.then_some((SERVER_NAME, vec![])),
+            "{name}"
+        );
     }
 }
 

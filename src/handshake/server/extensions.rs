@@ -18,16 +18,12 @@ use pki_types::DnsName;
 /// server" (appendix E.1). The extensions of TLS 1.3 are ignored.
 pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
     let offered = hello.client_version;
-    let suites = &hello.cipher_suites;
     if offered >= ProtocolVersion::TLS_1_2 {
         return Ok(());
     }
-    // "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol version
-    // supported by the server is higher than the version indicated in ClientHello.client_version,
-    // the server MUST respond with a fatal inappropriate_fallback alert".
-    if suites.contains(&CipherSuite::TLS_FALLBACK_SCSV) {
-        return Err(Incompatible::InappropriateFallback { offered });
-    }
+    // Also with TLS_FALLBACK_SCSV: "the server MUST respond with a fatal inappropriate_fallback
+    // alert (unless it responds with a fatal protocol_version alert because the version indicated
+    // in ClientHello.client_version is unsupported)" (RFC 7507 section 3).
     Err(Incompatible::Version { offered })
 }
 

@@ -113,10 +113,13 @@ fn send_flight(
         (_, None) => NewHandle::None,
     };
     let mut extensions = Extensions::new();
-    if negotiation.server_name.is_some() {
+    let certificate = negotiation.selected.certificate.clone();
+    // A server "MAY use the information contained in the extension to guide its selection of an
+    // appropriate certificate [...]. In this event, the server SHALL include an extension of type
+    // "server_name"". A certificate without the name was not selected by it.
+    if negotiation.server_name.as_ref().is_some_and(|name| certificate.has_name(name)) {
         extensions.push_server_name_ack();
     }
-    let certificate = negotiation.selected.certificate.clone();
     let status = if offer.ocsp_response {
         certificate.certificate_status()
     } else {

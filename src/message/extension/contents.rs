@@ -49,7 +49,7 @@ impl Extensions<'_> {
                     return Err(DecodeError::EmptyVector);
                 }
                 if host_name.replace(name).is_some() {
-                    return Err(DecodeError::BadLength);
+                    return Err(DecodeError::DuplicateHostName);
                 }
             }
             Ok(host_name)
@@ -371,7 +371,7 @@ mod tests {
                 (&[0, 4, 0, 0, 1, b'a', 0], DecodeError::TrailingData),
                 (
                     &[0, 8, 0, 0, 1, b'a', 0, 0, 1, b'b'],
-                    DecodeError::BadLength,
+                    DecodeError::DuplicateHostName,
                 ),
             ],
         );
