@@ -2,6 +2,7 @@
 
 use super::cli::{or_usage_error, read_roots};
 use clap::{Args, CommandFactory, ValueEnum};
+use premaster::certificate::ClientAuthorities;
 use premaster::protocol::SignatureScheme;
 use premaster::{ClientAuth, ServerConfigBuilder};
 use std::path::PathBuf;
@@ -20,6 +21,28 @@ pub struct ClientAuthArguments {
     /// first [default: all but rsa_pkcs1_sha1]
     #[arg(long, value_name = "NAME,..", value_parser = signature_scheme, value_delimiter = ',', verbatim_doc_comment)]
     client_sigalgs: Option<Vec<SignatureScheme>>,
+
+    /// Which CAs to name to clients, who choose their certificate by them
+    /// [default: roots]
+    #[arg(long, value_enum, value_name = "NAMES", verbatim_doc_comment)]
+    client_authorities: Option<Authorities>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Authorities {
+    /// The subjects of --client-ca
+    Roots,
+    /// None, for clients that choose wrongly by names
+    None,
+}
+
+impl From<Authorities> for ClientAuthorities {
+    fn from(authorities: Authorities) -> Self {
+        match authorities {
+            Authorities::Roots => Self::FromRoots,
+            Authorities::None => Self::None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,13 +81,25 @@ impl ClientAuthArguments {
         if let Some(schemes) = &self.client_sigalgs {
             builder = builder.client_signature_algorithms(schemes);
         }
+        if let Some(authorities) = self.client_authorities {
+            builder = builder.client_authorities(authorities.into());
+        }
         builder
+    }
+
+    /// Returns true if an option says how to request a certificate.
+    fn says_how(&self) -> bool {
+        self.client_ca.is_some()
+            || self.client_sigalgs.is_some()
+            || self.client_authorities.is_some()
     }
 
     fn client_auth<Arguments: CommandFactory>(&self) -> Result<ClientAuth, &'static str> {
         let mode = match self.client_auth {
-            Mode::None if self.client_ca.is_some() || self.client_sigalgs.is_some() => {
-                return Err("must be request or require with --client-ca or --client-sigalgs");
+            Mode::None if self.says_how() => {
+                return Err(
+                    "must be request or require with the other options for client certificates",
+                );
             }
             Mode::None => return Ok(ClientAuth::None),
             Mode::Request => ClientAuth::Request,

@@ -36,6 +36,12 @@ pub struct SessionArguments {
     /// Send a new ticket each time a client resumes by ticket
     #[arg(long)]
     renew_ticket: bool,
+
+    /// Resume sessions also for clients without the extended master secret,
+    /// against the advice of RFC 7627: for old devices that are slow at full
+    /// handshakes
+    #[arg(long, verbatim_doc_comment)]
+    resume_without_ems: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,6 +61,9 @@ impl SessionArguments {
         }
         if self.renew_ticket {
             builder = builder.renew_tickets();
+        }
+        if self.resume_without_ems {
+            builder = builder.resume_without_extended_master_secret();
         }
         Ok(builder.tickets(self.tickets()?))
     }

@@ -139,6 +139,24 @@ fn a_client_shows_the_certificate_that_the_server_takes() {
 }
 
 #[test]
+fn a_client_is_named_the_authorities_that_the_server_is_told_to() {
+    let directory = Directory::create("client-authorities");
+    let own = directory.server(&lasting::server());
+    let client = directory.client(&lasting::client());
+    let root = directory.test_root();
+    let ask = ["--client-auth", "require", "--client-ca", &root];
+    for (names, named) in [
+        (&[][..], "CN=Test Root"),
+        (&["--client-authorities", "roots"], "CN=Test Root"),
+        (&["--client-authorities", "none"], "any CA"),
+    ] {
+        let (_server, address) = server(&all(&[&own], &[&ask, names].concat()));
+        let told = served(visit(&address, NAME, &all(&[&client], &["--ca", &root])));
+        assert_eq!(told["certificate_requested"], named);
+    }
+}
+
+#[test]
 fn a_client_signs_with_what_the_server_takes() {
     let directory = Directory::create("client-sigalgs");
     let own = directory.server(&lasting::server());
@@ -483,6 +501,7 @@ fn settings_that_do_not_fit_are_refused() {
         vec!["--client-auth", "require"],
         vec!["--client-ca", &root],
         vec!["--client-sigalgs", "rsa_pkcs1_sha256"],
+        vec!["--client-authorities", "none"],
         [&ask, &["no such file"][..]].concat(),
         [&ask, &[&*root, "--client-sigalgs", "rsa_md5"][..]].concat(),
         [&ask, &[&*root, "--client-sigalgs", "ecdsa_sha256"][..]].concat(),

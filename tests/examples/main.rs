@@ -17,7 +17,7 @@ mod wire;
 
 use decryption_pool::{Keys, Queue, Submitted, Worker, decryption_pool};
 use premaster::protocol::{AlertDescription, ExtendedMasterSecret};
-use premaster::{ClientConfig, ClientConfigBuilder, Error, RootStore, Stream};
+use premaster::{ClientConfig, ClientConfigBuilder, Error, MemoryStore, RootStore, Stream};
 use premaster_testing::pair::Chunks;
 use premaster_testing::program::{Ended, Program, example};
 use premaster_testing::wire::hello;
@@ -567,6 +567,30 @@ fn the_extended_master_secret_is_used_as_the_server_says() {
     );
     let told = json(&server.read_line());
     assert_eq!(told["alert_sent"], "handshake_failure");
+}
+
+#[test]
+fn a_session_without_the_extended_master_secret_is_resumed_where_the_server_says_so() {
+    let without = |client: ClientConfigBuilder, store: &Arc<MemoryStore>| {
+        client
+            .extended_master_secret(ExtendedMasterSecret::Off)
+            .session_store(Some(store.clone()))
+    };
+    for (flag, is_resumed) in [(None, false), (Some("--resume-without-ems"), true)] {
+        let (_server, address) = serve(&Vec::from_iter(flag));
+        let store = Arc::new(MemoryStore::new(1));
+        let connect = || {
+            let mut stream = stream(&address, |client| without(client, &store));
+            stream.complete_handshake().unwrap();
+            let session = stream.connection().session().unwrap().clone();
+            stream.close().unwrap();
+            session
+        };
+        assert!(!connect().resumption().is_resumed());
+        let again = connect();
+        assert!(!again.extended_master_secret());
+        assert_eq!(again.resumption().is_resumed(), is_resumed, "{flag:?}");
+    }
 }
 
 #[test]
