@@ -20,6 +20,16 @@ errors! {
             /// The version the peer offered or chose.
             offered: ProtocolVersion,
         },
+        /// The client's supported_versions has no TLS 1.2
+        /// ([RFC 8446 section 4.2.1](https://www.rfc-editor.org/rfc/rfc8446#section-4.2.1)).
+        #[error(
+            "the client offers {offered} and not TLS 1.2 (enable TLS 1.2 in the client); no setting accepts another version"
+        )]
+        #[alert(PROTOCOL_VERSION)]
+        NewerVersion {
+            /// The highest version that the client offers.
+            offered: ProtocolVersion,
+        },
         /// There is no common cipher suite.
         #[error(
             "no common cipher suite: the client offers {offered}; the server accepts {acceptable} (set by ServerConfigBuilder::suites)"

@@ -1,5 +1,6 @@
 //! How a peer can violate the protocol.
 
+use super::foreign::ForeignProtocol;
 use crate::enums::{
     CipherSuite, CompressionMethod, ContentType, ExtensionType, HandshakeType, ProtocolVersion,
     SignatureScheme,
@@ -67,6 +68,10 @@ errors! {
         #[error("a record has version {0} instead of TLS 1.2, or the bytes are not TLS")]
         #[alert(PROTOCOL_VERSION)]
         RecordVersion(ProtocolVersion),
+        /// The peer does not speak TLS: its first bytes look like another protocol.
+        #[error("the bytes are not TLS; they look like {0}")]
+        #[alert(PROTOCOL_VERSION)]
+        NotTls(ForeignProtocol),
         /// A protected record failed authentication. The error deliberately gives no further detail.
         #[error("a record failed authentication")]
         #[alert(BAD_RECORD_MAC)]

@@ -4,8 +4,8 @@
 
 use super::{
     CertificateFault, CertificateWithheld, ConfigError, DecodeError, Details, Error, Excerpt,
-    FileContents, FileItem, Incompatible, KeyAlgorithm, KeyEncryption, LocalError, Misuse, Moment,
-    OcspFault, Peer, PeerError, PemFault, ProtocolList, SuiteList, Told,
+    FileContents, FileItem, ForeignProtocol, Incompatible, KeyAlgorithm, KeyEncryption, LocalError,
+    Misuse, Moment, OcspFault, Peer, PeerError, PemFault, ProtocolList, SuiteList, Told,
 };
 use crate::enums::{
     AlertDescription as Alert, CipherSuite, CompressionMethod, ContentType, ExtensionType,
@@ -49,6 +49,7 @@ samples! {
     ExtensionType: ExtensionType::SERVER_NAME,
     FileContents: FileContents::from_iter([FileItem::PublicKey]),
     FileItem: FileItem::Certificate,
+    ForeignProtocol: ForeignProtocol::Ssh,
     HandshakeType: HandshakeType::FINISHED,
     KeyAlgorithm: KeyAlgorithm::Ec,
     KeyEncryption: KeyEncryption::Pkcs8,
@@ -260,7 +261,12 @@ const ALERTS: &[(Alert, &[&str])] = &[
     // "The protocol version the client has attempted to negotiate is recognized but not supported."
     (
         Alert::PROTOCOL_VERSION,
-        &["PeerError::RecordVersion", "Incompatible::Version"],
+        &[
+            "PeerError::RecordVersion",
+            "PeerError::NotTls",
+            "Incompatible::Version",
+            "Incompatible::NewerVersion",
+        ],
     ),
     // "An internal error unrelated to the peer or the correctness of the protocol (such as a memory
     // allocation failure) makes it impossible to continue."
@@ -352,7 +358,7 @@ fn every_error_has_its_alert() {
 fn an_incompatibility_says_which_setting_would_accept_it() {
     for (name, error) in Incompatible::samples() {
         let expected = match name {
-            "Incompatible::Version" => None,
+            "Incompatible::Version" | "Incompatible::NewerVersion" => None,
             "Incompatible::NoCommonSuite" => Some("ServerConfigBuilder::suites"),
             "Incompatible::NoSecureRenegotiation" => Some("secure_renegotiation"),
             "Incompatible::NoExtendedMasterSecret" => Some("extended_master_secret"),

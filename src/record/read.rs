@@ -6,7 +6,7 @@ use super::{HEADER, PlaintextLimit, RecordHeader};
 use crate::codec::Reader;
 use crate::crypto::cipher::Cipher;
 use crate::enums::{ContentType, ProtocolVersion};
-use crate::error::{Error, LocalError, PeerError};
+use crate::error::{Error, ForeignProtocol, LocalError, PeerError};
 
 /// The most empty records without application data between them.
 ///
@@ -115,7 +115,12 @@ impl RecordReader {
             VersionRule::Tls12 => header.version == ProtocolVersion::TLS_1_2,
         };
         if !accepted {
-            return Err(PeerError::RecordVersion(header.version));
+            return Err(
+                match (self.versions, ForeignProtocol::of(&header.to_bytes())) {
+                    (VersionRule::AnyTls, Some(protocol)) => PeerError::NotTls(protocol),
+                    _ => PeerError::RecordVersion(header.version),
+                },
+            );
         }
         // "If a TLS implementation receives an unexpected record type, it MUST send an
         // unexpected_message alert."
@@ -206,6 +211,24 @@ mod tests {
             } else {
                 assert_eq!(result, Err(refused.into()));
             }
+        }
+    }
+
+    /// Only the first record can be of another protocol; later bytes that look like one are damage.
+    #[test]
+    fn bytes_of_another_protocol_are_named_while_no_version_is_agreed() {
+        for (versions, expected) in [
+            (
+                VersionRule::AnyTls,
+                PeerError::NotTls(ForeignProtocol::HttpRequest),
+            ),
+            (
+                VersionRule::Tls12,
+                PeerError::RecordVersion(ProtocolVersion(0x4554)),
+            ),
+        ] {
+            assert_eq!(read(versions, b"GET "), Ok(None));
+            assert_eq!(read(versions, b"GET /"), Err(expected.into()));
         }
     }
 

@@ -106,7 +106,7 @@ fn records_that_break_a_rule() {
     }
     server_fails(&[HANDSHAKE, 3, 1, 0x40, 1], PeerError::RecordTooLong);
     server_fails(
-        b"GET / HTTP/1.1\r\n",
+        b"\x16\x45\x54\x20\x2f",
         PeerError::RecordVersion(ProtocolVersion(0x4554)),
     );
     // Once TLS 1.2 is agreed, a record of another version is refused.
@@ -119,6 +119,73 @@ fn records_that_break_a_rule() {
         &record_of_version(HANDSHAKE, 0x0301, &message(CLIENT_KEY_EXCHANGE, &[])),
         PeerError::RecordVersion(ProtocolVersion::TLS_1_0),
     );
+}
+
+/// Whole and byte by byte: five bytes are enough, and no more are waited for.
+#[test]
+fn bytes_that_are_not_tls_are_named() {
+    use premaster::error::ForeignProtocol::{
+        HttpRequest, HttpResponse, Imap, Ldap, Proxy, Ssh, Ssl2Hello, Zeros,
+    };
+    let from_clients: [(&[u8], _); 7] = [
+        (b"GET / HTTP/1.1\r\n", HttpRequest),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", Ssh),
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n", Proxy),
+        (b"\x30\x1d\x02\x01\x01\x77\x18", Ldap),
+        (b"\x80\x2e\x01\x03\x01\x00\x15", Ssl2Hello),
+        (&[0; 5], Zeros),
+        (b"GET /", HttpRequest),
+    ];
+    for (bytes, protocol) in from_clients {
+        let expected = Error::from(PeerError::NotTls(protocol));
+        server_fails(bytes, expected.clone());
+        let mut server = new_pair().server;
+        for byte in &bytes[..4] {
+            server.take(&[*byte]).unwrap();
+        }
+        assert_eq!(server.take(&bytes[4..5]), Err(expected));
+    }
+    for (bytes, protocol) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n"[..], HttpResponse),
+        (b"* OK IMAP4rev1 ready\r\n", Imap),
+    ] {
+        client_fails(bytes, PeerError::NotTls(protocol));
+    }
+    let error = Error::from(PeerError::NotTls(HttpRequest));
+    let text = error.to_string();
+    assert!(text.contains("they look like an HTTP request"), "{text}");
+}
+
+#[test]
+fn a_client_without_tls_1_2_is_told_so() {
+    let versions = |list: &[u8]| hello_with(&[(43, list), (23, &[]), (0xff01, &[0])]);
+    for (list, offered) in [
+        (&[2, 3, 4][..], ProtocolVersion::TLS_1_3),
+        (&[4, 0x2a, 0x2a, 3, 4], ProtocolVersion::TLS_1_3),
+        (&[4, 3, 4, 3, 1], ProtocolVersion::TLS_1_3),
+    ] {
+        // As clients send it: with suites of TLS 1.3 alone, and with ours.
+        for suites in [vec![0x1301, 0x1302], vec![0x1301, 0x009c]] {
+            let mut only = versions(list);
+            only.suites = suites;
+            server_fails(&only.client(), Incompatible::NewerVersion { offered });
+        }
+    }
+    let offered = ProtocolVersion::TLS_1_1;
+    server_fails(
+        &versions(&[4, 3, 2, 3, 1]).client(),
+        Incompatible::Version { offered },
+    );
+    // What is not understood is ignored, as TLS 1.2 has it.
+    for list in [
+        &[4, 3, 4, 3, 3][..],
+        &[2, 0x2a, 0x2a],
+        &[0],
+        &[3, 3, 4],
+        &[],
+    ] {
+        new_pair().server.take(&versions(list).client()).unwrap();
+    }
 }
 
 #[test]

@@ -15,16 +15,34 @@ use pki_types::DnsName;
 
 /// "If a TLS server receives a ClientHello containing a version number greater than the highest
 /// version supported by the server, it MUST reply according to the highest version supported by the
-/// server" (appendix E.1). The extensions of TLS 1.3 are ignored.
+/// server" (appendix E.1). The extensions of TLS 1.3 are ignored, except for supported_versions: a
+/// client that leaves TLS 1.2 out of it would refuse this side's answer.
 pub(super) fn check_version(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
     let offered = hello.client_version;
     if offered >= ProtocolVersion::TLS_1_2 {
-        return Ok(());
+        return check_supported_versions(hello);
     }
     // Also with TLS_FALLBACK_SCSV: "the server MUST respond with a fatal inappropriate_fallback
     // alert (unless it responds with a fatal protocol_version alert because the version indicated
     // in ClientHello.client_version is unsupported)" (RFC 7507 section 3).
     Err(Incompatible::Version { offered })
+}
+
+/// Refuses a client whose supported_versions has no TLS 1.2. What cannot be parsed is not this
+/// protocol's, and is ignored like the other extensions of TLS 1.3; so are GREASE values.
+fn check_supported_versions(hello: &ClientHello<'_>) -> Result<(), Incompatible> {
+    let extensions = hello.extensions.as_ref();
+    let listed = extensions.and_then(|extensions| extensions.supported_versions().ok().flatten());
+    let listed = listed.unwrap_or_default();
+    let highest = listed.iter().copied().filter(|version| version.is_tls()).max();
+    match highest {
+        Some(_) if listed.contains(&ProtocolVersion::TLS_1_2) => Ok(()),
+        Some(offered) if offered > ProtocolVersion::TLS_1_2 => {
+            Err(Incompatible::NewerVersion { offered })
+        }
+        Some(offered) => Err(Incompatible::Version { offered }),
+        None => Ok(()),
+    }
 }
 
 /// The first suite of the preferred side's list that is also in the other side's list.
