@@ -72,7 +72,7 @@
 //!
 //! // Two connections in memory; each one's output is the other one's input.
 //! let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
-//! let mut client = Connection::client(client, "localhost".try_into()?, &mut to_server)?;
+//! let mut client = Connection::client(client, premaster::server_name("localhost")?, &mut to_server)?;
 //! let mut server = Connection::server(server);
 //! while client.session().is_none() || server.session().is_none() {
 //!     let consumed = server.receive(&mut to_server, &mut to_client)?.consumed;
@@ -371,7 +371,9 @@ pub mod session {
     };
 }
 
-pub use config::{ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder};
+pub use config::{
+    ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder, server_name,
+};
 pub use connection::{
     ClientHello, Connection, Event, MAX_RECORD_LENGTH, Peeked, RECORD_OVERHEAD, Received,
 };

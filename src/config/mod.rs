@@ -8,6 +8,7 @@ mod own_chain;
 mod profile;
 mod server;
 mod server_certificates;
+mod server_name;
 
 pub use certified_key::CertifiedKey;
 pub(crate) use client::ServerVerification;
@@ -18,6 +19,7 @@ pub(crate) use own_chain::comparable_name;
 pub(crate) use server::SelectedCertificate;
 pub use server::{ServerConfig, ServerConfigBuilder};
 pub use server_certificates::{CertificateSet, CertificatesByName, ResolveCertificate};
+pub use server_name::server_name;
 
 use crate::enums::SignatureScheme;
 

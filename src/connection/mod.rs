@@ -92,7 +92,8 @@ impl Connection {
     /// Starts a client connection to the server with this name and appends the ClientHello to
     /// `outgoing`.
     ///
-    /// The server's certificate must be valid for the name. A DNS name is also sent as server_name
+    /// [`server_name`](crate::server_name()) makes the name from a text. The server's certificate
+    /// must be valid for it. A DNS name is also sent as server_name
     /// ([RFC 6066 section 3](https://www.rfc-editor.org/rfc/rfc6066#section-3)). If the
     /// configuration's store holds a session for the name, the client offers to resume it. Use
     /// [`client_at`](Self::client_at) if several servers share the name but not their sessions.

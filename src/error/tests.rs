@@ -5,7 +5,8 @@
 use super::{
     CertificateFault, CertificateWithheld, ConfigError, DecodeError, Details, Error, Excerpt,
     FileContents, FileItem, ForeignProtocol, Incompatible, KeyAlgorithm, KeyEncryption, LocalError,
-    Misuse, Moment, OcspFault, Peer, PeerError, PemFault, ProtocolList, SuiteList, Told,
+    Misuse, Moment, OcspFault, Peer, PeerError, PemFault, ProtocolList, ServerNameError,
+    ServerNameFault, SuiteList, Told,
 };
 use crate::enums::{
     AlertDescription as Alert, CipherSuite, CompressionMethod, ContentType, ExtensionType,
@@ -519,11 +520,31 @@ fn the_text_of_an_error_is_whole() {
     }
 }
 
+/// In a `Box`, in `anyhow` with its chain of sources, and in the error of a stream.
 #[test]
 fn no_chain_of_errors_says_the_same_twice() {
-    use std::error::Error as _;
-    for (name, error) in errors() {
+    fn check(name: &str, error: impl std::error::Error + Send + Sync + Clone + 'static) {
+        let text = error.to_string();
         assert!(error.source().is_none(), "{name}");
+        let boxed: Box<dyn std::error::Error> = Box::new(error.clone());
+        assert_eq!(boxed.to_string(), text, "{name}");
+        let in_io = std::io::Error::other(error.clone());
+        for report in [anyhow::Error::new(error), anyhow::Error::new(in_io)] {
+            assert_eq!(format!("{report:#}"), text, "{name}");
+            assert_eq!(format!("{report:?}").lines().next(), Some(&*text), "{name}");
+            let context = format!("{:#}", report.context("cannot connect"));
+            assert_eq!(context, format!("cannot connect: {text}"), "{name}");
+        }
+    }
+    for (name, error) in errors() {
+        check(name, error);
+    }
+    for (name, error) in ConfigError::samples() {
+        check(name, error);
+    }
+    for (name, fault) in ServerNameFault::samples() {
+        check(name, fault);
+        check(name, ServerNameError::new("bmc:443", fault));
     }
 }
 

@@ -64,7 +64,7 @@ use std::sync::Arc;
 /// let roots = RootStore::from_pem(&std::fs::read("ca.pem")?)?;
 /// let config = Arc::new(ClientConfig::builder(roots).build()?);
 /// let transport = std::net::TcpStream::connect("bmc.example:443")?;
-/// let mut stream = Stream::client(config, "bmc.example".try_into()?, transport)?;
+/// let mut stream = Stream::client(config, premaster::server_name("bmc.example")?, transport)?;
 /// stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
 /// let mut response = Vec::new();
 /// stream.read_to_end(&mut response)?;

@@ -32,7 +32,14 @@ pub const ROOMS: &[Room] = &[
         rooms: &["enums", "waiver"],
         crates: &["pki_types::UnixTime", "thiserror", "time::OffsetDateTime"],
         // That the settings exist which errors name.
-        tests: &["config", "std::collections", "std::error", "verify"],
+        tests: &[
+            "anyhow",
+            "config",
+            "std::collections",
+            "std::error",
+            "std::io",
+            "verify",
+        ],
     },
     Room {
         name: "codec",
