@@ -13,7 +13,9 @@ mod support;
 use clap::{Parser, ValueEnum};
 use premaster::pki_types::ServerName;
 use premaster::protocol::{MaxFragmentLength, SecureRenegotiation};
-use premaster::{CipherSuite, ClientConfig, ClientConfigBuilder, Connection, SessionInfo, Stream};
+use premaster::{
+    CipherSuite, ClientConfig, ClientConfigBuilder, Connection, SessionInfo, Stream, server_name,
+};
 use std::io::{self, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ use support::pipe::pipe;
 use support::report::Report;
 use support::session_file::SessionFile;
 use support::trust::{self, TrustArguments, WaiverArguments};
+use support::wrap::wrap;
 
 /// Talks to a server over TLS 1.2 with RSA key transport.
 ///
@@ -209,7 +212,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let config = Arc::new(config(&arguments));
     let name = arguments.name.as_ref().unwrap_or(&arguments.target.host);
-    let name = or_usage_error::<Arguments, _>(ServerName::try_from(name.clone()), name);
+    let name = or_usage_error::<Arguments, _>(server_name(name), "the server's name");
 
     for _ in 0..=arguments.reconnect.unwrap_or(0) {
         if converse(&arguments, &config, &name).is_err() {
@@ -284,7 +287,7 @@ fn converse(
     if arguments.json {
         eprintln!("{}", report.to_json());
     } else if arguments.verbose || arguments.reconnect.is_some() || result.is_err() {
-        eprintln!("{}", report.to_text());
+        eprintln!("{}", wrap(&report.to_text()));
     }
     result
 }

@@ -15,10 +15,11 @@ use premaster::{
 };
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-use support::cli::{or_usage_error, suite};
+use support::cli::{exit_code, or_usage_error, suite};
 use support::ladder::{Ladder, Saved};
 use support::self_signed::{self, self_signed, self_signed_client};
 use support::socket::prepare;
@@ -66,28 +67,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer than this process runs.
 const TICKET_KEY_PERIOD: Duration = Duration::from_secs(60 * 60);
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    exit_code(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     let server = Arc::new(self_signed(arguments.bits.into())?.certified);
     let client = arguments.client_auth.then(|| self_signed_client(CLIENT_BITS));
     let client = client.transpose()?.map(|made| Arc::new(made.certified));
     let configs = Configs {
-        client: Arc::new(client_config(&arguments, &server, client.clone())?),
-        server: Arc::new(server_config(&arguments, server, client.as_deref())?),
+        client: Arc::new(client_config(arguments, &server, client.clone())?),
+        server: Arc::new(server_config(arguments, server, client.as_deref())?),
     };
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "A client and a server in this process. The server's RSA key of {} bits and its\n\
          self-signed certificate were made for this run{}, in {} ms.\n\n\
-         Warning: RSA key transport has no forward secrecy. Anyone who obtains the server's key, at\n\
-         any time, can decrypt every connection that was ever recorded.\n\n\
-         Sizes are those of the TLS records, in bytes. Times are measured at the client; records\n\
-         that arrive together show almost no time of their own.\n",
+         Warning: RSA key transport has no forward secrecy. Anyone who obtains the\n\
+         server's key, at any time, can decrypt every connection that was ever recorded.\n\n\
+         Sizes are those of the TLS records, in bytes. Times are measured at the client;\n\
+         records that arrive together show almost no time of their own.\n",
         arguments.bits,
         if arguments.client_auth {
-            ", and so were the client's"
+            ",\nand so were the client's"
         } else {
             ""
         },

@@ -28,11 +28,13 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::acceptor::serve_each;
+use support::cli::exit_code;
 use support::decryption_pool::{Keys, Queue, Worker, decryption_pool};
 use support::figures::{COMPARISON, Figures, Tally};
 use support::gate::Gate;
@@ -41,6 +43,7 @@ use support::pause::complete_handshake;
 use support::report::{Milliseconds, Report, print_line};
 use support::self_signed::NAME;
 use support::socket::prepare;
+use support::wrap::wrap;
 
 /// Serves TLS 1.2 with RSA key transport; a few threads decrypt for all.
 ///
@@ -126,8 +129,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long it takes at most to notice the end.
 const PAUSE: Duration = Duration::from_millis(20);
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    exit_code(start(&Arguments::parse()))
+}
+
+fn start(arguments: &Arguments) -> Result<()> {
     let (certified, certificate_pem) = arguments.identity.certified::<Arguments>()?;
     let stop = stop_at_signal()?;
     let listener = TcpListener::bind(arguments.listen)
@@ -152,7 +158,7 @@ fn main() -> Result<()> {
             });
         }
         let service = Service {
-            config: server_config(&arguments, &certified)?,
+            config: server_config(arguments, &certified)?,
             queue,
             tally: &tally,
         };
@@ -162,7 +168,7 @@ fn main() -> Result<()> {
             stop: &stop,
         };
         // The workers end with the service, in which there is the queue.
-        run(&arguments, listener, &service, &worker, &load)
+        run(arguments, listener, &service, &worker, &load)
     })
 }
 
@@ -306,7 +312,8 @@ impl Service<'_> {
         let result = self.converse(socket);
         if result.is_err() {
             self.tally.add().failures += 1;
-            eprintln!("{}", Report::new(peer.to_string(), None, &result).to_text());
+            let report = Report::new(peer.to_string(), None, &result);
+            eprintln!("{}", wrap(&report.to_text()));
         }
     }
 

@@ -28,8 +28,9 @@ mod support;
 
 #[cfg(unix)]
 use {
-    anyhow::Result,
     clap::{Parser, Subcommand},
+    std::process::ExitCode,
+    support::cli::exit_code,
     support::remote::{demo, server, signer},
 };
 
@@ -62,9 +63,9 @@ enum Role {
     Signer(signer::SignerArguments),
     /// Serve TLS without the key
     ///
-    /// The first line of output is `LISTENING host:port`; then one line is printed for
-    /// each request to the signer, and for each connection when it ends. SIGTERM ends
-    /// the server.
+    /// The first line of output is `LISTENING host:port`. Then each request to the
+    /// signer is reported, and each connection when it ends. A line over 80 columns
+    /// continues on the next ones, indented. SIGTERM ends the server.
     #[command(verbatim_doc_comment)]
     Server(server::ServerArguments),
     /// Run the whole demonstration; the default
@@ -72,12 +73,12 @@ enum Role {
 }
 
 #[cfg(unix)]
-fn main() -> Result<()> {
-    match Arguments::parse().role {
+fn main() -> ExitCode {
+    exit_code(match Arguments::parse().role {
         Some(Role::Signer(arguments)) => signer::run(&arguments),
         Some(Role::Server(arguments)) => server::run(&arguments),
         Some(Role::Demo) | None => demo::run(),
-    }
+    })
 }
 
 #[cfg(not(unix))]

@@ -19,10 +19,11 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use support::acceptor::serve_first;
-use support::cli::{or_usage_error, print_warnings, suite};
+use support::cli::{exit_code, or_usage_error, print_warnings, suite};
 use support::client_auth::ClientAuthArguments;
 use support::gate::{Gate, stop_on_signal};
 use support::http::{self, Head, MAX_HEAD};
@@ -32,12 +33,13 @@ use support::report::{Report, agreed, print_line};
 use support::server_certificates::CertificateArguments;
 use support::server_sessions::SessionArguments;
 use support::socket::prepare;
+use support::wrap::wrap;
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
 ///
-/// The first line of output is `LISTENING host:port`; then one line is printed for
-/// each connection when it ends: the peer, and what was agreed or what failed.
-/// SIGTERM ends the server.
+/// The first line of output is `LISTENING host:port`. Then each connection is
+/// reported when it ends: the peer, and what was agreed or what failed. A line over
+/// 80 columns continues on the next ones, indented. SIGTERM ends the server.
 ///
 /// RSA key transport has no forward secrecy: anyone who obtains the key later can
 /// decrypt every recorded connection. Use a key that serves nothing else.
@@ -103,7 +105,12 @@ struct Arguments {
     #[arg(long)]
     once: bool,
 
-    /// Print each connection's line as a JSON object
+    /// Report also peers that close without sending a byte, as the probes of
+    /// load balancers do
+    #[arg(short, long, verbatim_doc_comment)]
+    verbose: bool,
+
+    /// Print each connection's report as a JSON object on one line
     #[arg(long)]
     json: bool,
 }
@@ -149,13 +156,17 @@ const GRACE: Duration = Duration::from_secs(2);
 /// ([RFC 5246 section 6.2.1](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1)).
 const MAX_PLAINTEXT: usize = 1 << 14;
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    exit_code(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let (certificates, made) = arguments.certificates.load::<Arguments>()?;
     let service = Service {
-        config: Arc::new(config(&arguments, certificates)),
+        config: Arc::new(config(arguments, certificates)),
         reply: arguments.reply,
         body_size: arguments.body_size,
+        verbose: arguments.verbose,
         json: arguments.json,
     };
     let listener = TcpListener::bind(arguments.listen)
@@ -166,7 +177,7 @@ fn main() -> Result<()> {
 
     print_line(&format!("LISTENING {address}"));
     if let Some(pem) = made {
-        print_hint(&arguments, address, &pem);
+        print_hint(arguments, address, &pem);
     }
     let count = if arguments.once { 1 } else { usize::MAX };
     serve_first(count, listener, &gate, |socket, peer| {
@@ -204,7 +215,7 @@ fn config(arguments: &Arguments, certificates: CertificateSet) -> ServerConfig {
 /// JSON.
 fn print_hint(arguments: &Arguments, address: SocketAddr, certificate_pem: &str) {
     let request = match arguments.reply {
-        Reply::Http => r"printf 'GET / HTTP/1.0\r\n\r\n' | ",
+        Reply::Http => "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | \\\n    ",
         Reply::Echo => "",
     };
     let certificate = if arguments.client_auth.is_required() {
@@ -226,11 +237,12 @@ struct Service {
     config: Arc<ServerConfig>,
     reply: Reply,
     body_size: Option<u64>,
+    verbose: bool,
     json: bool,
 }
 
 impl Service {
-    /// Serves one connection and prints its line. A failure in it, or a panic, affects no other.
+    /// Serves one connection and prints its report. A failure in it, or a panic, affects no other.
     fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
         let mut session = None;
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -243,10 +255,13 @@ impl Service {
         .unwrap_or_else(|_| Err(io::Error::other("the thread of this connection panicked")));
 
         let report = Report::new(peer.to_string(), session.as_ref(), &result);
+        if report.is_silent() && !self.verbose {
+            return;
+        }
         print_line(&if self.json {
             report.to_json()
         } else {
-            report.to_text()
+            wrap(&report.to_text())
         });
     }
 
@@ -275,7 +290,7 @@ impl Service {
         let text = stream
             .connection()
             .session()
-            .map(|session| format!("{}\n", agreed(session)))
+            .map(|session| format!("{}\n", wrap(&agreed(session))))
             .unwrap_or_default();
         let text_length = text.len() as u64;
         let length = self.body_size.unwrap_or(text_length);

@@ -2,6 +2,7 @@
 
 use super::gate::Gate;
 use super::socket::hang_up;
+use super::wrap::wrap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -47,7 +48,7 @@ pub fn serve_first(
             match served {
                 Ok(_) => left -= 1,
                 Err(error) => {
-                    eprintln!("cannot accept a connection: {error}");
+                    eprintln!("{}", wrap(&format!("cannot accept a connection: {error}")));
                     thread::sleep(PAUSE);
                 }
             }

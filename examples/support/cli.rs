@@ -1,6 +1,7 @@
 //! What the examples' command lines share.
 
 use super::json;
+use super::wrap::wrap;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use premaster::certificate::CertificateWarning;
@@ -8,6 +9,7 @@ use premaster::{CipherSuite, RootStore};
 use std::fmt::Display;
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 
 /// Parses one suite of `--suites` by its IANA name.
 pub fn suite(name: &str) -> Result<CipherSuite, String> {
@@ -36,7 +38,20 @@ pub fn print_warnings(warnings: &[CertificateWarning], json: bool) {
             let text = warning.to_string();
             eprintln!("{}", json::object(&[("warning", Some(text))]));
         } else {
-            eprintln!("warning: {}:\n  {}", warning.certificate(), warning.flaw());
+            let text = format!("warning: {}:\n  {}", warning.certificate(), warning.flaw());
+            eprintln!("{}", wrap(&text));
+        }
+    }
+}
+
+/// The exit status of a program that is done, which is 1 after an error. The error and its causes go
+/// to standard error, each in its own words.
+pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", wrap(&format!("error: {error:#}")));
+            ExitCode::FAILURE
         }
     }
 }
@@ -48,6 +63,9 @@ pub fn or_usage_error<Arguments: CommandFactory, T>(
     what: impl Display,
 ) -> T {
     result.unwrap_or_else(|error| {
-        Arguments::command().error(ErrorKind::ValueValidation, format!("{what}: {error}")).exit()
+        // Which clap prints behind "error: ".
+        let text = wrap(&format!("error: {what}: {error}"));
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        Arguments::command().error(ErrorKind::ValueValidation, text).exit()
     })
 }

@@ -110,10 +110,10 @@ impl Figures {
     /// A row under the heading: the time since the start, and the figures of a period.
     pub fn row(&self, at: Duration, period: Duration) -> String {
         let rate = |count: u64| count as f64 / period.as_secs_f64();
-        let mut row = format!("{:5.1} s {:11.0}", at.as_secs_f64(), rate(self.handshakes));
+        let mut row = format!("{:5.1} s {:9.0}", at.as_secs_f64(), rate(self.handshakes));
         if let Some((most, _)) = self.batches.last_key_value() {
             row += &format!(
-                " {:11.0} {:7.1} {most:6} {:>12} {:>11} {:>12} {:>11}",
+                " {:7.0} {:5.1} {most:3} {:>10} {:>10} {:>10} {:>10}",
                 rate(self.batch_count()),
                 self.jobs_a_batch(),
                 Milliseconds(self.queued.quantile(0.5)),
@@ -159,12 +159,12 @@ pub const COMPARISON: &str =
 /// Each line in two parts: for all servers, and for those with batches.
 const HEADING: [[&str; 2]; 2] = [
     [
-        "         handshakes",
-        "     batches jobs per batch           wait for batch          wait for answer",
+        "       handshakes",
+        " batches jobs each        wait for batch       wait for answer",
     ],
     [
-        "   time  per second",
-        "  per second    mean   most       median        99 %       median        99 %",
+        "   time     per s",
+        "   per s  mean max     median       99 %     median       99 %",
     ],
 ];
 

@@ -120,7 +120,8 @@ pub fn make_server() -> Result<(Arc<CertifiedKey>, Option<String>)> {
 pub fn hint(certificate_pem: &str, command: &str) -> String {
     format!(
         "{certificate_pem}\
-         The certificate above is self-signed and was created for this run. To try the server:\n\
+         The certificate above is self-signed and was created for this run.\n\
+         To try the server:\n\
          {command}"
     )
 }
@@ -128,7 +129,7 @@ pub fn hint(certificate_pem: &str, command: &str) -> String {
 /// The command of an OpenSSL client of the server at this address.
 pub fn s_client(address: SocketAddr) -> String {
     format!(
-        "openssl s_client -connect {address} -tls1_2 \
-         -cipher AES256-GCM-SHA384:AES128-GCM-SHA256 -quiet"
+        "openssl s_client -connect {address} -tls1_2 -quiet \\\n    \
+         -cipher AES256-GCM-SHA384:AES128-GCM-SHA256"
     )
 }

@@ -2,6 +2,7 @@
 
 use super::report::{Milliseconds, VERSION, identity, yes_or_no};
 use super::wire::{Direction, Record};
+use super::wrap::paragraph;
 use premaster::SessionInfo;
 use premaster::protocol::{ContentType, HandshakeType};
 use premaster::session::Resumption;
@@ -45,17 +46,17 @@ impl Display for Ladder {
         }
         writeln!(
             f,
-            "\nThe handshake took {} and {} bytes to the server, {} to the client. {}\n",
+            "\nThe handshake took {} and {} bytes to the server, {} to the client.\n{}\n",
             Milliseconds(steps.before),
             total(handshake, Direction::ToServer),
             total(handshake, Direction::ToClient),
             if self.is_resumed() {
-                "Both sides have new\nkeys, derived from the session's secret and the new random \
-                     bytes. Anyone who obtains the\nserver's private key later can decrypt this \
-                     connection, too."
+                "Both sides have new keys, derived from the session's secret and the new random\n\
+                 bytes. Anyone who obtains the server's private key later can decrypt this\n\
+                 connection, too."
             } else {
-                "Both sides have the\nsame keys. Nobody else can compute them without the \
-                     server's private key."
+                "Both sides have the same keys. Nobody else can compute them without the\n\
+                 server's private key."
             }
         )?;
         for record in rest {
@@ -81,8 +82,8 @@ impl Display for Saved<'_> {
         let (all, left): (usize, usize) = (bytes(full), bytes(resumed));
         writeln!(
             f,
-            "Saved: {} of {} messages, {} of {all} bytes, a round trip, and the RSA operations of \
-             both sides.",
+            "Saved: {} of {} messages, {} of {all} bytes, a round trip,\n\
+             and the RSA operations of both sides.",
             full.len().saturating_sub(resumed.len()),
             full.len(),
             all.saturating_sub(left),
@@ -115,9 +116,9 @@ impl Ladder {
             Milliseconds(record.at).to_string(),
         )?;
         steps.before = record.at;
-        writeln!(f, "    {purpose}")?;
+        writeln!(f, "{}", paragraph(purpose, 4))?;
         match self.outcome(record) {
-            Some(outcome) => writeln!(f, "    {outcome}"),
+            Some(outcome) => writeln!(f, "{}", paragraph(&outcome, 4)),
             None => Ok(()),
         }
     }
@@ -139,7 +140,7 @@ impl Ladder {
         let to_server = record.direction == Direction::ToServer;
         match (record.content_type, record.handshake_type) {
             (_, Some(HandshakeType::SERVER_HELLO)) => Some(format!(
-                "Agreed: {VERSION}, {},\n    secure renegotiation: {}, extended master secret: {}.",
+                "Agreed: {VERSION}, {}, secure renegotiation: {}, extended master secret: {}.",
                 session.cipher_suite(),
                 yes_or_no(session.secure_renegotiation()),
                 yes_or_no(session.extended_master_secret()),
@@ -225,7 +226,7 @@ fn explain(record: &Record) -> (&'static str, &'static str) {
         (HandshakeType::CLIENT_KEY_EXCHANGE, _) => (
             "ClientKeyExchange",
             "The client generates the pre-master secret, from which all keys are derived, and \
-             encrypts it\n    with the server's RSA key.",
+             encrypts it with the server's RSA key.",
         ),
         (HandshakeType::CERTIFICATE_VERIFY, _) => (
             "CertificateVerify",
@@ -259,17 +260,17 @@ fn explain_resumed(record: &Record, resumption: Resumption) -> Option<&'static s
             Some("The client sends the same, and the ticket that it stored.")
         }
         (HandshakeType::SERVER_HELLO, _, Resumption::SessionId) => Some(
-            "The server found the session, and confirms it with the same ID. It presents no\n    \
+            "The server found the session, and confirms it with the same ID. It presents no \
              certificate: the session's secret proves that it is the peer of before.",
         ),
         (HandshakeType::SERVER_HELLO, _, Resumption::Ticket) => Some(
             "The server decrypted the ticket, and confirms it with the session ID that the client \
-             made up.\n    It presents no certificate: the session's secret proves that it is the \
+             made up. It presents no certificate: the session's secret proves that it is the \
              peer of before.",
         ),
         (HandshakeType::FINISHED, Direction::ToClient, _) => Some(
             "The server proves that it has the keys and that nobody changed the handshake. It \
-             comes first,\n    because the server already has the keys.",
+             comes first, because the server already has the keys.",
         ),
         (HandshakeType::FINISHED, Direction::ToServer, _) => {
             Some("The client proves the same. It can send data at once, a round trip earlier.")

@@ -27,3 +27,4 @@ pub mod session_file;
 pub mod socket;
 pub mod trust;
 pub mod wire;
+pub mod wrap;

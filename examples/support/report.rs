@@ -38,6 +38,13 @@ impl Report {
         self
     }
 
+    /// Returns true if the peer closed the transport without sending a byte, as the probes of load
+    /// balancers do.
+    pub fn is_silent(&self) -> bool {
+        let error = self.failure.as_ref().and_then(|failure| failure.error.as_ref());
+        error.is_some_and(Error::peer_was_silent)
+    }
+
     /// `peer: suite, facts` or `peer: failed: cause; flag; alert`.
     pub fn to_text(&self) -> String {
         let mut parts = Vec::new();

@@ -14,6 +14,8 @@ mod remote_key;
 #[path = "../../examples/support/remote/wire.rs"]
 #[allow(dead_code, reason = "the signer's end is in the signer")]
 mod wire;
+#[path = "../../examples/support/wrap.rs"]
+mod wrap;
 
 use decryption_pool::{Keys, Queue, Submitted, Worker, decryption_pool};
 use premaster::protocol::{AlertDescription, ExtendedMasterSecret};
@@ -170,12 +172,33 @@ fn a_session_is_shown_to_be_resumed() {
 #[track_caller]
 fn assert_shows(ended: &Ended, parts: &[&str]) {
     assert!(ended.status.success(), "{ended:?}");
-    let mut rest = &ended.stdout[..];
+    let shown = entries(&ended.stdout).join("\n") + "\n";
+    let mut rest = &shown[..];
     for part in parts {
         let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {rest}"));
         rest = &rest[at..];
     }
-    assert!(ended.stdout.lines().all(|line| line.len() <= 100));
+    assert_fits(&ended.stdout);
+}
+
+/// No line has more than 80 columns.
+#[track_caller]
+fn assert_fits(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line:?}");
+    }
+}
+
+/// The reports in a text, each on one line: continuations are indented.
+fn entries(text: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match (line.strip_prefix("    "), entries.last_mut()) {
+            (Some(rest), Some(entry)) => *entry += &format!(" {}", rest.trim_start()),
+            _ => entries.push(line.to_owned()),
+        }
+    }
+    entries
 }
 
 #[test]
@@ -204,8 +227,17 @@ fn a_page_is_served_and_told_of() {
         b"",
     );
     assert_eq!(ended.status.code(), Some(1));
-    assert_eq!(ended.stderr.lines().count(), 1);
-    assert!(ended.stderr.contains("handshake_failure"), "{ended:?}");
+    assert_fits(&ended.stderr);
+    let [told] = &entries(&ended.stderr)[..] else {
+        panic!("{ended:?}");
+    };
+    for part in [
+        "the server sent the alert handshake_failure; client_hello was sent, ",
+        "offered: TLS 1.2, TLS_RSA_WITH_AES_256_GCM_SHA384, to the server localhost; ",
+        "worth checking: whether the server has one of these suites",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
     let told = json(&server.read_line());
     assert_eq!(told["suite"], Value::Null);
     assert_eq!(told["alert_sent"], "handshake_failure");
@@ -257,7 +289,7 @@ fn a_mebibyte_comes_back_from_the_echo() {
 
 #[test]
 fn one_bad_peer_does_not_stop_the_server() {
-    let (mut server, address) = serve(&["--json"]);
+    let (mut server, address) = serve(&["--json", "--verbose"]);
     for garbage in [
         &b"GET / HTTP/1.1\r\n\r\n"[..],
         &[22, 3, 1, 0, 4, 1, 0, 0, 0],
@@ -270,7 +302,7 @@ fn one_bad_peer_does_not_stop_the_server() {
         peer.read_to_end(&mut Vec::new()).unwrap();
         assert_ne!(json(&server.read_line())["error"], Value::Null);
     }
-    // One that is silent holds a thread, and nobody up.
+    // One that waits in silence holds a thread, and nobody up.
     let _silent = TcpStream::connect(&address).unwrap();
     let ended = trusting_client(&address, &["--get", "/"], b"");
     assert!(ended.status.success(), "{ended:?}");
@@ -303,9 +335,17 @@ fn the_server_ends_cleanly_when_it_is_told_to() {
     terminate(&server);
     let ended = server.wait();
     assert_eq!(ended.status.code(), Some(0));
-    // The connection that was cut has its line too.
-    assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
-    assert!(ended.stdout.contains("without close_notify"), "{ended:?}");
+    // The connection that was cut has its report too.
+    assert_fits(&ended.stdout);
+    let [told] = &entries(&ended.stdout)[..] else {
+        panic!("{ended:?}");
+    };
+    for part in [
+        "the client closed the transport during the handshake; server_hello_done was sent, ",
+        "client_key_exchange was awaited",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
 }
 
 /// Tells a program to end.
@@ -334,7 +374,8 @@ fn the_client_says_by_its_status_what_happened() {
     let other = data("captured/server.pem");
     let ended = client(&address, &["--ca", &other, "--get", "/"], b"");
     assert_eq!(ended.status.code(), Some(1));
-    assert_eq!(ended.stderr.lines().count(), 1);
+    assert_eq!(entries(&ended.stderr).len(), 1);
+    assert_fits(&ended.stderr);
     assert!(ended.stderr.contains("unknown_ca"), "{ended:?}");
 
     for usage in [
@@ -389,8 +430,9 @@ fn each_connection_fetches_its_page() {
     let (_server, address) = serve(&["--tickets", "off"]);
     let ended = trusting_client(&address, &["--reconnect", "1", "--get", "/"], b"");
     assert!(ended.status.success(), "{ended:?}");
-    for lines in [&ended.stdout, &ended.stderr] {
-        let [first, second] = lines.lines().collect::<Vec<_>>()[..] else {
+    for text in [&ended.stdout, &ended.stderr] {
+        assert_fits(text);
+        let [first, second] = &entries(text)[..] else {
             panic!("{ended:?}");
         };
         assert!(first.contains("resumed: no (no session offered), "));
@@ -665,10 +707,148 @@ fn each_example_explains_itself() {
         let ended = Program::start(example(name).arg("--help")).wait();
         assert!(ended.status.success());
         assert!(ended.stdout.contains("RSA key transport"), "{ended:?}");
-        for line in ended.stdout.lines() {
-            assert!(line.len() <= 80, "{name}: {line:?}");
-        }
+        assert_fits(&ended.stdout);
     }
+}
+
+/// The subcommands of the examples that have some.
+#[cfg(unix)]
+#[test]
+fn each_role_explains_itself() {
+    for role in ["signer", "server", "demo"] {
+        let ended = Program::start(example("remote_key").args([role, "--help"])).wait();
+        assert!(ended.status.success());
+        assert_fits(&ended.stdout);
+    }
+}
+
+/// A probe connects and closes, and the server says nothing of it unless it is asked to.
+#[cfg(unix)]
+#[test]
+fn a_probe_that_says_nothing_is_not_reported() {
+    for (flag, reported) in [(None, false), (Some("--verbose"), true)] {
+        let (server, address) = serve(&[flag.as_slice(), &["--once"]].concat());
+        let peer = TcpStream::connect(&address).unwrap();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        let ended = server.wait();
+        assert!(ended.status.success(), "{ended:?}");
+        let silent = "failed: the client closed the transport without sending a byte";
+        let told = entries(&ended.stdout);
+        assert_eq!(told.len(), usize::from(reported), "{ended:?}");
+        assert!(told.iter().all(|entry| entry.ends_with(silent)), "{told:?}");
+        assert_fits(&ended.stdout);
+    }
+}
+
+/// The text of an error is for a reader, with its causes, and the status is 1.
+#[test]
+fn an_error_of_an_example_is_printed_as_text() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for name in ["server", "offload_server"] {
+        let mut command = example(name);
+        command
+            .args([
+                "--cert",
+                &data("leaf-2048.pem"),
+                "--key",
+                &data("rsa-2048.key"),
+            ])
+            .args(["--listen", &address]);
+        let ended = Program::start(&mut command).wait();
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let start = format!("error: cannot listen on {address}: ");
+        let [told] = &entries(&ended.stderr)[..] else {
+            panic!("{ended:?}");
+        };
+        assert!(told.starts_with(&start), "{ended:?}");
+        assert!(!told.contains("Caused by"), "{ended:?}");
+        assert_fits(&ended.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_error_of_a_signer_is_printed_as_text() {
+    let mut command = example("remote_key");
+    command.args([
+        "signer",
+        "--key",
+        "/no/such/key",
+        "--socket",
+        "/no/such/socket",
+    ]);
+    let ended = Program::start(&mut command).wait();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let start = "error: the key, /no/such/key: ";
+    assert!(ended.stderr.starts_with(start), "{ended:?}");
+}
+
+#[test]
+fn a_server_name_says_what_to_leave_out() {
+    for (name, cause) in [
+        ("https://bmc", "leave out \"https://\""),
+        ("bmc:443", "leave out the colon and the port"),
+        ("[::1]", "leave out the brackets"),
+        ("bmc.", "leave out the dot at the end"),
+        ("", "it is empty"),
+    ] {
+        let arguments = [
+            "localhost:4433",
+            "--ca",
+            &data("leaf-2048.pem"),
+            "--name",
+            name,
+        ];
+        let ended = Program::start(example("client").args(arguments)).wait();
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        let told = entries(&ended.stderr).join(" ");
+        assert!(told.contains(cause), "{ended:?}");
+        assert_fits(&ended.stderr);
+    }
+}
+
+#[test]
+fn a_long_line_is_broken_at_spaces() {
+    use wrap::{WIDTH, wrap};
+    let short = "x".repeat(WIDTH);
+    assert_eq!(wrap(&short), short);
+    assert_eq!(wrap("  a\n\nb\n"), "  a\n\nb\n");
+    let words = ["word"; 40].join(" ");
+    let broken = wrap(&words);
+    assert!(broken.lines().count() > 1);
+    assert_fits(&broken);
+    assert_eq!(entries(&broken), [&*words]);
+    // A word stays whole, and a line may be indented already.
+    let long = format!("a {} b", "y".repeat(90));
+    assert_eq!(wrap(&long), long.replace(' ', "\n    "));
+    let indented = wrap(&format!("  {words}"));
+    assert_fits(&indented);
+    assert!(indented.lines().skip(1).all(|line| line.starts_with("      word")));
+    let paragraph = wrap::paragraph(&words, 2);
+    assert_fits(&paragraph);
+    assert!(paragraph.lines().all(|line| line.starts_with("  word")));
+}
+
+/// What is reported of a connection with everything that a report can have.
+#[test]
+fn the_longest_reports_fit() {
+    let ca = data("leaf-2048.pem");
+    let request = ["--client-auth", "request", "--client-ca", &ca];
+    let (server, address) = serve(&[&["--once", "--alpn", "ocpp1.6"], &request[..]].concat());
+    let ended = trusting_client(
+        &address,
+        &["--get", "/", "--verbose", "--alpn", "ocpp2.0.1,ocpp1.6"],
+        b"",
+    );
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.contains("ClientConfigBuilder::certificate"));
+    assert_fits(&ended.stderr);
+    assert_fits(&ended.stdout);
+    assert_eq!(entries(&ended.stderr).len(), 1, "{ended:?}");
+    let told = server.wait().stdout;
+    assert_fits(&told);
+    assert_eq!(entries(&told).len(), 1, "{told}");
 }
 
 /// An offloading server with the certificate for localhost.
@@ -729,9 +909,7 @@ fn a_loaded_server_compares_the_sizes_of_batches() {
         "{ended:?}"
     );
     assert!(!ended.stdout.contains("\n  of   9 "), "{ended:?}");
-    for line in ended.stdout.lines() {
-        assert!(line.len() <= 80, "{line:?}");
-    }
+    assert_fits(&ended.stdout);
 }
 
 #[cfg(unix)]
@@ -755,7 +933,8 @@ fn an_offloading_server_serves_others_than_its_load() {
         "{ended:?}"
     );
     assert!(ended.stdout.contains("\nbatches: 1, "), "{ended:?}");
-    assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
+    assert_eq!(entries(&ended.stderr).len(), 2, "{ended:?}");
+    assert_fits(&ended.stderr);
 }
 
 /// What a server sends to a client that sends nothing.

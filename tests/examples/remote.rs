@@ -54,7 +54,7 @@ fn everything_is_shown() {
     ];
     let without_signer = [
         "   server: the signer failed to decrypt: ",
-        "   client: the peer sent the alert bad_record_mac",
+        "   client: the server sent the alert bad_record_mac",
     ];
     let parts = [
         &["no forward secrecy", "1  A key", "2  The signer runs"][..],

@@ -24,10 +24,12 @@ mod self_signed;
 #[path = "../../support/socket.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod socket;
+#[path = "../../support/wrap.rs"]
+mod wrap;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use cli::or_usage_error;
+use cli::{exit_code, or_usage_error};
 use premaster::pki_types::UnixTime;
 use premaster::session::{NotResumed, Resumption, StoredSession};
 use premaster::{CertifiedKey, ClientConfig, RootStore, ServerConfig, SessionStore, Stream};
@@ -37,9 +39,10 @@ use self_signed::{NAME, SelfSigned, self_signed};
 use socket::prepare;
 use std::io::{self, BufRead, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use wrap::wrap;
 use zeroize::Zeroizing;
 
 /// Shows two servers that resume each other's TLS sessions from a Redis database.
@@ -65,8 +68,11 @@ struct Arguments {
 /// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    exit_code(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let store = RedisStore::at(&arguments.redis);
     let store = or_usage_error::<Arguments, _>(store, "--redis");
     if arguments.serve {
@@ -207,10 +213,11 @@ impl SessionStore for RedisStore {
 /// Starts two servers and has each resume a session that the other has made.
 fn show(redis: &str, store: &RedisStore) -> Result<()> {
     if let Err(error) = store.ping() {
-        println!(
+        let text = format!(
             "This example needs a Redis server, but none answers at {redis} ({error}). Start one \
-             with: redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no"
+             with:\n  redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no"
         );
+        println!("{}", wrap(&text));
         return Ok(());
     }
     // A session is resumed only under the certificate that it was made under.
@@ -294,7 +301,7 @@ fn serve(store: RedisStore) -> Result<()> {
     when_stdin_ends(|| std::process::exit(0));
     for socket in listener.incoming() {
         if let Err(error) = answer(&config, socket?) {
-            eprintln!("{error:#}");
+            eprintln!("{}", wrap(&format!("{error:#}")));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use crate::support::process::Process;
 use crate::support::report::{Milliseconds, print_line};
 use crate::support::self_signed::{NAME, SelfSigned, self_signed};
 use crate::support::socket::prepare;
+use crate::support::wrap::wrap;
 use anyhow::{Context, Result, bail, ensure};
 use premaster::protocol::AlertDescription;
 use premaster::{ClientConfig, Error, RootStore, Stream};
@@ -23,21 +24,22 @@ use std::time::{Duration, Instant};
 pub fn run() -> Result<()> {
     print_line(
         "A TLS server whose private key is in another process, behind a Unix socket.\n\n\
-         Warning: RSA key transport has no forward secrecy. Anyone who obtains the server's key, at\n\
-         any time, can decrypt every connection that was ever recorded.\n",
+         Warning: RSA key transport has no forward secrecy. Anyone who obtains the\n\
+         server's key, at any time, can decrypt every connection that was ever recorded.\n",
     );
     let stage = Stage::set()?;
 
     let signer = stage.start_signer()?;
     print_line(&format!(
-        "2  The signer runs as process {}. It received the key over a pipe; no file holds it.\n",
+        "2  The signer runs as process {}. It received the key over a pipe; no file\n   \
+         holds it.\n",
         signer.id()
     ));
 
     let by_trait = stage.start_server(&[])?;
     print_line(&format!(
-        "3  A server runs as process {} and uses the signer as its `PrivateKey`. It has only the\n   \
-         directory with these files: {}.",
+        "3  A server runs as process {} and uses the signer as its `PrivateKey`. It\n   \
+         has only the directory with these files: {}.",
         by_trait.process.id(),
         stage.files()?.join(", ")
     ));
@@ -45,16 +47,16 @@ pub fn run() -> Result<()> {
 
     let by_pause = stage.start_server(&["--pause"])?;
     print_line(&format!(
-        "\n4  A server runs as process {} without a key in its configuration. Its handshakes pause,\n   \
-         and it asks the signer.",
+        "\n4  A server runs as process {} without a key in its configuration. Its\n   \
+         handshakes pause, and it asks the signer.",
         by_pause.process.id(),
     ));
     stage.visit(&by_pause, &signer)?;
 
     drop(signer);
     print_line(
-        "\n5  The signer was killed. Handshakes fail at Finished: the client cannot distinguish this\n   \
-         from a wrong pre-master secret.",
+        "\n5  The signer was killed. Handshakes fail at Finished: the client cannot\n   \
+         distinguish this from a wrong pre-master secret.",
     );
     stage.visit_without_signer(&by_trait)?;
     stage.visit_without_signer(&by_pause)?;
@@ -96,7 +98,8 @@ impl Stage {
         let start = Instant::now();
         let identity = self_signed(2048)?;
         print_line(&format!(
-            "1  A key and a certificate were created for this run, in {}. The SPKI fingerprint is\n   {}.\n",
+            "1  A key and a certificate were created for this run, in {}. The SPKI\n   \
+             fingerprint is\n   {}.\n",
             Milliseconds(start.elapsed()),
             identity.certified.key_id(),
         ));
@@ -152,7 +155,7 @@ impl Stage {
     fn start_server(&self, options: &[&str]) -> Result<Server> {
         let process = self.start("server", |command| {
             command.arg("--cert").arg(self.path(CERTIFICATE));
-            command.args(["--listen", "127.0.0.1:0"]).args(options);
+            command.args(["--listen", "127.0.0.1:0", "--wide"]).args(options);
         })?;
         let address = process.next_line_after("LISTENING ")?.parse()?;
         Ok(Server { process, address })
@@ -221,7 +224,7 @@ impl Server {
 }
 
 fn tell(who: &str, what: &str) {
-    print_line(&format!("   {who}: {what}"));
+    print_line(&wrap(&format!("   {who}: {what}")));
 }
 
 /// Leaves no files behind at SIGTERM and SIGINT; the other processes end with this one.

@@ -7,6 +7,7 @@ use crate::support::pause::complete_handshake;
 use crate::support::process::when_stdin_ends;
 use crate::support::report::{Report, print_line};
 use crate::support::socket::prepare;
+use crate::support::wrap::wrap;
 use anyhow::{Context, Result};
 use clap::Args;
 use premaster::pki_types::CertificateDer;
@@ -38,6 +39,10 @@ pub struct ServerArguments {
     /// signer at each pause
     #[arg(long, verbatim_doc_comment)]
     pause: bool,
+
+    /// Leave long lines whole, for another program to read
+    #[arg(long)]
+    wide: bool,
 
     /// End at the end of standard input, too, and so with the parent process
     #[arg(long)]
@@ -74,6 +79,11 @@ pub fn run(arguments: &ServerArguments) -> Result<()> {
 struct Service {
     config: Arc<ServerConfig>,
     key: Arc<RemoteKey>,
+    print: fn(&str),
+}
+
+fn print_wrapped(line: &str) {
+    print_line(&wrap(line));
 }
 
 impl Service {
@@ -82,7 +92,12 @@ impl Service {
         let chain = read_chain(cert).with_context(|| cert.display().to_string())?;
         let without_key = CertifiedKey::without_key(chain.clone())?;
         let signer = arguments.socket.clone();
-        let key = Arc::new(RemoteKey::at(signer, without_key.key_id(), print_line));
+        let print = if arguments.wide {
+            print_line
+        } else {
+            print_wrapped
+        };
+        let key = Arc::new(RemoteKey::at(signer, without_key.key_id(), print));
         let builder = if arguments.pause {
             ServerConfig::builder(Arc::new(without_key)).offload_decryption()
         } else {
@@ -90,7 +105,7 @@ impl Service {
             ServerConfig::builder(Arc::new(certified))
         };
         let config = Arc::new(builder.build()?);
-        Ok(Self { config, key })
+        Ok(Self { config, key, print })
     }
 
     /// Serves one connection and prints its line. A failure in it affects no other.
@@ -98,7 +113,7 @@ impl Service {
         let mut stream = Stream::server(Arc::clone(&self.config), socket);
         let result = self.converse(&mut stream);
         let session = stream.connection().session();
-        print_line(&Report::new(peer.to_string(), session, &result).to_text());
+        (self.print)(&Report::new(peer.to_string(), session, &result).to_text());
     }
 
     /// The handshake, a line to the client and the close.

@@ -4,6 +4,7 @@ use super::wire::{self, Answer, Operation, Refusal, Request};
 use crate::support::private::{check_is_private, check_is_private_directory};
 use crate::support::process::when_stdin_ends;
 use crate::support::report::{Milliseconds, print_line};
+use crate::support::wrap::wrap;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use getrandom::SysRng;
@@ -158,7 +159,7 @@ fn serve(signer: Arc<Signer>, stream: UnixStream) -> io::Result<()> {
     thread::Builder::new().spawn(move || match signer.converse(stream) {
         // Idle for too long.
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-        Err(error) => print_line(&format!("a connection failed: {error}")),
+        Err(error) => print_line(&wrap(&format!("a connection failed: {error}"))),
         Ok(()) => {}
     })?;
     Ok(())
@@ -171,7 +172,7 @@ impl Signer {
             let request = Request::decode(&request).ok_or(ErrorKind::InvalidData)?;
             let start = Instant::now();
             let answer = self.answer(&request);
-            print_line(&self.told(&request, &answer, start.elapsed()));
+            print_line(&wrap(&self.told(&request, &answer, start.elapsed())));
             wire::write(&mut stream, &wire::encode_answer(&answer))?;
         }
         Ok(())
