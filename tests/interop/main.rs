@@ -1,4 +1,4 @@
-//! Connections with other people's programs: OpenSSL, GnuTLS, tshark, and Redis for sessions.
+//! Connections with other people's programs: OpenSSL, GnuTLS, tshark, Redis for sessions, and rustls.
 //!
 //! What needs a program that is not installed, or an example that is not built, shows as ignored,
 //! and fails where the environment says `CI=true`.
@@ -9,6 +9,7 @@
 
 mod authorities;
 mod client;
+mod dual_stack;
 mod exchange;
 mod facts;
 mod field;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
     redis_store::add_trials(&mut trials);
+    dual_stack::add_trials(&mut trials);
     libtest_mimic::run(&arguments, trials.list).exit_code()
 }
 
@@ -139,6 +141,13 @@ impl Trials {
 
 /// Or why not.
 fn is_usable(program: &str) -> Result<(), String> {
+    if program == dual_stack::PROGRAM {
+        return if dual_stack::program().is_file() {
+            Ok(())
+        } else {
+            Err("examples/dual_stack is not built".into())
+        };
+    }
     if !is_installed(program) {
         return Err(format!("{program} is not installed"));
     }
