@@ -77,7 +77,7 @@ impl Handshakes {
     fn offloaded(&mut self) -> Duration {
         let mut paused = Paused::new(&self.client, &self.offloading);
         let job = paused.job();
-        let answer = job.decrypt(self.certified.key().unwrap(), &mut self.rng);
+        let answer = job.decrypt_with_rng(self.certified.key().unwrap(), &mut self.rng);
         paused.resume(answer);
         paused.taken
     }
@@ -91,7 +91,7 @@ impl Handshakes {
             batch.push(one.job(), one);
         }
         let key = self.certified.key().unwrap();
-        let (taken, answers) = time(|| batch.decrypt(|_| Some(key), &mut self.rng));
+        let (taken, answers) = time(|| batch.decrypt_with_rng(|_| Some(key), &mut self.rng));
         for (one, answer) in answers {
             one.resume(answer);
         }

@@ -222,8 +222,12 @@ fn answer(pending: Pending<'_>, roots: &RootStore) -> Answer {
         Pending::VerifyCertificate(question) => {
             question.answer(question.verify(&roots.clone().into(), now()))
         }
-        Pending::DecryptPreMasterSecret(job) => job.decrypt(certified(2048).key().unwrap(), rng(3)),
-        Pending::SignCertificateVerify(job) => job.sign(client_certified().key().unwrap(), rng(3)),
+        Pending::DecryptPreMasterSecret(job) => {
+            job.decrypt_with_rng(certified(2048).key().unwrap(), rng(3))
+        }
+        Pending::SignCertificateVerify(job) => {
+            job.sign_with_rng(client_certified().key().unwrap(), rng(3))
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -151,14 +151,12 @@
 //!
 //! ```
 //! use premaster::private_key::DecryptBatch;
-//! use premaster::rand_core::TryCryptoRng;
 //! use premaster::{Connection, Error, Pending, PrivateKey};
 //!
 //! /// Each connection comes with its outgoing bytes. An error ends its own connection and no other.
 //! fn decrypt_for(
 //!     paused: &mut [(Connection, Vec<u8>)],
 //!     key: &dyn PrivateKey,
-//!     rng: impl TryCryptoRng,
 //! ) -> Vec<Result<(), Error>> {
 //!     let mut batch = DecryptBatch::new();
 //!     for (connection, outgoing) in paused {
@@ -166,7 +164,7 @@
 //!             batch.push(job, (connection, outgoing));
 //!         }
 //!     }
-//!     let answers = batch.decrypt(|_| Some(key), rng).into_iter();
+//!     let answers = batch.decrypt(|_| Some(key)).into_iter();
 //!     answers
 //!         .map(|((connection, outgoing), answer)| connection.resume(answer, outgoing))
 //!         .collect() // then send what is outgoing, and call `receive` again
@@ -278,7 +276,7 @@
 //!
 //! | Feature | Default | |
 //! |---|---|---|
-//! | `getrandom` | on | randomness from the operating system; without it, the configuration must supply a generator |
+//! | `getrandom` | on | randomness from the operating system; without it, the configuration must supply a generator, and so must whoever answers a pause with a key |
 //! | `ecdsa` | on | chains whose CAs have P-256 or P-384 keys |
 //! | `encrypted-keys` | off | `RsaKey::from_encrypted`, for private keys that are encrypted with a password |
 //! | `ocsp` | on | stapled OCSP responses can be required and are verified |

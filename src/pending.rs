@@ -7,6 +7,8 @@ pub use batch::DecryptBatch;
 use crate::crypto::hash::SignatureHash;
 use crate::crypto::key_id::{KeyId, key_rng};
 use crate::crypto::private_key::{PrivateKey, RawDecryption};
+#[cfg(feature = "getrandom")]
+use crate::crypto::rng::{SystemRandom, drawing};
 use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
@@ -176,10 +178,18 @@ impl DecryptPreMasterSecret {
         &self.ciphertext
     }
 
-    /// Decrypts with `key`; `rng` is used for blinding. If the key fails or is not the required
-    /// one, this is [`answer`](Self::answer) with `None`.
+    /// Decrypts with `key`, which uses the operating system's randomness for blinding. If the key
+    /// fails or is not the required one, this is [`answer`](Self::answer) with `None`.
+    #[cfg(feature = "getrandom")]
     #[must_use]
-    pub fn decrypt(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
+    pub fn decrypt(self, key: &dyn PrivateKey) -> Answer {
+        self.decrypt_with_rng(key, drawing(&SystemRandom))
+    }
+
+    /// Decrypts with `key`, which uses `rng` for blinding; otherwise like `decrypt`, which requires
+    /// the feature `getrandom`.
+    #[must_use]
+    pub fn decrypt_with_rng(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
         let raw = if self.key_id == key.key_id() {
             RawDecryption::by(key, &self.ciphertext, &mut key_rng(rng))
         } else {
@@ -276,10 +286,19 @@ impl SignCertificateVerify {
         self.hash.of(&[&self.message])
     }
 
-    /// Signs with `key`; `rng` is used for blinding and for the salt of PSS. If the key fails or is
-    /// not the required one, this is [`answer`](Self::answer) with `None`.
+    /// Signs with `key`, which uses the operating system's randomness for blinding and for the salt
+    /// of PSS. If the key fails or is not the required one, this is [`answer`](Self::answer) with
+    /// `None`.
+    #[cfg(feature = "getrandom")]
     #[must_use]
-    pub fn sign(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
+    pub fn sign(self, key: &dyn PrivateKey) -> Answer {
+        self.sign_with_rng(key, drawing(&SystemRandom))
+    }
+
+    /// Signs with `key`, which uses `rng` for blinding and for the salt of PSS; otherwise like
+    /// `sign`, which requires the feature `getrandom`.
+    #[must_use]
+    pub fn sign_with_rng(self, key: &dyn PrivateKey, rng: impl TryCryptoRng) -> Answer {
         let mut rng = key_rng(rng);
         let signature = if self.key_id == key.key_id() {
             key.sign(self.scheme, &self.message, &mut rng).ok()
@@ -573,22 +592,22 @@ mod tests {
     fn a_key_that_is_not_the_required_one_gives_nothing() {
         let (key, other) = (Echo(KEY), Echo(OTHER_KEY));
         let job = decryption(KEY, &[7; 4]);
-        let answer = job.clone().decrypt(&key, Zeros);
+        let answer = job.clone().decrypt_with_rng(&key, Zeros);
         assert_eq!(result(&answer), Some(&[7; 4][..]));
-        let answer = job.clone().decrypt(&other, Zeros);
+        let answer = job.clone().decrypt_with_rng(&other, Zeros);
         assert_eq!(result(&answer), Some(&[][..]));
         assert_eq!(result(&job.answer(None)), Some(&[][..]));
 
         let job = signing(SignatureScheme::RSA_PKCS1_SHA256);
-        let answer = job.clone().sign(&key, Zeros);
+        let answer = job.clone().sign_with_rng(&key, Zeros);
         assert_eq!(result(&answer), Some(&b"messages"[..]));
-        assert_eq!(result(&job.sign(&other, Zeros)), None);
+        assert_eq!(result(&job.sign_with_rng(&other, Zeros)), None);
     }
 
     #[test]
     fn a_batch_cuts_what_a_key_returns_as_it_put_it_together() {
         let mut batch = DecryptBatch::new();
-        assert!(batch.decrypt(|_| Some(&Echo(KEY)), Zeros).is_empty());
+        assert!(batch.decrypt_with_rng(|_| Some(&Echo(KEY)), Zeros).is_empty());
         for _ in 0..2 {
             let jobs = [
                 decryption(KEY, &[1; 4]),
@@ -602,7 +621,7 @@ mod tests {
             }
             let both = [Echo(KEY), Echo(OTHER_KEY)];
             let key = |id| both.iter().find(|key| key.0 == id).map(|key| key as &dyn PrivateKey);
-            let answers = batch.decrypt(key, Zeros);
+            let answers = batch.decrypt_with_rng(key, Zeros);
             assert!(batch.is_empty());
             assert_eq!(answers.len(), jobs.len());
             for ((expected, job), (tag, answer)) in jobs.into_iter().enumerate().zip(answers) {
@@ -614,7 +633,7 @@ mod tests {
         }
         // What is never validly padded.
         batch.push(decryption(KEY, &[7; 4]), 0);
-        let answers = batch.decrypt(|_| Some(&Echo(OTHER_KEY)), Zeros);
+        let answers = batch.decrypt_with_rng(|_| Some(&Echo(OTHER_KEY)), Zeros);
         let results: Vec<_> = answers.iter().map(|(_, answer)| result(answer)).collect();
         assert_eq!(results, [Some(&[0; 4][..])]);
     }
@@ -640,7 +659,7 @@ mod tests {
         let pem = include_bytes!("../tests/data/rsa-2048.key");
         let key = RsaKey::from_pem(pem).unwrap();
         let job = decryption(key.key_id(), &[7; 256]);
-        let answer = job.decrypt(&key, Zeros);
+        let answer = job.decrypt_with_rng(&key, Zeros);
         assert_eq!(result(&answer).map(<[u8]>::len), Some(256));
     }
 }

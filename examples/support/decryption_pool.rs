@@ -11,7 +11,6 @@
 //! comes meanwhile is the next batch. A full queue refuses. The workers end when all connections are
 //! gone.
 
-use getrandom::SysRng;
 use premaster::private_key::{DecryptBatch, DecryptPreMasterSecret};
 use premaster::{Answer, KeyId, PrivateKey};
 use std::collections::BTreeMap;
@@ -136,7 +135,7 @@ impl Worker {
     fn answer(&self, batch: &mut DecryptBatch<Ticket>, tell: impl Fn(Decrypted<'_>)) {
         let queued: Vec<_> = batch.jobs().map(|(_, ticket)| ticket.asked.elapsed()).collect();
         let start = Instant::now();
-        let answers = batch.decrypt(|id| self.keys.get(&id).map(Arc::as_ref), SysRng);
+        let answers = batch.decrypt(|id| self.keys.get(&id).map(Arc::as_ref));
         tell(Decrypted {
             queued: &queued,
             took: start.elapsed(),

@@ -199,8 +199,8 @@ pub(crate) fn answer(connection: &mut Connection, outgoing: &mut Vec<u8>) -> Res
     let (key, rng) = (CERTIFIED.key().unwrap(), ChaCha12Rng::seed_from_u64(1));
     let answer = match connection.pending().unwrap() {
         Pending::VerifyCertificate(verify) => verify.answer(verify.verify(&roots().into(), now())),
-        Pending::DecryptPreMasterSecret(job) => job.decrypt(key, rng),
-        Pending::SignCertificateVerify(job) => job.sign(key, rng),
+        Pending::DecryptPreMasterSecret(job) => job.decrypt_with_rng(key, rng),
+        Pending::SignCertificateVerify(job) => job.sign_with_rng(key, rng),
         other => panic!("{other:?}"),
     };
     connection.resume(answer, outgoing)

@@ -3,6 +3,8 @@
 use super::{Answer, AnswerKind, DecryptPreMasterSecret};
 use crate::crypto::key_id::{KeyId, KeyRng, key_rng};
 use crate::crypto::private_key::{PrivateKey, RawDecryption};
+#[cfg(feature = "getrandom")]
+use crate::crypto::rng::{SystemRandom, drawing};
 use crate::crypto::rsa::{Decryption, decrypt_together};
 use crate::error::KeyError;
 use rand_core::TryCryptoRng;
@@ -33,7 +35,7 @@ use zeroize::Zeroizing;
 ///         for (job, connection) in jobs.try_iter().take(7) {
 ///             batch.push(job, connection);
 ///         }
-///         for (connection, answer) in batch.decrypt(|_| Some(key), getrandom::SysRng) {
+///         for (connection, answer) in batch.decrypt(|_| Some(key)) {
 ///             // A connection that has ended does not wait any more.
 ///             let _ = connection.send(answer);
 ///         }
@@ -83,7 +85,7 @@ impl<T> DecryptBatch<T> {
     }
 
     /// Decrypts all jobs, empties the batch, and returns the answers with their tags, in the order
-    /// in which the jobs were added. `rng` is used for blinding.
+    /// in which the jobs were added. The operating system's randomness is used for blinding.
     ///
     /// `keys` returns the key for an identifier and is called once for each that the jobs require.
     /// With one key, `|_| Some(&key)` will do, because a key that is not the required one is not
@@ -105,11 +107,22 @@ impl<T> DecryptBatch<T> {
     ///     batch: &mut DecryptBatch<u64>,
     ///     keys: &BTreeMap<KeyId, Arc<dyn PrivateKey>>,
     /// ) -> Vec<(u64, Answer)> {
-    ///     batch.decrypt(|id| keys.get(&id).map(Arc::as_ref), getrandom::SysRng)
+    ///     batch.decrypt(|id| keys.get(&id).map(Arc::as_ref))
     /// }
     /// ```
+    #[cfg(feature = "getrandom")]
     #[must_use]
     pub fn decrypt<'k>(
+        &mut self,
+        keys: impl FnMut(KeyId) -> Option<&'k dyn PrivateKey>,
+    ) -> Vec<(T, Answer)> {
+        self.decrypt_with_rng(keys, drawing(&SystemRandom))
+    }
+
+    /// Decrypts all jobs, with blinding from `rng`; otherwise like `decrypt`, which requires the
+    /// feature `getrandom`.
+    #[must_use]
+    pub fn decrypt_with_rng<'k>(
         &mut self,
         keys: impl FnMut(KeyId) -> Option<&'k dyn PrivateKey>,
         rng: impl TryCryptoRng,

@@ -136,7 +136,7 @@ fn a_signer_decrypts_several_at_once() {
         batch.push(pair.server.job(), pair);
     }
     let key = remote_key(&socket, &certified(2048));
-    let answers = batch.decrypt(|_| Some(&key), rng(3));
+    let answers = batch.decrypt_with_rng(|_| Some(&key), rng(3));
     assert_eq!(answers.len(), 3);
     for (mut pair, answer) in answers {
         pair.server.resume(answer).unwrap();

@@ -282,7 +282,7 @@ fn walk_pauses(pair: &mut Pair, to_server: &mut Vec<u8>, printed: &mut Printed) 
     printed.add("Pending", &Pending::SignCertificateVerify(job.clone()));
     printed.add("Answer", &job.clone().answer(Some(SIGNED.to_vec())));
     let key = client_certified();
-    let answer = job.sign(key.key().unwrap(), rng(3));
+    let answer = job.sign_with_rng(key.key().unwrap(), rng(3));
     pair.client.resume(answer).unwrap();
     to_server.extend(&pair.client.outgoing);
     pair.run(Chunks::Whole).unwrap();
@@ -298,7 +298,7 @@ fn walk_pauses(pair: &mut Pair, to_server: &mut Vec<u8>, printed: &mut Printed) 
     batch.push(job.clone(), ());
     printed.add("DecryptBatch", &batch);
     let key = certified(2048);
-    pair.server.resume(job.decrypt(key.key().unwrap(), rng(3))).unwrap();
+    pair.server.resume(job.decrypt_with_rng(key.key().unwrap(), rng(3))).unwrap();
     pair.run(Chunks::Whole).unwrap();
 }
 

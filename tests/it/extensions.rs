@@ -299,7 +299,7 @@ fn the_extended_master_secret_is_bound_to_all_up_to_client_key_exchange() {
 
 /// Answers a server's question for the pre-master secret.
 fn decrypt_elsewhere(server: &mut End) {
-    let answer = server.job().decrypt(certified(2048).key().unwrap(), rng(5));
+    let answer = server.job().decrypt_with_rng(certified(2048).key().unwrap(), rng(5));
     server.resume(answer).unwrap();
 }
 

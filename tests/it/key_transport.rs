@@ -315,7 +315,7 @@ fn every_flaw_looks_the_same() {
     let secret = pre_master_secret();
     for client in clients() {
         let key = client.private_key();
-        let by_key = |job: DecryptPreMasterSecret| job.decrypt(&key, rng(5));
+        let by_key = |job: DecryptPreMasterSecret| job.decrypt_with_rng(&key, rng(5));
         let by_hand = |job: DecryptPreMasterSecret| {
             let raw = raw_result(&format!("rsa-{}", client.bits), job.ciphertext());
             job.answer(Some(raw))
@@ -353,7 +353,7 @@ fn flaws_look_the_same_among_others_and_do_not_harm_them() {
             batch.push(attempt.server.job(), (flaw, attempt));
         }
         let (count, key) = (batch.len(), client.private_key());
-        let answers = batch.decrypt(|_| Some(&key), rng(5));
+        let answers = batch.decrypt_with_rng(|_| Some(&key), rng(5));
         assert_eq!(answers.len(), count);
         for ((flaw, mut attempt), answer) in answers {
             attempt.resume(answer);
@@ -425,7 +425,7 @@ fn the_result_of_another_key_is_one_more_flaw() {
         let good = client.encrypt(&client.encoded_message(&secret));
         for name in ["rsa-2048-ca", "rsa-3072"] {
             let key = RsaKey::from_der(&pki::private_key(&pki::key(name))).unwrap();
-            let by_key = |job: DecryptPreMasterSecret| job.decrypt(&key, rng(5));
+            let by_key = |job: DecryptPreMasterSecret| job.decrypt_with_rng(&key, rng(5));
             let by_hand = |job: DecryptPreMasterSecret| {
                 let raw = raw_result(name, job.ciphertext());
                 job.answer(Some(raw))

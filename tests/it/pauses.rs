@@ -54,10 +54,10 @@ fn answer(end: &End) -> Answer {
             question.answer(question.verify(&roots().into(), now()))
         }
         Some(Pending::DecryptPreMasterSecret(job)) => {
-            job.decrypt(certified(2048).key().unwrap(), rng(5))
+            job.decrypt_with_rng(certified(2048).key().unwrap(), rng(5))
         }
         Some(Pending::SignCertificateVerify(job)) => {
-            job.sign(client_certified().key().unwrap(), rng(5))
+            job.sign_with_rng(client_certified().key().unwrap(), rng(5))
         }
         other => panic!("{other:?}"),
     }
@@ -161,10 +161,11 @@ fn the_pre_master_secret_is_decrypted_elsewhere() {
         assert_eq!(pair.server.incoming, waiting);
 
         let job = pair.server.job();
-        let answer =
-            std::thread::spawn(move || job.decrypt(certified(2048).key().unwrap(), rng(5)))
-                .join()
-                .unwrap();
+        let answer = std::thread::spawn(move || {
+            job.decrypt_with_rng(certified(2048).key().unwrap(), rng(5))
+        })
+        .join()
+        .unwrap();
         pair.server.resume(answer).unwrap();
         pair.run(chunks).unwrap();
         assert!(pair.client.connection.session().is_some());
@@ -304,7 +305,7 @@ fn the_proof_is_signed_elsewhere() {
         assert!(pair.server.connection.session().is_none());
 
         let job = pair.client.signing_job();
-        let sign = move || job.sign(client_certified().key().unwrap(), rng(5));
+        let sign = move || job.sign_with_rng(client_certified().key().unwrap(), rng(5));
         let answer = std::thread::spawn(sign).join().unwrap();
         pair.client.resume(answer).unwrap();
         pair.run(chunks).unwrap();
@@ -470,7 +471,7 @@ fn a_signature_that_is_not_good_does_not_leave() {
     let pair = || Pause::Signature.pair();
     assert_not_sent(pair(), "none", |job| job.answer(None));
     assert_not_sent(pair(), "another key", |job| {
-        job.sign(certified(2048).key().unwrap(), rng(5))
+        job.sign_with_rng(certified(2048).key().unwrap(), rng(5))
     });
     type Signature = fn(&SignCertificateVerify) -> (Vec<u8>, Vec<u8>);
     let others: [(&str, Signature); 3] = [
@@ -684,7 +685,7 @@ fn streams_pause_on_both_sides() {
         let Some(Pending::DecryptPreMasterSecret(job)) = stream.pending() else {
             panic!("nothing to decrypt");
         };
-        let answer = job.decrypt(certified(2048).key().unwrap(), rng(5));
+        let answer = job.decrypt_with_rng(certified(2048).key().unwrap(), rng(5));
         stream.resume(answer).unwrap();
         stream.write_all(b"welcome").unwrap();
     });
@@ -693,7 +694,7 @@ fn streams_pause_on_both_sides() {
     let Some(Pending::SignCertificateVerify(job)) = stream.pending() else {
         panic!("nothing to sign");
     };
-    let answer = job.sign(client_certified().key().unwrap(), rng(5));
+    let answer = job.sign_with_rng(client_certified().key().unwrap(), rng(5));
     stream.resume(answer).unwrap();
     let mut welcome = [0; 7];
     stream.read_exact(&mut welcome).unwrap();

@@ -267,7 +267,7 @@ fn a_resolved_certificate_needs_its_key() {
     );
     pair.run(Chunks::Whole).unwrap();
     let job = pair.server.job();
-    let answer = job.decrypt(certified(2048).key().unwrap(), rng(5));
+    let answer = job.decrypt_with_rng(certified(2048).key().unwrap(), rng(5));
     pair.server.resume(answer).unwrap();
     pair.established();
 }

@@ -39,7 +39,7 @@ impl PremasterBatch {
             batch.push(job, index);
         }
         let key = self.certified.key().map(|key| &**key);
-        for (index, answer) in batch.decrypt(|_| key, getrandom::SysRng) {
+        for (index, answer) in batch.decrypt(|_| key) {
             let Handshake {
                 server, to_client, ..
             } = &mut handshakes[index];

@@ -337,7 +337,7 @@ fn of_several_keys_elsewhere_the_right_one_is_asked() {
         pair.run(Chunks::Whole).unwrap();
         let job = pair.client.signing_job();
         assert_eq!(job.key_id(), expected.key_id());
-        let answer = job.sign(expected.key().unwrap(), rng(5));
+        let answer = job.sign_with_rng(expected.key().unwrap(), rng(5));
         pair.client.resume(answer).unwrap();
         let pair = pair.established();
         let session = pair.server.connection.session().unwrap();

@@ -84,7 +84,7 @@ fn batches_of_any_size_complete_their_handshakes() {
             assert_eq!(job.ciphertext(), ciphertext);
             assert_eq!(pair.server.job().ciphertext(), ciphertext);
         }
-        let answers = batch.decrypt(|_| Some(key_of(&certified)), rng(5));
+        let answers = batch.decrypt_with_rng(|_| Some(key_of(&certified)), rng(5));
         assert_eq!(answers.len(), size);
         assert_complete(answers);
     }
@@ -99,7 +99,7 @@ fn the_key_is_called_once_for_all() {
     assert_eq!(ciphertexts.len(), 3 * 257);
     let mut batch = Batch::default();
     fill(&mut batch, pairs);
-    let answers = batch.decrypt(|_| Some(&key), rng(5));
+    let answers = batch.decrypt_with_rng(|_| Some(&key), rng(5));
     assert_eq!(key.calls(), [Call::Decrypt(ciphertexts)]);
     assert_complete(answers);
 }
@@ -128,7 +128,7 @@ fn a_batch_holds_the_jobs_of_several_keys() {
         asked.push(id);
         keys.get(&id).map(Arc::as_ref)
     };
-    let answers = batch.decrypt(key_of, rng(5));
+    let answers = batch.decrypt_with_rng(key_of, rng(5));
     asked.sort_unstable();
     let mut all = servers.each_ref().map(|(bits, _)| certified(*bits).key_id());
     all.sort_unstable();
@@ -156,7 +156,7 @@ fn keys_of_this_process_are_right_together() {
         let certified = certified.iter().find(|certified| certified.key_id() == id)?;
         certified.key().map(Arc::as_ref)
     };
-    let answers = batch.decrypt(key_of, rng(5));
+    let answers = batch.decrypt_with_rng(key_of, rng(5));
     assert_eq!(answers.len(), 6);
     assert_complete(answers);
 }
@@ -166,10 +166,10 @@ fn an_empty_batch_has_no_answers_and_asks_nobody() {
     let key = OwnKey::new("rsa-2048", Mood::Good);
     let mut batch = Batch::new();
     for _ in 0..2 {
-        assert!(batch.decrypt(|_| unreachable!(), rng(5)).is_empty());
+        assert!(batch.decrypt_with_rng(|_| unreachable!(), rng(5)).is_empty());
     }
     fill(&mut batch, paused(&server(2048), 1));
-    assert_complete(batch.decrypt(|_| Some(&key), rng(5)));
+    assert_complete(batch.decrypt_with_rng(|_| Some(&key), rng(5)));
 }
 
 /// The batch is of use again afterwards, for any key.
@@ -185,19 +185,19 @@ fn a_key_that_fails_fails_every_handshake_in_the_usual_way() {
         (OwnKey::new("rsa-3072", Mood::Good), 0),
     ] {
         fill(&mut batch, paused(&server(2048), 3));
-        let answers = batch.decrypt(|_| Some(&key), rng(5));
+        let answers = batch.decrypt_with_rng(|_| Some(&key), rng(5));
         assert_eq!(key.calls().len(), calls);
         assert_eq!((answers.len(), batch.len()), (3, 0));
         assert_refused(answers);
 
         fill(&mut batch, paused(&server(3072), 2));
-        assert_complete(batch.decrypt(|_| Some(key_of(&usable)), rng(5)));
+        assert_complete(batch.decrypt_with_rng(|_| Some(key_of(&usable)), rng(5)));
     }
     // In this process, too.
     fill(&mut batch, paused(&server(2048), 1));
-    assert_refused(batch.decrypt(|_| Some(key_of(&usable)), rng(5)));
+    assert_refused(batch.decrypt_with_rng(|_| Some(key_of(&usable)), rng(5)));
     fill(&mut batch, paused(&server(2048), 1));
-    assert_refused(batch.decrypt(|_| None, rng(5)));
+    assert_refused(batch.decrypt_with_rng(|_| None, rng(5)));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn what_a_key_leaves_out_fails_and_the_others_do_not() {
     let mut batch = Batch::new();
     fill(&mut batch, paused(&server(2048), 5));
     let key = OwnKey::new("rsa-2048", Mood::LeavesOut);
-    let answers = batch.decrypt(|_| Some(&key), rng(5));
+    let answers = batch.decrypt_with_rng(|_| Some(&key), rng(5));
     for (index, answer) in answers.into_iter().enumerate() {
         match index % 2 {
             0 => assert_complete(vec![answer]),
@@ -224,7 +224,7 @@ fn connections_may_end_while_their_jobs_are_in_a_batch() {
     }
     pairs[1].server.close();
     let key = certified(2048);
-    for (index, answer) in batch.decrypt(|_| Some(key_of(&key)), rng(5)) {
+    for (index, answer) in batch.decrypt_with_rng(|_| Some(key_of(&key)), rng(5)) {
         let resumed = pairs[index].server.resume(answer);
         let closed = Err(premaster::error::Misuse::Closed.into());
         assert_eq!(resumed, if index == 1 { closed } else { Ok(()) });
@@ -241,7 +241,7 @@ fn batches_travel_to_other_threads() {
     assert_send(&batch);
     fill(&mut batch, paused(&server(2048), 2));
     let key: Arc<dyn PrivateKey> = certified(2048).key().unwrap().clone();
-    let work = move || batch.decrypt(|_| Some(&key), rng(5));
+    let work = move || batch.decrypt_with_rng(|_| Some(&key), rng(5));
     assert_complete(std::thread::spawn(work).join().unwrap());
 }
 
@@ -257,7 +257,7 @@ fn what_was_decrypted_does_not_print() {
     let as_list = format!("{:?}", &raw.to_be_bytes()[248..]);
     let needle = as_list.trim_matches(['[', ']']);
     let key = certified(2048);
-    let answers = batch.decrypt(|_| Some(key_of(&key)), rng(5));
+    let answers = batch.decrypt_with_rng(|_| Some(key_of(&key)), rng(5));
     for printed in [format!("{batch:?}"), format!("{answers:?}")] {
         assert!(!printed.contains(needle), "{printed}");
     }
@@ -275,8 +275,8 @@ fn a_key_that_panics_leaves_the_batch_as_it_was() {
     let mut batch = Batch::new();
     fill(&mut batch, paused(&server(2048), 2));
     let panicking = OwnKey::new("rsa-2048", Mood::Panics);
-    let call = AssertUnwindSafe(|| batch.decrypt(|_| Some(&panicking), rng(1)));
+    let call = AssertUnwindSafe(|| batch.decrypt_with_rng(|_| Some(&panicking), rng(1)));
     assert!(catch_unwind(call).is_err());
     assert_eq!(batch.len(), 2);
-    assert_complete(batch.decrypt(|_| Some(key_of(&certified)), rng(1)));
+    assert_complete(batch.decrypt_with_rng(|_| Some(key_of(&certified)), rng(1)));
 }

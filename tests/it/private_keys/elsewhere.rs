@@ -53,13 +53,13 @@ fn without_keys_both_sides_do_what_their_pauses_allow() {
 
     let job = pair.client.signing_job();
     let asked = Call::Sign(job.scheme(), job.message().to_vec());
-    pair.client.resume(job.sign(&client_key, rng(5))).unwrap();
+    pair.client.resume(job.sign_with_rng(&client_key, rng(5))).unwrap();
     assert_eq!(client_key.calls(), [asked]);
     pair.run(Chunks::Whole).unwrap();
 
     let job = pair.server.job();
     let asked = Call::Decrypt(job.ciphertext().to_vec());
-    pair.server.resume(job.decrypt(&server_key, rng(5))).unwrap();
+    pair.server.resume(job.decrypt_with_rng(&server_key, rng(5))).unwrap();
     assert_eq!(server_key.calls(), [asked]);
     pair.established();
 }
@@ -82,10 +82,10 @@ fn a_configured_key_is_not_used_where_its_work_is_done_elsewhere() {
         .offload_decryption();
     let mut pair = pair(client, server);
     pair.run(Chunks::Whole).unwrap();
-    let answer = pair.client.signing_job().sign(client_certified().key().unwrap(), rng(5));
+    let answer = pair.client.signing_job().sign_with_rng(client_certified().key().unwrap(), rng(5));
     pair.client.resume(answer).unwrap();
     pair.run(Chunks::Whole).unwrap();
-    let answer = pair.server.job().decrypt(certified(2048).key().unwrap(), rng(5));
+    let answer = pair.server.job().decrypt_with_rng(certified(2048).key().unwrap(), rng(5));
     pair.server.resume(answer).unwrap();
     pair.established();
     assert_eq!((client_key.calls(), server_key.calls()), (vec![], vec![]));
@@ -99,12 +99,12 @@ fn a_key_that_is_not_wanted_is_not_asked() {
         let mut pair = paused_server();
         let job = pair.server.job();
         assert_ne!(job.key_id(), key.key_id());
-        let resumed = pair.server.resume(job.decrypt(&key, rng(5)));
+        let resumed = pair.server.resume(job.decrypt_with_rng(&key, rng(5)));
         assert_eq!(resumed, Err(PeerError::BadRecord.into()));
 
         let mut pair = paused_client();
         let job = pair.client.signing_job();
-        let resumed = pair.client.resume(job.sign(&key, rng(5)));
+        let resumed = pair.client.resume(job.sign_with_rng(&key, rng(5)));
         assert_eq!(resumed, Err(LocalError::Signing.into()));
         assert_eq!(key.calls(), []);
     }
@@ -115,14 +115,14 @@ fn a_key_that_fails_at_a_pause_fails_as_it_does_inline() {
     for mood in [Mood::Fails, Mood::Garbage] {
         let mut pair = paused_server();
         let key = OwnKey::new("rsa-2048", mood);
-        let answer = pair.server.job().decrypt(&key, rng(5));
+        let answer = pair.server.job().decrypt_with_rng(&key, rng(5));
         let expected = Error::from(PeerError::BadRecord);
         assert_eq!(pair.server.resume(answer), Err(expected));
         assert_eq!(key.calls().len(), 1);
 
         let mut pair = paused_client();
         let key = OwnKey::new("rsa-2048-client", mood);
-        let answer = pair.client.signing_job().sign(&key, rng(5));
+        let answer = pair.client.signing_job().sign_with_rng(&key, rng(5));
         let expected = Error::from(LocalError::Signing);
         assert_eq!(pair.client.resume(answer), Err(expected));
         assert_eq!(key.calls().len(), 1);
@@ -134,12 +134,44 @@ fn a_key_at_a_pause_draws_from_the_callers_randomness() {
     let mut first = [0; 16];
     rng(5).fill_bytes(&mut first);
     let key = OwnKey::new("rsa-2048", Mood::Good);
-    let _ = paused_server().server.job().decrypt(&key, rng(5));
+    let _ = paused_server().server.job().decrypt_with_rng(&key, rng(5));
     let mut batch = DecryptBatch::new();
     batch.push(paused_server().server.job(), ());
-    let _ = batch.decrypt(|_| Some(&key), rng(5));
+    let _ = batch.decrypt_with_rng(|_| Some(&key), rng(5));
     assert_eq!(key.drawn(), [first, first]);
     let key = OwnKey::new("rsa-2048-client", Mood::Good);
-    let _ = paused_client().client.signing_job().sign(&key, rng(5));
+    let _ = paused_client().client.signing_job().sign_with_rng(&key, rng(5));
     assert_eq!(key.drawn(), [first]);
+}
+
+/// Without a generator of the caller's: the keys draw from the operating system.
+#[cfg(feature = "getrandom")]
+#[test]
+fn jobs_draw_from_the_operating_system() {
+    let mut pair = paused_server();
+    let answer = pair.server.job().decrypt(certified(2048).key().unwrap());
+    pair.server.resume(answer).unwrap();
+    pair.run(Chunks::Whole).unwrap();
+    assert!(pair.client.connection.session().is_some());
+
+    let mut pair = paused_server();
+    let mut batch = DecryptBatch::new();
+    batch.push(pair.server.job(), ());
+    let certified = certified(2048);
+    let key = certified.key().unwrap();
+    for ((), answer) in batch.decrypt(|_| Some(&**key)) {
+        pair.server.resume(answer).unwrap();
+    }
+    pair.run(Chunks::Whole).unwrap();
+    assert!(pair.client.connection.session().is_some());
+
+    let mut pair = paused_client();
+    let answer = pair.client.signing_job().sign(client_certified().key().unwrap());
+    pair.client.resume(answer).unwrap();
+    pair.run(Chunks::Whole).unwrap();
+    assert!(pair.server.connection.session().is_some());
+    // A key that is not the required one gives no signature.
+    let mut pair = paused_client();
+    let answer = pair.client.signing_job().sign(key);
+    assert_eq!(pair.client.resume(answer), Err(LocalError::Signing.into()));
 }

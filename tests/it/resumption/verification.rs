@@ -110,7 +110,7 @@ fn there_is_nothing_to_decrypt_when_a_session_is_resumed() {
             panic!("the full handshake pauses");
         };
         let server = &mut pair.server;
-        let answer = job.decrypt(certified(2048).key().unwrap(), rng(5));
+        let answer = job.decrypt_with_rng(certified(2048).key().unwrap(), rng(5));
         let outgoing = &mut server.outgoing;
         server.connection.resume(answer, outgoing).unwrap();
         server.take(&[]).unwrap();
