@@ -1,14 +1,13 @@
 //! What peers probably refuse about this side's own chain.
 
 use super::certificate::PeerCertificate;
+use super::extensions::BasicConstraints;
+use super::fields::Version;
 use super::name::canonical_name;
 use super::purpose::Role;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateFault, CertificateFlaw, CertificateWarning};
 use pki_types::{CertificateDer, UnixTime};
-use x509_parser::extensions::BasicConstraints;
-use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
-use x509_parser::prelude::X509Version;
 
 /// What clients probably refuse about a server's chain, at this time.
 pub(crate) fn server_warnings(
@@ -26,7 +25,11 @@ pub(crate) fn client_warnings(
     warnings(chain, Role::Client, now)
 }
 
-fn warnings(chain: &[CertificateDer<'_>], role: Role, now: UnixTime) -> Vec<CertificateWarning> {
+fn warnings(
+    chain: &[CertificateDer<'_>],
+    role: Role,
+    now: UnixTime,
+) -> Vec<CertificateWarning> {
     let parsed: Vec<_> = chain.iter().filter_map(|own| PeerCertificate::parse(own).ok()).collect();
     let mut warnings = Vec::new();
     let mut below = None;
@@ -49,8 +52,7 @@ fn warnings(chain: &[CertificateDer<'_>], role: Role, now: UnixTime) -> Vec<Cert
 fn leaf_flaws(leaf: &PeerCertificate<'_>, role: Role, flaws: &mut Vec<CertificateFlaw>) {
     flaws.extend(leaf.require_key_usage(role.usage()).err().map(flaw));
     flaws.extend(role.require_purpose(leaf).err().map(flaw));
-    let constraints = leaf.read_extension::<BasicConstraints>(&OID_X509_EXT_BASIC_CONSTRAINTS);
-    match constraints {
+    match leaf.read_extension::<BasicConstraints>() {
         Ok(Some(constraints)) if constraints.ca => {
             flaws.push(CertificateFlaw::CaAsLeaf);
         }
@@ -78,7 +80,7 @@ fn flaws_anywhere(
     if now < not_before {
         flaws.push(CertificateFlaw::NotYetValid { not_before });
     }
-    if certificate.parsed().version() == X509Version::V1 {
+    if certificate.fields().version == Version::V1 {
         flaws.push(CertificateFlaw::Version1);
     }
     // Nobody looks at the signature of a root.

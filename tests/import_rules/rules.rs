@@ -30,7 +30,7 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "error",
         rooms: &["enums", "waiver"],
-        crates: &["pki_types::UnixTime", "thiserror", "time::OffsetDateTime"],
+        crates: &["der::DateTime", "pki_types::UnixTime", "thiserror"],
         // That the settings exist which errors name.
         tests: &[
             "anyhow",
@@ -122,18 +122,15 @@ pub const ROOMS: &[Room] = &[
         name: "verify",
         rooms: &["crypto", "enums", "error", "pem", "waiver"],
         crates: &[
-            "ocsp_der",
+            "der::DateTime",
             "pki_types",
-            "rsa::pkcs8::spki",
             "rustls_native_certs",
             "std::collections",
             "std::sync",
             "webpki",
             "webpki_roots",
-            "x509_ocsp",
-            "x509_parser",
         ],
-        tests: &["rsa", "sha2", "x509_cert"],
+        tests: &["rsa", "sha2", "x509_cert", "x509_parser"],
     },
     Room {
         name: "resumption",
@@ -299,7 +296,9 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
         "verify",
         &[
             &["der", "oid", "search_error"],
+            &["fields"],
             &["name"],
+            &["extensions"],
             &["certificate"],
             &["certificate_policies", "constraints"],
             &["end_point", "form", "mended", "roots"],
