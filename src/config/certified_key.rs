@@ -191,12 +191,22 @@ impl CertifiedKey {
     /// dates, keyUsage, extendedKeyUsage, missing names, SHA-1, and the order of the chain.
     #[must_use]
     pub fn warnings_for_server(&self, now: UnixTime) -> Vec<CertificateWarning> {
-        server_warnings(&self.chain, now)
+        self.warnings_as_server(Some(now))
     }
 
     /// Returns what servers probably refuse about this chain if a client presents it at this time.
     #[must_use]
     pub fn warnings_for_client(&self, now: UnixTime) -> Vec<CertificateWarning> {
+        self.warnings_as_client(Some(now))
+    }
+
+    /// As [`warnings_for_server`](Self::warnings_for_server); without a time, nothing of the dates.
+    pub(super) fn warnings_as_server(&self, now: Option<UnixTime>) -> Vec<CertificateWarning> {
+        server_warnings(&self.chain, now)
+    }
+
+    /// As [`warnings_for_client`](Self::warnings_for_client); without a time, nothing of the dates.
+    pub(super) fn warnings_as_client(&self, now: Option<UnixTime>) -> Vec<CertificateWarning> {
         client_warnings(&self.chain, now)
     }
 

@@ -232,11 +232,12 @@ impl ClientConfigBuilder {
 
     /// Returns what servers probably refuse about the client's certificates at the present time, by
     /// the [time provider](Self::time_provider): dates, keyUsage, extendedKeyUsage, SHA-1, and the
-    /// order of the chain. No warning keeps the configuration from being built.
+    /// order of the chain. Without a time provider the dates are not looked at. No warning keeps the
+    /// configuration from being built.
     #[must_use]
     pub fn warnings(&self) -> Vec<CertificateWarning> {
         let now = self.common.now();
-        self.certificates.iter().flat_map(|own| own.warnings_for_client(now)).collect()
+        self.certificates.iter().flat_map(|own| own.warnings_as_client(now)).collect()
     }
 
     /// Checks the settings and builds the configuration.
@@ -245,8 +246,8 @@ impl ClientConfigBuilder {
     ///
     /// A [`ConfigError`] that names the setting: the policy has neither a root nor a pin; a
     /// certificate has no key and signing is not offloaded; a list of suites or application
-    /// protocols, a length, a limit or a lifetime is invalid; or there is no random number
-    /// generator.
+    /// protocols, a length, a limit or a lifetime is invalid; or there is no random number generator
+    /// or no clock.
     pub fn build(self) -> Result<ClientConfig, ConfigError> {
         let policy = self.verification.policy();
         if policy.is_some_and(CertificatePolicy::is_empty) {

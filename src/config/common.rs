@@ -110,13 +110,14 @@ impl CommonBuilder {
             close_with_peer: false,
             max_handshake_message: ClientHello::LONGEST,
             random: default_random(),
-            time: None,
+            time: default_time(),
             key_log: None,
         }
     }
 
-    pub(super) fn now(&self) -> UnixTime {
-        self.time.as_ref().map_or_else(UnixTime::now, |time| time())
+    /// The present time; `None` without a time provider.
+    pub(super) fn now(&self) -> Option<UnixTime> {
+        self.time.as_ref().map(|time| time())
     }
 
     pub(super) fn build(self) -> Result<Common, ConfigError> {
@@ -132,7 +133,7 @@ impl CommonBuilder {
             .ok_or(ConfigError::BadSessionLifetime)?;
         let environment = Environment {
             random: self.random.ok_or(ConfigError::NoRandom)?,
-            time: self.time.unwrap_or_else(|| Arc::new(UnixTime::now)),
+            time: self.time.ok_or(ConfigError::NoTime)?,
             key_log: self.key_log,
         };
         Ok(Common {
@@ -193,6 +194,18 @@ fn default_random() -> Option<Arc<dyn RandomSource>> {
 
 #[cfg(not(feature = "getrandom"))]
 fn default_random() -> Option<Arc<dyn RandomSource>> {
+    None
+}
+
+/// The operating system's clock.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn default_time() -> Option<Arc<dyn Fn() -> UnixTime + Send + Sync>> {
+    Some(Arc::new(UnixTime::now))
+}
+
+/// In `wasm32-unknown-unknown`, nothing is known of the system around.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn default_time() -> Option<Arc<dyn Fn() -> UnixTime + Send + Sync>> {
     None
 }
 
@@ -312,7 +325,8 @@ macro_rules! common_builder_methods {
         }
 
         /// Sets the time provider, in place of the operating system's clock. It is called when a
-        /// certificate is verified and when the age of a session or of a ticket key is checked.
+        /// certificate is verified and when the age of a session or of a ticket key is checked. On
+        /// `wasm32-unknown-unknown`, which has no clock, it is required.
         #[must_use]
         pub fn time_provider(mut self, now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
             self.common.time = Some(Arc::new(now));
@@ -451,6 +465,14 @@ mod tests {
     fn randomness_comes_from_somewhere() {
         let error = refused(|builder| builder.random = None);
         assert_eq!(error, Some(ConfigError::NoRandom));
+    }
+
+    #[test]
+    fn time_comes_from_somewhere() {
+        let now = UnixTime::now();
+        assert!(builder().now().is_some_and(|told| told >= now));
+        let error = refused(|builder| builder.time = None);
+        assert_eq!(error, Some(ConfigError::NoTime));
     }
 
     #[test]

@@ -244,7 +244,8 @@ impl ServerConfigBuilder {
 
     /// Returns what clients probably refuse about the server's certificates at the present time, by
     /// the [time provider](Self::time_provider): dates, keyUsage, extendedKeyUsage, missing names,
-    /// SHA-1, and the order of the chain. No warning keeps the configuration from being built.
+    /// SHA-1, and the order of the chain. Without a time provider the dates are not looked at. No
+    /// warning keeps the configuration from being built.
     ///
     /// Of a resolver, the certificates are those that its
     /// [`certificates`](ResolveCertificate::certificates) returns.
@@ -255,7 +256,7 @@ impl ServerConfigBuilder {
             Certificates::One(certificate) => vec![certificate.clone()],
             Certificates::Resolved(resolver) => resolver.certificates(),
         };
-        certificates.iter().flat_map(|own| own.warnings_for_server(now)).collect()
+        certificates.iter().flat_map(|own| own.warnings_as_server(now)).collect()
     }
 
     /// Checks the settings and builds the configuration.
@@ -265,7 +266,7 @@ impl ServerConfigBuilder {
     /// A [`ConfigError`] that names the setting: client certificates are requested but the policy
     /// has neither a root nor a pin, or requires an OCSP response; the certificate has no key and
     /// decryption is not offloaded; a list of suites, signature algorithms, CA names or application
-    /// protocols, a limit or a lifetime is invalid; or there is no random number generator.
+    /// protocols, a limit or a lifetime is invalid; or there is no random number generator or no clock.
     pub fn build(self) -> Result<ServerConfig, ConfigError> {
         let client_certificate_request = ClientCertificateRequest::new(
             &self.client_auth,

@@ -122,6 +122,10 @@ errors! {
         /// configuration sets none.
         #[error("no random number generator is configured (the builder's rng sets one)")]
         NoRandom,
+        /// There is no clock: the system has none, as in `wasm32-unknown-unknown`, and the
+        /// configuration sets none.
+        #[error("no clock is configured (the builder's time_provider sets one)")]
+        NoTime,
         /// The name of an application protocol is empty, longer than 255 bytes or listed twice, or
         /// the list is longer than 4096 bytes.
         #[error(

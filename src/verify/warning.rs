@@ -9,18 +9,18 @@ use crate::enums::SignatureScheme;
 use crate::error::{CertificateFault, CertificateFlaw, CertificateWarning};
 use pki_types::{CertificateDer, UnixTime};
 
-/// What clients probably refuse about a server's chain, at this time.
+/// What clients probably refuse about a server's chain, at this time if there is one.
 pub(crate) fn server_warnings(
     chain: &[CertificateDer<'_>],
-    now: UnixTime,
+    now: Option<UnixTime>,
 ) -> Vec<CertificateWarning> {
     warnings(chain, Role::Server, now)
 }
 
-/// What servers probably refuse about a client's chain, at this time.
+/// What servers probably refuse about a client's chain, at this time if there is one.
 pub(crate) fn client_warnings(
     chain: &[CertificateDer<'_>],
-    now: UnixTime,
+    now: Option<UnixTime>,
 ) -> Vec<CertificateWarning> {
     warnings(chain, Role::Client, now)
 }
@@ -28,7 +28,7 @@ pub(crate) fn client_warnings(
 fn warnings(
     chain: &[CertificateDer<'_>],
     role: Role,
-    now: UnixTime,
+    now: Option<UnixTime>,
 ) -> Vec<CertificateWarning> {
     let parsed: Vec<_> = chain.iter().filter_map(|own| PeerCertificate::parse(own).ok()).collect();
     let mut warnings = Vec::new();
@@ -70,14 +70,14 @@ fn leaf_flaws(leaf: &PeerCertificate<'_>, role: Role, flaws: &mut Vec<Certificat
 /// What is wrong with a certificate wherever it stands.
 fn flaws_anywhere(
     certificate: &PeerCertificate<'_>,
-    now: UnixTime,
+    now: Option<UnixTime>,
     flaws: &mut Vec<CertificateFlaw>,
 ) {
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-    if now > not_after {
+    if now.is_some_and(|now| now > not_after) {
         flaws.push(CertificateFlaw::Expired { not_after });
     }
-    if now < not_before {
+    if now.is_some_and(|now| now < not_before) {
         flaws.push(CertificateFlaw::NotYetValid { not_before });
     }
     if certificate.fields().version == Version::V1 {
