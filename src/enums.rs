@@ -171,6 +171,14 @@ wire_enum! {
 wire_enum! {
     /// A cipher suite, by its IANA number.
     pub struct CipherSuite(u16);
+    /// AES-128 in CBC with HMAC-SHA-1, PRF with SHA-256 ([RFC 5246 appendix A.5](https://www.rfc-editor.org/rfc/rfc5246#appendix-A.5)). The suite that RFC 5246 makes mandatory. Only if configured.
+    TLS_RSA_WITH_AES_128_CBC_SHA = 0x002f => "TLS_RSA_WITH_AES_128_CBC_SHA";
+    /// AES-256 in CBC with HMAC-SHA-1, PRF with SHA-256 ([RFC 5246 appendix A.5](https://www.rfc-editor.org/rfc/rfc5246#appendix-A.5)). Only if configured.
+    TLS_RSA_WITH_AES_256_CBC_SHA = 0x0035 => "TLS_RSA_WITH_AES_256_CBC_SHA";
+    /// AES-128 in CBC with HMAC-SHA-256, PRF with SHA-256 ([RFC 5246 appendix A.5](https://www.rfc-editor.org/rfc/rfc5246#appendix-A.5)). Only if configured.
+    TLS_RSA_WITH_AES_128_CBC_SHA256 = 0x003c => "TLS_RSA_WITH_AES_128_CBC_SHA256";
+    /// AES-256 in CBC with HMAC-SHA-256, PRF with SHA-256 ([RFC 5246 appendix A.5](https://www.rfc-editor.org/rfc/rfc5246#appendix-A.5)). Only if configured.
+    TLS_RSA_WITH_AES_256_CBC_SHA256 = 0x003d => "TLS_RSA_WITH_AES_256_CBC_SHA256";
     /// AES-128 in GCM, PRF with SHA-256 ([RFC 5288](https://www.rfc-editor.org/rfc/rfc5288)).
     TLS_RSA_WITH_AES_128_GCM_SHA256 = 0x009c => "TLS_RSA_WITH_AES_128_GCM_SHA256";
     /// AES-256 in GCM, PRF with SHA-384 ([RFC 5288](https://www.rfc-editor.org/rfc/rfc5288)).

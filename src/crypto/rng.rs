@@ -75,3 +75,27 @@ impl<F: FnMut(&mut [u8]) -> Result<(), LocalError>> TryRng for Drawing<F> {
 }
 
 impl<F: FnMut(&mut [u8]) -> Result<(), LocalError>> TryCryptoRng for Drawing<F> {}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::{LocalError, RandomSource};
+
+    /// Always this byte.
+    pub(crate) struct Fixed(pub(crate) u8);
+
+    impl RandomSource for Fixed {
+        fn fill(&self, out: &mut [u8]) -> Result<(), LocalError> {
+            out.fill(self.0);
+            Ok(())
+        }
+    }
+
+    /// A generator that fails.
+    pub(crate) struct Broken;
+
+    impl RandomSource for Broken {
+        fn fill(&self, _: &mut [u8]) -> Result<(), LocalError> {
+            Err(LocalError::RandomUnavailable)
+        }
+    }
+}

@@ -12,6 +12,25 @@ pub(crate) enum BulkCipher {
     Aes256Ccm,
     Aes128Ccm8,
     Aes256Ccm8,
+    Aes128Cbc(MacAlgorithm),
+    Aes256Cbc(MacAlgorithm),
+}
+
+/// The MAC of a suite whose cipher does not authenticate by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MacAlgorithm {
+    HmacSha1,
+    HmacSha256,
+}
+
+impl MacAlgorithm {
+    /// Returns the length of the MAC and of its key.
+    pub(crate) const fn length(self) -> usize {
+        match self {
+            Self::HmacSha1 => 20,
+            Self::HmacSha256 => 32,
+        }
+    }
 }
 
 /// The parameters of a suite: the SecurityParameters of
@@ -85,14 +104,58 @@ static AES_256_CCM_8: Suite = Suite {
     fixed_iv_length: 4,
 };
 
+static AES_256_CBC_SHA256: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes256Cbc(MacAlgorithm::HmacSha256),
+    mac_key_length: MacAlgorithm::HmacSha256.length(),
+    enc_key_length: 32,
+    // The IVs travel in the records.
+    fixed_iv_length: 0,
+};
+
+static AES_128_CBC_SHA256: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes128Cbc(MacAlgorithm::HmacSha256),
+    mac_key_length: MacAlgorithm::HmacSha256.length(),
+    enc_key_length: 16,
+    // The IVs travel in the records.
+    fixed_iv_length: 0,
+};
+
+static AES_256_CBC_SHA: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes256Cbc(MacAlgorithm::HmacSha1),
+    mac_key_length: MacAlgorithm::HmacSha1.length(),
+    enc_key_length: 32,
+    // The IVs travel in the records.
+    fixed_iv_length: 0,
+};
+
+static AES_128_CBC_SHA: Suite = Suite {
+    id: CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+    prf: HashAlgorithm::Sha256,
+    bulk: BulkCipher::Aes128Cbc(MacAlgorithm::HmacSha1),
+    mac_key_length: MacAlgorithm::HmacSha1.length(),
+    enc_key_length: 16,
+    // The IVs travel in the records.
+    fixed_iv_length: 0,
+};
+
 /// Every suite that this crate implements, in order of preference.
-static ALL: [&Suite; 6] = [
+static ALL: [&Suite; 10] = [
     &AES_256_GCM_SHA384,
     &AES_128_GCM_SHA256,
     &AES_256_CCM,
     &AES_128_CCM,
     &AES_256_CCM_8,
     &AES_128_CCM_8,
+    &AES_256_CBC_SHA256,
+    &AES_128_CBC_SHA256,
+    &AES_256_CBC_SHA,
+    &AES_128_CBC_SHA,
 ];
 
 /// The suites of a configuration that names none. An implemented suite is added here only by a
@@ -103,6 +166,14 @@ impl Suite {
     /// Returns the suite with this number, if this crate implements it.
     pub(crate) fn of(id: CipherSuite) -> Option<&'static Self> {
         Self::all().find(|suite| suite.id == id)
+    }
+
+    /// Returns true for CBC, whose records have a MAC of their own.
+    pub(crate) fn is_cbc(&self) -> bool {
+        matches!(
+            self.bulk,
+            BulkCipher::Aes128Cbc(_) | BulkCipher::Aes256Cbc(_)
+        )
     }
 
     /// Every implemented suite, in order of preference.
@@ -129,6 +200,10 @@ mod tests {
             CipherSuite::TLS_RSA_WITH_AES_128_CCM,
             CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
             CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
         ]));
     }
 

@@ -2,7 +2,8 @@
 #![cfg(test)]
 
 use super::cipher::gcm::GcmKey;
-use super::cipher::{AuthenticatedHeader, Cipher, WriteKeys};
+use super::cipher::{AuthenticatedHeader, Cipher, MacOrder, WriteKeys};
+use super::rng::testing::Broken;
 use super::rsa::{KEY_BITS, PublicKey};
 use super::suite::Suite;
 use crate::enums::{CipherSuite, ContentType, ProtocolVersion, SignatureScheme};
@@ -82,10 +83,9 @@ fn protected(case: &Value) -> (Cipher, AuthenticatedHeader) {
         typ: ContentType(u8::try_from(case["type"].as_u64().unwrap()).unwrap()),
         version: ProtocolVersion::TLS_1_2,
     };
-    (
-        Cipher::new(Suite::of(suite).unwrap(), keys).unwrap(),
-        header,
-    )
+    let suite = Suite::of(suite).unwrap();
+    let cipher = Cipher::new(suite, keys, MacOrder::MacThenEncrypt, &Broken).unwrap();
+    (cipher, header)
 }
 
 #[test]

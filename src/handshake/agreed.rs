@@ -5,9 +5,12 @@ use super::key_log;
 use super::limits::RecordLimits;
 use super::session_info::Resumption;
 use crate::config::{Common, Environment};
+use crate::crypto::cipher::MacOrder;
 use crate::crypto::pre_master_secret::PreMasterSecret;
+use crate::crypto::rng::RandomSource;
 use crate::crypto::suite::Suite;
-use crate::keys::{MasterSecret, Randoms, Transcript};
+use crate::error::LocalError;
+use crate::keys::{MasterSecret, Randoms, TrafficKeys, Transcript};
 use crate::resumption::{Session, TrustContext, Validity};
 use crate::verify::VerifiedPeer;
 use crate::waiver::Waivers;
@@ -19,6 +22,8 @@ pub(super) struct Agreed {
     pub(super) suite: &'static Suite,
     pub(super) randoms: Randoms,
     pub(super) extended_master_secret: bool,
+    /// Never with an AEAD suite.
+    pub(super) encrypt_then_mac: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) alpn_protocol: Option<Box<[u8]>>,
     pub(super) limits: RecordLimits,
@@ -42,6 +47,20 @@ impl Agreed {
         };
         self.log_key(environment, &master_secret);
         master_secret
+    }
+
+    /// The keys of both directions. Only CBC draws from `random`, for its IVs.
+    pub(super) fn traffic_keys(
+        &self,
+        master_secret: &MasterSecret,
+        random: &dyn RandomSource,
+    ) -> Result<TrafficKeys, LocalError> {
+        let order = if self.encrypt_then_mac {
+            MacOrder::EncryptThenMac
+        } else {
+            MacOrder::MacThenEncrypt
+        };
+        TrafficKeys::derive(master_secret, self.suite, &self.randoms, order, random)
     }
 
     /// Writes the connection's line to the key log, if there is one.

@@ -14,8 +14,9 @@ use super::verified::FinishedVerified;
 use crate::config::CertifiedKey;
 use crate::crypto::cipher::Cipher;
 use crate::crypto::hash::HashValue;
+use crate::crypto::rng::RandomSource;
 use crate::error::{Error, LocalError};
-use crate::keys::{MasterSecret, Side, TrafficKeys, Transcript, VerifyData};
+use crate::keys::{MasterSecret, Side, Transcript, VerifyData};
 use crate::message::HandshakeBody;
 use crate::message::finished::Finished;
 use crate::resumption::Session;
@@ -36,9 +37,10 @@ impl KeysReady {
         agreed: Agreed,
         mut transcript: Transcript,
         session: Session,
+        random: &dyn RandomSource,
         actions: &mut Actions,
     ) -> Result<Self, LocalError> {
-        let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session)?;
+        let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session, random)?;
         actions.push(Action::ChangeWriteKey(own_write_key));
         let (verify_data, message) = finished(side, &session.master_secret, &transcript.current())?;
         actions.send(message, &mut transcript);
@@ -60,8 +62,9 @@ impl KeysReady {
         agreed: Agreed,
         transcript: Transcript,
         session: Session,
+        random: &dyn RandomSource,
     ) -> Result<Self, LocalError> {
-        let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session)?;
+        let (own_write_key, peer_write_key) = traffic_keys(side, &agreed, &session, random)?;
         Ok(Self {
             peer_write_key,
             finish: Finish {
@@ -163,6 +166,7 @@ impl Finish {
             resumption: agreed.resumption,
             randoms: agreed.randoms,
             extended_master_secret: session.extended_master_secret,
+            encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
             alpn_protocol: agreed.alpn_protocol,
             max_plaintext_sent: agreed.limits.sent(),
@@ -243,8 +247,9 @@ fn traffic_keys(
     side: Side,
     agreed: &Agreed,
     session: &Session,
+    random: &dyn RandomSource,
 ) -> Result<(Cipher, Cipher), LocalError> {
-    let keys = TrafficKeys::derive(&session.master_secret, agreed.suite, &agreed.randoms)?;
+    let keys = agreed.traffic_keys(&session.master_secret, random)?;
     Ok(match side {
         Side::Client => (keys.client_write, keys.server_write),
         Side::Server => (keys.server_write, keys.client_write),

@@ -23,6 +23,7 @@ pub struct SessionInfo {
     pub(crate) resumption: Resumption,
     pub(crate) randoms: Randoms,
     pub(crate) extended_master_secret: bool,
+    pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
     pub(crate) alpn_protocol: Option<Box<[u8]>>,
     pub(crate) max_plaintext_sent: usize,
@@ -120,6 +121,14 @@ impl SessionInfo {
     #[must_use]
     pub fn extended_master_secret(&self) -> bool {
         self.extended_master_secret
+    }
+
+    /// Returns true if the records of a CBC suite are encrypted first and authenticated then
+    /// ([RFC 7366](https://www.rfc-editor.org/rfc/rfc7366)). It is false for other suites, which do
+    /// both at once. A resumed session agrees on it anew.
+    #[must_use]
+    pub fn encrypt_then_mac(&self) -> bool {
+        self.encrypt_then_mac
     }
 
     /// Returns true if the peer supports secure renegotiation

@@ -3,7 +3,8 @@
 
 use super::{MasterSecret, Randoms};
 use crate::codec::Reader;
-use crate::crypto::cipher::{Cipher, WriteKeys};
+use crate::crypto::cipher::{Cipher, MacOrder, WriteKeys};
+use crate::crypto::rng::RandomSource;
 use crate::crypto::suite::Suite;
 use crate::error::LocalError;
 use core::fmt;
@@ -24,12 +25,14 @@ impl TrafficKeys {
         master_secret: &MasterSecret,
         suite: &Suite,
         randoms: &Randoms,
+        order: MacOrder,
+        random: &dyn RandomSource,
     ) -> Result<Self, LocalError> {
         let key_block = KeyBlock::derive(master_secret, suite, randoms)?;
         let (client, server) = key_block.partition()?;
         Ok(Self {
-            client_write: Cipher::new(suite, client)?,
-            server_write: Cipher::new(suite, server)?,
+            client_write: Cipher::new(suite, client, order, random)?,
+            server_write: Cipher::new(suite, server, order, random)?,
         })
     }
 }
@@ -112,6 +115,7 @@ impl fmt::Debug for KeyBlock {
 mod tests {
     use super::*;
     use crate::crypto::hash::HashAlgorithm;
+    use crate::crypto::rng::testing::{Broken, Fixed};
     use crate::enums::CipherSuite;
     use crate::keys::MASTER_SECRET;
 
@@ -152,16 +156,31 @@ mod tests {
         assert_eq!(format!("{block:?} {client:?}"), "[redacted] [redacted]");
     }
 
+    fn derive(suite: &Suite, random: &dyn RandomSource) -> Result<TrafficKeys, LocalError> {
+        let order = MacOrder::MacThenEncrypt;
+        TrafficKeys::derive(&master_secret(), suite, &RANDOMS, order, random)
+    }
+
+    /// The key of CBC's IVs is all that is drawn.
+    #[test]
+    fn only_cbc_needs_randomness() {
+        for suite in Suite::all() {
+            let unavailable = matches!(derive(suite, &Broken), Err(LocalError::RandomUnavailable));
+            assert_eq!(unavailable, suite.is_cbc());
+            assert!(derive(suite, &Fixed(1)).is_ok());
+        }
+    }
+
     #[test]
     fn a_cipher_takes_no_keys_of_other_lengths() {
         for lengths in [(32, 16, 4), (0, 32, 4), (0, 16, 12)] {
             let suite = suite(lengths.0, lengths.1, lengths.2);
             assert!(matches!(
-                TrafficKeys::derive(&master_secret(), &suite, &RANDOMS),
+                derive(&suite, &Fixed(1)),
                 Err(LocalError::Internal(_))
             ));
         }
-        assert!(TrafficKeys::derive(&master_secret(), &suite(0, 16, 4), &RANDOMS).is_ok());
+        assert!(derive(&suite(0, 16, 4), &Fixed(1)).is_ok());
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl PlaintextLimit {
 
 #[cfg(test)]
 mod testing {
-    use crate::crypto::cipher::{Cipher, WriteKeys};
+    use crate::crypto::cipher::{Cipher, MacOrder, WriteKeys};
+    use crate::crypto::rng::testing::Fixed;
     use crate::crypto::suite::Suite;
 
     /// The cipher of a suite, always with the same key.
@@ -73,7 +74,7 @@ mod testing {
             key: &[7; 32][..suite.enc_key_length],
             iv: &[8; 16][..suite.fixed_iv_length],
         };
-        Cipher::new(suite, keys).unwrap()
+        Cipher::new(suite, keys, MacOrder::MacThenEncrypt, &Fixed(9)).unwrap()
     }
 }
 

@@ -41,6 +41,11 @@ impl Protection {
         self.cipher.max_overhead()
     }
 
+    /// The length of the fragment that [`seal`](Self::seal) makes of a plaintext of this length.
+    pub(super) fn fragment_length(&self, plaintext: usize) -> usize {
+        self.cipher.fragment_length(plaintext)
+    }
+
     /// Appends `plaintext`, at most 2^14 bytes, as one protected record. Leaves `out` unchanged on
     /// an error.
     pub(super) fn seal(
@@ -50,7 +55,7 @@ impl Protection {
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
         let authenticated = self.next(typ)?;
-        let length = self.cipher.fragment_length(plaintext.len());
+        let length = self.fragment_length(plaintext.len());
         let header = RecordHeader::new(typ, authenticated.version, length)?;
         let start = out.len();
         out.extend_from_slice(&header.to_bytes());

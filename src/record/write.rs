@@ -51,17 +51,17 @@ impl RecordWriter {
         content: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
-        let overhead = match &self.protection {
-            None => 0,
-            Some(protection) => protection.max_overhead(),
-        };
         // A division takes a noticeable part of the time of a short record.
-        let records = if content.len() <= self.limit.0 {
-            usize::from(!content.is_empty())
+        let (full, last) = if content.len() <= self.limit.0 {
+            (0, content.len())
         } else {
-            content.len().div_ceil(self.limit.0)
+            (content.len() / self.limit.0, content.len() % self.limit.0)
         };
-        out.reserve(content.len() + records * (HEADER + overhead));
+        let mut length = full * self.record_length(self.limit.0);
+        if last > 0 {
+            length += self.record_length(last);
+        }
+        out.reserve(length);
         for plaintext in content.chunks(self.limit.0) {
             match &mut self.protection {
                 None => {
@@ -73,6 +73,15 @@ impl RecordWriter {
             }
         }
         Ok(())
+    }
+
+    /// The length of the record with a plaintext of this length.
+    fn record_length(&self, plaintext: usize) -> usize {
+        HEADER
+            + match &self.protection {
+                None => plaintext,
+                Some(protection) => protection.fragment_length(plaintext),
+            }
     }
 }
 

@@ -62,9 +62,23 @@ pub const ROOMS: &[Room] = &[
     },
     Room {
         name: "crypto::cipher",
-        rooms: &["crypto::suite", "crypto::vector", "enums", "error"],
-        crates: &["aes_gcm", "ccm", "zeroize"],
-        tests: &[],
+        rooms: &[
+            "crypto::rng",
+            "crypto::suite",
+            "crypto::vector",
+            "enums",
+            "error",
+        ],
+        crates: &[
+            "aes_gcm",
+            "cbc",
+            "ccm",
+            "sha1::block_api",
+            "sha2::block_api",
+            "subtle",
+            "zeroize",
+        ],
+        tests: &["crypto::vectors", "hmac", "sha1", "sha2"],
     },
     Room {
         name: "pem",
@@ -116,7 +130,7 @@ pub const ROOMS: &[Room] = &[
         name: "record",
         rooms: &["codec", "crypto::cipher", "enums", "error"],
         crates: &[],
-        tests: &["crypto::suite"],
+        tests: &["crypto::rng", "crypto::suite"],
     },
     Room {
         name: "verify",

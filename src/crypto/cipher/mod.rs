@@ -11,20 +11,26 @@
 //! | [`Cipher::max_overhead`] | a received header: can its plaintext keep to the limit? |
 //! | [`Cipher::fragment_length`] | a header that is sent: how long is this plaintext's fragment? |
 
+mod cbc;
 pub(in crate::crypto) mod ccm;
 mod contract;
 pub(in crate::crypto) mod gcm;
 mod nonce;
 
+pub(crate) use cbc::MacOrder;
 pub(crate) use contract::{AuthenticatedHeader, CipherError, WriteKeys};
 #[cfg(fuzzing)]
 pub(crate) use gcm::GcmKey as FuzzedGcmKey;
 
+use super::rng::RandomSource;
 use super::suite::{BulkCipher, Suite};
 use crate::error::LocalError;
+use cbc::{AesKey, Cbc};
 use ccm::{Ccm, CcmKey};
 use core::fmt;
 use gcm::{Gcm, GcmKey};
+
+const DOES_NOT_FIT: LocalError = LocalError::Internal("a key block does not fit its suite");
 
 /// The cipher of one direction of a connection with its keys, which are wiped when it is dropped.
 #[derive(Clone)]
@@ -32,13 +38,30 @@ pub(crate) enum Cipher {
     Gcm(Gcm),
     /// Boxed, as every cipher but the default: a connection with AES-GCM is not larger for it.
     Ccm(Box<Ccm>),
+    Cbc(Box<Cbc>),
 }
 
 impl Cipher {
-    /// Takes one side's part of the key block, which must be cut for this suite.
-    pub(crate) fn new(suite: &Suite, keys: WriteKeys<'_>) -> Result<Self, LocalError> {
-        let gcm = |key| Gcm::new(key, keys).map(Self::Gcm);
-        let ccm = |key| Ccm::new(key, keys).map(Box::new).map(Self::Ccm);
+    /// Takes one side's part of the key block, which must be cut for this suite. `order` matters
+    /// for CBC only, and CBC only draws from `random`, for the key of its IVs.
+    pub(crate) fn new(
+        suite: &Suite,
+        keys: WriteKeys<'_>,
+        order: MacOrder,
+        random: &dyn RandomSource,
+    ) -> Result<Self, LocalError> {
+        let gcm = |key| {
+            let gcm = Gcm::new(key, keys).map(Self::Gcm);
+            gcm.map_err(|CipherError| DOES_NOT_FIT)
+        };
+        let ccm = |key| {
+            let ccm = Ccm::new(key, keys).map(Box::new).map(Self::Ccm);
+            ccm.map_err(|CipherError| DOES_NOT_FIT)
+        };
+        let cbc = |key, mac| {
+            let cbc = Cbc::new(key, mac, keys, order, random);
+            cbc.map(Box::new).map(Self::Cbc)
+        };
         match suite.bulk {
             BulkCipher::Aes128Gcm => gcm(GcmKey::aes_128),
             BulkCipher::Aes256Gcm => gcm(GcmKey::aes_256),
@@ -46,8 +69,9 @@ impl Cipher {
             BulkCipher::Aes256Ccm => ccm(CcmKey::aes_256),
             BulkCipher::Aes128Ccm8 => ccm(CcmKey::aes_128_tag_8),
             BulkCipher::Aes256Ccm8 => ccm(CcmKey::aes_256_tag_8),
+            BulkCipher::Aes128Cbc(mac) => cbc(AesKey::aes_128, mac),
+            BulkCipher::Aes256Cbc(mac) => cbc(AesKey::aes_256, mac),
         }
-        .map_err(|CipherError| LocalError::Internal("a key block does not fit its suite"))
     }
 
     /// Returns the most plaintext that a received fragment of this length can hold; `None` for a
@@ -56,6 +80,7 @@ impl Cipher {
         match self {
             Self::Gcm(_) => Gcm::largest_plaintext(fragment),
             Self::Ccm(ccm) => fragment.checked_sub(ccm.overhead()),
+            Self::Cbc(cbc) => cbc.largest_plaintext(fragment),
         }
     }
 
@@ -64,6 +89,7 @@ impl Cipher {
         match self {
             Self::Gcm(_) => gcm::OVERHEAD,
             Self::Ccm(ccm) => ccm.overhead(),
+            Self::Cbc(cbc) => cbc.max_overhead(),
         }
     }
 
@@ -73,6 +99,7 @@ impl Cipher {
         match self {
             Self::Gcm(_) => plaintext + gcm::OVERHEAD,
             Self::Ccm(ccm) => plaintext + ccm.overhead(),
+            Self::Cbc(cbc) => cbc.fragment_length(plaintext),
         }
     }
 
@@ -88,6 +115,7 @@ impl Cipher {
         match self {
             Self::Gcm(gcm) => gcm.seal(header, plaintext, out),
             Self::Ccm(ccm) => ccm.seal(header, plaintext, out),
+            Self::Cbc(cbc) => cbc.seal(header, plaintext, out),
         }
         .inspect_err(|CipherError| out.truncate(start))
     }
@@ -103,6 +131,7 @@ impl Cipher {
         match self {
             Self::Gcm(gcm) => gcm.open(header, fragment),
             Self::Ccm(ccm) => ccm.open(header, fragment),
+            Self::Cbc(cbc) => cbc.open(header, fragment),
         }
     }
 }
@@ -116,13 +145,8 @@ impl fmt::Debug for Cipher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::rng::testing::Fixed;
     use crate::enums::{ContentType, ProtocolVersion};
-
-    const KEYS: WriteKeys<'_> = WriteKeys {
-        mac_key: &[],
-        key: &[7; 32],
-        iv: &[8; 4],
-    };
 
     const HEADER: AuthenticatedHeader = AuthenticatedHeader {
         sequence: 0x0102_0304_0506_0708,
@@ -130,16 +154,21 @@ mod tests {
         version: ProtocolVersion::TLS_1_2,
     };
 
-    /// The keys of [`KEYS`], cut to what the suite needs.
+    /// Keys that are cut to what the suite needs.
     fn keys(suite: &Suite) -> WriteKeys<'static> {
         WriteKeys {
-            key: &KEYS.key[..suite.enc_key_length],
-            ..KEYS
+            mac_key: &[6; 32][..suite.mac_key_length],
+            key: &[7; 32][..suite.enc_key_length],
+            iv: &[8; 4][..suite.fixed_iv_length],
         }
     }
 
+    /// Every suite with both orders of MAC, which are one for most of them.
     fn ciphers() -> impl Iterator<Item = Cipher> {
-        Suite::all().map(|suite| Cipher::new(suite, keys(suite)).unwrap())
+        let orders = [MacOrder::MacThenEncrypt, MacOrder::EncryptThenMac];
+        Suite::all().flat_map(move |suite| {
+            orders.map(|order| Cipher::new(suite, keys(suite), order, &Fixed(9)).unwrap())
+        })
     }
 
     #[test]
@@ -226,6 +255,10 @@ mod tests {
                     ..good
                 },
                 WriteKeys {
+                    mac_key: &[1; 48],
+                    ..good
+                },
+                WriteKeys {
                     key: &good.key[1..],
                     ..good
                 },
@@ -235,7 +268,7 @@ mod tests {
                 },
             ] {
                 assert!(matches!(
-                    Cipher::new(suite, bad),
+                    Cipher::new(suite, bad, MacOrder::MacThenEncrypt, &Fixed(9)),
                     Err(LocalError::Internal(_))
                 ));
             }
@@ -245,7 +278,10 @@ mod tests {
     #[test]
     fn a_cipher_and_its_keys_do_not_print() {
         for cipher in ciphers() {
-            assert_eq!(format!("{cipher:?}{KEYS:?}"), "[redacted][redacted]");
+            assert_eq!(format!("{cipher:?}"), "[redacted]");
+        }
+        for suite in Suite::all() {
+            assert_eq!(format!("{:?}", keys(suite)), "[redacted]");
         }
     }
 }

@@ -144,6 +144,7 @@ impl ExpectServerHello {
                     server: hello.random.0,
                 },
                 extended_master_secret: answers.extended_master_secret,
+                encrypt_then_mac: false,
                 secure_renegotiation: answers.secure_renegotiation,
                 alpn_protocol: answers.alpn_protocol,
                 limits,
@@ -213,9 +214,10 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
         return Err(PeerError::ExtendedMasterSecretChanged.into());
     }
     agreed.log_key(&config.common.environment, &session.master_secret);
+    let random = config.common.random();
     let flight = ServerFlight {
         new_session_ticket,
-        keys: KeysReady::finish_second(Side::Client, agreed, transcript, session)?,
+        keys: KeysReady::finish_second(Side::Client, agreed, transcript, session, random)?,
         completion: Completion {
             config,
             store_key,

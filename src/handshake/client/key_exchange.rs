@@ -157,9 +157,12 @@ impl KeyExchanged {
             config.trust,
             Some(self.server),
         );
+        let random = config.common.random();
+        let keys =
+            KeysReady::finish_first(Side::Client, agreed, transcript, session, random, actions)?;
         let flight = ServerFlight {
             new_session_ticket,
-            keys: KeysReady::finish_first(Side::Client, agreed, transcript, session, actions)?,
+            keys,
             completion: Completion {
                 config,
                 store_key,

@@ -46,8 +46,9 @@ impl KeyExchanged {
             selected.trust,
             client,
         );
+        let random = config.common.random();
         Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-            keys: KeysReady::finish_second(Side::Server, agreed, transcript, session)?,
+            keys: KeysReady::finish_second(Side::Server, agreed, transcript, session, random)?,
             completion: Completion {
                 config,
                 handle: self.handle,

@@ -78,6 +78,7 @@ impl ExpectClientHello {
                 suite,
                 randoms,
                 extended_master_secret: accepted.extended_master_secret,
+                encrypt_then_mac: false,
                 secure_renegotiation: offer.secure_renegotiation,
                 alpn_protocol: accepted.alpn_protocol,
                 limits: accepted.limits,
@@ -227,8 +228,10 @@ fn resume(
         transcript,
         ..
     } = negotiation;
+    let random = config.common.random();
+    let keys = KeysReady::finish_first(Side::Server, agreed, transcript, session, random, actions)?;
     Ok(State::ChangeCipherSpec(Box::new(ExpectChangeCipherSpec {
-        keys: KeysReady::finish_first(Side::Server, agreed, transcript, session, actions)?,
+        keys,
         completion: Completion {
             config,
             handle: NewHandle::None,

@@ -1,0 +1,264 @@
+//! AES-CBC with HMAC: GenericBlockCipher
+//! ([RFC 5246 section 6.2.3.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3.2)), and
+//! encrypt-then-MAC ([RFC 7366](https://www.rfc-editor.org/rfc/rfc7366)).
+//!
+//! | order | fragment |
+//! |---|---|
+//! | MAC, then encrypt | `IV`, encrypted: `plaintext`, `MAC`, `padding`, `padding_length` |
+//! | encrypt, then MAC | `IV`, encrypted: `plaintext`, `padding`, `padding_length`; then `MAC` |
+//!
+//! The first order is opened in constant time: the lengths of padding and plaintext decide nothing
+//! before the one verdict over padding and MAC ([`hidden`]). In the second, the MAC over the
+//! ciphertext is verified first. Sent padding is always the shortest.
+
+mod aes;
+mod hidden;
+mod mac;
+mod mask;
+
+use super::contract::{AuthenticatedHeader, CipherError, WriteKeys};
+use crate::crypto::rng::RandomSource;
+use crate::crypto::suite::MacAlgorithm;
+use crate::error::LocalError;
+pub(super) use aes::AesKey;
+use aes::{BLOCK, IvKey};
+use mac::{Mac, Tag, number};
+use subtle::Choice;
+use zeroize::{Zeroize, Zeroizing};
+
+/// The most padding, its length byte included.
+const LONGEST_PADDING: usize = 256;
+
+/// Whether a record's MAC is made before or after it is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MacOrder {
+    /// [RFC 5246 section 6.2.3.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3.2).
+    MacThenEncrypt,
+    /// [RFC 7366](https://www.rfc-editor.org/rfc/rfc7366).
+    EncryptThenMac,
+}
+
+/// The keys of one direction. Wiped when dropped.
+#[derive(Clone)]
+pub(crate) struct Cbc {
+    key: AesKey,
+    mac: Mac,
+    order: MacOrder,
+    iv_key: IvKey,
+}
+
+impl Cbc {
+    /// Takes one side's part of the key block, which has no IV: "In TLS 1.1 and later, explicit
+    /// IVs". `random` is the source of the key that makes them.
+    pub(super) fn new(
+        key: fn(&[u8]) -> Result<AesKey, CipherError>,
+        algorithm: MacAlgorithm,
+        keys: WriteKeys<'_>,
+        order: MacOrder,
+        random: &dyn RandomSource,
+    ) -> Result<Self, LocalError> {
+        let does_not_fit = |CipherError| super::DOES_NOT_FIT;
+        if !keys.iv.is_empty() {
+            return Err(super::DOES_NOT_FIT);
+        }
+        let mut iv_key = Zeroizing::new([0; 16]);
+        random.fill(&mut *iv_key)?;
+        Ok(Self {
+            key: key(keys.key).map_err(does_not_fit)?,
+            mac: Mac::new(algorithm, keys.mac_key).map_err(does_not_fit)?,
+            order,
+            iv_key: IvKey::new(&iv_key),
+        })
+    }
+
+    fn mac_length(&self) -> usize {
+        self.mac.algorithm().length()
+    }
+
+    /// "Each uint8 in the padding data vector" and the padding_length: at least one byte.
+    pub(super) fn largest_plaintext(&self, fragment: usize) -> Option<usize> {
+        let mac = self.mac_length();
+        let (encrypted, beside) = match self.order {
+            MacOrder::MacThenEncrypt => (fragment.checked_sub(BLOCK)?, mac + 1),
+            MacOrder::EncryptThenMac => (fragment.checked_sub(BLOCK + mac)?, 1),
+        };
+        if !encrypted.is_multiple_of(BLOCK) {
+            return None;
+        }
+        encrypted.checked_sub(beside)
+    }
+
+    /// The longest padding is a peer's choice: "Lengths longer than necessary might be desirable to
+    /// frustrate attacks on a protocol that are based on analysis of the lengths".
+    pub(super) fn max_overhead(&self) -> usize {
+        BLOCK + self.mac_length() + LONGEST_PADDING
+    }
+
+    pub(super) fn fragment_length(&self, plaintext: usize) -> usize {
+        let mac = self.mac_length();
+        match self.order {
+            MacOrder::MacThenEncrypt => BLOCK + padded(plaintext + mac),
+            MacOrder::EncryptThenMac => BLOCK + padded(plaintext) + mac,
+        }
+    }
+
+    pub(super) fn seal(
+        &self,
+        header: AuthenticatedHeader,
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CipherError> {
+        self.seal_with(header, self.iv_key.iv(header.sequence), plaintext, out)
+    }
+
+    fn seal_with(
+        &self,
+        header: AuthenticatedHeader,
+        iv: [u8; BLOCK],
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CipherError> {
+        let length = self.fragment_length(plaintext.len());
+        // Otherwise a reallocation could leave plaintext behind.
+        out.reserve(length);
+        let start = out.len();
+        out.extend_from_slice(&iv);
+        out.extend_from_slice(plaintext);
+        match self.order {
+            MacOrder::MacThenEncrypt => {
+                let tag = self.mac.tag(&header.with_length(plaintext.len())?, plaintext)?;
+                self.append(&tag, out);
+                self.pad_and_encrypt(start, iv, out)
+            }
+            MacOrder::EncryptThenMac => {
+                self.pad_and_encrypt(start, iv, out)?;
+                let tag = self.encrypted_tag(header, out.get(start..).ok_or(CipherError)?)?;
+                self.append(&tag, out);
+                Ok(())
+            }
+        }
+    }
+
+    fn append(&self, tag: &Tag, out: &mut Vec<u8>) {
+        out.extend(tag.0.iter().take(self.mac_length()));
+    }
+
+    /// Pads and encrypts what follows the IV, which is at `start`.
+    fn pad_and_encrypt(
+        &self,
+        start: usize,
+        iv: [u8; BLOCK],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CipherError> {
+        let text = start + BLOCK;
+        let length = out.len() - text;
+        let padding = padded(length) - length;
+        let padding_length = u8::try_from(padding - 1).map_err(|_| CipherError)?;
+        out.resize(out.len() + padding, padding_length);
+        self.key.encrypt(iv, out.get_mut(text..).ok_or(CipherError)?);
+        Ok(())
+    }
+
+    /// The MAC of encrypt-then-MAC: "seq_num + TLSCipherText.type + TLSCipherText.version +
+    /// TLSCipherText.length + IV + ENC(content + padding + padding_length)". The length does not
+    /// count the MAC.
+    fn encrypted_tag(
+        &self,
+        header: AuthenticatedHeader,
+        encrypted: &[u8],
+    ) -> Result<Tag, CipherError> {
+        self.mac.tag(&header.with_length(encrypted.len())?, encrypted)
+    }
+
+    pub(super) fn open<'f>(
+        &self,
+        header: AuthenticatedHeader,
+        fragment: &'f mut [u8],
+    ) -> Result<&'f mut [u8], CipherError> {
+        self.largest_plaintext(fragment.len()).ok_or(CipherError)?;
+        let mut encrypted = fragment;
+        if self.order == MacOrder::EncryptThenMac {
+            encrypted = self.verify_encrypted(header, encrypted)?;
+        }
+        let (iv, text) = encrypted.split_first_chunk_mut().ok_or(CipherError)?;
+        self.key.decrypt(*iv, text);
+        let length = match self.order {
+            MacOrder::MacThenEncrypt => self.verify_decrypted(header, text),
+            MacOrder::EncryptThenMac => authenticated_length(text),
+        };
+        let Ok(length) = length else {
+            text.zeroize();
+            return Err(CipherError);
+        };
+        text.get_mut(..length).ok_or(CipherError)
+    }
+
+    /// Verifies and cuts off the MAC of encrypt-then-MAC: "The MAC MUST be evaluated before any
+    /// further processing such as decryption is performed".
+    fn verify_encrypted<'f>(
+        &self,
+        header: AuthenticatedHeader,
+        fragment: &'f mut [u8],
+    ) -> Result<&'f mut [u8], CipherError> {
+        let length = fragment.len().checked_sub(self.mac_length()).ok_or(CipherError)?;
+        let (encrypted, received) = fragment.split_at_mut_checked(length).ok_or(CipherError)?;
+        let tag = self.encrypted_tag(header, encrypted)?;
+        if bool::from(tag.equals(&Tag::from_bytes(received))) {
+            Ok(encrypted)
+        } else {
+            Err(CipherError)
+        }
+    }
+
+    /// Verifies padding and MAC of a decrypted text, and returns the length of its plaintext.
+    ///
+    /// "Implementations MUST ensure that record processing time is essentially the same whether or
+    /// not the padding is correct": what is done depends on the length of the text alone, until the
+    /// verdict over both.
+    fn verify_decrypted(
+        &self,
+        header: AuthenticatedHeader,
+        text: &[u8],
+    ) -> Result<usize, CipherError> {
+        let mac_length = self.mac_length();
+        let unpadded = hidden::unpad(text, mac_length)?;
+        let length = unpadded.length - number(mac_length)?;
+
+        let longest = text.len().checked_sub(mac_length + 1).ok_or(CipherError)?;
+        let shortest = longest.saturating_sub(LONGEST_PADDING - 1);
+        let mut header = header.with_length(0)?;
+        let [.., high, low] = &mut header;
+        [_, _, *high, *low] = length.to_be_bytes();
+        let plaintext = text.get(..longest).ok_or(CipherError)?;
+        let expected =
+            self.mac.tag_of_hidden_length(&header, plaintext, number(shortest)?, length)?;
+
+        let window = text.get(shortest..text.len() - 1).ok_or(CipherError)?;
+        let start = length - number(shortest)?;
+        let received = hidden::copy_mac(self.mac.algorithm(), window, start)?;
+
+        let is_padded = Choice::from(mask::byte(unpadded.is_right) & 1);
+        if bool::from(expected.equals(&received) & is_padded) {
+            usize::try_from(length).map_err(|_| CipherError)
+        } else {
+            Err(CipherError)
+        }
+    }
+}
+
+/// The length of the plaintext in a decrypted text whose MAC was right.
+fn authenticated_length(text: &[u8]) -> Result<usize, CipherError> {
+    let unpadded = hidden::unpad(text, 0)?;
+    if unpadded.is_right == 0 {
+        return Err(CipherError);
+    }
+    usize::try_from(unpadded.length).map_err(|_| CipherError)
+}
+
+/// The length of a text with the shortest padding, at least its length byte.
+fn padded(text: usize) -> usize {
+    (text / BLOCK + 1) * BLOCK
+}
+
+#[cfg(test)]
+mod tests;
