@@ -3,9 +3,7 @@
 use crate::enums::{CipherSuite, HandshakeType, ProtocolVersion};
 use crate::error::{DecodeError, Error, PeerError};
 use crate::message::extension::Extensions;
-use crate::message::{
-    HANDSHAKE_HEADER, HandshakeBody, HandshakeMessage, MAX_HANDSHAKE_BODY, hello,
-};
+use crate::message::{HANDSHAKE_HEADER, HandshakeBody, HandshakeMessage, hello};
 use crate::record::{Fragment, HEADER, MAX_PLAINTEXT, fragments};
 use pki_types::DnsName;
 
@@ -224,21 +222,22 @@ fn find_end(received: &[u8]) -> Result<Progress, Error> {
 fn end(header: [u8; HANDSHAKE_HEADER], joined: usize) -> Result<usize, Error> {
     let [typ, high, middle, low] = header;
     let typ = HandshakeType(typ);
-    if joined > 0 && typ != HandshakeType::CLIENT_HELLO {
-        return Err(PeerError::UnexpectedMessage {
-            received: typ,
-            awaited: hello::ClientHello::NAME,
-        }
-        .into());
+    if joined == 0 {
+        return Ok(HANDSHAKE_HEADER);
     }
+    let most = hello::ClientHello::longest(typ).ok_or(PeerError::UnexpectedMessage {
+        received: typ,
+        awaited: hello::ClientHello::NAME,
+    })?;
     if joined < HANDSHAKE_HEADER {
         return Ok(HANDSHAKE_HEADER);
     }
     let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
-    if length > MAX_HANDSHAKE_BODY {
+    if length > most {
         return Err(PeerError::MessageTooLong {
             message: typ,
             length,
+            most,
         }
         .into());
     }

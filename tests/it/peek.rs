@@ -219,6 +219,7 @@ fn what_is_no_hello_is_refused_by_its_first_bytes() {
             PeerError::MessageTooLong {
                 message: HandshakeType::CLIENT_HELLO,
                 length: 0xff_ffff,
+                most: 131_396,
             }
             .into(),
         ),

@@ -57,19 +57,6 @@ impl Extensions<'_> {
         Ok(found.flatten())
     }
 
-    /// Returns the versions in the supported_versions of a ClientHello, in its order.
-    pub(crate) fn supported_versions(&self) -> Result<Option<Vec<ProtocolVersion>>, DecodeError> {
-        self.find(ExtensionType::SUPPORTED_VERSIONS, |reader| {
-            // ProtocolVersion versions<2..254>
-            let mut list = reader.vector8()?;
-            let mut versions = Vec::new();
-            while !list.is_empty() {
-                versions.push(ProtocolVersion(list.u16()?));
-            }
-            Ok(versions)
-        })
-    }
-
     /// Appends the empty server_name with which a server acknowledges the name.
     pub(crate) fn push_server_name_ack(&mut self) {
         self.push_empty(ExtensionType::SERVER_NAME);
