@@ -327,6 +327,8 @@ fn get(
     // Ends at the server's close_notify; without one it is an error.
     let mut out = io::stdout().lock();
     io::copy(&mut reader, &mut out)?;
+    // The response is complete, also if the server does not wait for this answer.
+    let _ = reader.get_mut().close();
     out.flush()
 }
 

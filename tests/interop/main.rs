@@ -75,6 +75,7 @@ fn main() -> ExitCode {
     revocation::add_trials(&mut trials);
     formats::add_trials(&mut trials);
     status::add_trials(&mut trials);
+    server::add_openssl_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
     redis_store::add_trials(&mut trials);

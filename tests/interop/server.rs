@@ -5,10 +5,11 @@ use crate::exchange::{
     expect_truncation, greet, hang_up,
 };
 use crate::files::{Files, OCSP_RESPONSE};
+use crate::openssl::OpenSsl;
 use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept, accept_from};
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::error::Incompatible;
-use premaster::protocol::ProtocolVersion;
+use premaster::protocol::{ProtocolVersion, SignatureScheme};
 use premaster::{CipherSuite, ClientAuth, Error, ServerConfigBuilder};
 use premaster_testing::program::Program;
 use premaster_testing::{NAME, roots, server_builder_with};
@@ -71,6 +72,15 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     });
 }
 
+/// OpenSSL's client presents whatever certificate it has for an algorithm that is listed.
+pub fn add_openssl_trials(trials: &mut Trials) {
+    trials.add(
+        OpenSsl.client(),
+        "openssl::server::certificate::of_another_type".to_owned(),
+        certificate_of_another_type,
+    );
+}
+
 /// Our server, with a certificate that is valid by the client's clock.
 pub fn our_server(files: &Files) -> ServerConfigBuilder {
     server_builder_with(files.server.clone())
@@ -109,6 +119,43 @@ fn certificate(peer: &dyn Peer, files: &Files, offer: Offer, mode: ClientAuth) {
     let session = stream.connection().session().unwrap();
     // What stands behind it is up to the client: OpenSSL adds the root.
     assert_eq!(session.peer_certificates()[0], files.client.chain()[0]);
+}
+
+/// A client whose key is for ECDSA goes on without a certificate, unless the list of algorithms
+/// invites it.
+fn certificate_of_another_type(files: &Files) {
+    let (certificate, key) = (files.path("elliptic.pem"), files.path("elliptic.key"));
+    let mut make = Command::new(OpenSsl.client());
+    make.args(["req", "-x509", "-nodes", "-subj", "/CN=Elliptic Client"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    let ended = make.output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+
+    let command = |port| {
+        let settings = Settings::offer(Offer::Defaults);
+        let mut command = OpenSsl.client_command(port, settings, files);
+        command.arg("-cert").arg(&certificate).arg("-key").arg(&key);
+        command
+    };
+    let config = || our_server(files).client_auth(ClientAuth::Request(roots().into()));
+    let stream = session_with(command, config());
+    let session = stream.connection().session().unwrap();
+    assert!(session.peer_certificates().is_empty());
+
+    let listed = [
+        SignatureScheme::RSA_PKCS1_SHA256,
+        SignatureScheme::ECDSA_SHA256,
+    ];
+    let inviting = config().client_signature_algorithms(&listed);
+    let (mut stream, program) = accept_from(command, inviting);
+    let error = expect_failure(&mut stream);
+    assert!(matches!(error, Error::Certificate(_)), "{error:?}");
+    hang_up(&stream);
+    assert!(!program.wait().status.success());
 }
 
 fn certificate_declined(peer: &dyn Peer, files: &Files) {

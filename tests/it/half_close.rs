@@ -8,7 +8,7 @@ use premaster_testing::wire::{ALERT, APPLICATION_DATA, record, said};
 use premaster_testing::{client_builder, pair, server_builder};
 
 /// More than one record.
-const ANSWER: [u8; 40_000] = [7; 40_000];
+static ANSWER: [u8; 40_000] = [7; 40_000];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {

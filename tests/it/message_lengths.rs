@@ -27,6 +27,8 @@ const ANY: usize = (1 << 24) - 1;
 /// What the configurations accept by default.
 const DEFAULT: usize = 131_396;
 
+type Seal = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// Where a message of one type is due.
 struct Place {
     typ: u8,
@@ -34,7 +36,7 @@ struct Place {
     longest: usize,
     end: End,
     /// Makes records of the peer's.
-    seal: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    seal: Seal,
 }
 
 impl Place {
