@@ -187,7 +187,7 @@ impl Moment {
             let separator = if index == 0 {
                 "; worth checking: "
             } else {
-                ", "
+                "; "
             };
             write!(f, "{separator}{cause}")?;
         }
@@ -363,190 +363,109 @@ mod tests {
         .worth_checking()
     }
 
-    /// Which alert suggests what, at each moment. A row names a word of each cause, in order.
-    #[test]
-    fn an_alert_suggests_what_its_sender_may_have_refused() {
-        use HandshakeType as Sent;
-        use Peer::{Client, Server};
-        let rows: &[(Peer, Sent, Option<Told>, Option<Alert>, &[&str])] = &[
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::HANDSHAKE_FAILURE),
-                &["ECDHE or CBC", "RSA key"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::INSUFFICIENT_SECURITY),
-                &["ECDHE or CBC", "RSA key"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::PROTOCOL_VERSION),
-                &["TLS 1.2"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::UNRECOGNIZED_NAME),
-                &["for this name"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[b"h2"])),
-                Some(Alert::NO_APPLICATION_PROTOCOL),
-                &["one of these application protocols"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::NO_APPLICATION_PROTOCOL),
-                &["alpn_protocols"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::INAPPROPRIATE_FALLBACK),
-                &["TLS 1.3"],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                Some(Alert::INTERNAL_ERROR),
-                &[],
-            ),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                Some(offer(&[])),
-                None,
-                &["TLS 1.2", "ECDHE or CBC", "RSA key"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                Some(certificate(false)),
-                Some(Alert::UNKNOWN_CA),
-                &["the server has the root"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                Some(certificate(false)),
-                Some(Alert::CERTIFICATE_EXPIRED),
-                &["validity", "the server's clock"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                Some(certificate(false)),
-                Some(Alert::ACCESS_DENIED),
-                &["access"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                Some(certificate(false)),
-                Some(Alert::BAD_CERTIFICATE),
-                &["the server accepts this certificate"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                Some(certificate(false)),
-                None,
-                &["the server accepts this certificate"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                Some(certificate(false)),
-                Some(Alert::BAD_RECORD_MAC),
-                &["private key belongs"],
-            ),
-            (
-                Server,
-                Sent::FINISHED,
-                None,
-                Some(Alert::DECRYPT_ERROR),
-                &["private key belongs"],
-            ),
-            (Server, Sent::FINISHED, None, None, &[]),
-            (
-                Server,
-                Sent::CLIENT_HELLO,
-                None,
-                Some(Alert::DECRYPT_ERROR),
-                &[],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(false)),
-                Some(Alert::UNKNOWN_CA),
-                &["the client has the root"],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(true)),
-                Some(Alert::CERTIFICATE_EXPIRED),
-                &["validity", "the client's clock"],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(false)),
-                Some(Alert::CERTIFICATE_UNKNOWN),
-                &["the client accepts this certificate"],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(true)),
-                Some(Alert::HANDSHAKE_FAILURE),
-                &["the client accepts this certificate", "to send"],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(false)),
-                Some(Alert::HANDSHAKE_FAILURE),
-                &[],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(false)),
-                None,
-                &["the client accepts this certificate"],
-            ),
-            (
-                Client,
-                Sent::SERVER_HELLO_DONE,
-                Some(certificate(false)),
-                Some(Alert::CLOSE_NOTIFY),
-                &[],
-            ),
-        ];
-        for (peer, sent, told, alert, words) in rows {
-            let moment = moment(*peer, *sent, told.clone());
-            let causes = worth_checking(&moment, *alert);
+    /// An alert, or none from a peer that hangs up, and a word of each cause in order.
+    type Suggestion = (Option<Alert>, &'static [&'static str]);
+
+    #[track_caller]
+    fn assert_suggests(moment: &Moment, rows: &[Suggestion]) {
+        for (alert, words) in rows {
+            let causes = worth_checking(moment, *alert);
             assert_eq!(causes.len(), words.len(), "{alert:?} {causes:?}");
             for (cause, word) in causes.iter().zip(*words) {
                 assert!(cause.contains(word), "{alert:?} {causes:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_server_may_have_refused_the_offer() {
+        let rows: [Suggestion; 7] = [
+            (None, &["TLS 1.2", "ECDHE or CBC", "RSA key"]),
+            (Some(Alert::HANDSHAKE_FAILURE), &["ECDHE or CBC", "RSA key"]),
+            (
+                Some(Alert::INSUFFICIENT_SECURITY),
+                &["ECDHE or CBC", "RSA key"],
+            ),
+            (Some(Alert::PROTOCOL_VERSION), &["TLS 1.2"]),
+            (Some(Alert::UNRECOGNIZED_NAME), &["for this name"]),
+            (Some(Alert::INAPPROPRIATE_FALLBACK), &["TLS 1.3"]),
+            (Some(Alert::INTERNAL_ERROR), &[]),
+        ];
+        let at_hello = |protocols: &[&'static [u8]]| {
+            let told = Some(offer(protocols));
+            moment(Peer::Server, HandshakeType::CLIENT_HELLO, told)
+        };
+        assert_suggests(&at_hello(&[]), &rows);
+        let alert = Some(Alert::NO_APPLICATION_PROTOCOL);
+        assert_suggests(&at_hello(&[]), &[(alert, &["alpn_protocols"])]);
+        assert_suggests(&at_hello(&[b"h2"]), &[(alert, &["supports one of these"])]);
+    }
+
+    #[test]
+    fn a_server_may_have_refused_the_clients_flight() {
+        let with_certificate = Some(certificate(false));
+        assert_suggests(
+            &moment(Peer::Server, HandshakeType::FINISHED, with_certificate),
+            &[
+                (None, &["the server accepts this certificate"]),
+                (
+                    Some(Alert::BAD_CERTIFICATE),
+                    &["the server accepts this certificate"],
+                ),
+                (Some(Alert::UNKNOWN_CA), &["the server has the root"]),
+                (
+                    Some(Alert::CERTIFICATE_EXPIRED),
+                    &["validity", "the server's clock"],
+                ),
+                (Some(Alert::ACCESS_DENIED), &["access"]),
+                (Some(Alert::BAD_RECORD_MAC), &["private key belongs"]),
+                (Some(Alert::INTERNAL_ERROR), &[]),
+            ],
+        );
+        assert_suggests(
+            &moment(Peer::Server, HandshakeType::FINISHED, None),
+            &[
+                (Some(Alert::DECRYPT_ERROR), &["private key belongs"]),
+                (None, &[]),
+            ],
+        );
+        assert_suggests(
+            &moment(Peer::Server, HandshakeType::CLIENT_HELLO, None),
+            &[(Some(Alert::DECRYPT_ERROR), &[]), (None, &[])],
+        );
+    }
+
+    #[test]
+    fn a_client_may_have_refused_the_servers_flight() {
+        let at_flight = |requested| {
+            let told = Some(certificate(requested));
+            moment(Peer::Client, HandshakeType::SERVER_HELLO_DONE, told)
+        };
+        let rows: [Suggestion; 4] = [
+            (Some(Alert::UNKNOWN_CA), &["the client has the root"]),
+            (
+                Some(Alert::CERTIFICATE_EXPIRED),
+                &["validity", "the client's clock"],
+            ),
+            (
+                Some(Alert::CERTIFICATE_UNKNOWN),
+                &["the client accepts this certificate"],
+            ),
+            (Some(Alert::CLOSE_NOTIFY), &[]),
+        ];
+        for requested in [false, true] {
+            assert_suggests(&at_flight(requested), &rows);
+        }
+        let failure = Some(Alert::HANDSHAKE_FAILURE);
+        assert_suggests(
+            &at_flight(false),
+            &[
+                (failure, &[]),
+                (None, &["the client accepts this certificate"]),
+            ],
+        );
+        let both: &'static [&'static str] = &["the client accepts this certificate", "to send"];
+        assert_suggests(&at_flight(true), &[(failure, both), (None, both)]);
     }
 
     #[test]
@@ -578,7 +497,7 @@ mod tests {
                 "the client closed the transport during the handshake; server_hello_done was sent, \
                  a message was awaited; certificate shown: CN=bmc, 2 in its chain; certificate of \
                  the client: requested; worth checking: whether the client accepts this \
-                 certificate: its CA, names, validity and key, whether the client has a \
+                 certificate: its CA, names, validity and key; whether the client has a \
                  certificate to send",
             ),
         ] {
