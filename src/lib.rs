@@ -231,13 +231,11 @@
 //!         }
 //!     }
 //!
-//!     /// Returns MSK and EMSK, or `None` until the handshake is complete.
-//!     fn keys(&self) -> Option<([u8; 64], [u8; 64])> {
-//!         let (mut msk, mut keys) = ([0; 64], [0; 128]);
+//!     /// Returns the MSK and, behind it, the EMSK; `None` until the handshake is complete.
+//!     fn keys(&self) -> Option<[u8; 128]> {
+//!         let mut keys = [0; 128];
 //!         self.tls.export_keying_material(b"client EAP encryption", None, &mut keys).ok()?;
-//!         let (first, emsk) = keys.split_first_chunk()?;
-//!         msk.copy_from_slice(first);
-//!         Some((msk, emsk.try_into().ok()?))
+//!         Some(keys)
 //!     }
 //!
 //!     fn session_id(&self) -> Option<Vec<u8>> {
