@@ -21,19 +21,17 @@ const MIN_BODY: usize = 2 + 32 + 1 + (2 + 2) + (1 + 1);
 /// serve clients with this crate and others with another TLS library.
 ///
 /// ```
-/// use premaster::protocol::ProtocolVersion;
-/// use premaster::{ClientHello, Error, Peeked};
+/// use premaster::{CipherSuite, ClientHello, Peeked};
 /// use std::io::{self, Read};
 /// use std::net::TcpStream;
 ///
-/// enum Served {
-///     /// By a library with newer versions and key exchanges.
-///     ByOther,
-///     ByPremaster,
-/// }
-///
-/// /// Reads as much as it takes to decide. Pass `received` on to whoever serves the client.
-/// fn decide(transport: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Served> {
+/// /// Returns true if the other library can serve the client, which it can with `suites`. Reads as
+/// /// much as it takes to decide; pass `received` on to whoever serves the client.
+/// fn other_can_serve(
+///     suites: &[CipherSuite],
+///     transport: &mut TcpStream,
+///     received: &mut Vec<u8>,
+/// ) -> io::Result<bool> {
 ///     loop {
 ///         match ClientHello::peek(received) {
 ///             Ok(Peeked::NeedData { more }) => {
@@ -41,16 +39,17 @@ const MIN_BODY: usize = 2 + 32 + 1 + (2 + 2) + (1 + 1);
 ///                 received.resize(length + more, 0);
 ///                 transport.read_exact(&mut received[length..])?;
 ///             }
-///             Ok(Peeked::Hello(hello)) if hello.only_offers_rsa_key_transport() => {
-///                 return Ok(Served::ByPremaster);
+///             Ok(Peeked::Hello(hello)) => {
+///                 return Ok(hello.cipher_suites().iter().any(|suite| suites.contains(suite)));
 ///             }
-///             Ok(Peeked::Hello(_)) => return Ok(Served::ByOther),
-///             // Not TLS, or broken: a connection answers with the right alert.
-///             Err(_) => return Ok(Served::ByPremaster),
+///             // Not TLS, or broken: a connection of this crate answers with the right alert.
+///             Err(_) => return Ok(false),
 ///         }
 ///     }
 /// }
 /// ```
+///
+/// The example `dual_stack` does it with rustls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHello {
     client_version: ProtocolVersion,
@@ -144,17 +143,6 @@ impl ClientHello {
     #[must_use]
     pub fn cipher_suites(&self) -> &[CipherSuite] {
         &self.cipher_suites
-    }
-
-    /// Returns true if every suite that the client offers uses RSA key transport
-    /// (`TLS_RSA_WITH_*`), apart from signalling values (TLS_FALLBACK_SCSV,
-    /// TLS_EMPTY_RENEGOTIATION_INFO_SCSV) and reserved ones
-    /// ([RFC 8701](https://www.rfc-editor.org/rfc/rfc8701)). No other library needs to be asked to
-    /// serve such a client: those with forward secrecy have nothing in common with it.
-    #[must_use]
-    pub fn only_offers_rsa_key_transport(&self) -> bool {
-        let suites = || self.cipher_suites.iter().filter(|suite| !is_signal(**suite));
-        suites().next().is_some() && suites().all(|suite| is_rsa_key_transport(*suite))
     }
 
     /// Returns true if TLS_FALLBACK_SCSV is among the suites: the client's first attempt, with newer
@@ -251,43 +239,4 @@ fn end(header: [u8; HANDSHAKE_HEADER], joined: usize) -> Result<usize, Error> {
 fn missing(last: &Fragment<'_>, content: usize) -> usize {
     let beyond = content.saturating_sub(last.content_missing);
     last.header_missing + content + beyond.div_ceil(MAX_PLAINTEXT) * HEADER
-}
-
-/// Returns true for values that are no suites: signals, and the reserved values 0x?A?A.
-fn is_signal(suite: CipherSuite) -> bool {
-    let [high, low] = suite.0.to_be_bytes();
-    let reserved = high == low && low & 0x0f == 0x0a;
-    let signals = [
-        CipherSuite::TLS_FALLBACK_SCSV,
-        CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV,
-    ];
-    reserved || signals.contains(&suite)
-}
-
-/// Returns true for `TLS_RSA_WITH_*` in the
-/// [registry](https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-parameters-4):
-/// the old ciphers and hashes, AES, Camellia, SEED, GCM, CCM and ARIA.
-fn is_rsa_key_transport(suite: CipherSuite) -> bool {
-    matches!(
-        suite.0,
-        0x0001 | 0x0002 | 0x0004 | 0x0005 | 0x0007 | 0x0009 | 0x000a | 0x002f | 0x0035 | 0x003b
-            ..=0x003d
-                | 0x0041
-                | 0x0084
-                | 0x0096
-                | 0x009c
-                | 0x009d
-                | 0x00ba
-                | 0x00c0
-                | 0xc03c
-                | 0xc03d
-                | 0xc050
-                | 0xc051
-                | 0xc07a
-                | 0xc07b
-                | 0xc09c
-                | 0xc09d
-                | 0xc0a0
-                | 0xc0a1
-    )
 }

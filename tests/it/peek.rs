@@ -2,12 +2,13 @@
 
 use premaster::error::{DecodeError, PeerError};
 use premaster::protocol::{ContentType, HandshakeType, ProtocolVersion};
-use premaster::{CipherSuite, ClientHello, Error, Peeked};
+use premaster::rand_core::Rng;
+use premaster::{ClientHello, Error, Peeked};
 use premaster_testing::wire::{
     CLIENT_HELLO, HANDSHAKE, Hello, SERVER_NAME, handshake, hello, message, record,
     record_of_version, records, vector,
 };
-use premaster_testing::{AES_128, AES_256, NAME, client_builder, pair, server_builder};
+use premaster_testing::{AES_128, AES_256, NAME, client_builder, pair, rng, server_builder};
 
 const SUPPORTED_VERSIONS: u16 = 43;
 
@@ -50,7 +51,6 @@ fn a_hello_shows_what_it_offers() {
     assert!(hello.cipher_suites().contains(&AES_256));
     assert_eq!(hello.server_name().map(AsRef::as_ref), Some(NAME));
     assert_eq!(hello.alpn_protocols(), [&b"h2"[..], b"http/1.1"]);
-    assert!(hello.only_offers_rsa_key_transport());
     assert!(!hello.is_fallback());
 
     let bare = complete(&hello_record(&Hello {
@@ -100,39 +100,45 @@ fn only_names_of_dns_are_told() {
 }
 
 #[test]
-fn signals_and_reserved_suites_are_no_key_exchange() {
-    let offers = |suites: &[u16]| {
-        complete(&hello_record(&Hello {
-            suites: suites.to_vec(),
+fn suites_are_told_as_they_are() {
+    let suites = [0x0a0a, 0x009e, 0x009c, 0x00ff];
+    for (signal, is_fallback) in [(0x5600, true), (0x5601, false)] {
+        let suites = [&suites[..], &[signal]].concat();
+        let hello = complete(&hello_record(&Hello {
+            suites: suites.clone(),
             ..hello()
-        }))
-    };
-    for suites in [
-        &[0x009c][..],
-        &[0x002f, 0x000a, 0x00ff],
-        &[0x0a0a, 0xc09d, 0x5600],
-    ] {
-        assert!(
-            offers(suites).only_offers_rsa_key_transport(),
-            "{suites:x?}"
-        );
+        }));
+        let told: Vec<_> = hello.cipher_suites().iter().map(|suite| suite.0).collect();
+        assert_eq!(told, suites);
+        assert_eq!(hello.is_fallback(), is_fallback);
     }
-    // ECDHE, DHE, TLS 1.3, PSK with RSA, and no suite at all.
-    for suites in [
-        &[0x009c, 0xc02f][..],
-        &[0x009e, 0x009c],
-        &[0x1301],
-        &[0x0094],
-        &[0x00ff, 0xfafa],
-    ] {
-        assert!(
-            !offers(suites).only_offers_rsa_key_transport(),
-            "{suites:x?}"
-        );
-    }
-    assert!(offers(&[0x009c, 0x5600]).is_fallback());
-    for suite in [AES_128, AES_256, CipherSuite(0x0035)] {
-        assert!(offers(&[suite.0]).only_offers_rsa_key_transport());
+}
+
+/// One more byte never changes what was known, and brings the end nearer by one byte at most.
+#[test]
+fn edited_hellos_are_read_alike_from_any_beginning() {
+    let flight = own_hello();
+    for seed in 0..40 {
+        let mut rng = rng(seed);
+        let mut draw = |below: usize| rng.next_u32() as usize % below;
+        let mut bytes = in_pieces(&flight, 1 + draw(400));
+        for _ in 0..draw(4) {
+            let length = bytes.len();
+            bytes[draw(length)] ^= 1 << draw(8);
+        }
+        let mut before = ClientHello::peek(&[]);
+        for length in 1..=bytes.len() {
+            let after = ClientHello::peek(&bytes[..length]);
+            match (&before, &after) {
+                (Ok(Peeked::NeedData { more }), Ok(Peeked::NeedData { more: left })) => {
+                    assert!(*left > 0 && left + 1 >= *more, "{seed} {length}");
+                }
+                (Ok(Peeked::NeedData { more }), Ok(Peeked::Hello(_))) => assert_eq!(*more, 1),
+                (Ok(Peeked::NeedData { .. }), Err(_)) => {}
+                (before, after) => assert_eq!(before, after, "{seed} {length}"),
+            }
+            before = after;
+        }
     }
 }
 

@@ -248,7 +248,7 @@ fn cut() -> io::Result<TcpStream> {
 mod tests {
     use super::*;
     use premaster::error::Incompatible;
-    use premaster::{Connection, Error, Event};
+    use premaster::{ClientHello, Connection, Error, Event, Peeked};
 
     #[test]
     fn each_connection_goes_as_it_should() {
@@ -265,6 +265,45 @@ mod tests {
             attacked.1.contains("inappropriate_fallback"),
             "{attacked:?}"
         );
+    }
+
+    /// A ClientHello of TLS 1.2 with these suites and nothing else.
+    fn hello(suites: &[u16]) -> ClientHello {
+        let suites: Vec<u8> = suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
+        let suites_length = u8::try_from(suites.len()).unwrap();
+        let body = [
+            &[3, 3][..],
+            &[7; 32],
+            &[0, 0, suites_length],
+            &suites,
+            &[1, 0],
+        ]
+        .concat();
+        let length = u8::try_from(body.len()).unwrap();
+        let header = [22, 3, 1, 0, length + 4, 1, 0, 0, length];
+        match ClientHello::peek(&[&header[..], &body].concat()) {
+            Ok(Peeked::Hello(hello)) => hello,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_rustls_cannot_serve_is_for_premaster() {
+        let server = Setting::new().unwrap().server;
+        for (suites, by_rustls) in [
+            (&[0x009c][..], false),
+            // DHE, and RSA with an export cipher: old, but not RSA key transport alone.
+            (&[0x009e, 0x0003, 0x009c], false),
+            (&[0x009c, 0xc02f], true),
+            // TLS 1.3's suite without its version.
+            (&[0x1301, 0x009c], false),
+        ] {
+            assert_eq!(
+                server.rustls_can_serve(&hello(suites)),
+                by_rustls,
+                "{suites:x?}"
+            );
+        }
     }
 
     /// A client with rustls and TLS 1.2 alone is served by rustls, with ECDHE.

@@ -1,7 +1,8 @@
 //! The server's half: one port for clients of both kinds.
 
-use premaster::{ClientHello, Connection, Peeked, Stream};
-use rustls::StreamOwned;
+use premaster::protocol::ProtocolVersion;
+use premaster::{CipherSuite, ClientHello, Connection, Peeked, Stream};
+use rustls::{StreamOwned, SupportedCipherSuite};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 /// A fatal alert inappropriate_fallback, as the record that a server sends before any agreement.
 const INAPPROPRIATE_FALLBACK: [u8; 7] = [21, 3, 3, 0, 2, 2, 86];
 
-/// Serves with rustls, and with premaster clients that offer RSA key transport alone.
+/// Serves with rustls every client that it can serve, and the others with premaster.
 ///
 /// **The two must not have the same key.** A key for RSA key transport decrypts what was recorded if
 /// it is ever stolen, and is used for nothing else.
@@ -50,10 +51,27 @@ impl Server {
             socket.write_all(&INAPPROPRIATE_FALLBACK)?;
             return Ok(Served::RefusedFallback);
         }
-        if hello.only_offers_rsa_key_transport() {
-            return Ok(self.serve_by_premaster(socket, &received));
+        if self.rustls_can_serve(&hello) {
+            self.serve_by_rustls(socket, &received)
+        } else {
+            Ok(self.serve_by_premaster(socket, &received))
         }
-        self.serve_by_rustls(socket, &received)
+    }
+
+    /// Returns true if rustls supports a suite of the client with a version of the client.
+    ///
+    /// Old clients offer more than RSA key transport, such as DHE, which rustls does not support
+    /// either. So what decides is what rustls has, and not what the client prefers.
+    pub fn rustls_can_serve(&self, hello: &ClientHello) -> bool {
+        let suites = &self.rustls.crypto_provider().cipher_suites;
+        suites.iter().any(|own| {
+            let version = match own {
+                SupportedCipherSuite::Tls13(_) => ProtocolVersion::TLS_1_3,
+                SupportedCipherSuite::Tls12(_) => ProtocolVersion::TLS_1_2,
+            };
+            let suite = CipherSuite(own.suite().into());
+            hello.versions().contains(&version) && hello.cipher_suites().contains(&suite)
+        })
     }
 
     fn serve_by_premaster(&self, socket: TcpStream, received: &[u8]) -> Served {
