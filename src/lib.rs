@@ -90,6 +90,45 @@
 //! # }
 //! ```
 //!
+//! # A blocking transport
+//!
+//! [`Stream`] keeps these rules over a `TcpStream`, or any other transport with [`Read`] and
+//! [`Write`], and has these traits itself:
+//!
+//! [`Read`]: std::io::Read
+//! [`Write`]: std::io::Write
+//!
+//! ```
+//! use premaster::{CertifiedKey, ClientConfig, RootStore, ServerConfig, Stream};
+//! use std::io::{Read, Write};
+//! use std::net::{TcpListener, TcpStream};
+//! use std::sync::Arc;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (chain_pem, key_pem) = (include_bytes!("../tests/data/leaf-2048.pem"), include_bytes!("../tests/data/rsa-2048.key"));
+//! let certified = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+//! let config = Arc::new(ServerConfig::builder(certified).build()?);
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?;
+//! let server = std::thread::spawn(move || -> std::io::Result<()> {
+//!     let mut stream = Stream::server(config, listener.accept()?.0);
+//!     let mut request = [0; 4];
+//!     stream.read_exact(&mut request)?;
+//!     stream.write_all(&request)?;
+//!     stream.close()
+//! });
+//!
+//! let config = Arc::new(ClientConfig::builder(RootStore::from_pem(chain_pem)?).build()?);
+//! let mut stream = Stream::client(config, "localhost".try_into()?, TcpStream::connect(address)?)?;
+//! stream.write_all(b"ping")?;
+//! // The answer ends with close_notify: nothing was cut off.
+//! let mut answer = Vec::new();
+//! stream.read_to_end(&mut answer)?;
+//! assert_eq!(answer, b"ping");
+//! # server.join().map_err(|_| "the server panicked")??;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Buffers
 //!
 //! One record must fit into the buffer that is passed to [`receive`](Connection::receive).
@@ -270,7 +309,25 @@
 //! # }
 //! ```
 //!
+//! # Examples
+//!
+//! Whole programs, in the package:
+//!
+//! | | |
+//! |---|---|
+//! | [`handshake`](https://docs.rs/crate/premaster/latest/source/examples/handshake.rs) | a whole connection in one command, each step explained |
+//! | [`client`](https://docs.rs/crate/premaster/latest/source/examples/client.rs) | fetches a page, or connects standard input and output to a server |
+//! | [`server`](https://docs.rs/crate/premaster/latest/source/examples/server.rs) | a page for a browser, or an echo, for many clients at once |
+//! | [`offload_server`](https://docs.rs/crate/premaster/latest/source/examples/offload_server.rs) | many handshakes, decrypted together by a few threads |
+//! | [`remote_key`](https://docs.rs/crate/premaster/latest/source/examples/remote_key.rs) | the private key in another process |
+//!
+//! The sources also have `redis_store`, two servers that resume each other's sessions, and `dual_stack`,
+//! one port for this crate and rustls.
+//!
 //! # Crate features
+//!
+//! WebAssembly without a system around it (`wasm32-unknown-unknown`) has neither a generator nor a
+//! clock: leave `getrandom` out, and set `rng` and `time_provider` of the builders.
 //!
 //! | Feature | Default | |
 //! |---|---|---|
@@ -281,6 +338,8 @@
 //! | `vector` | on | RSA and AES-GCM in vector instructions on x86-64; without it, the crate forbids `unsafe` code |
 //! | `webpki-roots` | off | `RootStore::mozilla` |
 //! | `rustls-native-certs` | off | `RootStore::platform` |
+// What needs a feature is marked in the documentation, which docs.rs makes with a nightly compiler.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "vector", target_arch = "x86_64")),
     forbid(unsafe_code)

@@ -100,6 +100,16 @@ waivers! {
 }
 
 /// A set of [`Waiver`]s.
+///
+/// ```
+/// use premaster::certificate::{Waiver, Waivers};
+///
+/// let needed: Waivers = [Waiver::CommonName, Waiver::Sha1Signature].into_iter().collect();
+/// assert!(needed.contains(Waiver::CommonName));
+/// for waiver in needed.iter() {
+///     println!("needed {waiver}, by {}", waiver.setting());
+/// }
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waivers(u16);
 

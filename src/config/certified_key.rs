@@ -21,6 +21,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// A certificate chain, the leaf first, and the leaf's RSA private key.
 ///
 /// The key may be outside this process, or may be left out if the operations with it are offloaded.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// use premaster::CertifiedKey;
+///
+/// let certified = CertifiedKey::from_pem(chain_pem, key_pem)?;
+/// assert_eq!(certified.chain().len(), 1);
+/// // The key is somewhere else, and the handshakes pause for it.
+/// let certified = CertifiedKey::without_key(certified.chain().to_vec())?;
+/// assert!(certified.key().is_none());
+/// # Ok(())
+/// # }
+/// ```
 pub struct CertifiedKey {
     chain: Box<[CertificateDer<'static>]>,
     pub(crate) public_key: PublicKey,

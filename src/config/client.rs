@@ -68,6 +68,19 @@ impl ClientConfig {
 }
 
 /// Builds a [`ClientConfig`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// use premaster::{CipherSuite, ClientConfig, RootStore};
+///
+/// let config = ClientConfig::builder(RootStore::from_pem(chain_pem)?)
+///     .suites(&[CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256])
+///     .alpn_protocols(&[b"http/1.1"])
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct ClientConfigBuilder {
     common: CommonBuilder,
     verification: ServerVerification,

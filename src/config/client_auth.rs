@@ -13,6 +13,21 @@ const MAX_AUTHORITIES: usize = (1 << 16) - 1 - (1 << 8);
 const MAX_SIGNATURE_SCHEMES: usize = 32;
 
 /// How a server authenticates its clients by certificate.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// use premaster::{CertificatePolicy, CertifiedKey, ClientAuth, RootStore, ServerConfig};
+/// use std::sync::Arc;
+///
+/// let policy = CertificatePolicy::new(RootStore::from_pem(chain_pem)?);
+/// let certified = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+/// let config =
+///     ServerConfig::builder(certified).client_auth(ClientAuth::Require(policy)).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub enum ClientAuth {
     /// The server requests no certificate. The default.

@@ -48,6 +48,22 @@ pub(crate) fn chain_signature_schemes() -> impl Iterator<Item = SignatureScheme>
 ///
 /// **Anyone who has the log can decrypt the connections.** Nothing is logged unless a configuration
 /// sets a key log.
+///
+/// ```
+/// use premaster::KeyLog;
+/// use std::sync::Mutex;
+///
+/// /// The lines, for a test that decrypts what it captured.
+/// struct Lines(Mutex<Vec<String>>);
+///
+/// impl KeyLog for Lines {
+///     fn log(&self, line: &str) {
+///         if let Ok(mut lines) = self.0.lock() {
+///             lines.push(line.to_owned());
+///         }
+///     }
+/// }
+/// ```
 pub trait KeyLog: Send + Sync {
     /// Receives one line in the NSS key log format (`SSLKEYLOGFILE`), without its newline:
     /// `CLIENT_RANDOM`, the client random and the master secret, in hexadecimal.

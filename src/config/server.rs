@@ -112,6 +112,24 @@ impl fmt::Debug for ServerConfig {
 }
 
 /// Builds a [`ServerConfig`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// use core::time::Duration;
+/// use premaster::{CertifiedKey, ServerConfig, Tickets};
+/// use std::sync::Arc;
+///
+/// let certified = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+/// let hour = Duration::from_secs(60 * 60);
+/// let config = ServerConfig::builder(certified)
+///     .tickets(Some(Arc::new(Tickets::rotating(12 * hour))))
+///     .session_lifetime(hour)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct ServerConfigBuilder {
     common: CommonBuilder,
     certificates: Certificates,

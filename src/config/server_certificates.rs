@@ -34,6 +34,24 @@ pub trait ResolveCertificate: Send + Sync {
 ///
 /// An exact match is preferred, then an entry with `*` as the first label. The set can be
 /// [replaced](Self::replace) while servers use it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// use premaster::certificate::{CertificateSet, CertificatesByName};
+/// use premaster::{CertifiedKey, ServerConfig};
+/// use std::sync::Arc;
+///
+/// let default = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+/// let set = CertificateSet::new(default.clone()).name("*.plant.example", &default)?;
+/// let certificates = Arc::new(CertificatesByName::new(set));
+/// let config = ServerConfig::builder_with_resolver(certificates.clone()).build()?;
+/// // From the next handshake on:
+/// certificates.replace(CertificateSet::new(default).refuse_unknown_names());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct CertificatesByName(RwLock<Arc<CertificateSet>>);
 

@@ -17,6 +17,40 @@ use zeroize::Zeroizing;
 /// The methods block. For a slow key, let the handshakes pause instead:
 /// [`ServerConfigBuilder::offload_decryption`](crate::ServerConfigBuilder::offload_decryption) and
 /// [`ClientConfigBuilder::offload_signing`](crate::ClientConfigBuilder::offload_signing).
+///
+/// ```
+/// use core::sync::atomic::{AtomicU64, Ordering};
+/// use premaster::error::KeyError;
+/// use premaster::private_key::{KeyId, KeyRng, PrivateKey, RsaKey};
+/// use premaster::protocol::SignatureScheme;
+///
+/// /// Counts the operations of another key.
+/// struct Counted {
+///     key: RsaKey,
+///     operations: AtomicU64,
+/// }
+///
+/// impl PrivateKey for Counted {
+///     fn key_id(&self) -> KeyId {
+///         self.key.key_id()
+///     }
+///
+///     fn decrypt(&self, c: &[u8], m: &mut [u8], rng: &mut KeyRng<'_>) -> Result<(), KeyError> {
+///         self.operations.fetch_add(1, Ordering::Relaxed);
+///         self.key.decrypt(c, m, rng)
+///     }
+///
+///     fn sign(
+///         &self,
+///         scheme: SignatureScheme,
+///         message: &[u8],
+///         rng: &mut KeyRng<'_>,
+///     ) -> Result<Vec<u8>, KeyError> {
+///         self.operations.fetch_add(1, Ordering::Relaxed);
+///         self.key.sign(scheme, message, rng)
+///     }
+/// }
+/// ```
 pub trait PrivateKey: Send + Sync {
     /// Returns the key's identifier: the [`KeyId::of_spki`] of its public key, which equals the
     /// [`CertifiedKey::key_id`](crate::CertifiedKey::key_id) of its certificate. It is called for

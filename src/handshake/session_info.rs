@@ -11,6 +11,34 @@ use pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 
 /// The negotiated parameters of a connection, and the identity of its peer.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// # use premaster::{CertifiedKey, ClientConfig, Connection, RootStore, ServerConfig};
+/// # use std::sync::Arc;
+/// # let server = ServerConfig::builder(Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?)).build()?;
+/// # let client = ClientConfig::builder(RootStore::from_pem(chain_pem)?).build()?;
+/// # let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+/// # let mut connection = Connection::client(Arc::new(client), "localhost".try_into()?, &mut to_server)?;
+/// # let mut server = Connection::server(Arc::new(server));
+/// # while connection.session().is_none() {
+/// #     let consumed = server.receive(&mut to_server, &mut to_client)?.consumed;
+/// #     to_server.drain(..consumed);
+/// #     let consumed = connection.receive(&mut to_client, &mut to_server)?.consumed;
+/// #     to_client.drain(..consumed);
+/// # }
+///
+/// if let Some(session) = connection.session() {
+///     println!("{}, resumed: {}", session.cipher_suite(), session.resumption().is_resumed());
+///     println!("accepted in spite of: {}", session.waivers());
+///     assert_eq!(session.peer_certificates().len(), 1);
+/// }
+/// # assert!(connection.session().is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SessionInfo {
     pub(crate) cipher_suite: CipherSuite,

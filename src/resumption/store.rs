@@ -125,6 +125,22 @@ const EXPIRED_PER_PUT: usize = 2;
 ///
 /// Expired sessions are removed on lookup, and when new sessions arrive and they are the least
 /// recently used. Removed sessions are wiped.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// use premaster::{CertifiedKey, MemoryStore, ServerConfig};
+/// use std::sync::Arc;
+///
+/// // Several configurations share it.
+/// let store = Arc::new(MemoryStore::new(20_000));
+/// let certified = Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?);
+/// let config = ServerConfig::builder(certified).session_store(Some(store.clone())).build()?;
+/// assert!(store.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
     /// Chooses the shard. It differs from the shards' own hashers; otherwise all the keys of a

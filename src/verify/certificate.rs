@@ -31,6 +31,35 @@ pub(super) enum Usage {
 ///
 /// The texts are under the peer's control, except as far as the CA that issued the certificate
 /// checked them.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../tests/data/rsa-2048.key");
+/// # use premaster::{CertifiedKey, ClientConfig, Connection, RootStore, ServerConfig};
+/// # use std::sync::Arc;
+/// # let server = ServerConfig::builder(Arc::new(CertifiedKey::from_pem(chain_pem, key_pem)?)).build()?;
+/// # let client = ClientConfig::builder(RootStore::from_pem(chain_pem)?).build()?;
+/// # let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
+/// # let mut connection = Connection::client(Arc::new(client), "localhost".try_into()?, &mut to_server)?;
+/// # let mut server = Connection::server(Arc::new(server));
+/// # while connection.session().is_none() {
+/// #     let consumed = server.receive(&mut to_server, &mut to_client)?.consumed;
+/// #     to_server.drain(..consumed);
+/// #     let consumed = connection.receive(&mut to_client, &mut to_server)?.consumed;
+/// #     to_client.drain(..consumed);
+/// # }
+///
+/// let session = connection.session().ok_or("the handshake is not complete")?;
+/// let certificate = session.peer_certificate().ok_or("no certificate")?;
+/// assert_eq!(certificate.subject(), "CN=localhost");
+/// assert_eq!(certificate.dns_names(), ["localhost"]);
+/// assert!(certificate.not_after() > premaster::pki_types::UnixTime::now());
+/// // authorityInfoAccess, which this crate does not read.
+/// assert!(certificate.extension("1.3.6.1.5.5.7.1.1").is_none());
+/// # Ok(())
+/// # }
+/// ```
 pub struct PeerCertificate<'a>(Fields<'a>);
 
 impl<'a> PeerCertificate<'a> {

@@ -25,6 +25,22 @@ use webpki::anchor_from_trusted_cert;
 /// certificate for that name anyway. It is limited to roots that were added as certificates and have
 /// no name constraints. To trust the self-signed certificate of one device as that device and as
 /// nothing else, use [`pin_certificate`](crate::CertificatePolicy::pin_certificate).
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../tests/data/leaf-2048.pem");
+/// use premaster::certificate::certificates_from_bytes;
+/// use premaster::RootStore;
+///
+/// let mut roots = RootStore::from_pem(chain_pem)?;
+/// // Or one by one, from a file in PEM, DER or PKCS #7:
+/// for certificate in certificates_from_bytes(chain_pem)? {
+///     roots.add(&certificate)?;
+/// }
+/// assert!(!roots.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct RootStore {
     /// The roots as `rustls-webpki` takes them.

@@ -16,6 +16,24 @@ use rsa::PrivateKey as RsaPrivateKey;
 /// On x86-64 it computes in vector instructions where the processor has them and the key has two
 /// primes of equal length, as nearly all keys have. Several ciphertexts then cost less together
 /// than one after the other.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../../tests/data/leaf-2048.pem");
+/// # let key_pem = include_bytes!("../../../tests/data/rsa-2048.key");
+/// use premaster::{CertifiedKey, PrivateKey, RsaKey};
+/// use std::sync::Arc;
+///
+/// let key = RsaKey::from_pem(key_pem)?;
+/// assert_eq!(key.modulus_length(), 256);
+/// let certified = CertifiedKey::from_pem(chain_pem, key_pem)?;
+/// assert_eq!(key.key_id(), certified.key_id());
+/// // A key in an Arc serves many certificates.
+/// let key: Arc<dyn PrivateKey> = Arc::new(key);
+/// let certified = CertifiedKey::with_key(certified.chain().to_vec(), key)?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RsaKey {
     pub(super) engine: PrivateEngine,
     pub(super) public: PublicKey,

@@ -21,6 +21,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 /// The ticket keys of a server, shared by all its connections.
+///
+/// ```
+/// use core::time::Duration;
+/// use premaster::session::{TicketKey, TicketKeySet};
+/// use premaster::Tickets;
+///
+/// // Of one server: keys of its own, made anew.
+/// let own = Tickets::rotating(Duration::from_secs(12 * 60 * 60));
+/// // Of several servers, which get them from elsewhere.
+/// let (today, tomorrow) = ([1; 48], [2; 48]);
+/// let keys = TicketKeySet::new(TicketKey::from_bytes(&today)).next(TicketKey::from_bytes(&tomorrow));
+/// let shared = Tickets::shared(keys);
+/// // A day later, yesterday's tickets still open.
+/// let keys = TicketKeySet::new(TicketKey::from_bytes(&tomorrow)).previous(TicketKey::from_bytes(&today));
+/// shared.replace(keys);
+/// ```
 pub struct Tickets(Mutex<Keys>);
 
 /// The contents of a ticket, and the key that sealed it.

@@ -21,6 +21,18 @@ use std::sync::Arc;
 /// Each certificate below the root must be covered by a current CRL of its issuer, signed by that
 /// issuer, and must not be listed in it. [`end_entity_only`](Self::end_entity_only) and
 /// [`allow_unknown_status`](Self::allow_unknown_status) relax this.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let chain_pem = include_bytes!("../../../tests/data/leaf-2048.pem");
+/// use premaster::certificate::Crls;
+/// use premaster::{CertificatePolicy, RootStore};
+///
+/// let crls = Crls::new().end_entity_only().allow_unknown_status();
+/// let policy = CertificatePolicy::new(RootStore::from_pem(chain_pem)?).crls(crls);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Crls {
     lists: Vec<Arc<List>>,
