@@ -1,11 +1,13 @@
 //! The numbers on the wire, as newtypes that preserve unknown values.
 
+mod suite_names;
+
 use core::fmt;
 
 macro_rules! wire_enum {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident($int:ty);
+        pub struct $name:ident($int:ty) $(or $others:path)?;
         $( $(#[$value_meta:meta])* $constant:ident = $value:literal => $text:literal; )*
     ) => {
         $(#[$meta])*
@@ -31,7 +33,9 @@ macro_rules! wire_enum {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self.name() {
+                let name = self.name();
+                $( let name = name.or_else(|| $others(self.0)); )?
+                match name {
                     Some(name) => f.write_str(name),
                     // 0x and two digits a byte.
                     None => write!(f, "{:#0width$x}", self.0, width = 2 + 2 * size_of::<$int>()),
@@ -169,8 +173,9 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// A cipher suite, by its IANA number.
-    pub struct CipherSuite(u16);
+    /// A cipher suite, by its IANA number. It prints by its registered name, also if this crate does
+    /// not implement it.
+    pub struct CipherSuite(u16) or suite_names::registered;
     /// AES-128 in CBC with HMAC-SHA-1, PRF with SHA-256 ([RFC 5246 appendix A.5](https://www.rfc-editor.org/rfc/rfc5246#appendix-A.5)). The suite that RFC 5246 makes mandatory. Only if configured.
     TLS_RSA_WITH_AES_128_CBC_SHA = 0x002f => "TLS_RSA_WITH_AES_128_CBC_SHA";
     /// AES-256 in CBC with HMAC-SHA-1, PRF with SHA-256 ([RFC 5246 appendix A.5](https://www.rfc-editor.org/rfc/rfc5246#appendix-A.5)). Only if configured.
@@ -217,6 +222,8 @@ wire_enum! {
     SIGNATURE_ALGORITHMS = 13 => "signature_algorithms";
     /// The application protocol over TLS, ALPN ([RFC 7301 section 3.1](https://www.rfc-editor.org/rfc/rfc7301#section-3.1)).
     APPLICATION_LAYER_PROTOCOL_NEGOTIATION = 16 => "application_layer_protocol_negotiation";
+    /// The records of a CBC suite are encrypted first and authenticated then ([RFC 7366 section 2](https://www.rfc-editor.org/rfc/rfc7366#section-2)).
+    ENCRYPT_THEN_MAC = 22 => "encrypt_then_mac";
     /// A master secret bound to the handshake ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
     EXTENDED_MASTER_SECRET = 23 => "extended_master_secret";
     /// The longest plaintext of a record that a side accepts ([RFC 8449 section 4](https://www.rfc-editor.org/rfc/rfc8449#section-4)).

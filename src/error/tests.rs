@@ -475,7 +475,8 @@ fn the_text_of_an_error_is_whole() {
         ),
         (
             suites.into(),
-            "no common cipher suite: the client offers 0xc02f, 0xc030; the server accepts \
+            "no common cipher suite: the client offers \
+             TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384; the server accepts \
              TLS_RSA_WITH_AES_128_GCM_SHA256 (set by ServerConfigBuilder::suites)",
         ),
         (

@@ -1,11 +1,16 @@
 //! The input of every cipher, and its error.
 
 use crate::enums::{ContentType, ProtocolVersion};
+use crate::error::LocalError;
 use core::fmt;
 
 /// Sealing or opening failed. The reason is not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CipherError;
+
+/// What a cipher answers to keys that were cut for another one.
+pub(super) const DOES_NOT_FIT: LocalError =
+    LocalError::Internal("a key block does not fit its suite");
 
 /// One side's part of the key block.
 #[derive(Clone, Copy)]

@@ -27,10 +27,9 @@ use super::suite::{BulkCipher, Suite};
 use crate::error::LocalError;
 use cbc::{AesKey, Cbc};
 use ccm::{Ccm, CcmKey};
+use contract::DOES_NOT_FIT;
 use core::fmt;
 use gcm::{Gcm, GcmKey};
-
-const DOES_NOT_FIT: LocalError = LocalError::Internal("a key block does not fit its suite");
 
 /// The cipher of one direction of a connection with its keys, which are wiped when it is dropped.
 #[derive(Clone)]

@@ -5,12 +5,14 @@
 //! nor memory accesses tell where padding or MAC were wrong
 //! ([RFC 5246 section 6.2.3.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3.2)).
 
-use super::LONGEST_PADDING;
 use super::mac::{Tag, number};
 use super::mask::{byte, hide, is_equal, is_less, is_zero};
 use crate::crypto::cipher::contract::CipherError;
 use crate::crypto::suite::MacAlgorithm;
 use zeroize::Zeroizing;
+
+/// The longest padding, its length byte included.
+pub(super) const LONGEST_PADDING: usize = 256;
 
 /// A text's length without its padding, and whether the padding was right.
 pub(super) struct Unpadded {

@@ -16,18 +16,16 @@ mod hidden;
 mod mac;
 mod mask;
 
-use super::contract::{AuthenticatedHeader, CipherError, WriteKeys};
+use super::contract::{AuthenticatedHeader, CipherError, DOES_NOT_FIT, WriteKeys};
 use crate::crypto::rng::RandomSource;
 use crate::crypto::suite::MacAlgorithm;
 use crate::error::LocalError;
 pub(super) use aes::AesKey;
 use aes::{BLOCK, IvKey};
+use hidden::LONGEST_PADDING;
 use mac::{Mac, Tag, number};
 use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
-
-/// The most padding, its length byte included.
-const LONGEST_PADDING: usize = 256;
 
 /// Whether a record's MAC is made before or after it is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +46,8 @@ pub(crate) struct Cbc {
 }
 
 impl Cbc {
-    /// Takes one side's part of the key block, which has no IV: "In TLS 1.1 and later, explicit
-    /// IVs". `random` is the source of the key that makes them.
+    /// Takes one side's part of the key block, which has no IV: each record brings its own. `random`
+    /// is the source of the key that makes them.
     pub(super) fn new(
         key: fn(&[u8]) -> Result<AesKey, CipherError>,
         algorithm: MacAlgorithm,
@@ -57,9 +55,9 @@ impl Cbc {
         order: MacOrder,
         random: &dyn RandomSource,
     ) -> Result<Self, LocalError> {
-        let does_not_fit = |CipherError| super::DOES_NOT_FIT;
+        let does_not_fit = |CipherError| DOES_NOT_FIT;
         if !keys.iv.is_empty() {
-            return Err(super::DOES_NOT_FIT);
+            return Err(DOES_NOT_FIT);
         }
         let mut iv_key = Zeroizing::new([0; 16]);
         random.fill(&mut *iv_key)?;
@@ -75,7 +73,7 @@ impl Cbc {
         self.mac.algorithm().length()
     }
 
-    /// "Each uint8 in the padding data vector" and the padding_length: at least one byte.
+    /// There is at least the padding_length, one byte.
     pub(super) fn largest_plaintext(&self, fragment: usize) -> Option<usize> {
         let mac = self.mac_length();
         let (encrypted, beside) = match self.order {
@@ -88,8 +86,8 @@ impl Cbc {
         encrypted.checked_sub(beside)
     }
 
-    /// The longest padding is a peer's choice: "Lengths longer than necessary might be desirable to
-    /// frustrate attacks on a protocol that are based on analysis of the lengths".
+    /// A peer may choose the longest padding, "to frustrate attacks on a protocol that are based on
+    /// analysis of the lengths of exchanged messages".
     pub(super) fn max_overhead(&self) -> usize {
         BLOCK + self.mac_length() + LONGEST_PADDING
     }
@@ -193,7 +191,7 @@ impl Cbc {
         text.get_mut(..length).ok_or(CipherError)
     }
 
-    /// Verifies and cuts off the MAC of encrypt-then-MAC: "The MAC MUST be evaluated before any
+    /// Verifies and cuts off the MAC of encrypt-then-MAC: "The MAC SHALL be evaluated before any
     /// further processing such as decryption is performed".
     fn verify_encrypted<'f>(
         &self,
