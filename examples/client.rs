@@ -159,6 +159,9 @@ enum Profile {
     /// Old devices: no secure renegotiation or EMS required
     #[value(name = "bmc_gcm")]
     BmcGcm,
+    /// Old devices with CBC suites: AES-GCM first, CBC behind it
+    #[value(name = "legacy_cbc")]
+    LegacyCbc,
     /// Secure renegotiation and EMS required, no session kept
     Strict,
 }
@@ -168,6 +171,7 @@ impl Profile {
         match self {
             Self::Ocpp201 => builder.ocpp_2_0_1(),
             Self::BmcGcm => builder.bmc_gcm(),
+            Self::LegacyCbc => builder.legacy_cbc(),
             Self::Strict => builder.strict(),
         }
     }

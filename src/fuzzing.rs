@@ -229,6 +229,7 @@ fn read_extensions(extensions: Option<&Extensions<'_>>) {
     let _ = extensions.status_request_ack();
     let _ = extensions.signature_algorithms();
     let _ = extensions.alpn();
+    let _ = extensions.encrypt_then_mac();
     let _ = extensions.extended_master_secret();
     let _ = extensions.record_size_limit();
     let _ = extensions.session_ticket();

@@ -407,7 +407,9 @@ pub mod private_key {
 
 /// The protocol's numbers on the wire, and its options.
 pub mod protocol {
-    pub use crate::config::{ExtendedMasterSecret, Preference, SecureRenegotiation};
+    pub use crate::config::{
+        EncryptThenMac, ExtendedMasterSecret, Preference, SecureRenegotiation,
+    };
     pub use crate::enums::{
         AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,
         ContentType, ExtensionType, HandshakeType, MaxFragmentLength, ProtocolVersion,

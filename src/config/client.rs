@@ -2,7 +2,8 @@
 
 use super::common::{Common, CommonBuilder, common_builder_methods, shared_random};
 use super::{
-    CertifiedKey, ExtendedMasterSecret, KeyLog, SecureRenegotiation, chain_signature_schemes,
+    CertifiedKey, EncryptThenMac, ExtendedMasterSecret, KeyLog, SecureRenegotiation,
+    chain_signature_schemes,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, MaxFragmentLength, SignatureScheme};

@@ -1,6 +1,6 @@
 //! The settings that both roles share, and the checks of these settings.
 
-use super::{ExtendedMasterSecret, KeyLog, SecureRenegotiation};
+use super::{EncryptThenMac, ExtendedMasterSecret, KeyLog, SecureRenegotiation};
 use crate::crypto::rng::{RandomSource, SharedRng};
 use crate::crypto::suite::Suite;
 use crate::enums::CipherSuite;
@@ -47,6 +47,7 @@ impl fmt::Debug for Environment {
 pub(crate) struct Common {
     pub(crate) suites: Box<[&'static Suite]>,
     pub(crate) extended_master_secret: ExtendedMasterSecret,
+    pub(crate) encrypt_then_mac: EncryptThenMac,
     pub(crate) secure_renegotiation: SecureRenegotiation,
     pub(crate) alpn_protocols: Box<[Box<[u8]>]>,
     pub(crate) record_size_limit: Option<u16>,
@@ -69,6 +70,12 @@ impl Common {
         (self.environment.time)()
     }
 
+    /// Returns true if a client offers encrypt-then-MAC: with a CBC suite, unless it is off.
+    pub(crate) fn offers_encrypt_then_mac(&self) -> bool {
+        self.encrypt_then_mac != EncryptThenMac::Off
+            && self.suites.iter().any(|suite| suite.is_cbc())
+    }
+
     /// Returns the suite with this number, if it is configured.
     pub(crate) fn suite(&self, id: CipherSuite) -> Option<&'static Suite> {
         self.suites.iter().find(|suite| suite.id == id).copied()
@@ -79,6 +86,7 @@ impl Common {
 pub(super) struct CommonBuilder {
     pub(super) suites: Option<Vec<CipherSuite>>,
     pub(super) extended_master_secret: ExtendedMasterSecret,
+    pub(super) encrypt_then_mac: EncryptThenMac,
     pub(super) secure_renegotiation: SecureRenegotiation,
     pub(super) alpn_protocols: Vec<Box<[u8]>>,
     pub(super) record_size_limit: Option<u16>,
@@ -101,6 +109,7 @@ impl CommonBuilder {
         Self {
             suites: None,
             extended_master_secret: ExtendedMasterSecret::default(),
+            encrypt_then_mac: EncryptThenMac::default(),
             secure_renegotiation,
             alpn_protocols: Vec::new(),
             record_size_limit: None,
@@ -139,6 +148,7 @@ impl CommonBuilder {
         Ok(Common {
             suites: implemented(self.suites)?,
             extended_master_secret: self.extended_master_secret,
+            encrypt_then_mac: self.encrypt_then_mac,
             secure_renegotiation: self.secure_renegotiation,
             alpn_protocols: self.alpn_protocols.into(),
             record_size_limit: self.record_size_limit,
@@ -219,6 +229,10 @@ macro_rules! common_builder_methods {
     () => {
         /// Sets the cipher suites that this side offers or accepts, in order of preference. The
         /// default is AES-256-GCM, then AES-128-GCM.
+        ///
+        /// The CBC and CCM suites are used only if they are named here, or by a preset
+        /// ([`legacy_cbc`](Self::legacy_cbc)). The CCM suites are as safe as AES-GCM, and those with
+        /// tags of eight bytes nearly so; CBC is for peers that support nothing better.
         #[must_use]
         pub fn suites(mut self, suites: &[CipherSuite]) -> Self {
             self.common.suites = Some(suites.to_vec());
@@ -230,6 +244,14 @@ macro_rules! common_builder_methods {
         #[must_use]
         pub fn extended_master_secret(mut self, policy: ExtendedMasterSecret) -> Self {
             self.common.extended_master_secret = policy;
+            self
+        }
+
+        /// Sets how encrypt-then-MAC is used with the CBC suites. The default is
+        /// [`EncryptThenMac::Optional`].
+        #[must_use]
+        pub fn encrypt_then_mac(mut self, policy: EncryptThenMac) -> Self {
+            self.common.encrypt_then_mac = policy;
             self
         }
 
@@ -382,6 +404,8 @@ mod tests {
             common.extended_master_secret,
             ExtendedMasterSecret::Optional
         );
+        assert_eq!(common.encrypt_then_mac, EncryptThenMac::Optional);
+        assert!(!common.offers_encrypt_then_mac());
         assert_eq!(common.secure_renegotiation, SecureRenegotiation::Required);
         assert!(common.alpn_protocols.is_empty());
         assert_eq!(common.record_size_limit, None);

@@ -105,6 +105,24 @@ pub enum ExtendedMasterSecret {
     Required,
 }
 
+/// How encrypt-then-MAC is used ([RFC 7366](https://www.rfc-editor.org/rfc/rfc7366)), which lets a
+/// receiver verify a record of a CBC suite before it decrypts it.
+///
+/// It applies to the CBC suites only, which are off unless [configured](ClientConfigBuilder::suites).
+/// Without it, this crate opens their records in constant time; whether the peer does cannot be
+/// seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EncryptThenMac {
+    /// The extension is neither offered nor accepted. For peers that fail on the extension.
+    Off,
+    /// It is used with every peer that supports it. The default.
+    #[default]
+    Optional,
+    /// A peer that does not support it is refused with handshake_failure if a CBC suite would be
+    /// used. A server chooses another suite, if there is one.
+    Required,
+}
+
 /// Which side's order of preference decides the cipher suite or the application protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preference {

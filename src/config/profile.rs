@@ -14,6 +14,16 @@ const GCM: [CipherSuite; 2] = [
     CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
 ];
 
+/// Both suites with AES-GCM, then those with CBC, the better MAC and the longer key first.
+const GCM_AND_CBC: [CipherSuite; 6] = [
+    CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+];
+
 impl ClientConfigBuilder {
     /// Configures a charging station, the client of its management system (CSMS).
     ///
@@ -47,6 +57,26 @@ impl ClientConfigBuilder {
     #[must_use]
     pub fn bmc_gcm(self) -> Self {
         self.suites(&GCM)
+            .secure_renegotiation(SecureRenegotiation::Optional)
+            .resume_without_extended_master_secret()
+    }
+
+    /// Configures a client of an old device or server that supports TLS 1.2 with RSA key transport
+    /// and, of the ciphers, perhaps CBC only.
+    ///
+    /// It sets the AES-GCM [`suites`](Self::suites) and behind them the CBC suites, makes secure
+    /// renegotiation [`Optional`](SecureRenegotiation::Optional), and
+    /// [allows resumption](Self::resume_without_extended_master_secret) without the extended master
+    /// secret. [Encrypt-then-MAC](Self::encrypt_then_mac) is used if the server supports it.
+    ///
+    /// Sources: [RFC 5246 section 9](https://www.rfc-editor.org/rfc/rfc5246#section-9) makes
+    /// TLS_RSA_WITH_AES_128_CBC_SHA mandatory; cameras by Axis with firmware 6 accept no GCM suite
+    /// ([report](https://github.com/AlexxIT/go2rtc/pull/2383)); an ESP8266 with few suites has the
+    /// four of CBC ([list](https://github.com/xoseperez/espurna/pull/1810)); servers on old IIS 10
+    /// accept AES128-SHA only ([report](https://github.com/rustls/rustls/issues/381)).
+    #[must_use]
+    pub fn legacy_cbc(self) -> Self {
+        self.suites(&GCM_AND_CBC)
             .secure_renegotiation(SecureRenegotiation::Optional)
             .resume_without_extended_master_secret()
     }
@@ -92,6 +122,17 @@ impl ServerConfigBuilder {
     #[must_use]
     pub fn bmc_gcm(self) -> Self {
         self.suites(&GCM).resume_without_extended_master_secret()
+    }
+
+    /// Configures a server to which old devices connect that support CBC only; see
+    /// [`ClientConfigBuilder::legacy_cbc`].
+    ///
+    /// It sets the AES-GCM [`suites`](Self::suites) and behind them the CBC suites, and
+    /// [allows resumption](Self::resume_without_extended_master_secret) without the extended master
+    /// secret. A server accepts clients without secure renegotiation by default.
+    #[must_use]
+    pub fn legacy_cbc(self) -> Self {
+        self.suites(&GCM_AND_CBC).resume_without_extended_master_secret()
     }
 
     /// Configures a server for clients that support the security extensions of TLS 1.2, as

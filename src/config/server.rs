@@ -3,8 +3,8 @@
 use super::client_auth::{ClientAuth, ClientAuthorities, ClientCertificateRequest};
 use super::common::{Common, CommonBuilder, common_builder_methods, shared_random};
 use super::{
-    CertifiedKey, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate, SIGNATURE_SCHEMES,
-    SecureRenegotiation,
+    CertifiedKey, EncryptThenMac, ExtendedMasterSecret, KeyLog, Preference, ResolveCertificate,
+    SIGNATURE_SCHEMES, SecureRenegotiation,
 };
 use crate::crypto::hash::fingerprint;
 use crate::enums::{CipherSuite, SignatureScheme};

@@ -2,7 +2,7 @@
 //! change it.
 
 use super::text::{ProtocolList, SuiteList};
-use crate::enums::ProtocolVersion;
+use crate::enums::{CipherSuite, ProtocolVersion};
 
 errors! {
     /// Why two sides that follow the protocol have no common parameters.
@@ -56,6 +56,16 @@ errors! {
         #[alert(HANDSHAKE_FAILURE)]
         #[setting(extended_master_secret)]
         NoExtendedMasterSecret,
+        /// The peer does not support encrypt-then-MAC, and the suite is one with CBC.
+        #[error(
+            "the peer does not support encrypt-then-MAC (RFC 7366), which is required with {suite} (the builder's encrypt_then_mac can make it optional)"
+        )]
+        #[alert(HANDSHAKE_FAILURE)]
+        #[setting(encrypt_then_mac)]
+        NoEncryptThenMac {
+            /// The suite that the handshake would use.
+            suite: CipherSuite,
+        },
         /// There is no common application protocol.
         #[error(
             "no common application protocol: the client offers {offered}; the server accepts {acceptable} (set by ServerConfigBuilder::alpn_protocols)"

@@ -1,6 +1,7 @@
 //! What both roles do alike to make a hello and to read the peer's.
 
-use crate::config::{Common, ExtendedMasterSecret, SecureRenegotiation};
+use crate::config::{Common, EncryptThenMac, ExtendedMasterSecret, SecureRenegotiation};
+use crate::crypto::suite::Suite;
 use crate::error::{Error, Incompatible, LocalError, PeerError};
 use crate::message::HandshakeBody;
 use crate::message::extension::Extensions;
@@ -59,9 +60,32 @@ pub(super) fn agree_extended_master_secret(
     }
 }
 
+/// Returns true if the records are encrypted first and authenticated then, given the suite of this
+/// handshake, full or not, and the peer's support.
+///
+/// "If a server receives an encrypt-then-MAC request extension from a client and then selects a
+/// stream or Authenticated Encryption with Associated Data (AEAD) ciphersuite, it MUST NOT send an
+/// encrypt-then-MAC response extension back to the client"
+/// ([RFC 7366 section 3](https://www.rfc-editor.org/rfc/rfc7366#section-3)).
+pub(super) fn agree_encrypt_then_mac(
+    policy: EncryptThenMac,
+    suite: &Suite,
+    supported: bool,
+) -> Result<bool, Incompatible> {
+    match policy {
+        _ if !suite.is_cbc() => Ok(false),
+        EncryptThenMac::Off => Ok(false),
+        EncryptThenMac::Required if !supported => {
+            Err(Incompatible::NoEncryptThenMac { suite: suite.id })
+        }
+        EncryptThenMac::Required | EncryptThenMac::Optional => Ok(supported),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enums::CipherSuite;
     use crate::message::hello::ServerHello;
 
     #[test]
@@ -99,6 +123,21 @@ mod tests {
             (ExtendedMasterSecret::Required, false, refused),
         ] {
             assert_eq!(agree_extended_master_secret(policy, supported), agreed);
+        }
+        let suite = CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA;
+        let refused = Err(Incompatible::NoEncryptThenMac { suite });
+        let cbc = Suite::of(suite).unwrap();
+        let gcm = Suite::of(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256).unwrap();
+        for (policy, supported, agreed) in [
+            (EncryptThenMac::Off, true, Ok(false)),
+            (EncryptThenMac::Off, false, Ok(false)),
+            (EncryptThenMac::Optional, true, Ok(true)),
+            (EncryptThenMac::Optional, false, Ok(false)),
+            (EncryptThenMac::Required, true, Ok(true)),
+            (EncryptThenMac::Required, false, refused),
+        ] {
+            assert_eq!(agree_encrypt_then_mac(policy, cbc, supported), agreed);
+            assert_eq!(agree_encrypt_then_mac(policy, gcm, supported), Ok(false));
         }
     }
 }

@@ -78,7 +78,7 @@ pub const ROOMS: &[Room] = &[
             "subtle",
             "zeroize",
         ],
-        tests: &["crypto::vectors", "hmac", "sha1", "sha2"],
+        tests: &["crypto::vectors", "hmac", "serde_json", "sha1", "sha2"],
     },
     Room {
         name: "pem",

@@ -1,10 +1,12 @@
 //! The extensions of a ClientHello, and the ServerHello's answers to them.
 
 use crate::config::{ClientConfig, ExtendedMasterSecret};
+use crate::crypto::suite::Suite;
 use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength, SignatureScheme};
 use crate::error::{DecodeError, Error, PeerError};
 use crate::handshake::hello::{
-    agree_extended_master_secret, check_secure_renegotiation, read_renegotiation_info,
+    agree_encrypt_then_mac, agree_extended_master_secret, check_secure_renegotiation,
+    read_renegotiation_info,
 };
 use crate::handshake::limits::RecordLimits;
 use crate::message::HandshakeBody;
@@ -36,6 +38,9 @@ pub(super) fn hello_extensions(
     if !config.common.alpn_protocols.is_empty() {
         extensions.push_alpn(&config.common.alpn_protocols);
     }
+    if config.common.offers_encrypt_then_mac() {
+        extensions.push_encrypt_then_mac();
+    }
     if config.common.extended_master_secret != ExtendedMasterSecret::Off {
         extensions.push_extended_master_secret();
     }
@@ -63,6 +68,7 @@ fn requested(config: &ClientConfig, server_name: &ServerName<'_>, typ: Extension
         ExtensionType::MAX_FRAGMENT_LENGTH => config.max_fragment_length.is_some(),
         ExtensionType::STATUS_REQUEST => config.request_ocsp_response,
         ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !common.alpn_protocols.is_empty(),
+        ExtensionType::ENCRYPT_THEN_MAC => common.offers_encrypt_then_mac(),
         ExtensionType::EXTENDED_MASTER_SECRET => {
             common.extended_master_secret != ExtendedMasterSecret::Off
         }
@@ -111,6 +117,7 @@ pub(super) fn grease(
 pub(super) struct Answers {
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
+    pub(super) encrypt_then_mac: bool,
     pub(super) alpn_protocol: Option<Box<[u8]>>,
     max_fragment_length: Option<MaxFragmentLength>,
     record_size_limit: Option<u16>,
@@ -126,6 +133,7 @@ impl Answers {
     /// alert."
     pub(super) fn read(
         hello: &ServerHello<'_>,
+        suite: &Suite,
         config: &ClientConfig,
         server_name: &ServerName<'_>,
     ) -> Result<Self, Error> {
@@ -147,6 +155,7 @@ impl Answers {
                 config.common.extended_master_secret,
                 extended_master_secret,
             )?,
+            encrypt_then_mac: read_encrypt_then_mac(extensions, suite, config)?,
             alpn_protocol: read_alpn(extensions, config)?,
             max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
             record_size_limit: extensions.record_size_limit().map_err(decode)?,
@@ -184,6 +193,21 @@ impl Answers {
             },
         }
     }
+}
+
+/// For a suite that is not CBC, the server "MUST NOT send an encrypt-then-MAC response extension".
+fn read_encrypt_then_mac(
+    extensions: &Extensions<'_>,
+    suite: &Suite,
+    config: &ClientConfig,
+) -> Result<bool, Error> {
+    let supported = extensions.encrypt_then_mac();
+    let supported = supported.map_err(|error| error.of(ServerHello::NAME))?;
+    if supported && !suite.is_cbc() {
+        return Err(PeerError::IllegalExtension(ExtensionType::ENCRYPT_THEN_MAC).into());
+    }
+    let policy = config.common.encrypt_then_mac;
+    Ok(agree_encrypt_then_mac(policy, suite, supported)?)
 }
 
 /// "the "ProtocolNameList" MUST contain exactly one "ProtocolName"", one of the client's.

@@ -113,7 +113,7 @@ impl ExpectServerHello {
         if hello.compression_method != CompressionMethod::NULL {
             return Err(PeerError::UnofferedCompression(hello.compression_method).into());
         }
-        let answers = Answers::read(&hello, config, &self.server_name)?;
+        let answers = Answers::read(&hello, suite, config, &self.server_name)?;
 
         actions.push(Action::VersionAgreed);
         let resumed = !hello.session_id.is_empty() && hello.session_id == self.session_id;
@@ -144,7 +144,7 @@ impl ExpectServerHello {
                     server: hello.random.0,
                 },
                 extended_master_secret: answers.extended_master_secret,
-                encrypt_then_mac: false,
+                encrypt_then_mac: answers.encrypt_then_mac,
                 secure_renegotiation: answers.secure_renegotiation,
                 alpn_protocol: answers.alpn_protocol,
                 limits,

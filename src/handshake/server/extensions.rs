@@ -5,7 +5,8 @@ use crate::crypto::suite::Suite;
 use crate::enums::{CipherSuite, ExtensionType, MaxFragmentLength, ProtocolVersion};
 use crate::error::{DecodeError, Error, Incompatible, PeerError, ProtocolList, SuiteList};
 use crate::handshake::hello::{
-    agree_extended_master_secret, check_secure_renegotiation, read_renegotiation_info,
+    agree_encrypt_then_mac, agree_extended_master_secret, check_secure_renegotiation,
+    read_renegotiation_info,
 };
 use crate::handshake::limits::RecordLimits;
 use crate::message::HandshakeBody;
@@ -45,13 +46,26 @@ fn check_supported_versions(hello: &ClientHello<'_>) -> Result<(), Incompatible>
     }
 }
 
-/// The first suite of the preferred side's list that is also in the other side's list.
+/// The first suite of the preferred side's list that is also in the other side's list, and that the
+/// rule for encrypt-then-MAC allows.
 pub(super) fn choose_suite(
     config: &ServerConfig,
     offered: &[CipherSuite],
+    encrypt_then_mac: bool,
 ) -> Result<&'static Suite, Incompatible> {
     let acceptable = &config.common.suites;
-    let chosen = config.suite_preference.choose(acceptable, offered, |suite, id| suite.id == *id);
+    let policy = config.common.encrypt_then_mac;
+    let agree = |suite: &Suite| agree_encrypt_then_mac(policy, suite, encrypt_then_mac);
+    let preference = config.suite_preference;
+    let common = |suite: &&Suite, id: &CipherSuite| suite.id == *id;
+    let chosen = preference.choose(acceptable, offered, |suite, id| {
+        common(suite, id) && agree(suite).is_ok()
+    });
+    if chosen.is_none()
+        && let Some(suite) = preference.choose(acceptable, offered, common)
+    {
+        agree(suite)?;
+    }
     chosen.copied().ok_or_else(|| {
         let acceptable: Vec<_> = acceptable.iter().map(|suite| suite.id).collect();
         Incompatible::NoCommonSuite {
@@ -69,6 +83,7 @@ pub(super) struct ClientOffer<'a> {
     pub(super) names_signature_algorithms: bool,
     pub(super) secure_renegotiation: bool,
     pub(super) extended_master_secret: bool,
+    pub(super) encrypt_then_mac: bool,
     /// `None` if the client offers none.
     pub(super) alpn_protocols: Option<Vec<&'a [u8]>>,
     pub(super) max_fragment_length: Option<MaxFragmentLength>,
@@ -90,6 +105,7 @@ impl<'a> ClientOffer<'a> {
             server_name: OfferedName::read(extensions)?,
             secure_renegotiation: supports_secure_renegotiation(hello, extensions)?,
             extended_master_secret: extensions.extended_master_secret().map_err(decode)?,
+            encrypt_then_mac: extensions.encrypt_then_mac().map_err(decode)?,
             alpn_protocols: extensions.alpn().map_err(decode)?,
             max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
             record_size_limit: extensions.record_size_limit().map_err(decode)?,

@@ -14,7 +14,7 @@ use crate::error::{Error, LocalError, PeerError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::agreed::Agreed;
 use crate::handshake::finish::{ExpectChangeCipherSpec, KeysReady};
-use crate::handshake::hello::draw;
+use crate::handshake::hello::{agree_encrypt_then_mac, draw};
 use crate::handshake::incoming::Incoming;
 use crate::handshake::limits::RecordLimits;
 use crate::handshake::session_info::Resumption;
@@ -57,8 +57,13 @@ impl ExpectClientHello {
         };
         let suite = match &found {
             Ok(found) => found.session.suite,
-            Err(_) => choose_suite(config, &hello.cipher_suites)?,
+            Err(_) => choose_suite(config, &hello.cipher_suites, offer.encrypt_then_mac)?,
         };
+        let encrypt_then_mac = agree_encrypt_then_mac(
+            config.common.encrypt_then_mac,
+            suite,
+            offer.encrypt_then_mac,
+        )?;
         let randoms = Randoms {
             client: hello.random.0,
             server: draw(&config.common)?,
@@ -78,7 +83,7 @@ impl ExpectClientHello {
                 suite,
                 randoms,
                 extended_master_secret: accepted.extended_master_secret,
-                encrypt_then_mac: false,
+                encrypt_then_mac,
                 secure_renegotiation: offer.secure_renegotiation,
                 alpn_protocol: accepted.alpn_protocol,
                 limits: accepted.limits,
@@ -255,6 +260,9 @@ fn send_hello(
     }
     if let Some(protocol) = &negotiation.agreed.alpn_protocol {
         extensions.push_alpn(core::slice::from_ref(protocol));
+    }
+    if negotiation.agreed.encrypt_then_mac {
+        extensions.push_encrypt_then_mac();
     }
     if negotiation.agreed.extended_master_secret {
         extensions.push_extended_master_secret();

@@ -181,6 +181,15 @@ impl Extensions<'_> {
         )
     }
 
+    /// Appends the empty encrypt_then_mac to either hello ([RFC 7366 section 2](https://www.rfc-editor.org/rfc/rfc7366#section-2)).
+    pub(crate) fn push_encrypt_then_mac(&mut self) {
+        self.push_empty(ExtensionType::ENCRYPT_THEN_MAC);
+    }
+
+    pub(crate) fn encrypt_then_mac(&self) -> Result<bool, DecodeError> {
+        self.find_empty(ExtensionType::ENCRYPT_THEN_MAC)
+    }
+
     /// Appends the empty extended_master_secret to either hello ([RFC 7627 section 5.1](https://www.rfc-editor.org/rfc/rfc7627#section-5.1)).
     pub(crate) fn push_extended_master_secret(&mut self) {
         self.push_empty(ExtensionType::EXTENDED_MASTER_SECRET);

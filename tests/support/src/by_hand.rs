@@ -74,7 +74,7 @@ impl ServerByHand {
         let mut transcript = messages(&self.transcript);
         assert_eq!(
             finished,
-            forger.sealed_finished(Sender::Client, &transcript)
+            forger.finished_sealed_like(&finished, Sender::Client, &transcript)
         );
         transcript.extend(forger.finished(Sender::Client, &transcript));
         let answer = forger.sealed_finished(Sender::Server, &transcript);

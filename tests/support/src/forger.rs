@@ -3,12 +3,20 @@
 
 use crate::pair::Pair;
 use crate::pki::Hash;
-use crate::wire::{FINISHED, HANDSHAKE, message, messages, record, records, split_vector, unhex};
+use crate::wire::{
+    ENCRYPT_THEN_MAC, FINISHED, HANDSHAKE, extensions, message, messages, record, records,
+    split_vector, unhex,
+};
 use crate::{AES_128, AES_256, client_builder, server_builder};
 use aes_gcm::aead::Nonce;
+use aes_gcm::aead::consts::{U8, U12, U16};
+use aes_gcm::aes::cipher::BlockCipherEncrypt;
+use aes_gcm::aes::{Aes128, Aes256};
 use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
+use ccm::Ccm;
 use hmac::{Hmac, Mac};
 use premaster::{CipherSuite, ClientConfigBuilder, KeyLog, ServerConfigBuilder};
+use sha1::Sha1;
 use sha2::{Sha256, Sha384};
 use std::sync::{Arc, Mutex};
 
@@ -54,10 +62,26 @@ struct Suite {
 
 impl Suite {
     #[track_caller]
-    fn of(suite: CipherSuite) -> Self {
+    fn of(suite: CipherSuite, encrypt_then_mac: bool) -> Self {
+        let cbc = |key, mac| {
+            let cbc = CbcHmac {
+                key,
+                mac,
+                encrypt_then_mac,
+            };
+            (Hash::Sha256, Cipher::Cbc(cbc))
+        };
         let (hash, cipher) = match suite {
             AES_128 => (Hash::Sha256, Cipher::Aes128Gcm),
             AES_256 => (Hash::Sha384, Cipher::Aes256Gcm),
+            CipherSuite::TLS_RSA_WITH_AES_128_CCM => (Hash::Sha256, Cipher::Aes128Ccm),
+            CipherSuite::TLS_RSA_WITH_AES_256_CCM => (Hash::Sha256, Cipher::Aes256Ccm),
+            CipherSuite::TLS_RSA_WITH_AES_128_CCM_8 => (Hash::Sha256, Cipher::Aes128Ccm8),
+            CipherSuite::TLS_RSA_WITH_AES_256_CCM_8 => (Hash::Sha256, Cipher::Aes256Ccm8),
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA => cbc(16, 20),
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA => cbc(32, 20),
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256 => cbc(16, 32),
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256 => cbc(32, 32),
             other => panic!("the forger has not learned {other}"),
         };
         Self { hash, cipher }
@@ -67,7 +91,12 @@ impl Suite {
     #[track_caller]
     fn chosen(server_hello: &[u8]) -> Self {
         let (_session_id, rest) = split_vector(1, &server_hello[43..]);
-        Self::of(CipherSuite(u16::from_be_bytes([rest[0], rest[1]])))
+        let suite = CipherSuite(u16::from_be_bytes([rest[0], rest[1]]));
+        let extensions = extensions(server_hello).unwrap_or_default();
+        Self::of(
+            suite,
+            extensions.iter().any(|(typ, _)| *typ == ENCRYPT_THEN_MAC),
+        )
     }
 }
 
@@ -75,6 +104,75 @@ impl Suite {
 enum Cipher {
     Aes128Gcm,
     Aes256Gcm,
+    Aes128Ccm,
+    Aes256Ccm,
+    Aes128Ccm8,
+    Aes256Ccm8,
+    Cbc(CbcHmac),
+}
+
+/// The IV of the forger's records, which this crate would not choose.
+const IV: [u8; 16] = [0x5c; 16];
+
+/// `GenericBlockCipher`, made block by block.
+#[derive(Clone, Copy)]
+struct CbcHmac {
+    /// Length of the key.
+    key: usize,
+    /// Length of the MAC and of its key.
+    mac: usize,
+    encrypt_then_mac: bool,
+}
+
+impl CbcHmac {
+    fn mac(self, keys: &Keys, parts: &[&[u8]]) -> Vec<u8> {
+        fn mac<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+            let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+            parts.iter().for_each(|part| mac.update(part));
+            mac.finalize().into_bytes().to_vec()
+        }
+        match self.mac {
+            20 => mac::<Hmac<Sha1>>(&keys.mac, parts),
+            _ => mac::<Hmac<Sha256>>(&keys.mac, parts),
+        }
+    }
+
+    /// What is encrypted, but for the padding.
+    fn unpadded(self, keys: &Keys, sequence: u64, typ: u8, content: &[u8]) -> Vec<u8> {
+        let mut text = content.to_vec();
+        if !self.encrypt_then_mac {
+            let covered = protected_with(sequence, typ, content.len());
+            text.extend(self.mac(keys, &[&covered, content]));
+        }
+        text
+    }
+
+    /// The fragment of a padded text.
+    fn encrypt(self, keys: &Keys, iv: [u8; 16], sequence: u64, typ: u8, text: &[u8]) -> Vec<u8> {
+        let mut fragment = iv.to_vec();
+        for block in text.chunks(16) {
+            let before = &fragment[fragment.len() - 16..];
+            let mut mixed: [u8; 16] = std::array::from_fn(|at| block[at] ^ before[at]);
+            match self.key {
+                16 => Aes128::new_from_slice(&keys.key).unwrap().encrypt_block((&mut mixed).into()),
+                _ => Aes256::new_from_slice(&keys.key).unwrap().encrypt_block((&mut mixed).into()),
+            }
+            fragment.extend(mixed);
+        }
+        if self.encrypt_then_mac {
+            let covered = protected_with(sequence, typ, fragment.len());
+            let tag = self.mac(keys, &[&covered, &fragment]);
+            fragment.extend(tag);
+        }
+        fragment
+    }
+
+    fn seal(self, keys: &Keys, iv: [u8; 16], sequence: u64, typ: u8, content: &[u8]) -> Vec<u8> {
+        let mut text = self.unpadded(keys, sequence, typ, content);
+        let padding = 15 - text.len() % 16;
+        text.extend(vec![padding as u8; padding + 1]);
+        self.encrypt(keys, iv, sequence, typ, &text)
+    }
 }
 
 impl Cipher {
@@ -83,20 +181,28 @@ impl Cipher {
         match self {
             Self::Aes128Gcm => [0, 16, 4],
             Self::Aes256Gcm => [0, 32, 4],
+            Self::Aes128Ccm | Self::Aes128Ccm8 => [0, 16, 4],
+            Self::Aes256Ccm | Self::Aes256Ccm8 => [0, 32, 4],
+            Self::Cbc(cbc) => [cbc.mac, cbc.key, 0],
         }
     }
 
     /// What stands in a protected record.
     fn seal(self, keys: &Keys, sequence: u64, typ: u8, content: &[u8]) -> Vec<u8> {
         match self {
-            Self::Aes128Gcm => seal_gcm::<Aes128Gcm>(keys, sequence, typ, content),
-            Self::Aes256Gcm => seal_gcm::<Aes256Gcm>(keys, sequence, typ, content),
+            Self::Aes128Gcm => seal_aead::<Aes128Gcm>(keys, sequence, typ, content),
+            Self::Aes256Gcm => seal_aead::<Aes256Gcm>(keys, sequence, typ, content),
+            Self::Aes128Ccm => seal_aead::<Ccm<Aes128, U16, U12>>(keys, sequence, typ, content),
+            Self::Aes256Ccm => seal_aead::<Ccm<Aes256, U16, U12>>(keys, sequence, typ, content),
+            Self::Aes128Ccm8 => seal_aead::<Ccm<Aes128, U8, U12>>(keys, sequence, typ, content),
+            Self::Aes256Ccm8 => seal_aead::<Ccm<Aes256, U8, U12>>(keys, sequence, typ, content),
+            Self::Cbc(cbc) => cbc.seal(keys, IV, sequence, typ, content),
         }
     }
 }
 
 /// `GenericAEADCipher`, with an explicit nonce that this crate would not choose.
-fn seal_gcm<C: KeyInit + AeadInOut>(
+fn seal_aead<C: KeyInit + AeadInOut>(
     keys: &Keys,
     sequence: u64,
     typ: u8,
@@ -233,6 +339,31 @@ impl Forger {
         record(typ, &self.suite.cipher.seal(keys, sequence, typ, content))
     }
 
+    /// What a CBC suite encrypts for this content, but for the padding: its MAC is behind it, unless
+    /// it is encrypted first.
+    #[track_caller]
+    pub fn unpadded(&self, sender: Sender, sequence: u64, typ: u8, content: &[u8]) -> Vec<u8> {
+        self.cbc().unpadded(self.keys(sender), sequence, typ, content)
+    }
+
+    /// A record of a CBC suite whose padded text is this, whole blocks of anything. The MAC over
+    /// what is encrypted is right.
+    #[track_caller]
+    pub fn encrypted(&self, sender: Sender, sequence: u64, typ: u8, text: &[u8]) -> Vec<u8> {
+        record(
+            typ,
+            &self.cbc().encrypt(self.keys(sender), IV, sequence, typ, text),
+        )
+    }
+
+    #[track_caller]
+    fn cbc(&self) -> CbcHmac {
+        match self.suite.cipher {
+            Cipher::Cbc(cbc) => cbc,
+            _ => panic!("not a CBC suite"),
+        }
+    }
+
     /// What a side's Finished holds after these messages.
     pub fn verify_data(&self, sender: Sender, messages: &[u8]) -> Vec<u8> {
         let hash = self.suite.hash.digest(messages);
@@ -247,6 +378,23 @@ impl Forger {
     /// The record with a side's Finished after these messages, its first that is protected.
     pub fn sealed_finished(&self, sender: Sender, messages: &[u8]) -> Vec<u8> {
         self.seal(sender, 0, HANDSHAKE, &self.finished(sender, messages))
+    }
+
+    /// That record with the IV of a received one, where the suite has one that the sender chooses
+    /// at random.
+    pub fn finished_sealed_like(
+        &self,
+        received: &[u8],
+        sender: Sender,
+        messages: &[u8],
+    ) -> Vec<u8> {
+        let Cipher::Cbc(cbc) = self.suite.cipher else {
+            return self.sealed_finished(sender, messages);
+        };
+        let iv = received[5..21].try_into().unwrap();
+        let content = self.finished(sender, messages);
+        let fragment = cbc.seal(self.keys(sender), iv, 0, HANDSHAKE, &content);
+        record(HANDSHAKE, &fragment)
     }
 
     /// `PRF(master_secret, label, seed)`, this long.
@@ -320,6 +468,7 @@ impl Stopped {
     ) -> Self {
         let key_log = Arc::new(LastKey::default());
         let client = client.suites(&[suite]).key_log(key_log.clone());
+        let server = server.suites(&[suite]);
         let mut pair = crate::pair(client, server);
         let hello = std::mem::take(&mut pair.client.outgoing);
         pair.server.take(&hello).unwrap();

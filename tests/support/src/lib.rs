@@ -71,8 +71,29 @@ pub fn rng(seed: u64) -> ChaCha12Rng {
 pub const AES_128: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
 pub const AES_256: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384;
 
-/// Every suite that there is.
+/// The suites that are offered unless others are named.
 pub const SUITES: [CipherSuite; 2] = [AES_128, AES_256];
+
+/// The suites that are used only if they are named: those with CCM.
+pub const CCM_SUITES: [CipherSuite; 4] = [
+    CipherSuite::TLS_RSA_WITH_AES_128_CCM,
+    CipherSuite::TLS_RSA_WITH_AES_256_CCM,
+    CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
+    CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
+];
+
+/// The suites that are used only if they are named: those with CBC.
+pub const CBC_SUITES: [CipherSuite; 4] = [
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+];
+
+/// Every suite that there is.
+pub fn all_suites() -> impl Iterator<Item = CipherSuite> {
+    SUITES.into_iter().chain(CCM_SUITES).chain(CBC_SUITES)
+}
 
 /// The name that the test server is reached by.
 pub const NAME: &str = "server.example";

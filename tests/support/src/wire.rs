@@ -20,6 +20,7 @@ pub const CLIENT_KEY_EXCHANGE: u8 = 16;
 pub const FINISHED: u8 = 20;
 
 pub const SERVER_NAME: u16 = 0;
+pub const ENCRYPT_THEN_MAC: u16 = 22;
 pub const EXTENDED_MASTER_SECRET: u16 = 23;
 pub const SESSION_TICKET: u16 = 35;
 pub const RENEGOTIATION_INFO: u16 = 0xff01;
