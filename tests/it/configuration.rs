@@ -34,8 +34,8 @@ fn lists_of_suites_are_checked() {
         (&[][..], ConfigError::NoSuites),
         (&[AES_128, AES_128], ConfigError::DuplicateSuite(AES_128)),
         (
-            &[CipherSuite(0x002f)],
-            ConfigError::UnsupportedSuite(CipherSuite(0x002f)),
+            &[CipherSuite(0x000a)],
+            ConfigError::UnsupportedSuite(CipherSuite(0x000a)),
         ),
         (
             &[CipherSuite::TLS_EMPTY_RENEGOTIATION_INFO_SCSV],

@@ -6,11 +6,11 @@ use premaster_testing::wire::{
     APPLICATION_DATA, CERTIFICATE, Hello, RENEGOTIATION_INFO, SERVER_HELLO_DONE, certificate_body,
     handshake, hello_with,
 };
-use premaster_testing::{NAME, SUITES, certified, client_builder, server_builder};
+use premaster_testing::{NAME, all_suites, certified, client_builder, server_builder};
 
 #[test]
 fn it_speaks_for_either_side() {
-    for suite in SUITES {
+    for suite in all_suites() {
         let stopped = Stopped::with_suite(suite, client_builder(), server_builder());
         let (mut pair, forger) = stopped.establish();
         for (sender, end) in [
@@ -26,7 +26,7 @@ fn it_speaks_for_either_side() {
 
 #[test]
 fn a_server_by_hand_completes_a_handshake() {
-    for suite in SUITES {
+    for suite in all_suites() {
         let client = client_builder().suites(&[suite]);
         let mut server = ServerByHand::meet(client, NAME);
         let hello = Hello {

@@ -35,4 +35,5 @@ mod resumption;
 mod roots;
 mod server_names;
 mod stream;
+mod suites;
 mod tampering;

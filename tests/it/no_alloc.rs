@@ -2,10 +2,12 @@
 //! pre-master secret is good does not show in what is allocated.
 
 use crate::allocations::cost;
-use premaster::protocol::{ExtendedMasterSecret, MaxFragmentLength};
-use premaster::{CipherSuite, ClientConfigBuilder, Connection, Event, ServerConfigBuilder};
+use premaster::protocol::{EncryptThenMac, ExtendedMasterSecret, MaxFragmentLength};
+use premaster::{ClientConfigBuilder, Connection, Event, ServerConfigBuilder};
 use premaster_testing::forger::Stopped;
-use premaster_testing::{client_builder, pair, pki, server_builder, server_builder_with};
+use premaster_testing::{
+    all_suites, client_builder, pair, pki, server_builder, server_builder_with,
+};
 
 fn allocations(work: impl FnOnce()) -> usize {
     cost(work).allocations
@@ -34,12 +36,11 @@ fn transfer(from: &mut Connection, to: &mut Connection, data: &[u8], wire: &mut 
 #[test]
 fn records_cost_no_allocation_in_the_steady_state() {
     assert_eq!(allocations(|| drop(vec![0; 10])), 1, "the counter counts");
-    for suite in [
-        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
-        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
-    ] {
-        let client = client_builder().suites(&[suite]);
-        assert_allocates_nothing(client, server_builder());
+    for suite in all_suites() {
+        for order in [EncryptThenMac::Off, EncryptThenMac::Optional] {
+            let client = client_builder().suites(&[suite]).encrypt_then_mac(order);
+            assert_allocates_nothing(client, server_builder().suites(&[suite]));
+        }
     }
 }
 
