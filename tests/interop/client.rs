@@ -5,6 +5,7 @@ use crate::exchange::{
 };
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::peer::{Extension, Missing, Offer, Peer, Settings, Tls, connect, connect_to};
+use crate::suites::encrypts_first;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::error::{Moment, Told};
 use premaster::protocol::MaxFragmentLength;
@@ -19,7 +20,7 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
 
     for suite in SUITES {
         trials.add(program, format!("{at}::mebibyte::{suite}"), move |files| {
-            mebibyte(peer, files, suite);
+            mebibyte(peer, files, suite, Offer::Suite(suite));
         });
     }
     trials.add(program, format!("{at}::defaults"), |files| {
@@ -84,12 +85,13 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     }
 }
 
-fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite) {
-    let settings = Settings::offer(Offer::Suite(suite));
-    let (mut stream, mut program) = connect(peer, settings, files, client_builder());
+pub fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite, offer: Offer) {
+    let client = client_builder().suites(&[suite]);
+    let (mut stream, mut program) = connect(peer, Settings::offer(offer), files, client);
     echo(&mut stream, &mut program, who_echoes(peer), LONG);
     let session = stream.connection().session().unwrap();
     assert_eq!(session.cipher_suite(), suite);
+    assert_eq!(session.encrypt_then_mac(), encrypts_first(suite, offer));
     assert!(session.secure_renegotiation());
     close(peer, &mut stream, program);
 }

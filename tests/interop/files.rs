@@ -11,15 +11,19 @@ use std::sync::Arc;
 pub const OCSP_RESPONSE: [u8; 5] = [0x30, 3, 0x0a, 1, 3];
 
 /// Settings of OpenSSL that have no option on its command line.
-const OPENSSL_WITHOUT_EMS: &str = "\
+fn openssl_without(option: &str) -> String {
+    format!(
+        "\
 openssl_conf = all
 [all]
 ssl_conf = ssl
 [ssl]
 system_default = defaults
 [defaults]
-Options = -ExtendedMasterSecret
-";
+Options = -{option}
+"
+    )
+}
 
 /// A directory of its own, and the identities in it.
 pub struct Files {
@@ -51,7 +55,12 @@ impl Files {
             files.write(name, lasting::pem(&spec).as_bytes());
         }
         files.write("response.der", &OCSP_RESPONSE);
-        files.write("without-ems.cnf", OPENSSL_WITHOUT_EMS.as_bytes());
+        for (name, option) in [
+            ("without-ems.cnf", "ExtendedMasterSecret"),
+            ("without-etm.cnf", "EncryptThenMac"),
+        ] {
+            files.write(name, openssl_without(option).as_bytes());
+        }
         files
     }
 
@@ -91,6 +100,11 @@ impl Files {
     /// A configuration of OpenSSL's.
     pub fn openssl_without_ems(&self) -> PathBuf {
         self.path("without-ems.cnf")
+    }
+
+    /// A configuration of OpenSSL's.
+    pub fn openssl_without_etm(&self) -> PathBuf {
+        self.path("without-etm.cnf")
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

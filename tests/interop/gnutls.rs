@@ -185,10 +185,12 @@ fn binding(printed: &str, name: &str) -> String {
 }
 
 fn priority(offer: Offer) -> String {
+    const BASE: &str = "NONE:+VERS-TLS1.2:+RSA:+COMP-NULL:+CTYPE-X509";
     const RSA: &str = "NONE:+VERS-TLS1.2:+RSA:+AEAD:+COMP-NULL:+CTYPE-X509";
     match offer {
         Offer::Defaults => "NORMAL".into(),
-        Offer::Suite(suite) => format!("{RSA}:{}:+SIGN-ALL", cipher(suite)),
+        Offer::Suite(suite) => format!("{BASE}:{}:+SIGN-ALL", cipher(suite)),
+        Offer::MacThenEncrypt(suite) => format!("{BASE}:{}:+SIGN-ALL:%NO_ETM", cipher(suite)),
         Offer::Signature(scheme) => {
             let name = scheme.name().unwrap().to_uppercase().replace('_', "-");
             let name = name.replace("PKCS1-", "");
@@ -202,8 +204,16 @@ fn priority(offer: Offer) -> String {
 
 fn cipher(suite: CipherSuite) -> &'static str {
     match suite {
-        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256 => "+AES-128-GCM",
-        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384 => "+AES-256-GCM",
+        CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256 => "+AEAD:+AES-128-GCM",
+        CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384 => "+AEAD:+AES-256-GCM",
+        CipherSuite::TLS_RSA_WITH_AES_128_CCM => "+AEAD:+AES-128-CCM",
+        CipherSuite::TLS_RSA_WITH_AES_256_CCM => "+AEAD:+AES-256-CCM",
+        CipherSuite::TLS_RSA_WITH_AES_128_CCM_8 => "+AEAD:+AES-128-CCM-8",
+        CipherSuite::TLS_RSA_WITH_AES_256_CCM_8 => "+AEAD:+AES-256-CCM-8",
+        CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA => "+SHA1:+AES-128-CBC",
+        CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA => "+SHA1:+AES-256-CBC",
+        CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256 => "+SHA256:+AES-128-CBC",
+        CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256 => "+SHA256:+AES-256-CBC",
         other => panic!("{other}"),
     }
 }

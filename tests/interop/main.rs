@@ -25,6 +25,7 @@ mod resumption;
 mod revocation;
 mod server;
 mod status;
+mod suites;
 mod tshark;
 
 use files::Files;
@@ -41,6 +42,18 @@ const PEERS: [&dyn Peer; 2] = [&openssl::OpenSsl, &gnutls::GnuTls];
 const SUITES: [CipherSuite; 2] = [
     CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
     CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+];
+
+/// Those that are used only if they are named.
+const NAMED_SUITES: [CipherSuite; 8] = [
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
+    CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+    CipherSuite::TLS_RSA_WITH_AES_128_CCM,
+    CipherSuite::TLS_RSA_WITH_AES_256_CCM,
+    CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
+    CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
 ];
 
 const SIGNATURE_SCHEMES: [SignatureScheme; 6] = [
@@ -68,6 +81,7 @@ fn main() -> ExitCode {
         client::add_trials(peer, &mut trials);
         server::add_trials(peer, &mut trials);
         resumption::add_trials(peer, &mut trials);
+        suites::add_trials(peer, &mut trials);
     }
     authorities::add_trials(&mut trials);
     field::add_trials(&mut trials);
@@ -76,6 +90,7 @@ fn main() -> ExitCode {
     formats::add_trials(&mut trials);
     status::add_trials(&mut trials);
     server::add_openssl_trials(&mut trials);
+    suites::add_openssl_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
     redis_store::add_trials(&mut trials);

@@ -143,6 +143,9 @@ impl Peer for OpenSsl {
 
 /// What its client and its server are told in the same way.
 fn both_sides(command: &mut Command, settings: Settings, files: &Files) {
+    if matches!(settings.offer, Offer::MacThenEncrypt(_)) {
+        command.env("OPENSSL_CONF", files.openssl_without_etm());
+    }
     if let Some(sessions) = settings.sessions {
         command.args(["-alpn", PROTOCOL, "-keymatexport", LABEL]);
         command.args(["-keymatexportlen", &EXPORTED.to_string()]);
@@ -183,7 +186,9 @@ fn server_facts(printed: &str) -> Facts {
 fn offer(offer: Offer) -> Vec<&'static str> {
     match offer {
         Offer::Defaults => vec![],
-        Offer::Suite(suite) => vec!["-tls1_2", "-cipher", cipher(suite)],
+        Offer::Suite(suite) | Offer::MacThenEncrypt(suite) => {
+            vec!["-tls1_2", "-cipher", cipher(suite)]
+        }
         Offer::Signature(scheme) => vec![
             "-tls1_2",
             "-cipher",
@@ -202,6 +207,15 @@ fn cipher(suite: CipherSuite) -> &'static str {
     match suite {
         CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256 => "AES128-GCM-SHA256",
         CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384 => "AES256-GCM-SHA384",
+        CipherSuite::TLS_RSA_WITH_AES_128_CCM => "AES128-CCM",
+        CipherSuite::TLS_RSA_WITH_AES_256_CCM => "AES256-CCM",
+        // The default level refuses a tag of 64 bits.
+        CipherSuite::TLS_RSA_WITH_AES_128_CCM_8 => "AES128-CCM8:@SECLEVEL=0",
+        CipherSuite::TLS_RSA_WITH_AES_256_CCM_8 => "AES256-CCM8:@SECLEVEL=0",
+        CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA => "AES128-SHA",
+        CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA => "AES256-SHA",
+        CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256 => "AES128-SHA256",
+        CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256 => "AES256-SHA256",
         other => panic!("{other}"),
     }
 }

@@ -19,6 +19,8 @@ pub enum Offer {
     Defaults,
     /// TLS 1.2 with this suite alone.
     Suite(CipherSuite),
+    /// TLS 1.2 with this suite alone, one with CBC, and without encrypt-then-MAC.
+    MacThenEncrypt(CipherSuite),
     /// TLS 1.2 with RSA key transport, and client certificates with this algorithm alone.
     Signature(SignatureScheme),
     /// TLS 1.2 with ephemeral keys alone.

@@ -1,6 +1,5 @@
 //! Sessions that are resumed, and sessions that must not be: the program sees what we see.
 
-use crate::Trials;
 use crate::client::who_echoes;
 use crate::exchange::{Echo, expect_close, expect_failure, expect_success, greet, hang_up};
 use crate::facts::{Facts, PROTOCOL};
@@ -8,6 +7,7 @@ use crate::files::Files;
 use crate::openssl::OpenSsl;
 use crate::peer::{CONNECTIONS, Offer, Peer, Sessions, Settings, end, start_client, start_server};
 use crate::server::our_server;
+use crate::{NAMED_SUITES, Trials};
 use premaster::error::PeerError;
 use premaster::protocol::ExtendedMasterSecret;
 use premaster::session::{NotResumed, Resumption, TicketKey, TicketKeySet};
@@ -24,6 +24,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 struct Row {
     name: &'static str,
+    suite: CipherSuite,
     tickets: TakesTickets,
     extended_master_secret: Ems,
     /// Whether the client has to show a certificate.
@@ -59,6 +60,7 @@ enum Ems {
 /// What most rows have in common.
 const RESUMED: Row = Row {
     name: "",
+    suite: CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
     tickets: TakesTickets::Both,
     extended_master_secret: Ems::Both,
     certificate: false,
@@ -149,15 +151,29 @@ const ROWS: [Row; 13] = [
 
 pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
     for row in ROWS {
-        let name = format!("{}::client::resumption::{}", peer.name(), row.name);
-        trials.add(peer.server(), name, move |files| {
-            we_come_back(peer, files, row);
-        });
-        let name = format!("{}::server::resumption::{}", peer.name(), row.name);
-        trials.add(peer.client(), name, move |files| {
-            they_come_back(peer, files, row);
-        });
+        add_row(peer, trials, row, row.name);
     }
+    for suite in NAMED_SUITES {
+        for (row, by) in [(RESUMED, "ticket"), (RESUMED_BY_ID, "id")] {
+            add_row(
+                peer,
+                trials,
+                Row { suite, ..row },
+                &format!("{by}::{suite}"),
+            );
+        }
+    }
+}
+
+fn add_row(peer: &'static dyn Peer, trials: &mut Trials, row: Row, name: &str) {
+    let client = format!("{}::client::resumption::{name}", peer.name());
+    trials.add(peer.server(), client, move |files| {
+        we_come_back(peer, files, row);
+    });
+    let server = format!("{}::server::resumption::{name}", peer.name());
+    trials.add(peer.client(), server, move |files| {
+        they_come_back(peer, files, row);
+    });
 }
 
 /// OpenSSL's client can keep a session in a file, and come back with other settings.
@@ -170,14 +186,15 @@ pub fn add_openssl_trials(trials: &mut Trials) {
 
 impl Row {
     fn settings(&self) -> Settings {
-        let settings = settings(Sessions {
+        let sessions = Sessions {
             tickets: self.tickets != TakesTickets::OnlyWe,
             extended_master_secret: !matches!(
                 self.extended_master_secret,
                 Ems::OnlyWe | Ems::OnlyWeLeniently
             ),
             reconnect: true,
-        });
+        };
+        let settings = Settings::offer(Offer::Suite(self.suite)).with_sessions(sessions);
         if self.certificate {
             settings.with_client_certificate()
         } else {
@@ -209,6 +226,7 @@ impl Row {
             seed += 1;
             let mut builder = client_builder()
                 .rng(rng(seed))
+                .suites(&[self.suite])
                 .alpn_protocols(&[PROTOCOL.as_bytes()])
                 .session_store(Some(store.clone()))
                 .session_tickets(self.we_take_tickets())
@@ -233,6 +251,7 @@ impl Row {
             seed += 1;
             let mut builder = our_server(files)
                 .rng(rng(seed))
+                .suites(&[self.suite])
                 .alpn_protocols(&[PROTOCOL.as_bytes()])
                 .session_store(Some(store.clone()))
                 .tickets(tickets.clone())
@@ -267,8 +286,7 @@ impl Row {
 }
 
 fn settings(sessions: Sessions) -> Settings {
-    let offer = Offer::Suite(CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256);
-    Settings::offer(offer).with_sessions(sessions)
+    Settings::offer(Offer::Suite(RESUMED.suite)).with_sessions(sessions)
 }
 
 fn tickets() -> Arc<Tickets> {

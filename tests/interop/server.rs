@@ -7,6 +7,7 @@ use crate::exchange::{
 use crate::files::{Files, OCSP_RESPONSE};
 use crate::openssl::OpenSsl;
 use crate::peer::{Extension, Offer, Peer, RECORD_SIZE_LIMIT, Settings, Tls, accept, accept_from};
+use crate::suites::encrypts_first;
 use crate::{SIGNATURE_SCHEMES, SUITES, Trials};
 use premaster::error::Incompatible;
 use premaster::protocol::{ProtocolVersion, SignatureScheme};
@@ -21,7 +22,7 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
 
     for suite in SUITES {
         trials.add(program, format!("{at}::mebibyte::{suite}"), move |files| {
-            mebibyte(peer, files, suite);
+            mebibyte(peer, files, suite, Offer::Suite(suite));
         });
     }
     trials.add(program, format!("{at}::defaults"), |files| {
@@ -86,12 +87,13 @@ pub fn our_server(files: &Files) -> ServerConfigBuilder {
     server_builder_with(files.server.clone())
 }
 
-fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite) {
-    let settings = Settings::offer(Offer::Suite(suite));
-    let (mut stream, mut program) = accept(peer, settings, files, our_server(files));
+pub fn mebibyte(peer: &dyn Peer, files: &Files, suite: CipherSuite, offer: Offer) {
+    let server = our_server(files).suites(&[suite]);
+    let (mut stream, mut program) = accept(peer, Settings::offer(offer), files, server);
     echo(&mut stream, &mut program, Echo::Us, LONG);
     let session = stream.connection().session().unwrap();
     assert_eq!(session.cipher_suite(), suite);
+    assert_eq!(session.encrypt_then_mac(), encrypts_first(suite, offer));
     assert!(session.secure_renegotiation());
     let_close(&mut stream, program);
 }

@@ -3,7 +3,9 @@
 
 use crate::files::Files;
 use crate::pcap::{self, Flight, PORT, Sender};
-use crate::{SUITES, Trials};
+use crate::suites::is_cbc;
+use crate::{NAMED_SUITES, SUITES, Trials};
+use premaster::protocol::EncryptThenMac;
 use premaster::session::Resumption;
 use premaster::{CipherSuite, ClientConfig, KeyLog, ServerConfig};
 use premaster_testing::pair::End;
@@ -19,6 +21,19 @@ const REQUEST: &[u8] = &[b'?'; 20_000];
 const RESPONSE: &[u8] = b"It is read by whoever has the key.";
 
 pub fn add_trials(trials: &mut Trials) {
+    for suite in NAMED_SUITES {
+        let orders = [EncryptThenMac::Optional, EncryptThenMac::Off];
+        let count = if is_cbc(suite) { 2 } else { 1 };
+        for order in orders.into_iter().take(count) {
+            let name = format!("tshark::server_key::{suite}::{order:?}");
+            trials.add(PROGRAM, name, move |files| {
+                let option = server_key_option(files);
+                let recording = Sides::with_order(suite, order).record();
+                let read = recording.read_by_tshark(files, &format!("{order:?}"), &[option]);
+                assert!(read == Plaintext::whole());
+            });
+        }
+    }
     for suite in SUITES {
         trials.add(
             PROGRAM,
@@ -96,9 +111,13 @@ struct Sides {
 
 impl Sides {
     fn new(suite: CipherSuite) -> Self {
+        Self::with_order(suite, EncryptThenMac::Optional)
+    }
+
+    fn with_order(suite: CipherSuite, order: EncryptThenMac) -> Self {
         let log = Arc::new(Log::default());
-        let client = client_builder().suites(&[suite]);
-        let server = server_builder().key_log(log.clone());
+        let client = client_builder().suites(&[suite]).encrypt_then_mac(order);
+        let server = server_builder().suites(&[suite]).key_log(log.clone());
         Self {
             client: Arc::new(client.build().unwrap()),
             server: Arc::new(server.build().unwrap()),
