@@ -160,10 +160,7 @@ impl Error {
             Self::AlertReceived { moment, .. } => moment.as_ref().and_then(Moment::setting),
             Self::HungUp(moment) => moment.setting(),
             Self::Peer(error) => error.setting(),
-            Self::Decode { .. }
-            | Self::Truncated
-            | Self::Local(_)
-            | Self::Misuse(_) => None,
+            Self::Decode { .. } | Self::Truncated | Self::Local(_) | Self::Misuse(_) => None,
         }
     }
 }

@@ -31,11 +31,12 @@ pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
 pub(crate) const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
 
 /// The most bytes that a record of any cipher suite of this crate adds to its plaintext: its header,
-/// and in AES-GCM the explicit part of the nonce and the tag
-/// ([RFC 5288 section 3](https://www.rfc-editor.org/rfc/rfc5288#section-3)).
+/// and with CBC and HMAC-SHA-256 the IV, the MAC and the longest padding, which a peer may choose
+/// ([RFC 5246 section 6.2.3.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3.2)). AES-GCM adds
+/// 29 bytes.
 ///
 /// A record of `n` bytes of plaintext, sent or received, has at most `n + RECORD_OVERHEAD` bytes.
-pub const RECORD_OVERHEAD: usize = HEADER + 8 + 16;
+pub const RECORD_OVERHEAD: usize = HEADER + 16 + 32 + 256;
 
 /// Returns the number of bytes that input with this beginning needs, at least, to hold a record:
 /// the length of the record, or of a header if even that is incomplete.

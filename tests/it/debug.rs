@@ -7,14 +7,14 @@ use premaster::certificate::{
 };
 use premaster::error::{
     CertificateError, CertificateFault, CertificateWithheld, DecodeError, FileContents, FileItem,
-    Incompatible, KeyAlgorithm, KeyEncryption, KeyError, LocalError, Misuse, OcspFault, PeerError,
-    PemFault,
+    ForeignProtocol, Incompatible, KeyAlgorithm, KeyEncryption, KeyError, LocalError, Misuse,
+    OcspFault, PeerError, PemFault,
 };
 use premaster::private_key::DecryptBatch;
 use premaster::protocol::{
     AlertDescription, AlertLevel, ClientCertificateType, CompressionMethod, ContentType,
-    ExtendedMasterSecret, ExtensionType, HandshakeType, MaxFragmentLength, Preference,
-    ProtocolVersion, SecureRenegotiation, SignatureScheme,
+    EncryptThenMac, ExtendedMasterSecret, ExtensionType, HandshakeType, MaxFragmentLength,
+    Preference, ProtocolVersion, SecureRenegotiation, SignatureScheme,
 };
 use premaster::session::{ChannelBinding, NotResumed, StoredSession, TicketKey, TicketKeySet};
 use premaster::{
@@ -361,6 +361,16 @@ fn walk_errors(printed: &mut Printed) {
     printed.add("OcspFault", &OcspFault::Malformed);
     printed.add("PeerError", &PeerError::BadRecord);
     printed.add("Error", &Error::Certificate(refused));
+    printed.add("ForeignProtocol", &ForeignProtocol::ALL);
+    let name = premaster::server_name("https://bmc").unwrap_err();
+    printed.add("ServerNameFault", &name.fault());
+    printed.add("ServerNameError", &name);
+    let mut silent = pair(client_builder(), server_builder());
+    let Err(Error::HungUp(moment)) = silent.client.connection.receive_eof() else {
+        panic!("the handshake is not complete");
+    };
+    printed.add("Told", &moment.told());
+    printed.add("Moment", &moment);
     printed.add("PemFault", &PemFault::NoEnd);
     printed.add("KeyAlgorithm", &KeyAlgorithm::Ec);
     printed.add("KeyEncryption", &KeyEncryption::Pkcs8);
@@ -411,6 +421,7 @@ fn walk_numbers(printed: &mut Printed) {
     printed.add("ClientCertificateType", &ClientCertificateType::RSA_SIGN);
     printed.add("CompressionMethod", &CompressionMethod::NULL);
     printed.add("ContentType", &ContentType::ALERT);
+    printed.add("EncryptThenMac", &EncryptThenMac::Off);
     printed.add("ExtendedMasterSecret", &ExtendedMasterSecret::Off);
     printed.add("ExtensionType", &ExtensionType::SERVER_NAME);
     printed.add("HandshakeType", &HandshakeType::FINISHED);
