@@ -197,7 +197,14 @@ impl Driver<'_> {
                 return self.receive();
             }
             Input::PeerEnd(result) => {
-                result?;
+                // A server that refuses the hello may reset the connection. The library's error tells
+                // the moment.
+                let in_handshake = self.connection.session().is_none();
+                if let Err(error) = result
+                    && (error.kind() != io::ErrorKind::ConnectionReset || !in_handshake)
+                {
+                    return Err(error);
+                }
                 self.connection.receive_eof().map_err(io::Error::other)?;
                 return Ok(Flow::Closed);
             }

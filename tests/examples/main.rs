@@ -528,7 +528,8 @@ fn a_file_that_others_can_read_or_that_is_another_is_no_session_file() {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let ended = trusting_client(&address, &["--get", "/", "--session-file", &file], b"");
         assert_eq!(ended.status.code(), Some(2), "{ended:?}");
-        assert!(ended.stderr.contains(cause), "{ended:?}");
+        let told = entries(&ended.stderr).join("\n");
+        assert!(told.contains(cause), "{ended:?}");
         assert_eq!(fs::read(&file).unwrap(), content);
     }
 }
@@ -782,6 +783,33 @@ fn an_error_of_a_signer_is_printed_as_text() {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let start = "error: the key, /no/such/key: ";
     assert!(ended.stderr.starts_with(start), "{ended:?}");
+}
+
+/// A server that closes on the hello, in both ways of the client.
+#[test]
+fn a_client_tells_of_a_server_that_hangs_up() {
+    for arguments in [&["--get", "/"][..], &[]] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut client = start_client(
+            &address,
+            &[&["--ca", &data("leaf-2048.pem")], arguments].concat(),
+        );
+        // What is unread when it closes makes it reset.
+        let peer = client.accept(&listener);
+        peer.peek(&mut [0]).unwrap();
+        drop(peer);
+        let ended = client.wait();
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let told = entries(&ended.stderr).join("\n");
+        for part in [
+            "the server closed the transport without sending a byte; client_hello was sent, ",
+            "whether the server has one of these suites",
+        ] {
+            assert!(told.contains(part), "{ended:?}");
+        }
+        assert_fits(&ended.stderr);
+    }
 }
 
 #[test]

@@ -261,7 +261,8 @@ fn a_signer_does_not_start_where_others_are() {
         command.args(["signer", "--key", &key, "--socket", socket]);
         let ended = Program::start(&mut command).wait();
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-        assert!(ended.stderr.contains(cause), "{cause}: {ended:?}");
+        let told = entries(&ended.stderr).join("\n");
+        assert!(told.contains(cause), "{cause}: {ended:?}");
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), "content");
     let first = remote_key(&socket, &certified(2048));

@@ -25,6 +25,7 @@ mod self_signed;
 #[allow(dead_code, reason = "each example uses its own part")]
 mod socket;
 #[path = "../../support/wrap.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
 mod wrap;
 
 use anyhow::{Context, Result, ensure};
