@@ -63,10 +63,10 @@ pub fn add_trials(peer: &'static dyn Peer, trials: &mut Trials) {
         });
     }
     trials.add(program, format!("{at}::only_ephemeral_keys"), |files| {
-        no_common_suite(peer, files, Offer::Ephemeral);
+        no_common_suite(peer, files);
     });
     trials.add(program, format!("{at}::only_tls13"), |files| {
-        no_common_suite(peer, files, Offer::Tls13);
+        only_tls13(peer, files);
     });
     trials.add(program, format!("{at}::only_tls11"), |files| {
         only_tls11(peer, files);
@@ -241,8 +241,8 @@ fn certificate_missing(peer: &dyn Peer, files: &Files) {
     assert_eq!(error, Incompatible::NoClientCertificate.into());
 }
 
-fn no_common_suite(peer: &dyn Peer, files: &Files, offer: Offer) {
-    let error = failure(peer, files, offer, our_server(files));
+fn no_common_suite(peer: &dyn Peer, files: &Files) {
+    let error = failure(peer, files, Offer::Ephemeral, our_server(files));
     assert!(
         matches!(
             error,
@@ -250,6 +250,12 @@ fn no_common_suite(peer: &dyn Peer, files: &Files, offer: Offer) {
         ),
         "{error:?}"
     );
+}
+
+fn only_tls13(peer: &dyn Peer, files: &Files) {
+    let error = failure(peer, files, Offer::Tls13, our_server(files));
+    let offered = ProtocolVersion::TLS_1_3;
+    assert_eq!(error, Incompatible::NewerVersion { offered }.into());
 }
 
 fn only_tls11(peer: &dyn Peer, files: &Files) {
