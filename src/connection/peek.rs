@@ -81,10 +81,10 @@ impl ClientHello {
     ///
     /// # Errors
     ///
-    /// [`Error::Peer`] if the bytes are not the records of a ClientHello, it is longer than 64 KiB or
-    /// comes in more than 4096 records, and [`Error::Decode`] if it cannot be parsed. A
-    /// [`Connection`](crate::Connection) that receives these bytes fails as well, and sends the
-    /// alert.
+    /// [`Error::Peer`] if the bytes are not the records of a ClientHello, or it is longer than RFC
+    /// 5246 allows, and [`Error::Decode`] if it cannot be parsed or comes in more than 4096 records.
+    /// Pass the bytes to a [`Connection`](crate::Connection): it answers with the alert, and its
+    /// error says more, for example which protocol the bytes seem to be.
     pub fn peek(received: &[u8]) -> Result<Peeked, Error> {
         let length = match find_end(received)? {
             Progress::Complete { length } => length,
@@ -114,7 +114,8 @@ impl ClientHello {
         let protocols = extensions.alpn().map_err(decode)?.unwrap_or_default();
         Ok(Self {
             client_version: hello.client_version,
-            supported_versions: extensions.supported_versions().map_err(decode)?,
+            // An extension of TLS 1.3, which a server of TLS 1.2 ignores where it cannot read it.
+            supported_versions: extensions.supported_versions().ok().flatten(),
             cipher_suites: hello.cipher_suites.clone(),
             server_name: name.map(|name| name.to_owned()),
             alpn_protocols: protocols.into_iter().map(<[u8]>::to_vec).collect(),
