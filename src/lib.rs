@@ -408,7 +408,7 @@ pub mod private_key {
 /// The protocol's numbers on the wire, and its options.
 pub mod protocol {
     pub use crate::config::{
-        EncryptThenMac, ExtendedMasterSecret, Preference, SecureRenegotiation,
+        EncryptThenMac, ExtendedMasterSecret, Preference, Renegotiation, SecureRenegotiation,
     };
     pub use crate::enums::{
         AlertDescription, AlertLevel, CipherSuite, ClientCertificateType, CompressionMethod,

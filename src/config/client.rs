@@ -2,7 +2,7 @@
 
 use super::common::{Common, CommonBuilder, common_builder_methods, shared_random};
 use super::{
-    CertifiedKey, EncryptThenMac, ExtendedMasterSecret, KeyLog, SecureRenegotiation,
+    CertifiedKey, EncryptThenMac, ExtendedMasterSecret, KeyLog, Renegotiation, SecureRenegotiation,
     chain_signature_schemes,
 };
 use crate::crypto::hash::fingerprint;
@@ -47,6 +47,7 @@ pub struct ClientConfig {
     pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     pub(crate) request_ocsp_response: bool,
     pub(crate) fallback_scsv: bool,
+    pub(crate) renegotiation: Option<Renegotiation>,
     pub(crate) grease: bool,
     /// Identifies the rules for accepting servers, and the client's certificates.
     pub(crate) trust: TrustContext,
@@ -94,6 +95,7 @@ pub struct ClientConfigBuilder {
     max_fragment_length: Option<MaxFragmentLength>,
     request_ocsp_response: bool,
     fallback_scsv: bool,
+    renegotiation: Option<Renegotiation>,
     grease: bool,
 }
 
@@ -111,6 +113,7 @@ impl ClientConfigBuilder {
             max_fragment_length: None,
             request_ocsp_response: false,
             fallback_scsv: false,
+            renegotiation: None,
             grease: false,
         }
     }
@@ -236,6 +239,27 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Lets a server start another handshake on the connection, by a HelloRequest, as IIS and Apache
+    /// do to ask for the client's certificate once they know what the client requests. By default a
+    /// request is refused with the warning no_renegotiation.
+    ///
+    /// The client renegotiates only if both sides support secure renegotiation
+    /// ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)), and at most 32 times on a connection. The
+    /// configuration holds for each handshake, and the extended master secret is not given up.
+    ///
+    /// While it lasts, received data (at most 4 MiB) is reported as before, and
+    /// [`send`](crate::Connection::send) is refused with
+    /// [`HandshakeIncomplete`](crate::error::Misuse::HandshakeIncomplete), because servers fail on
+    /// data between handshake messages. It ends with another
+    /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete), and
+    /// [`Connection::session`](crate::Connection::session) then tells what the new handshake agreed.
+    /// A failure ends the connection.
+    #[must_use]
+    pub fn accept_renegotiation(mut self, server: Renegotiation) -> Self {
+        self.renegotiation = Some(server);
+        self
+    }
+
     /// Adds reserved values (GREASE, [RFC 8701](https://www.rfc-editor.org/rfc/rfc8701)) to the
     /// ClientHello, which reveals servers that fail on unknown values. By default none are sent.
     #[must_use]
@@ -295,6 +319,7 @@ impl ClientConfigBuilder {
             max_fragment_length: self.max_fragment_length,
             request_ocsp_response: self.request_ocsp_response || requires_ocsp,
             fallback_scsv: self.fallback_scsv,
+            renegotiation: self.renegotiation,
             grease: self.grease,
         })
     }

@@ -88,6 +88,19 @@ pub enum SecureRenegotiation {
     Optional,
 }
 
+/// Which certificate a server may show when a client renegotiates with it; see
+/// [`accept_renegotiation`](crate::ClientConfigBuilder::accept_renegotiation).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Renegotiation {
+    /// The leaf certificate of the handshake before, byte for byte.
+    SameCertificate,
+    /// Any certificate that the policy accepts for the server's name. For servers behind one address
+    /// that have several certificates; it takes the protection against an attacker who holds another
+    /// certificate that the policy accepts.
+    SameName,
+}
+
 /// How the extended master secret is used ([RFC 7627](https://www.rfc-editor.org/rfc/rfc7627)),
 /// which binds the keys to the whole handshake, both certificates included.
 ///

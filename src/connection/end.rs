@@ -28,8 +28,10 @@ impl Connection {
 
     /// The error for a transport that ended without close_notify.
     pub(super) fn transport_ended(&self) -> Error {
-        let moment = self.handshake.moment(self.sent, !self.heard);
-        moment.map_or(Error::Truncated, Error::HungUp)
+        match self.handshake.moment(self.sent, !self.heard) {
+            Some(moment) if !self.handshake.is_renegotiating() => Error::HungUp(moment),
+            Some(_) | None => Error::Truncated,
+        }
     }
 
     pub(super) fn forget_session(&mut self) {

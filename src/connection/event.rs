@@ -89,7 +89,8 @@ pub enum Event<'b> {
     /// [`Received::needed`] tells how much that is at least.
     NeedData,
     /// The handshake is complete: the peer is authenticated as the configuration requires, and
-    /// application data can be sent.
+    /// application data can be sent. It comes again after each renegotiation, for a client that
+    /// [accepts](crate::ClientConfigBuilder::accept_renegotiation) any.
     HandshakeComplete,
     /// Application data, decrypted in place in the input. Never empty.
     ApplicationData(&'b mut [u8]),

@@ -224,7 +224,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Misuse::HandshakeIncomplete`] before the handshake is complete, [`Misuse::Closed`] after
+    /// [`Misuse::HandshakeIncomplete`] before the handshake is complete, and while one is under way
+    /// that the server asked for
+    /// ([`accept_renegotiation`](crate::ClientConfigBuilder::accept_renegotiation)); [`Misuse::Closed`] after
     /// this side closed, which includes the answer to the peer's close_notify with
     /// [`close_with_peer`](crate::ServerConfigBuilder::close_with_peer); the connection can still be used.
     /// [`LocalError::KeyExhausted`](crate::error::LocalError::KeyExhausted) after 2^64 records; the
@@ -254,6 +256,7 @@ impl Connection {
             return;
         }
         if self.handshake.is_established() {
+            self.handshake.stop_renegotiating();
             self.send_close_notify(outgoing);
         } else {
             // "This alert should be followed by a close_notify."
@@ -385,6 +388,13 @@ impl Connection {
         self.check_not_failed()?;
         let session = self.session().ok_or(Misuse::HandshakeIncomplete)?;
         self.handshake.channel_binding(binding, session).map_err(Error::from)
+    }
+
+    /// Returns true while application data can be sent and received: the handshake is complete, and
+    /// none is under way that the server asked for.
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        self.handshake.is_established()
     }
 
     fn check_not_failed(&self) -> Result<(), Error> {

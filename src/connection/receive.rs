@@ -39,11 +39,11 @@ impl Connection {
                     self.handle_change_cipher_spec(record.content, outgoing)?;
                 }
                 ContentType::ALERT => self.handle_alert(record.content, outgoing)?,
-                ContentType::APPLICATION_DATA if self.handshake.is_established() => {
+                ContentType::APPLICATION_DATA if self.handshake.takes_application_data() => {
                     if !record.content.is_empty() {
                         // The budgets are for floods, not for the life of a connection.
                         self.warnings = 0;
-                        self.handshake.application_data_received();
+                        self.handshake.application_data_received(record.content.len())?;
                         return Ok(Event::ApplicationData(record.content));
                     }
                 }
@@ -124,6 +124,7 @@ impl Connection {
                     // section 6.1 takes this back, because it "could cause truncation": by default
                     // the answer goes out with the caller's own close.
                     if self.close_with_peer {
+                        self.handshake.stop_renegotiating();
                         self.send_close_notify(outgoing);
                     }
                     Ok(())

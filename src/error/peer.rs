@@ -131,6 +131,23 @@ errors! {
         #[error("renegotiation_info is not empty in an initial handshake")]
         #[alert(HANDSHAKE_FAILURE)]
         RenegotiationInfoNotEmpty,
+        /// The renegotiation_info of a renegotiation is not the one of the handshake before: the server
+        /// takes this connection for another one.
+        #[error("renegotiation_info does not match the handshake before, or is missing")]
+        #[alert(HANDSHAKE_FAILURE)]
+        RenegotiationInfoWrong,
+        /// The server showed another certificate in a renegotiation.
+        #[error("the server showed another certificate in a renegotiation")]
+        #[alert(ILLEGAL_PARAMETER)]
+        CertificateChanged,
+        /// The handshake before used the extended master secret, and the renegotiation does not.
+        #[error("the renegotiation does not use the extended master secret, as the handshake before did")]
+        #[alert(HANDSHAKE_FAILURE)]
+        ExtendedMasterSecretLost,
+        /// The server sent too much application data in the middle of a renegotiation.
+        #[error("more than 4 MiB of application data in the middle of a renegotiation")]
+        #[alert(UNEXPECTED_MESSAGE)]
+        TooMuchDataBeforeKeys,
         /// A signature uses an algorithm that was not offered.
         #[error("a signature uses algorithm {0}, which was not offered")]
         #[alert(ILLEGAL_PARAMETER)]

@@ -1,5 +1,6 @@
 //! The secrets of an established connection, for exporters and channel bindings.
 
+use super::renegotiation::{Renegotiable, Renewal};
 use super::session_info::SessionInfo;
 use super::verified::FinishedVerified;
 use crate::config::CertifiedKey;
@@ -54,6 +55,14 @@ pub(super) struct Established {
     tls_unique: VerifyData,
     /// On a server, the certificate that it presented.
     own_certificate: Option<Arc<CertifiedKey>>,
+    /// On a client that may renegotiate, what that takes.
+    renegotiable: Option<Box<Renegotiable>>,
+}
+
+/// The verify_data of this side's Finished, which was the first or the second of the handshake.
+pub(super) enum Own {
+    First(VerifyData),
+    Second(VerifyData),
 }
 
 struct Secret(Zeroizing<[u8; MASTER_SECRET]>);
@@ -65,23 +74,34 @@ impl core::fmt::Debug for Secret {
 }
 
 impl Established {
-    /// Stores the secrets. `own_finished` is this side's verify_data, if its Finished was the first
-    /// one; otherwise the verified one was.
+    /// Stores the secrets. Only the proof that the peer's Finished was verified makes them.
     pub(super) fn new(
         verified: FinishedVerified,
-        own_finished: Option<VerifyData>,
+        own: Own,
         session: &Session,
         randoms: Randoms,
         own_certificate: Option<Arc<CertifiedKey>>,
+        renewal: Option<Renewal>,
     ) -> Self {
+        let peer = verified.into_verify_data();
+        let (own, tls_unique) = match own {
+            Own::First(own) => (own.clone(), own),
+            Own::Second(own) => (own, peer.clone()),
+        };
         Self {
             master_secret: Secret(Zeroizing::new(*session.master_secret.as_bytes())),
             prf: session.suite.prf,
             randoms,
             extended_master_secret: session.extended_master_secret,
-            tls_unique: own_finished.unwrap_or_else(|| verified.into_verify_data()),
+            tls_unique,
             own_certificate,
+            renegotiable: renewal.map(|renewal| Box::new(renewal.after(own, peer, session))),
         }
+    }
+
+    /// Returns what another handshake takes, once; `None` if there must not be one.
+    pub(super) fn take_renegotiable(&mut self) -> Option<Box<Renegotiable>> {
+        self.renegotiable.take()
     }
 
     /// Refuses to export without the extended master secret: an implementation that goes on without

@@ -7,8 +7,9 @@
 
 use super::action::{Action, Actions};
 use super::agreed::Agreed;
-use super::established::Established;
+use super::established::{Established, Own};
 use super::incoming::Incoming;
+use super::renegotiation::Renewal;
 use super::session_info::{RequestedCertificate, SessionInfo};
 use super::verified::FinishedVerified;
 use crate::config::CertifiedKey;
@@ -139,13 +140,13 @@ impl Finish {
             own,
         } = self;
         let own_finished = match own {
-            OwnFinished::Sent(verify_data) => Some(verify_data),
+            OwnFinished::Sent(verify_data) => Own::First(verify_data),
             OwnFinished::Due(write_key) => {
                 actions.push(Action::ChangeWriteKey(write_key));
                 let transcript = transcript.finish();
-                let (_, message) = finished(side, &session.master_secret, &transcript)?;
+                let (verify_data, message) = finished(side, &session.master_secret, &transcript)?;
                 actions.push(Action::SendHandshake(message));
-                None
+                Own::Second(verify_data)
             }
         };
         let established = Established::new(
@@ -154,6 +155,7 @@ impl Finish {
             &session,
             agreed.randoms,
             role.own_certificate,
+            role.renewal,
         );
         actions.push(Action::Complete(Box::new(SessionInfo {
             cipher_suite: session.suite.id,
@@ -168,6 +170,7 @@ impl Finish {
             extended_master_secret: session.extended_master_secret,
             encrypt_then_mac: agreed.encrypt_then_mac,
             secure_renegotiation: agreed.secure_renegotiation,
+            renegotiations: role.renegotiations,
             alpn_protocol: agreed.alpn_protocol,
             max_plaintext_sent: agreed.limits.sent(),
             max_plaintext_received: agreed.limits.received(),
@@ -197,6 +200,10 @@ pub(super) struct RoleResult {
     pub(super) requested_certificate: Option<Box<RequestedCertificate>>,
     /// On a server, the certificate that it sent.
     pub(super) own_certificate: Option<Arc<CertifiedKey>>,
+    /// The handshakes on this connection before this one.
+    pub(super) renegotiations: u8,
+    /// On a client, what another handshake would need, if there may be one.
+    pub(super) renewal: Option<Renewal>,
 }
 
 /// The peer has sent all its unprotected messages.

@@ -94,7 +94,7 @@ mod tests {
         let read =
             |extensions: &Extensions<'_>| read_renegotiation_info::<ServerHello<'_>>(extensions);
         assert_eq!(read(&extensions), Ok(false));
-        extensions.push_renegotiation_info();
+        extensions.push_renegotiation_info(&[]);
         assert_eq!(read(&extensions), Ok(true));
         let mut filled = Extensions::new();
         filled.push_raw(crate::enums::ExtensionType::RENEGOTIATION_INFO, &[1, 7]);

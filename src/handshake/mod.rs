@@ -17,6 +17,7 @@ mod hello;
 mod incoming;
 mod key_log;
 mod limits;
+mod renegotiation;
 mod server;
 mod session_info;
 mod step;
@@ -38,6 +39,7 @@ use crate::pending::{Answer, Pending};
 use core::net::SocketAddr;
 use established::Established;
 use pki_types::ServerName;
+use renegotiation::{MAX_DATA_BEFORE_KEYS, Renegotiable};
 use std::sync::Arc;
 use step::Step;
 
@@ -76,6 +78,16 @@ pub(crate) struct Handshake {
     renegotiation_requests: u8,
     /// The longest body of a message that is accepted, in bytes.
     max_message: usize,
+    /// The handshake before, while another one is under way: its keys hold until the new ones do.
+    before: Option<Before>,
+}
+
+/// A completed handshake, while another one on the same connection is under way.
+#[derive(Debug)]
+struct Before {
+    established: Box<Established>,
+    /// The bytes of application data since then.
+    data: usize,
 }
 
 impl Handshake {
@@ -91,6 +103,7 @@ impl Handshake {
             state: State::Client(client::start(config, server_name, address, actions)?),
             renegotiation_request: HandshakeType::HELLO_REQUEST,
             renegotiation_requests: 0,
+            before: None,
         })
     }
 
@@ -100,6 +113,7 @@ impl Handshake {
             state: State::Server(server::start(config)),
             renegotiation_request: HandshakeType::CLIENT_HELLO,
             renegotiation_requests: 0,
+            before: None,
         }
     }
 
@@ -132,7 +146,7 @@ impl Handshake {
         if let Incoming::Handshake(message) = incoming
             && self.is_renegotiation_request(message)
         {
-            return self.refuse_renegotiation(message, actions);
+            return self.on_renegotiation_request(message, actions);
         }
         self.advance(|state| match state {
             State::Client(state) => {
@@ -145,7 +159,11 @@ impl Handshake {
             }
             State::Established(_) => Err(incoming.unexpected("nothing more")),
             State::Failed(error) => Err(error),
-        })
+        })?;
+        if self.is_established() {
+            self.before = None;
+        }
+        Ok(())
     }
 
     /// The question that the caller must answer before the handshake can go on.
@@ -171,6 +189,7 @@ impl Handshake {
     /// Makes every later call return `error`.
     pub(crate) fn fail(&mut self, error: Error) {
         self.state = State::Failed(error);
+        self.before = None;
     }
 
     /// The moment of the handshake, for an error with which the peer ends it, or `None` once it is
@@ -233,10 +252,12 @@ impl Handshake {
         self.established()?.channel_binding(binding, session)
     }
 
+    /// The handshake whose keys are in use: during a renegotiation the one before.
     fn established(&self) -> Result<&Established, Misuse> {
-        match &self.state {
-            State::Established(established) => Ok(established),
-            State::Client(_) | State::Server(_) | State::Failed(_) => {
+        match (&self.state, &self.before) {
+            (State::Established(established), _) => Ok(established),
+            (State::Client(_), Some(before)) => Ok(&before.established),
+            (State::Client(_) | State::Server(_) | State::Failed(_), _) => {
                 Err(Misuse::HandshakeIncomplete)
             }
         }
@@ -252,9 +273,39 @@ impl Handshake {
         matches!(&self.state, State::Client(state) if state.awaits_server_hello())
     }
 
-    /// Clears the count of requests for another handshake: a peer that sends data is no flood.
-    pub(crate) fn application_data_received(&mut self) {
+    /// Returns true for a client whose connection is complete and renegotiates.
+    pub(crate) fn is_renegotiating(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Returns true if the peer may send application data: once the handshake is complete, and during
+    /// a renegotiation up to the peer's new keys, which are not verified yet.
+    pub(crate) fn takes_application_data(&self) -> bool {
+        match (&self.state, &self.before) {
+            (State::Established(_), _) => true,
+            (State::Client(state), Some(_)) => !state.server_has_changed_keys(),
+            (State::Client(_) | State::Server(_) | State::Failed(_), _) => false,
+        }
+    }
+
+    /// Takes note of application data, not empty. It clears the count of requests for another
+    /// handshake: a peer that sends data is no flood. During a renegotiation its amount is limited.
+    pub(crate) fn application_data_received(&mut self, length: usize) -> Result<(), PeerError> {
         self.renegotiation_requests = 0;
+        if let Some(before) = &mut self.before {
+            before.data += length;
+            if before.data > MAX_DATA_BEFORE_KEYS {
+                return Err(PeerError::TooMuchDataBeforeKeys);
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on a request for another handshake is refused: this side sends nothing more.
+    pub(crate) fn stop_renegotiating(&mut self) {
+        if let State::Established(established) = &mut self.state {
+            established.take_renegotiable();
+        }
     }
 
     fn advance(&mut self, step: impl FnOnce(State) -> Result<State, Error>) -> Result<(), Error> {
@@ -275,10 +326,10 @@ impl Handshake {
     }
 
     /// "This message will be ignored by the client if the client is currently negotiating a
-    /// session." Afterwards the reply is a no_renegotiation alert, as it is to a client's hello
-    /// (sections 7.4.1.1 and 7.2.2). The number of both is limited, and neither message becomes
-    /// part of the transcript.
-    fn refuse_renegotiation(
+    /// session." Afterwards a client begins another handshake if it may. Otherwise the reply is a
+    /// no_renegotiation alert, as it always is to a client's hello (sections 7.4.1.1 and 7.2.2). The
+    /// number of requests is limited, and none becomes part of a transcript.
+    fn on_renegotiation_request(
         &mut self,
         message: HandshakeMessage<'_>,
         actions: &mut Actions,
@@ -290,8 +341,26 @@ impl Handshake {
         if self.renegotiation_requests > MAX_RENEGOTIATION_REQUESTS {
             return Err(PeerError::TooManyRenegotiations.into());
         }
-        if self.is_established() {
-            actions.push(Action::SendWarning(AlertDescription::NO_RENEGOTIATION));
+        if let State::Established(established) = &mut self.state {
+            match established.take_renegotiable() {
+                Some(renegotiable) => return self.renegotiate(*renegotiable, actions),
+                None => actions.push(Action::SendWarning(AlertDescription::NO_RENEGOTIATION)),
+            }
+        }
+        Ok(())
+    }
+
+    fn renegotiate(
+        &mut self,
+        renegotiable: Renegotiable,
+        actions: &mut Actions,
+    ) -> Result<(), Error> {
+        let next = State::Client(client::renegotiate(renegotiable, actions)?);
+        if let State::Established(established) = core::mem::replace(&mut self.state, next) {
+            self.before = Some(Before {
+                established,
+                data: 0,
+            });
         }
         Ok(())
     }

@@ -53,6 +53,7 @@ pub struct SessionInfo {
     pub(crate) extended_master_secret: bool,
     pub(crate) encrypt_then_mac: bool,
     pub(crate) secure_renegotiation: bool,
+    pub(crate) renegotiations: u8,
     pub(crate) alpn_protocol: Option<Box<[u8]>>,
     pub(crate) max_plaintext_sent: usize,
     pub(crate) max_plaintext_received: usize,
@@ -160,10 +161,18 @@ impl SessionInfo {
     }
 
     /// Returns true if the peer supports secure renegotiation
-    /// ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)). This side never renegotiates.
+    /// ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
     #[must_use]
     pub fn secure_renegotiation(&self) -> bool {
         self.secure_renegotiation
+    }
+
+    /// Returns how many handshakes this connection had before this one: 0 unless a client
+    /// [accepts renegotiation](crate::ClientConfigBuilder::accept_renegotiation) and the server asked
+    /// for it.
+    #[must_use]
+    pub fn renegotiations(&self) -> u8 {
+        self.renegotiations
     }
 
     /// Returns the negotiated application protocol (ALPN), if any

@@ -147,7 +147,8 @@ impl<S: Read + Write> Stream<S> {
         }
     }
 
-    /// Reads and writes until the handshake is complete. Returns at once if it already is.
+    /// Reads and writes until the handshake is complete, or the renegotiation that the server asked
+    /// for. Returns at once if it already is. Data that arrives meanwhile is kept.
     ///
     /// # Errors
     ///
@@ -159,7 +160,8 @@ impl<S: Read + Write> Stream<S> {
             return Ok(());
         }
         while !self.is_established() {
-            if self.advance()? == Advance::Closed {
+            let step = self.pump.receive();
+            if self.act(step)? == Advance::Closed {
                 return Err(io_error(Misuse::Closed));
             }
         }
@@ -229,15 +231,21 @@ impl<S: Read + Write> Stream<S> {
     }
 
     fn is_established(&self) -> bool {
-        self.pump.connection().session().is_some()
+        self.pump.connection().is_established()
     }
 
     /// Does one step of the pump.
+    fn advance(&mut self) -> io::Result<Advance> {
+        let step = self.pump.step();
+        self.act(step)
+    }
+
+    /// Does what the pump needs.
     ///
     /// A failed write does not stop it: it is reported at the next write, or if there is nothing to
     /// read either.
-    fn advance(&mut self) -> io::Result<Advance> {
-        match self.pump.step() {
+    fn act(&mut self, step: Result<Step, Error>) -> io::Result<Advance> {
+        match step {
             Ok(Step::Data | Step::HandshakeComplete) => Ok(Advance::Progress),
             Ok(Step::NeedRead) => self.fill(),
             Ok(Step::NeedWrite) => {
@@ -308,7 +316,10 @@ impl<S: Read + Write> Read for Stream<S> {
         if out.is_empty() {
             return Ok(0);
         }
-        self.complete_handshake()?;
+        // A renegotiation goes on while data is read.
+        if self.pump.connection().session().is_none() {
+            self.complete_handshake()?;
+        }
         loop {
             let data = self.pump.plaintext().map_err(io_error)?;
             if !data.is_empty() {

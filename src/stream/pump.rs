@@ -81,6 +81,12 @@ impl Pump {
         if !self.plaintext.is_empty() {
             return Ok(Step::Data);
         }
+        self.receive()
+    }
+
+    /// Does so even if the caller has not taken all data, to which more may be added. A renegotiation
+    /// bounds how much.
+    pub(super) fn receive(&mut self) -> Result<Step, Error> {
         let unread = self.incoming.unread()?;
         let received = self.connection.receive(unread, self.outgoing.end())?;
         let consumed = received.consumed;

@@ -49,6 +49,9 @@ impl ExpectCertificate {
             ServerVerification::Caller => MAX_LONG_CHAIN,
         };
         check_chain_length(&certificate.certificate_list, most)?;
+        if let Some(previous) = &self.negotiation.previous {
+            previous.check_leaf(&certificate.certificate_list)?;
+        }
         self.negotiation.transcript.add(message.bytes);
         let presented = PresentedChain {
             chain: certificate.into_owned(),

@@ -9,6 +9,7 @@ use crate::handshake::hello::{
     read_renegotiation_info,
 };
 use crate::handshake::limits::RecordLimits;
+use crate::handshake::renegotiation::Previous;
 use crate::message::HandshakeBody;
 use crate::message::extension::Extensions;
 use crate::message::hello::ServerHello;
@@ -20,6 +21,7 @@ pub(super) fn hello_extensions(
     config: &ClientConfig,
     server_name: &ServerName<'_>,
     ticket: Option<&[u8]>,
+    previous: Option<&Previous>,
 ) -> Extensions<'static> {
     let mut extensions = Extensions::new();
     // "Literal IPv4 and IPv6 addresses are not permitted in "HostName"", which is a name "without a
@@ -51,7 +53,7 @@ pub(super) fn hello_extensions(
         // An empty extension requests a ticket.
         extensions.push_session_ticket(ticket.unwrap_or(&[]));
     }
-    extensions.push_renegotiation_info();
+    extensions.push_renegotiation_info(previous.map_or(&[], Previous::client_verify_data));
     extensions
 }
 
@@ -136,6 +138,7 @@ impl Answers {
         suite: &Suite,
         config: &ClientConfig,
         server_name: &ServerName<'_>,
+        previous: Option<&Previous>,
     ) -> Result<Self, Error> {
         let none = Extensions::default();
         let extensions = hello.extensions.as_ref().unwrap_or(&none);
@@ -146,9 +149,19 @@ impl Answers {
         }
         let decode = |error: DecodeError| error.of(ServerHello::NAME);
         extensions.server_name_ack().map_err(decode)?;
-        let secure_renegotiation = read_renegotiation_info::<ServerHello<'_>>(extensions)?;
+        let secure_renegotiation = match previous {
+            None => read_renegotiation_info::<ServerHello<'_>>(extensions)?,
+            Some(previous) => {
+                let info = extensions.renegotiation_info().map_err(decode)?;
+                previous.check_renegotiation_info(info)?;
+                true
+            }
+        };
         check_secure_renegotiation(config.common.secure_renegotiation, secure_renegotiation)?;
         let extended_master_secret = extensions.extended_master_secret().map_err(decode)?;
+        if let Some(previous) = previous {
+            previous.check_extended_master_secret(extended_master_secret)?;
+        }
         Ok(Self {
             secure_renegotiation,
             extended_master_secret: agree_extended_master_secret(

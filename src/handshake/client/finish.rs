@@ -8,6 +8,7 @@ use crate::error::{Error, LocalError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::finish::{self, ExpectChangeCipherSpec, Finish, KeysReady, RoleResult};
 use crate::handshake::incoming::Incoming;
+use crate::handshake::renegotiation::{MAX_RENEGOTIATIONS, Previous, Renewal};
 use crate::handshake::session_info::{NotResumed, RequestedCertificate, Resumption};
 use crate::message::hello::SessionId;
 use crate::message::ticket::NewSessionTicket;
@@ -71,6 +72,8 @@ pub(crate) struct Completion {
     pub(super) config: Arc<ClientConfig>,
     pub(super) store_key: Box<[u8]>,
     pub(super) session_id: SessionId,
+    /// The handshake that this one renegotiates.
+    pub(super) previous: Option<Box<Previous>>,
     pub(super) ocsp_response: Option<Box<[u8]>>,
     /// True if the caller accepted the server's chain without verification.
     pub(super) verified_by_caller: bool,
@@ -95,17 +98,41 @@ impl finish::Completion for Completion {
         let ocsp_response = self.ocsp_response.take();
         let requested_certificate = self.requested_certificate.take();
         let verified_by_caller = self.verified_by_caller;
+        let renegotiations = self.previous.as_ref().map_or(0, |previous| previous.count);
+        let renewal = self.renewal(renegotiations, finish)?;
         self.store_session(&mut finish.session, finish.agreed.resumption, actions);
         Ok(RoleResult {
             ocsp_response,
             verified_by_caller,
             requested_certificate,
             own_certificate: None,
+            renegotiations,
+            renewal,
         })
     }
 }
 
 impl Completion {
+    /// What another handshake on this connection would need, if there may be one.
+    fn renewal(&self, count: u8, finish: &Finish) -> Result<Option<Renewal>, LocalError> {
+        let permission = match self.config.renegotiation {
+            Some(permission)
+                if finish.agreed.secure_renegotiation && count < MAX_RENEGOTIATIONS =>
+            {
+                permission
+            }
+            Some(_) | None => return Ok(None),
+        };
+        let server_name = finish.session.server_name.clone();
+        Ok(Some(Renewal {
+            config: self.config.clone(),
+            permission,
+            server_name: server_name.ok_or(LocalError::Internal("a server has no name"))?,
+            store_key: self.store_key.clone(),
+            count,
+        }))
+    }
+
     /// Stores the session, if the server gave a ticket or a session ID for it. Removes a session
     /// that the server declined without replacing it.
     fn store_session(self, session: &mut Session, resumption: Resumption, actions: &mut Actions) {

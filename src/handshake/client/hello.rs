@@ -15,6 +15,7 @@ use crate::handshake::agreed::Agreed;
 use crate::handshake::finish::KeysReady;
 use crate::handshake::hello::draw;
 use crate::handshake::incoming::Incoming;
+use crate::handshake::renegotiation::{Previous, Renegotiable};
 use crate::handshake::session_info::{NotResumed, Resumption};
 use crate::keys::{Keep, Randoms, Side, Transcript};
 use crate::message::HandshakeBody;
@@ -31,8 +32,38 @@ pub(in crate::handshake) fn start(
     address: Option<SocketAddr>,
     actions: &mut Actions,
 ) -> Result<State, Error> {
-    let client_random = draw(&config.common)?;
     let store_key = store_key(&server_name, address);
+    send_hello(config, server_name, store_key, None, actions)
+}
+
+/// Sends the ClientHello of another handshake on the same connection.
+pub(in crate::handshake) fn renegotiate(
+    renegotiable: Renegotiable,
+    actions: &mut Actions,
+) -> Result<State, Error> {
+    let Renegotiable {
+        config,
+        server_name,
+        store_key,
+        previous,
+    } = renegotiable;
+    send_hello(
+        config,
+        server_name,
+        store_key,
+        Some(Box::new(previous)),
+        actions,
+    )
+}
+
+fn send_hello(
+    config: Arc<ClientConfig>,
+    server_name: ServerName<'static>,
+    store_key: Box<[u8]>,
+    previous: Option<Box<Previous>>,
+    actions: &mut Actions,
+) -> Result<State, Error> {
+    let client_random = draw(&config.common)?;
     let offer = find_session(&config, &server_name, &store_key);
     let (session_id, ticket) = match &offer {
         Ok(offer) => (offer.session_id, offer.ticket()),
@@ -40,11 +71,11 @@ pub(in crate::handshake) fn start(
     };
 
     let mut cipher_suites: Vec<_> = config.common.suites.iter().map(|suite| suite.id).collect();
-    let mut extensions = hello_extensions(&config, &server_name, ticket);
+    let mut extensions = hello_extensions(&config, &server_name, ticket, previous.as_deref());
     // "when a client intends to resume a session and sets ClientHello.client_version to the protocol
     // version negotiated for that session, it MUST NOT include TLS_FALLBACK_SCSV"
     // (RFC 7507 section 4).
-    if config.fallback_scsv && offer.is_err() {
+    if config.fallback_scsv && offer.is_err() && previous.is_none() {
         cipher_suites.push(CipherSuite::TLS_FALLBACK_SCSV);
     }
     if config.grease {
@@ -73,6 +104,7 @@ pub(in crate::handshake) fn start(
         client_random,
         session_id,
         offer,
+        previous,
         client_hello,
     })))
 }
@@ -86,6 +118,7 @@ pub(crate) struct ExpectServerHello {
     client_random: [u8; 32],
     session_id: SessionId,
     offer: Result<Offer, NotResumed>,
+    previous: Option<Box<Previous>>,
     /// The message, to be hashed once the suite is known.
     client_hello: Box<[u8]>,
 }
@@ -113,7 +146,8 @@ impl ExpectServerHello {
         if hello.compression_method != CompressionMethod::NULL {
             return Err(PeerError::UnofferedCompression(hello.compression_method).into());
         }
-        let answers = Answers::read(&hello, suite, config, &self.server_name)?;
+        let previous = self.previous.as_deref();
+        let answers = Answers::read(&hello, suite, config, &self.server_name, previous)?;
 
         actions.push(Action::VersionAgreed);
         let resumed = !hello.session_id.is_empty() && hello.session_id == self.session_id;
@@ -150,6 +184,7 @@ impl ExpectServerHello {
                 limits,
                 resumption,
             },
+            previous: self.previous,
             certificate_status: answers.certificate_status,
             new_session_ticket: answers.new_session_ticket,
             transcript,
@@ -197,11 +232,15 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
         store_key,
         session_id,
         agreed,
+        previous,
         new_session_ticket,
         transcript,
         ..
     } = negotiation;
     let session = offer.session;
+    if let Some(previous) = &previous {
+        previous.check_leaf(&session.peer_certificates)?;
+    }
     // "the value from the state of the session being resumed" (section 7.4.1.3).
     if agreed.suite.id != session.suite.id {
         return Err(PeerError::ResumedWithOtherSuite(agreed.suite.id).into());
@@ -222,6 +261,7 @@ fn resume(negotiation: Negotiation, offer: Offer) -> Result<State, Error> {
             config,
             store_key,
             session_id,
+            previous,
             ocsp_response: None,
             verified_by_caller: false,
             requested_certificate: None,

@@ -145,6 +145,7 @@ impl KeyExchanged {
             store_key,
             session_id,
             agreed,
+            previous,
             new_session_ticket,
             transcript,
             ..
@@ -167,6 +168,7 @@ impl KeyExchanged {
                 config,
                 store_key,
                 session_id,
+                previous,
                 ocsp_response: self.ocsp_response,
                 verified_by_caller,
                 requested_certificate: self.requested_certificate,

@@ -40,7 +40,7 @@ mod negotiation;
 mod offer;
 mod own_certificate;
 
-pub(super) use hello::start;
+pub(super) use hello::{renegotiate, start};
 
 use super::action::Actions;
 use super::finish::{ExpectChangeCipherSpec, ExpectFinished};
@@ -182,6 +182,11 @@ impl State {
             | Self::ResumptionVerdict(_) => return None,
         };
         completion.requested_certificate.as_deref().map(RequestedCertificate::told)
+    }
+
+    /// Returns true if the server uses its new keys.
+    pub(super) fn server_has_changed_keys(&self) -> bool {
+        matches!(self, Self::Finished(_))
     }
 
     /// Returns true if the ServerHello has not been received.

@@ -2,6 +2,7 @@
 
 use crate::config::ClientConfig;
 use crate::handshake::agreed::Agreed;
+use crate::handshake::renegotiation::Previous;
 use crate::keys::Transcript;
 use crate::message::hello::SessionId;
 use pki_types::ServerName;
@@ -16,6 +17,8 @@ pub(super) struct Negotiation {
     /// The server's session ID.
     pub(super) session_id: SessionId,
     pub(super) agreed: Agreed,
+    /// The handshake that this one renegotiates.
+    pub(super) previous: Option<Box<Previous>>,
     /// The server may send CertificateStatus.
     pub(super) certificate_status: bool,
     /// The server will send NewSessionTicket.

@@ -100,6 +100,8 @@ impl finish::Completion for Completion {
             verified_by_caller: false,
             requested_certificate: None,
             own_certificate: Some(self.certificate),
+            renegotiations: 0,
+            renewal: None,
         })
     }
 }

@@ -271,7 +271,7 @@ fn send_hello(
         extensions.push_session_ticket(&[]);
     }
     if negotiation.agreed.secure_renegotiation {
-        extensions.push_renegotiation_info();
+        extensions.push_renegotiation_info(&[]);
     }
     let hello = ServerHello {
         server_version: ProtocolVersion::TLS_1_2,

@@ -248,10 +248,13 @@ impl Extensions<'_> {
         })
     }
 
-    /// Appends the empty renegotiation_info of an initial handshake ([RFC 5746 section 3.2](https://www.rfc-editor.org/rfc/rfc5746#section-3.2)).
-    pub(crate) fn push_renegotiation_info(&mut self) {
+    /// Appends renegotiation_info, empty in an initial handshake
+    /// ([RFC 5746 section 3.2](https://www.rfc-editor.org/rfc/rfc5746#section-3.2)).
+    pub(crate) fn push_renegotiation_info(&mut self, renegotiated_connection: &[u8]) {
         self.push(ExtensionType::RENEGOTIATION_INFO, |out| {
-            out.vector(LengthPrefix::U8, |_| {});
+            out.vector(LengthPrefix::U8, |out| {
+                out.extend_from_slice(renegotiated_connection)
+            });
         });
     }
 
@@ -312,7 +315,7 @@ mod tests {
         extensions.push_alpn(&["h2", "ocpp"]);
         extensions.push_record_size_limit(320);
         extensions.push_session_ticket(&[7, 8, 9]);
-        extensions.push_renegotiation_info();
+        extensions.push_renegotiation_info(&[]);
         assert!(extensions.iter().eq([
             (ExtensionType(0), &b"\0\x06\0\0\x03plc"[..]),
             (ExtensionType(1), &[2]),
@@ -492,7 +495,7 @@ mod tests {
 
     #[test]
     fn renegotiation_info_is_one_vector() {
-        let extensions = with(Extensions::push_renegotiation_info);
+        let extensions = with(|extensions| extensions.push_renegotiation_info(&[]));
         assert_eq!(extensions.renegotiation_info(), Ok(Some(&[][..])));
         refuses(
             ExtensionType::RENEGOTIATION_INFO,
