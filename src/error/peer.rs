@@ -137,13 +137,20 @@ errors! {
         #[alert(HANDSHAKE_FAILURE)]
         RenegotiationInfoWrong,
         /// The server showed another certificate in a renegotiation.
-        #[error("the server showed another certificate in a renegotiation")]
+        #[error(
+            "the server showed another certificate in a renegotiation (ClientConfigBuilder::accept_renegotiation can permit that)"
+        )]
         #[alert(ILLEGAL_PARAMETER)]
+        #[setting(ClientConfigBuilder::accept_renegotiation)]
         CertificateChanged,
         /// The handshake before used the extended master secret, and the renegotiation does not.
         #[error("the renegotiation does not use the extended master secret, as the handshake before did")]
         #[alert(HANDSHAKE_FAILURE)]
         ExtendedMasterSecretLost,
+        /// The handshake before used encrypt-then-MAC, and the renegotiation uses CBC without it.
+        #[error("the renegotiation does not use encrypt-then-MAC, as the handshake before did")]
+        #[alert(HANDSHAKE_FAILURE)]
+        EncryptThenMacLost,
         /// The server sent too much application data in the middle of a renegotiation.
         #[error("more than 4 MiB of application data in the middle of a renegotiation")]
         #[alert(UNEXPECTED_MESSAGE)]

@@ -142,6 +142,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "PeerError::TooManyEmptyRecords",
             "PeerError::TooManyWarnings",
             "PeerError::TooManyRenegotiations",
+            "PeerError::TooMuchDataBeforeKeys",
             "PeerError::ExcessHandshakeData",
             "PeerError::LongChangeCipherSpec",
         ],
@@ -158,6 +159,9 @@ const ALERTS: &[(Alert, &[&str])] = &[
         Alert::HANDSHAKE_FAILURE,
         &[
             "PeerError::RenegotiationInfoNotEmpty",
+            "PeerError::RenegotiationInfoWrong",
+            "PeerError::ExtendedMasterSecretLost",
+            "PeerError::EncryptThenMacLost",
             "PeerError::ExtendedMasterSecretChanged",
             "Incompatible::NoCommonSuite",
             "Incompatible::NoSecureRenegotiation",
@@ -235,6 +239,7 @@ const ALERTS: &[(Alert, &[&str])] = &[
             "PeerError::UnofferedSignatureScheme",
             "PeerError::ResumedWithOtherSuite",
             "PeerError::Downgraded",
+            "PeerError::CertificateChanged",
         ],
     ),
     // "A valid certificate chain or partial chain was received, but the certificate was not accepted
@@ -418,6 +423,9 @@ fn no_other_error_names_a_setting() {
                 ..
             } => moment.setting(),
             Error::Peer(PeerError::MessageOverLimit { .. }) => Some("max_handshake_message"),
+            Error::Peer(PeerError::CertificateChanged) => {
+                Some("ClientConfigBuilder::accept_renegotiation")
+            }
             _ => None,
         };
         assert_eq!(error.setting(), expected, "{name}");

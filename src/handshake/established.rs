@@ -81,6 +81,7 @@ impl Established {
         session: &Session,
         randoms: Randoms,
         own_certificate: Option<Arc<CertifiedKey>>,
+        encrypt_then_mac: bool,
         renewal: Option<Renewal>,
     ) -> Self {
         let peer = verified.into_verify_data();
@@ -95,7 +96,7 @@ impl Established {
             extended_master_secret: session.extended_master_secret,
             tls_unique,
             own_certificate,
-            renegotiable: renewal.map(|renewal| Box::new(renewal.after(own, peer, session))),
+            renegotiable: renewal.map(|renewal| Box::new(renewal.after(own, peer, session, encrypt_then_mac))),
         }
     }
 

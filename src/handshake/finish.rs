@@ -155,6 +155,7 @@ impl Finish {
             &session,
             agreed.randoms,
             role.own_certificate,
+            agreed.encrypt_then_mac,
             role.renewal,
         );
         actions.push(Action::Complete(Box::new(SessionInfo {

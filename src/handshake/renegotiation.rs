@@ -3,6 +3,7 @@
 
 use crate::config::{ClientConfig, Renegotiation};
 use crate::crypto::hash::fingerprint;
+use crate::crypto::suite::Suite;
 use crate::error::PeerError;
 use crate::keys::VerifyData;
 use crate::resumption::Session;
@@ -44,6 +45,7 @@ pub(super) struct Previous {
     client: VerifyData,
     server: VerifyData,
     extended_master_secret: bool,
+    encrypt_then_mac: bool,
     leaf: [u8; 32],
     /// The handshakes on this connection so far.
     pub(super) count: u8,
@@ -56,6 +58,7 @@ impl Renewal {
         client: VerifyData,
         server: VerifyData,
         session: &Session,
+        encrypt_then_mac: bool,
     ) -> Renegotiable {
         Renegotiable {
             config: self.config,
@@ -66,6 +69,7 @@ impl Renewal {
                 client,
                 server,
                 extended_master_secret: session.extended_master_secret,
+                encrypt_then_mac,
                 leaf: fingerprint_of_leaf(&session.peer_certificates),
                 count: self.count.saturating_add(1),
             },
@@ -97,6 +101,19 @@ impl Previous {
     pub(super) fn check_extended_master_secret(&self, agreed: bool) -> Result<(), PeerError> {
         if self.extended_master_secret && !agreed {
             return Err(PeerError::ExtendedMasterSecretLost);
+        }
+        Ok(())
+    }
+
+    /// "implementations MUST NOT renegotiate a downgrade from encrypt-then-MAC to MAC-then-encrypt"
+    /// ([RFC 7366 section 3.1](https://www.rfc-editor.org/rfc/rfc7366#section-3.1)).
+    pub(super) fn check_encrypt_then_mac(
+        &self,
+        suite: &Suite,
+        agreed: bool,
+    ) -> Result<(), PeerError> {
+        if self.encrypt_then_mac && suite.is_cbc() && !agreed {
+            return Err(PeerError::EncryptThenMacLost);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use premaster::private_key::DecryptBatch;
 use premaster::protocol::{
     AlertDescription, AlertLevel, ClientCertificateType, CompressionMethod, ContentType,
     EncryptThenMac, ExtendedMasterSecret, ExtensionType, HandshakeType, MaxFragmentLength,
-    Preference, ProtocolVersion, SecureRenegotiation, SignatureScheme,
+    Preference, ProtocolVersion, Renegotiation, SecureRenegotiation, SignatureScheme,
 };
 use premaster::session::{ChannelBinding, NotResumed, StoredSession, TicketKey, TicketKeySet};
 use premaster::{
@@ -429,6 +429,7 @@ fn walk_numbers(printed: &mut Printed) {
     printed.add("NotResumed", &NotResumed::Unknown);
     printed.add("Preference", &Preference::Client);
     printed.add("ProtocolVersion", &ProtocolVersion::TLS_1_2);
+    printed.add("Renegotiation", &Renegotiation::SameName);
     printed.add("SecureRenegotiation", &SecureRenegotiation::Required);
     printed.add("SignatureScheme", &SignatureScheme::RSA_PKCS1_SHA256);
 }

@@ -31,6 +31,7 @@ mod peek;
 mod pki;
 mod private_keys;
 mod profiles;
+mod renegotiation;
 mod resumption;
 mod roots;
 mod server_names;

@@ -159,8 +159,10 @@ impl Answers {
         };
         check_secure_renegotiation(config.common.secure_renegotiation, secure_renegotiation)?;
         let extended_master_secret = extensions.extended_master_secret().map_err(decode)?;
+        let encrypt_then_mac = read_encrypt_then_mac(extensions, suite, config)?;
         if let Some(previous) = previous {
             previous.check_extended_master_secret(extended_master_secret)?;
+            previous.check_encrypt_then_mac(suite, encrypt_then_mac)?;
         }
         Ok(Self {
             secure_renegotiation,
@@ -168,7 +170,7 @@ impl Answers {
                 config.common.extended_master_secret,
                 extended_master_secret,
             )?,
-            encrypt_then_mac: read_encrypt_then_mac(extensions, suite, config)?,
+            encrypt_then_mac,
             alpn_protocol: read_alpn(extensions, config)?,
             max_fragment_length: extensions.max_fragment_length().map_err(decode)?,
             record_size_limit: extensions.record_size_limit().map_err(decode)?,

@@ -5,8 +5,8 @@ use crate::pair::End;
 use crate::pki::{Algorithm, Key};
 use crate::wire::{
     ALERT, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC,
-    CLIENT_KEY_EXCHANGE, Hello, body_of, certificate_body, handshake, messages, record, said,
-    split_vector, vector,
+    CLIENT_KEY_EXCHANGE, HANDSHAKE, HELLO_REQUEST, Hello, body_of, certificate_body, handshake,
+    message, messages, record, said, split_vector, vector,
 };
 use premaster::pki_types::{CertificateDer, ServerName};
 use premaster::protocol::AlertDescription;
@@ -63,7 +63,20 @@ impl ServerByHand {
     /// Does so with keys that come from elsewhere: from the records of both sides up to the
     /// client's last before ChangeCipherSpec.
     #[track_caller]
-    pub fn complete_with(mut self, forger: impl FnOnce(&[Vec<u8>]) -> Forger) -> (End, Forger) {
+    pub fn complete_with(self, forger: impl FnOnce(&[Vec<u8>]) -> Forger) -> (End, Forger) {
+        let completed = self.finish(forger);
+        (completed.client, completed.keys)
+    }
+
+    /// Completes the handshake, so that another one can follow.
+    #[track_caller]
+    pub fn complete_to_renegotiate(self) -> Renegotiation {
+        let key_log = self.key_log.clone();
+        self.finish(|records| Forger::new(&key_log, &records[1]))
+    }
+
+    #[track_caller]
+    fn finish(mut self, forger: impl FnOnce(&[Vec<u8>]) -> Forger) -> Renegotiation {
         let mut flight = said(&mut self.client);
         let finished = flight.pop().unwrap();
         let change = flight.pop().unwrap();
@@ -76,11 +89,134 @@ impl ServerByHand {
             finished,
             forger.finished_sealed_like(&finished, Sender::Client, &transcript)
         );
+        let client = forger.verify_data(Sender::Client, &transcript);
         transcript.extend(forger.finished(Sender::Client, &transcript));
+        let server = forger.verify_data(Sender::Server, &transcript);
         let answer = forger.sealed_finished(Sender::Server, &transcript);
         self.client.take(&[change, answer].concat()).unwrap();
         assert!(self.client.connection.session().is_some());
-        (self.client, forger)
+        Renegotiation {
+            client: self.client,
+            keys: forger,
+            verify_data: [client, server],
+            key_log: self.key_log,
+            sent: 1,
+            heard: 1,
+            transcript: Vec::new(),
+        }
+    }
+}
+
+/// A server by hand on a complete connection, which asks for another handshake.
+pub struct Renegotiation {
+    pub client: End,
+    /// The keys that protect both directions.
+    pub keys: Forger,
+    /// Of the client and of the server, in the handshake before.
+    pub verify_data: [Vec<u8>; 2],
+    key_log: Arc<LastKey>,
+    /// The records of the server and of the client under these keys.
+    sent: u64,
+    heard: u64,
+    /// The messages so far, as records without protection.
+    transcript: Vec<Vec<u8>>,
+}
+
+impl Renegotiation {
+    /// Sends one protected record.
+    pub fn send(&mut self, typ: u8, content: &[u8]) -> Result<(), Error> {
+        let record = self.keys.seal(Sender::Server, self.sent, typ, content);
+        self.sent += 1;
+        self.client.take(&record)
+    }
+
+    /// What the client says next: types and contents of its records, up to its new keys.
+    #[track_caller]
+    pub fn hear(&mut self) -> Vec<(u8, Vec<u8>)> {
+        let mut heard = Vec::new();
+        let mut records = said(&mut self.client).into_iter();
+        for record in records.by_ref() {
+            let content = self.keys.open(Sender::Client, self.heard, &record);
+            self.heard += 1;
+            heard.push((record[0], content));
+            if record[0] == CHANGE_CIPHER_SPEC {
+                break;
+            }
+        }
+        // The one under the new keys is looked at later.
+        self.client.outgoing = records.collect::<Vec<_>>().concat();
+        heard
+    }
+
+    /// Asks for a handshake; returns the record with the client's hello, without protection.
+    #[track_caller]
+    pub fn ask(&mut self) -> Vec<u8> {
+        self.send(HANDSHAKE, &message(HELLO_REQUEST, &[])).unwrap();
+        let [(HANDSHAKE, hello)] = &self.hear()[..] else {
+            panic!("no hello");
+        };
+        let hello = record(HANDSHAKE, hello);
+        self.transcript = vec![hello.clone()];
+        hello
+    }
+
+    /// Sends handshake messages, given as records without protection.
+    pub fn say(&mut self, flight: &[Vec<u8>]) -> Result<(), Error> {
+        for record in flight {
+            self.transcript.push(record.clone());
+            self.send(HANDSHAKE, &record[5..])?;
+        }
+        Ok(())
+    }
+
+    /// Resumes the session that the client offered, with this hello, given as a record without
+    /// protection.
+    #[track_caller]
+    pub fn resume(&mut self, hello: &[u8]) {
+        self.say(&[hello.to_vec()]).unwrap();
+        let mut transcript = messages(&self.transcript);
+        let new = Forger::new(&self.key_log, hello);
+        self.send(CHANGE_CIPHER_SPEC, &[1]).unwrap();
+        let server = new.verify_data(Sender::Server, &transcript);
+        self.client.take(&new.sealed_finished(Sender::Server, &transcript)).unwrap();
+        transcript.extend(new.finished(Sender::Server, &transcript));
+        assert_eq!(self.hear(), [(CHANGE_CIPHER_SPEC, vec![1])]);
+        let [finished] = &said(&mut self.client)[..] else {
+            panic!("no Finished");
+        };
+        let expected = new.finished(Sender::Client, &transcript);
+        assert_eq!(new.open(Sender::Client, 0, finished), expected);
+        let client = new.verify_data(Sender::Client, &transcript);
+        (self.keys, self.verify_data) = (new, [client, server]);
+        (self.sent, self.heard) = (1, 1);
+    }
+
+    /// Receives the client's flight under the old keys up to its ChangeCipherSpec, and its Finished
+    /// under the new ones, and answers them. Returns the flight.
+    #[track_caller]
+    pub fn complete(&mut self) -> Vec<(u8, Vec<u8>)> {
+        let flight = self.hear();
+        let (change, messages_heard) = flight.split_last().unwrap();
+        assert_eq!(change, &(CHANGE_CIPHER_SPEC, vec![1]));
+        for (typ, content) in messages_heard {
+            self.transcript.push(record(*typ, content));
+        }
+        let new = Forger::new(&self.key_log, &self.transcript[1]);
+        let mut transcript = messages(&self.transcript);
+        let [finished] = &said(&mut self.client)[..] else {
+            panic!("no Finished");
+        };
+        let expected = new.finished(Sender::Client, &transcript);
+        assert_eq!(new.open(Sender::Client, 0, finished), expected);
+        let client = new.verify_data(Sender::Client, &transcript);
+        transcript.extend(expected);
+        self.send(CHANGE_CIPHER_SPEC, &[1]).unwrap();
+        let server = new.verify_data(Sender::Server, &transcript);
+        let answer = new.sealed_finished(Sender::Server, &transcript);
+        self.client.take(&answer).unwrap();
+        (self.keys, self.verify_data) = (new, [client, server]);
+        (self.sent, self.heard) = (1, 1);
+        flight
     }
 }
 

@@ -9,8 +9,9 @@ use crate::wire::{
 };
 use crate::{AES_128, AES_256, client_builder, server_builder};
 use aes_gcm::aead::Nonce;
+use aes_gcm::aead::array::typenum::Unsigned;
 use aes_gcm::aead::consts::{U8, U12, U16};
-use aes_gcm::aes::cipher::BlockCipherEncrypt;
+use aes_gcm::aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt};
 use aes_gcm::aes::{Aes128, Aes256};
 use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
 use ccm::Ccm;
@@ -167,6 +168,36 @@ impl CbcHmac {
         fragment
     }
 
+    /// The content of a record, whose MAC is checked.
+    #[track_caller]
+    fn open(self, keys: &Keys, sequence: u64, record: &[u8]) -> Vec<u8> {
+        let mut fragment = &record[5..];
+        if self.encrypt_then_mac {
+            let (encrypted, tag) = fragment.split_at(fragment.len() - self.mac);
+            let covered = protected_with(sequence, record[0], encrypted.len());
+            assert_eq!(self.mac(keys, &[&covered, encrypted]), tag);
+            fragment = encrypted;
+        }
+        let mut text = Vec::new();
+        for at in (16..fragment.len()).step_by(16) {
+            let mut block: [u8; 16] = fragment[at..at + 16].try_into().unwrap();
+            match self.key {
+                16 => Aes128::new_from_slice(&keys.key).unwrap().decrypt_block((&mut block).into()),
+                _ => Aes256::new_from_slice(&keys.key).unwrap().decrypt_block((&mut block).into()),
+            }
+            text.extend(
+                block.iter().zip(&fragment[at - 16..]).map(|(block, before)| block ^ before),
+            );
+        }
+        text.truncate(text.len() - 1 - usize::from(text[text.len() - 1]));
+        if !self.encrypt_then_mac {
+            let tag = text.split_off(text.len() - self.mac);
+            let covered = protected_with(sequence, record[0], text.len());
+            assert_eq!(self.mac(keys, &[&covered, &text]), tag);
+        }
+        text
+    }
+
     fn seal(self, keys: &Keys, iv: [u8; 16], sequence: u64, typ: u8, content: &[u8]) -> Vec<u8> {
         let mut text = self.unpadded(keys, sequence, typ, content);
         let padding = 15 - text.len() % 16;
@@ -199,6 +230,20 @@ impl Cipher {
             Self::Cbc(cbc) => cbc.seal(keys, IV, sequence, typ, content),
         }
     }
+
+    /// The content of a protected record.
+    #[track_caller]
+    fn open(self, keys: &Keys, sequence: u64, record: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Aes128Gcm => open_aead::<Aes128Gcm>(keys, sequence, record),
+            Self::Aes256Gcm => open_aead::<Aes256Gcm>(keys, sequence, record),
+            Self::Aes128Ccm => open_aead::<Ccm<Aes128, U16, U12>>(keys, sequence, record),
+            Self::Aes256Ccm => open_aead::<Ccm<Aes256, U16, U12>>(keys, sequence, record),
+            Self::Aes128Ccm8 => open_aead::<Ccm<Aes128, U8, U12>>(keys, sequence, record),
+            Self::Aes256Ccm8 => open_aead::<Ccm<Aes256, U8, U12>>(keys, sequence, record),
+            Self::Cbc(cbc) => cbc.open(keys, sequence, record),
+        }
+    }
 }
 
 /// `GenericAEADCipher`, with an explicit nonce that this crate would not choose.
@@ -220,6 +265,25 @@ fn seal_aead<C: KeyInit + AeadInOut>(
         )
         .unwrap();
     [&explicit[..], &body, &tag].concat()
+}
+
+/// The content of an AEAD suite's record, with whatever explicit nonce.
+#[track_caller]
+fn open_aead<C: KeyInit + AeadInOut>(keys: &Keys, sequence: u64, record: &[u8]) -> Vec<u8> {
+    let (explicit, rest) = record[5..].split_at(8);
+    let (text, tag) = rest.split_at(rest.len() - C::TagSize::USIZE);
+    let nonce = Nonce::<C>::try_from(&[&keys.iv[..], explicit].concat()[..]).unwrap();
+    let mut text = text.to_vec();
+    C::new_from_slice(&keys.key)
+        .unwrap()
+        .decrypt_inout_detached(
+            &nonce,
+            &protected_with(sequence, record[0], text.len()),
+            text.as_mut_slice().into(),
+            tag.try_into().unwrap(),
+        )
+        .expect("a record under these keys");
+    text
 }
 
 /// What a record's protection covers besides its content: sequence number, type, version, length.
@@ -362,6 +426,12 @@ impl Forger {
             Cipher::Cbc(cbc) => cbc,
             _ => panic!("not a CBC suite"),
         }
+    }
+
+    /// The content of a side's record with this sequence number.
+    #[track_caller]
+    pub fn open(&self, sender: Sender, sequence: u64, record: &[u8]) -> Vec<u8> {
+        self.suite.cipher.open(self.keys(sender), sequence, record)
     }
 
     /// What a side's Finished holds after these messages.
