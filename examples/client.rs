@@ -12,7 +12,7 @@ mod support;
 
 use clap::{Parser, ValueEnum};
 use premaster::pki_types::ServerName;
-use premaster::protocol::{MaxFragmentLength, SecureRenegotiation};
+use premaster::protocol::{MaxFragmentLength, Renegotiation, SecureRenegotiation};
 use premaster::{
     CipherSuite, ClientConfig, ClientConfigBuilder, Connection, SessionInfo, Stream, server_name,
 };
@@ -92,6 +92,11 @@ struct Arguments {
     #[arg(long)]
     no_secure_renegotiation: bool,
 
+    /// Let the server renegotiate, for example to ask for --cert later: with the
+    /// same certificate, or with any that is valid for the name
+    #[arg(long, value_enum, value_name = "WITH", verbatim_doc_comment)]
+    renegotiation: Option<WithCertificate>,
+
     /// Application protocols (ALPN), comma-separated, preferred first
     /// [default: none]
     #[arg(
@@ -149,6 +154,22 @@ struct Arguments {
 
     #[command(flatten)]
     waivers: WaiverArguments,
+}
+
+/// What a server shows when it renegotiates.
+#[derive(Clone, Copy, ValueEnum)]
+enum WithCertificate {
+    SameCertificate,
+    SameName,
+}
+
+impl From<WithCertificate> for Renegotiation {
+    fn from(with: WithCertificate) -> Self {
+        match with {
+            WithCertificate::SameCertificate => Self::SameCertificate,
+            WithCertificate::SameName => Self::SameName,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -245,6 +266,9 @@ fn config(arguments: &Arguments) -> ClientConfig {
     }
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
+    }
+    if let Some(with) = arguments.renegotiation {
+        builder = builder.accept_renegotiation(with.into());
     }
     if arguments.no_secure_renegotiation {
         builder = builder.secure_renegotiation(SecureRenegotiation::Optional);

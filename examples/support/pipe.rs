@@ -72,6 +72,7 @@ pub fn pipe(
         outgoing: hello,
         output,
         waits_for_peer: true,
+        held: None,
     };
     let result = driver.run(&inbox, patience);
     // The last alert is still to be written; the writing thread ends when nobody has more for it.
@@ -153,6 +154,8 @@ struct Driver<'c> {
     /// Whether it is the peer's turn, so that its silence is a failure: in the handshake and after
     /// this side's close.
     waits_for_peer: bool,
+    /// What came from standard input while the server renegotiates: nothing is sent until it is done.
+    held: Option<Input>,
 }
 
 /// Whether there is more to come.
@@ -183,6 +186,12 @@ impl Driver<'_> {
 
     fn handle(&mut self, input: Input) -> io::Result<Flow> {
         match input {
+            // Nothing is read from it before the first handshake is complete.
+            input @ (Input::Stdin(_) | Input::StdinEnd(Ok(())))
+                if !self.connection.is_established() =>
+            {
+                self.held = Some(input);
+            }
             Input::Stdin(data) => {
                 self.connection.send(&data, &mut self.outgoing).map_err(io::Error::other)?;
                 self.hand_over(true);
@@ -225,7 +234,14 @@ impl Driver<'_> {
             match received.event {
                 Event::HandshakeComplete => {
                     self.waits_for_peer = false;
-                    self.hand_over(true);
+                    let session = self.connection.session();
+                    if session.is_some_and(|session| session.renegotiations() > 0) {
+                        if let Some(input) = self.held.take() {
+                            self.handle(input)?;
+                        }
+                    } else {
+                        self.hand_over(true);
+                    }
                 }
                 Event::ApplicationData(data) => io::stdout().write_all(data).map_err(of_stdout)?,
                 Event::PeerClosed => {

@@ -73,7 +73,7 @@ pub trait KeyLog: Send + Sync {
 /// How a peer without secure renegotiation is treated
 /// ([RFC 5746](https://www.rfc-editor.org/rfc/rfc5746)).
 ///
-/// This crate never renegotiates, but a server without RFC 5746 may. An attacker who connected to
+/// A server without RFC 5746 may renegotiate, although this crate never does with it. An attacker who connected to
 /// that server first can then make it take the client's handshake for a renegotiation, and the
 /// client's data for a continuation of the attacker's.
 /// [Section 4.1](https://www.rfc-editor.org/rfc/rfc5746#section-4.1) therefore advises a cautious

@@ -96,7 +96,8 @@ impl Established {
             extended_master_secret: session.extended_master_secret,
             tls_unique,
             own_certificate,
-            renegotiable: renewal.map(|renewal| Box::new(renewal.after(own, peer, session, encrypt_then_mac))),
+            renegotiable: renewal
+                .map(|renewal| Box::new(renewal.after(own, peer, session, encrypt_then_mac))),
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Renewal {
     pub(super) permission: Renegotiation,
     pub(super) server_name: ServerName<'static>,
     pub(super) store_key: Box<[u8]>,
+    /// True if the server has asked for a certificate on this connection.
+    pub(super) certificate_requested: bool,
     /// The handshakes on this connection before this one.
     pub(super) count: u8,
 }
@@ -47,6 +49,8 @@ pub(super) struct Previous {
     extended_master_secret: bool,
     encrypt_then_mac: bool,
     leaf: [u8; 32],
+    /// True if the server has asked for a certificate on this connection.
+    pub(super) certificate_requested: bool,
     /// The handshakes on this connection so far.
     pub(super) count: u8,
 }
@@ -70,6 +74,7 @@ impl Renewal {
                 server,
                 extended_master_secret: session.extended_master_secret,
                 encrypt_then_mac,
+                certificate_requested: self.certificate_requested,
                 leaf: fingerprint_of_leaf(&session.peer_certificates),
                 count: self.count.saturating_add(1),
             },

@@ -21,6 +21,7 @@ mod openssl;
 mod pcap;
 mod peer;
 mod redis_store;
+mod renegotiation;
 mod resumption;
 mod revocation;
 mod server;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
     status::add_trials(&mut trials);
     server::add_openssl_trials(&mut trials);
     suites::add_openssl_trials(&mut trials);
+    renegotiation::add_trials(&mut trials);
     resumption::add_openssl_trials(&mut trials);
     tshark::add_trials(&mut trials);
     redis_store::add_trials(&mut trials);

@@ -96,10 +96,10 @@ impl finish::Completion for Completion {
         actions: &mut Actions,
     ) -> Result<RoleResult, LocalError> {
         let ocsp_response = self.ocsp_response.take();
-        let requested_certificate = self.requested_certificate.take();
         let verified_by_caller = self.verified_by_caller;
         let renegotiations = self.previous.as_ref().map_or(0, |previous| previous.count);
         let renewal = self.renewal(renegotiations, finish)?;
+        let requested_certificate = self.requested_certificate.take();
         self.store_session(&mut finish.session, finish.agreed.resumption, actions);
         Ok(RoleResult {
             ocsp_response,
@@ -129,6 +129,8 @@ impl Completion {
             permission,
             server_name: server_name.ok_or(LocalError::Internal("a server has no name"))?,
             store_key: self.store_key.clone(),
+            certificate_requested: self.requested_certificate.is_some()
+                || self.previous.as_ref().is_some_and(|previous| previous.certificate_requested),
             count,
         }))
     }

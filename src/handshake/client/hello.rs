@@ -64,7 +64,14 @@ fn send_hello(
     actions: &mut Actions,
 ) -> Result<State, Error> {
     let client_random = draw(&config.common)?;
-    let offer = find_session(&config, &server_name, &store_key);
+    let offer = match &previous {
+        // The server probably asks in order to see a certificate, and OpenSSL's would resume the session
+        // instead.
+        Some(previous) if !previous.certificate_requested && !config.certificates.is_empty() => {
+            Err(NotResumed::NothingOffered)
+        }
+        Some(_) | None => find_session(&config, &server_name, &store_key),
+    };
     let (session_id, ticket) = match &offer {
         Ok(offer) => (offer.session_id, offer.ticket()),
         Err(_) => (SessionId::default(), None),
