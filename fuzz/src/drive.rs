@@ -9,6 +9,7 @@ use crate::endpoint::{Attempt, Role, answer, start};
 use crate::recording::{CHANGE_CIPHER_SPEC, DATA, HANDSHAKE, Record, Recording};
 use crate::setting::Setting;
 use crate::store::Store;
+use premaster::error::Misuse;
 use premaster::protocol::AlertDescription;
 use premaster::session::Resumption;
 use premaster::{Connection, Error, Event};
@@ -166,6 +167,13 @@ impl Driven<'_> {
         if self.closed {
             assert_eq!(self.data, DATA);
             assert_eq!(self.connection.receive_eof(), Ok(()));
+            // This direction is still open.
+            let length = self.outgoing.len();
+            self.connection.send(DATA, &mut self.outgoing).unwrap();
+            assert!(self.outgoing.len() > length);
+            self.connection.close(&mut self.outgoing);
+            let late = self.connection.send(DATA, &mut self.outgoing);
+            assert_eq!(late, Err(Misuse::Closed.into()));
             self.connection.session().map(|s| s.resumption())
         } else {
             let is_complete = self.connection.session().is_some();

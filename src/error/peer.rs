@@ -48,16 +48,16 @@ errors! {
         #[error("a record of type {0} is empty; only application_data may be")]
         #[alert(UNEXPECTED_MESSAGE)]
         EmptyRecord(ContentType),
-        /// The peer sent too many consecutive empty records.
-        #[error("too many consecutive empty records")]
+        /// The peer sent too many empty records without application data between them.
+        #[error("too many empty records without application data between them")]
         #[alert(UNEXPECTED_MESSAGE)]
         TooManyEmptyRecords,
-        /// The peer sent too many warning alerts.
-        #[error("too many warning alerts")]
+        /// The peer sent too many warning alerts without application data between them.
+        #[error("too many warning alerts without application data between them")]
         #[alert(UNEXPECTED_MESSAGE)]
         TooManyWarnings,
-        /// The peer requested renegotiation too often.
-        #[error("too many renegotiation requests")]
+        /// The peer requested renegotiation too often without application data between the requests.
+        #[error("too many renegotiation requests without application data between them")]
         #[alert(UNEXPECTED_MESSAGE)]
         TooManyRenegotiations,
         /// A record is longer than the limit of the protocol, or the one negotiated in the hellos.
