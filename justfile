@@ -24,6 +24,14 @@ docs:
 features:
     @.ci/lane features
 
+# The library type-checked for 32-bit x86, 64-bit ARM and WebAssembly
+targets:
+    @.ci/lane targets
+
+# The package as it would be published: what is in it, its size, and that it builds
+package:
+    @.ci/lane package
+
 # The examples, built as a user builds them and run
 examples:
     @.ci/lane examples
