@@ -19,7 +19,7 @@
 //! 8. `link`: a certificate of a chain.
 //! 9. `chain`: a parsed chain.
 //! 10. `server_name`, `signatures`: the checks of a name, and the rules for signatures with the
-//!    budget for their cost.
+//!     budget for their cost.
 //! 11. `revocation`: CRLs.
 //! 12. `load`, `settings`: the roots and CRLs of files, and the values of a policy's settings.
 //! 13. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and
