@@ -2,12 +2,12 @@
 
 use premaster::error::{Incompatible, PeerError};
 use premaster::protocol::{EncryptThenMac, ExtensionType};
-use premaster::session::Resumption;
+use premaster::session::{NotResumed, Resumption};
 use premaster::{CipherSuite, ClientConfigBuilder, ConfigError, Error, ServerConfigBuilder};
 use premaster_testing::by_hand::ServerByHand;
 use premaster_testing::forger::{Forger, Sender, Stopped};
 use premaster_testing::pair::{Chunks, Pair};
-use premaster_testing::scene::{NOTHING_OFFERED, Scene, meet};
+use premaster_testing::scene::{NOTHING_OFFERED, Scene, declined, meet, outcome};
 use premaster_testing::wire::{
     APPLICATION_DATA, ENCRYPT_THEN_MAC, Hello, RENEGOTIATION_INFO, extensions, hello_with, record,
     said,
@@ -162,6 +162,23 @@ fn a_server_that_requires_it_chooses_another_suite_if_there_is_one() {
             chosen
         );
     }
+}
+
+/// A session that would be resumed without it is not, and another suite is chosen.
+#[test]
+fn a_server_that_requires_it_resumes_no_session_without_it() {
+    let scene = Scene::by_id();
+    let both = [AES_128_SHA, AES_128];
+    let client = || scene.client().suites(&both).encrypt_then_mac(EncryptThenMac::Off);
+    let server = || scene.server().suites(&both);
+    assert_eq!(meet(client(), server()), NOTHING_OFFERED);
+    let strict = server().encrypt_then_mac(EncryptThenMac::Required);
+    let pair = pair(client(), strict).established();
+    assert_eq!(outcome(&pair), declined(NotResumed::Suite));
+    assert_eq!(
+        pair.client.connection.session().unwrap().cipher_suite(),
+        AES_128
+    );
 }
 
 #[test]

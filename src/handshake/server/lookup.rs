@@ -3,6 +3,7 @@
 use super::extensions::{Accepted, ClientOffer, OfferedName};
 use crate::config::{ExtendedMasterSecret, ServerConfig};
 use crate::error::PeerError;
+use crate::handshake::hello::agree_encrypt_then_mac;
 use crate::handshake::session_info::{NotResumed, Resumption};
 use crate::message::hello::ClientHello;
 use crate::resumption::{SealedBy, Session, SessionInUse, TrustContext};
@@ -82,6 +83,10 @@ pub(super) fn find_session(
         return Err(NotResumed::ServerName);
     }
     let suite = session.suite.id;
+    let policy = config.common.encrypt_then_mac;
+    if agree_encrypt_then_mac(policy, session.suite, offer.encrypt_then_mac).is_err() {
+        return Err(NotResumed::Suite);
+    }
     if config.common.suite(suite).is_none() || !hello.cipher_suites.contains(&suite) {
         return Err(NotResumed::Suite);
     }
