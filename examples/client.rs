@@ -180,7 +180,7 @@ enum Profile {
     /// Old devices: no secure renegotiation or EMS required
     #[value(name = "bmc_gcm")]
     BmcGcm,
-    /// Old devices with CBC suites: AES-GCM first, CBC behind it
+    /// Old devices: CBC suites behind AES-GCM
     #[value(name = "legacy_cbc")]
     LegacyCbc,
     /// Secure renegotiation and EMS required, no session kept

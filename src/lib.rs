@@ -14,8 +14,8 @@
 //!
 //! # Goals
 //!
-//! - No padding oracle: neither alerts, nor time, nor allocations tell whether a pre-master secret
-//!   was well formed.
+//! - No padding oracle: neither alerts, nor time, nor allocations tell whether a pre-master secret,
+//!   or a record of a CBC suite, was well formed.
 //! - The peer's bytes cause no panic, no unbounded memory and no unbounded work.
 //! - The caller owns the buffers, the sockets, the threads, the clock and the randomness.
 //! - Nothing weaker than the defaults is accepted unless one setting names it, and [`SessionInfo`]

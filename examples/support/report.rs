@@ -75,6 +75,10 @@ impl Report {
                 "extended_master_secret",
                 session.map(|s| yes_or_no(s.extended_master_secret()).to_owned()),
             ),
+            (
+                "encrypt_then_mac",
+                session.map(|s| yes_or_no(s.encrypt_then_mac()).to_owned()),
+            ),
             ("alpn", session.and_then(alpn)),
             ("server_name", session.and_then(server_name)),
             (
@@ -124,12 +128,14 @@ impl Report {
 pub fn agreed(session: &SessionInfo) -> String {
     let reason = not_resumed(session).map(|reason| format!(" ({reason})"));
     format!(
-        "{VERSION}, {}, resumed: {}{}, extended master secret: {}, ALPN: {}, server name: {}, \
+        "{VERSION}, {}, resumed: {}{}, extended master secret: {}, encrypt-then-MAC: {}, \
+         ALPN: {}, server name: {}, \
          secure renegotiation: {}, max plaintext: {} sent, {} received, peer certificate: {}{}",
         session.cipher_suite(),
         resumed_by(session),
         reason.unwrap_or_default(),
         yes_or_no(session.extended_master_secret()),
+        yes_or_no(session.encrypt_then_mac()),
         alpn(session).as_deref().unwrap_or("none"),
         server_name(session).as_deref().unwrap_or("none"),
         yes_or_no(session.secure_renegotiation()),

@@ -688,7 +688,7 @@ fn a_server_gets_records_as_short_as_it_asks_for() {
 #[test]
 fn each_profile_connects() {
     let (_server, address) = serve(&[]);
-    for profile in ["ocpp_2_0_1", "bmc_gcm", "strict"] {
+    for profile in ["ocpp_2_0_1", "bmc_gcm", "legacy_cbc", "strict"] {
         let ended = trusting_client(&address, &["--get", "/", "--profile", profile], b"");
         assert!(ended.status.success(), "{ended:?}");
     }

@@ -17,8 +17,8 @@ use premaster_testing::wire::{
     split_vector,
 };
 use premaster_testing::{
-    AES_128, AES_256, client_builder, client_certified, fault, name, pair, roots, server_builder,
-    server_builder_with,
+    AES_128, AES_256, CBC_SUITES, client_builder, client_certified, fault, name, pair, roots,
+    server_builder, server_builder_with,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,6 +188,49 @@ fn a_client_of_controllers_resumes_without_the_extended_master_secret() {
     );
     assert_eq!(
         two_connections(client_builder().bmc_gcm(), controller()),
+        [IN_FULL, Resumption::SessionId]
+    );
+}
+
+/// Every suite of an old device, behind those that are better.
+#[test]
+fn a_client_of_old_devices_offers_cbc_behind_gcm_and_takes_what_they_lack() {
+    let offered = offered(client_builder().legacy_cbc());
+    assert_eq!(offered[..2], [AES_256, AES_128]);
+    assert!(offered[2..].iter().eq(CBC_SUITES.iter().rev()));
+    let old = Hello {
+        suites: vec![CBC_SUITES[0].0],
+        ..hello()
+    };
+    assert_eq!(
+        judge_server_hello(client_builder().legacy_cbc(), &old),
+        Ok(())
+    );
+    let device = || {
+        let server = server_builder().suites(&CBC_SUITES);
+        server.extended_master_secret(ExtendedMasterSecret::Off)
+    };
+    assert_eq!(
+        two_connections(client_builder().legacy_cbc(), device()),
+        [IN_FULL, Resumption::SessionId]
+    );
+}
+
+#[test]
+fn a_server_of_old_devices_takes_cbc_only_from_those_that_have_nothing_else() {
+    for suite in CBC_SUITES {
+        assert_eq!(chosen(server_builder().legacy_cbc(), &[suite]), suite);
+        assert_eq!(
+            chosen(server_builder().legacy_cbc(), &[suite, AES_128]),
+            AES_128
+        );
+    }
+    let device = || {
+        let client = client_builder().suites(&CBC_SUITES);
+        client.extended_master_secret(ExtendedMasterSecret::Off)
+    };
+    assert_eq!(
+        two_connections(device(), server_builder().legacy_cbc()),
         [IN_FULL, Resumption::SessionId]
     );
 }
