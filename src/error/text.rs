@@ -2,9 +2,8 @@
 
 use crate::enums::CipherSuite;
 use core::fmt::{self, Write};
-use core::time::Duration;
-use der::DateTime;
 use pki_types::UnixTime;
+use time::OffsetDateTime;
 
 /// The first bytes of a serial number.
 #[derive(Clone, PartialEq, Eq)]
@@ -249,10 +248,20 @@ impl fmt::Debug for SuiteList {
 /// Formats a time as RFC 3339 in UTC; after the year 9999, as seconds since 1970.
 pub(super) fn date(time: &UnixTime) -> Excerpt {
     let seconds = time.as_secs();
-    match DateTime::from_unix_duration(Duration::from_secs(seconds)) {
-        Ok(date) => Excerpt::new(date),
-        Err(_) => Excerpt::new(seconds),
-    }
+    let date = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        // Another crate may have enabled the `large-dates` feature of `time`.
+        .filter(|date| date.year() <= 9999);
+    let Some(date) = date else {
+        return Excerpt::new(seconds);
+    };
+    let (year, month, day) = date.to_calendar_date();
+    let (hour, minute, second) = date.to_hms();
+    let month = u8::from(month);
+    Excerpt::new(format_args!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    ))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! A parsed certificate: its names, its key, and its permitted uses.
 
-use super::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage, Known, SubjectAltName};
-use super::fields::{Attribute, Fields};
+use super::der::is_integer;
 use super::name::{Text, text_of};
-use super::oid::{self, OidText, encode_oid};
+use super::oid::encode_oid;
 use crate::crypto::hash::sha256;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::rsa::{PublicKey, PublicKeyError, peer_key_bits};
@@ -12,7 +11,22 @@ use crate::error::{CertificateFault, CertificateId, Excerpt};
 use core::fmt;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 use pki_types::{ServerName, UnixTime};
+use x509_parser::asn1_rs::Class;
+use x509_parser::certificate::{X509Certificate, X509CertificateParser};
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage, SubjectAlternativeName};
+use x509_parser::nom::Parser;
+use x509_parser::oid_registry::{
+    OID_NIST_HASH_SHA256, OID_NIST_HASH_SHA384, OID_NIST_HASH_SHA512, OID_PKCS1_RSAENCRYPTION,
+    OID_PKCS1_SHA1WITHRSA, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA,
+    OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
+    OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_SUBJECT_ALT_NAME, Oid,
+};
+use x509_parser::prelude::{FromDer, X509Error};
+use x509_parser::signature_algorithm::SignatureAlgorithm;
+use x509_parser::time::ASN1Time;
 
 /// A use of a certificate's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,18 +74,23 @@ pub(super) enum Usage {
 /// # Ok(())
 /// # }
 /// ```
-pub struct PeerCertificate<'a>(Fields<'a>);
+pub struct PeerCertificate<'a>(X509Certificate<'a>);
 
 impl<'a> PeerCertificate<'a> {
     pub(crate) fn parse(certificate: &'a [u8]) -> Result<Self, CertificateFault> {
-        // The extensions that are needed are read when they are needed.
-        Fields::read(certificate).map(Self).ok_or(CertificateFault::Malformed)
+        // The extensions that are needed are parsed when they are needed.
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        match parser.parse(certificate) {
+            // A CRL that lists 1 must not miss a certificate that calls itself 01.
+            Ok(([], parsed)) if is_integer(parsed.raw_serial()) => Ok(Self(parsed)),
+            Ok(_) | Err(_) => Err(CertificateFault::Malformed),
+        }
     }
 
     /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &'a [u8] {
-        self.0.der
+        self.0.as_raw()
     }
 
     /// Returns the subject's distinguished name as readable text, such as `C=DE, O=Werk, CN=plc-7`.
@@ -80,7 +99,7 @@ impl<'a> PeerCertificate<'a> {
     /// [`extension`](Self::extension).
     #[must_use]
     pub fn subject(&self) -> String {
-        Text(&self.0.subject).to_string()
+        Text(self.0.subject()).to_string()
     }
 
     /// Returns the subject's common name, if there is exactly one and it is text of any type:
@@ -103,73 +122,80 @@ impl<'a> PeerCertificate<'a> {
 
     /// The subject's common names in the order of their encoding; `None` for one that is not text.
     fn common_names(&self) -> impl Iterator<Item = Option<String>> {
-        let names = self.0.subject.relatives().flatten();
-        let common = names.filter(|name| name.oid == oid::COMMON_NAME);
-        common.map(|Attribute { value, .. }| text_of(value.tag, value.content))
+        self.0.subject().iter_common_name().map(|name| {
+            let value = name.attr_value();
+            value.class().assert_eq(Class::Universal).ok()?;
+            text_of(u8::try_from(value.tag().0).ok()?, value.data)
+        })
     }
 
     /// Returns the issuer's distinguished name as readable text, like [`subject`](Self::subject).
     #[must_use]
     pub fn issuer(&self) -> String {
-        Text(&self.0.issuer).to_string()
+        Text(self.0.issuer()).to_string()
     }
 
     /// The tbsCertificate in DER, over which the signature is made.
     pub(super) fn signed(&self) -> &[u8] {
-        self.0.signed
+        self.0.tbs_certificate.as_ref()
     }
 
     /// The issuer's distinguished name in DER.
     pub(crate) fn issuer_der(&self) -> &'a [u8] {
-        self.0.issuer.der()
+        self.0.tbs_certificate.issuer.as_raw()
     }
 
     /// The subject's distinguished name in DER.
     pub(crate) fn subject_der(&self) -> &'a [u8] {
-        self.0.subject.der()
+        self.0.tbs_certificate.subject.as_raw()
     }
 
     /// The SubjectPublicKeyInfo in DER.
     pub(super) fn public_key_info(&self) -> &'a [u8] {
-        self.0.key.der
+        self.0.tbs_certificate.subject_pki.raw
     }
 
     /// The TLS number of the signature's algorithm, if it has one.
     pub(crate) fn signature_scheme(&self) -> Option<SignatureScheme> {
-        let algorithm = &self.0.algorithm;
-        Some(match algorithm.oid {
-            oid::PSS => match algorithm.pss_hash()? {
-                oid::SHA256 => SignatureScheme::RSA_PSS_RSAE_SHA256,
-                oid::SHA384 => SignatureScheme::RSA_PSS_RSAE_SHA384,
-                oid::SHA512 => SignatureScheme::RSA_PSS_RSAE_SHA512,
-                _ => return None,
-            },
-            oid::SHA1_WITH_RSA => SignatureScheme::RSA_PKCS1_SHA1,
-            oid::SHA256_WITH_RSA => SignatureScheme::RSA_PKCS1_SHA256,
-            oid::SHA384_WITH_RSA => SignatureScheme::RSA_PKCS1_SHA384,
-            oid::SHA512_WITH_RSA => SignatureScheme::RSA_PKCS1_SHA512,
-            oid::ECDSA_WITH_SHA256 => SignatureScheme::ECDSA_SHA256,
-            oid::ECDSA_WITH_SHA384 => SignatureScheme::ECDSA_SHA384,
-            _ => return None,
-        })
+        let algorithm = &self.0.signature_algorithm;
+        if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) =
+            SignatureAlgorithm::try_from(algorithm)
+        {
+            let hash = parameters.hash_algorithm_oid();
+            let schemes = [
+                (OID_NIST_HASH_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA256),
+                (OID_NIST_HASH_SHA384, SignatureScheme::RSA_PSS_RSAE_SHA384),
+                (OID_NIST_HASH_SHA512, SignatureScheme::RSA_PSS_RSAE_SHA512),
+            ];
+            return scheme_of(&schemes, hash);
+        }
+        let schemes = [
+            (OID_PKCS1_SHA1WITHRSA, SignatureScheme::RSA_PKCS1_SHA1),
+            (OID_PKCS1_SHA256WITHRSA, SignatureScheme::RSA_PKCS1_SHA256),
+            (OID_PKCS1_SHA384WITHRSA, SignatureScheme::RSA_PKCS1_SHA384),
+            (OID_PKCS1_SHA512WITHRSA, SignatureScheme::RSA_PKCS1_SHA512),
+            (OID_SIG_ECDSA_WITH_SHA256, SignatureScheme::ECDSA_SHA256),
+            (OID_SIG_ECDSA_WITH_SHA384, SignatureScheme::ECDSA_SHA384),
+        ];
+        scheme_of(&schemes, &algorithm.algorithm)
     }
 
     /// Returns the serial number, in big-endian two's complement.
     #[must_use]
     pub fn serial(&self) -> &'a [u8] {
-        self.0.serial
+        self.0.raw_serial()
     }
 
     /// Returns the start of the validity period.
     #[must_use]
     pub fn not_before(&self) -> UnixTime {
-        self.0.not_before
+        unix_time(&self.0.validity().not_before)
     }
 
     /// Returns the end of the validity period.
     #[must_use]
     pub fn not_after(&self) -> UnixTime {
-        self.0.not_after
+        unix_time(&self.0.validity().not_after)
     }
 
     /// Returns the DNS names in subjectAltName. The list is empty if the extension is missing or
@@ -177,7 +203,7 @@ impl<'a> PeerCertificate<'a> {
     #[must_use]
     pub fn dns_names(&self) -> Vec<&'a str> {
         let dns_name = |name| match name {
-            GeneralName::DnsName(name) => Some(name),
+            GeneralName::DNSName(name) => Some(name),
             _ => None,
         };
         self.alternative_names().filter_map(dns_name).collect()
@@ -188,7 +214,7 @@ impl<'a> PeerCertificate<'a> {
     #[must_use]
     pub fn ip_addresses(&self) -> Vec<IpAddr> {
         let address = |name| match name {
-            GeneralName::IpAddress(bytes) => ip_address(bytes),
+            GeneralName::IPAddress(bytes) => ip_address(bytes),
             _ => None,
         };
         self.alternative_names().filter_map(address).collect()
@@ -207,16 +233,21 @@ impl<'a> PeerCertificate<'a> {
     #[must_use]
     pub fn extension(&self, oid: &str) -> Option<&'a [u8]> {
         let oid = encode_oid(oid)?;
-        Some(self.0.extension(&oid)??.value)
+        let extensions = self.0.extensions().iter();
+        let mut of_oid = extensions.filter(|extension| extension.oid.as_bytes() == oid);
+        match (of_oid.next(), of_oid.next()) {
+            (Some(extension), None) => Some(extension.value),
+            _ => None,
+        }
     }
 
     /// The certificate's identification in errors, with the bytes that were received.
     pub(super) fn id(&self, position: usize, received: &[u8]) -> CertificateId {
         let key_sha256 = match self.key_id() {
             Some(key) => *key.as_bytes(),
-            None => sha256(self.0.key.der),
+            None => sha256(self.0.public_key().raw),
         };
-        let subject = Excerpt::new(Text(&self.0.subject));
+        let subject = Excerpt::new(Text(self.0.subject()));
         CertificateId::new(
             position,
             subject,
@@ -226,7 +257,7 @@ impl<'a> PeerCertificate<'a> {
         )
     }
 
-    pub(super) fn fields(&self) -> &Fields<'a> {
+    pub(super) fn parsed(&self) -> &X509Certificate<'a> {
         &self.0
     }
 
@@ -251,14 +282,14 @@ impl<'a> PeerCertificate<'a> {
         short: bool,
         read: impl Fn(&[u8], &RangeInclusive<usize>) -> Result<PublicKey, PublicKeyError>,
     ) -> Result<PublicKey, CertificateFault> {
-        let info = &self.0.key;
-        if info.algorithm.oid != oid::RSA_ENCRYPTION {
+        let info = self.0.public_key();
+        if info.algorithm.algorithm != OID_PKCS1_RSAENCRYPTION {
             return Err(CertificateFault::NotRsa {
-                algorithm: Excerpt::new(OidText(info.algorithm.oid)),
+                algorithm: Excerpt::new(&info.algorithm.algorithm),
             });
         }
         let accepted = peer_key_bits(short);
-        let key = read(info.key, accepted);
+        let key = read(&info.subject_public_key.data, accepted);
         key.map_err(|error| match error {
             PublicKeyError::Malformed => CertificateFault::Malformed,
             PublicKeyError::Size { bits } => CertificateFault::KeySize { bits },
@@ -267,14 +298,15 @@ impl<'a> PeerCertificate<'a> {
 
     /// The names in subjectAltName; `None` without that extension.
     pub(super) fn names(&self) -> Result<Option<Vec<GeneralName<'a>>>, CertificateFault> {
-        let names = self.read_extension::<SubjectAltName<'a>>()?;
-        Ok(names.map(|SubjectAltName(names)| names))
+        let oid = OID_X509_EXT_SUBJECT_ALT_NAME;
+        let names = self.read_extension::<SubjectAlternativeName<'a>>(&oid)?;
+        Ok(names.map(|names| names.general_names))
     }
 
     /// The value of subjectAltName in DER; `None` without that extension.
     pub(super) fn alternative_names_der(&self) -> Result<Option<&'a [u8]>, CertificateFault> {
-        let extension = self.0.extension(oid::SUBJECT_ALT_NAME);
-        let extension = extension.ok_or(CertificateFault::Malformed)?;
+        let extension = self.0.get_extension_unique(&OID_X509_EXT_SUBJECT_ALT_NAME);
+        let extension = extension.map_err(|_| CertificateFault::Malformed)?;
         Ok(extension.map(|extension| extension.value))
     }
 
@@ -305,19 +337,23 @@ impl<'a> PeerCertificate<'a> {
     /// usage extension is present, verify that the keyCertSign bit is set"
     /// ([RFC 5280 section 6.1.4](https://www.rfc-editor.org/rfc/rfc5280#section-6.1.4)).
     pub(super) fn require_key_usage(&self, usage: Usage) -> Result<(), CertificateFault> {
-        let Some(key_usage) = self.read_extension::<KeyUsage>()? else {
+        let key_usage = self.read_extension::<KeyUsage>(&OID_X509_EXT_KEY_USAGE)?;
+        let Some(key_usage) = key_usage else {
             return Ok(());
         };
-        let (number, wanted) = match usage {
-            Usage::KeyEncipherment => (KeyUsage::KEY_ENCIPHERMENT, "keyEncipherment"),
-            Usage::DigitalSignature => (KeyUsage::DIGITAL_SIGNATURE, "digitalSignature"),
-            Usage::KeyCertSign => (KeyUsage::KEY_CERT_SIGN, "keyCertSign"),
-            Usage::CrlSign => (KeyUsage::CRL_SIGN, "cRLSign"),
+        let (allowed, wanted) = match usage {
+            Usage::KeyEncipherment => (key_usage.key_encipherment(), "keyEncipherment"),
+            Usage::DigitalSignature => (key_usage.digital_signature(), "digitalSignature"),
+            Usage::KeyCertSign => (key_usage.key_cert_sign(), "keyCertSign"),
+            Usage::CrlSign => (key_usage.crl_sign(), "cRLSign"),
         };
-        if !key_usage.allows(number) {
+        if !allowed {
             return Err(CertificateFault::KeyUsage {
                 wanted,
-                found: Excerpt::list(key_usage.names()),
+                found: match key_usage.to_string() {
+                    nothing if nothing.is_empty() => Excerpt::new("nothing"),
+                    uses => Excerpt::new(uses),
+                },
             });
         }
         Ok(())
@@ -325,34 +361,56 @@ impl<'a> PeerCertificate<'a> {
 
     /// The purposes in extendedKeyUsage; `None` without that extension.
     pub(super) fn purposes(&self) -> Result<Option<ExtendedKeyUsage<'a>>, CertificateFault> {
-        self.read_extension()
+        self.read_extension(&OID_X509_EXT_EXTENDED_KEY_USAGE)
     }
 
     /// Returns true if the certificate has no extensions, like all certificates before version 3.
     pub(super) fn has_no_extensions(&self) -> bool {
-        self.0.extensions.is_empty()
+        self.0.extensions().is_empty()
     }
 
     /// Returns true if the certificate restricts the names in the certificates below it.
     pub(super) fn has_name_constraints(&self) -> bool {
-        self.0.extensions.iter().any(|extension| extension.oid == oid::NAME_CONSTRAINTS)
+        let mut extensions = self.0.extensions().iter();
+        extensions.any(|extension| extension.oid == OID_X509_EXT_NAME_CONSTRAINTS)
     }
 
-    /// Reads an extension, if the certificate has it.
-    pub(super) fn read_extension<E: Known<'a>>(&self) -> Result<Option<E>, CertificateFault> {
-        let extension = self.0.extension(E::OID).ok_or(CertificateFault::Malformed)?;
-        let read = |value| E::read(value).ok_or(CertificateFault::Malformed);
-        extension.map(|extension| read(extension.value)).transpose()
+    /// Parses an extension, if the certificate has it.
+    pub(super) fn read_extension<E: FromDer<'a, X509Error>>(
+        &self,
+        oid: &Oid<'_>,
+    ) -> Result<Option<E>, CertificateFault> {
+        let extension = self.0.get_extension_unique(oid);
+        let extension = extension.map_err(|_| CertificateFault::Malformed)?;
+        let parse = |value| match E::from_der(value) {
+            Ok(([], parsed)) => Ok(parsed),
+            Ok(_) | Err(_) => Err(CertificateFault::Malformed),
+        };
+        extension.map(|extension| parse(extension.value)).transpose()
     }
 }
 
 impl fmt::Debug for PeerCertificate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerCertificate")
-            .field("subject", &Excerpt::new(Text(&self.0.subject)))
-            .field("issuer", &Excerpt::new(Text(&self.0.issuer)))
+            .field("subject", &Excerpt::new(Text(self.0.subject())))
+            .field("issuer", &Excerpt::new(Text(self.0.issuer())))
             .finish_non_exhaustive()
     }
+}
+
+fn scheme_of(
+    schemes: &[(Oid<'static>, SignatureScheme)],
+    oid: &Oid<'_>,
+) -> Option<SignatureScheme> {
+    let (_, scheme) = schemes.iter().find(|(its, _)| its == oid)?;
+    Some(*scheme)
+}
+
+/// A time, or 1970 for an earlier one.
+pub(super) fn unix_time(time: &ASN1Time) -> UnixTime {
+    let seconds = time.timestamp().max(0).unsigned_abs();
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
 pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {

@@ -10,10 +10,13 @@
 
 use super::certificate::PeerCertificate;
 use super::der::{INTEGER, OBJECT_IDENTIFIER, Reader, SEQUENCE, only_element, unsigned};
-use super::fields::Extension;
-use super::oid::{CERTIFICATE_POLICIES, INHIBIT_ANY_POLICY, POLICY_CONSTRAINTS, POLICY_MAPPINGS};
 use super::search_error::SearchError;
 use std::collections::{BTreeMap, BTreeSet};
+use x509_parser::oid_registry::{
+    OID_X509_EXT_CERTIFICATE_POLICIES, OID_X509_EXT_INHIBIT_ANY_POLICY,
+    OID_X509_EXT_POLICY_CONSTRAINTS, OID_X509_EXT_POLICY_MAPPINGS, Oid,
+};
+use x509_parser::prelude::X509Extension;
 
 /// anyPolicy, 2.5.29.32.0.
 const ANY_POLICY: &[u8] = b"\x55\x1d\x20\x00";
@@ -24,20 +27,20 @@ const QUALIFIERS: [&[u8]; 2] = [
 ];
 
 /// The extensions that this module knows.
-pub(super) const POLICY_EXTENSIONS: [&[u8]; 4] = [
-    CERTIFICATE_POLICIES,
-    POLICY_MAPPINGS,
-    POLICY_CONSTRAINTS,
-    INHIBIT_ANY_POLICY,
+pub(super) const POLICY_EXTENSIONS: [Oid<'static>; 4] = [
+    OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_POLICY_MAPPINGS,
+    OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_INHIBIT_ANY_POLICY,
 ];
 
 /// Returns true if a path with this extension has to be checked. certificatePolicies and
 /// inhibitAnyPolicy that are not critical refuse no path that has neither of the others.
-pub(super) fn decides(extension: &Extension<'_>) -> bool {
-    let oid = extension.oid;
-    oid == POLICY_MAPPINGS
-        || oid == POLICY_CONSTRAINTS
-        || (extension.critical && POLICY_EXTENSIONS.contains(&oid))
+pub(super) fn decides(extension: &X509Extension<'_>) -> bool {
+    let oid = &extension.oid;
+    *oid == OID_X509_EXT_POLICY_MAPPINGS
+        || *oid == OID_X509_EXT_POLICY_CONSTRAINTS
+        || (extension.critical && POLICY_EXTENSIONS.contains(oid))
 }
 
 /// The object identifier of a policy: the content of its encoding.
@@ -70,26 +73,26 @@ impl<'a> PolicyExtensions<'a> {
     pub(super) fn read(certificate: &PeerCertificate<'a>) -> Option<Self> {
         let mut read = Self::default();
         let mut seen = Vec::new();
-        for extension in &certificate.fields().extensions {
+        for extension in certificate.parsed().extensions() {
             if !POLICY_EXTENSIONS.contains(&extension.oid) {
                 continue;
             }
-            if seen.contains(&extension.oid) {
+            if seen.contains(&&extension.oid) {
                 return None;
             }
-            seen.push(extension.oid);
+            seen.push(&extension.oid);
             read.add(extension)?;
         }
         Some(read)
     }
 
-    fn add(&mut self, extension: &Extension<'a>) -> Option<()> {
-        let (oid, value) = (extension.oid, extension.value);
-        if oid == CERTIFICATE_POLICIES {
+    fn add(&mut self, extension: &X509Extension<'a>) -> Option<()> {
+        let (oid, value) = (&extension.oid, extension.value);
+        if *oid == OID_X509_EXT_CERTIFICATE_POLICIES {
             self.policies = Some(policies(value, extension.critical)?);
-        } else if oid == POLICY_MAPPINGS {
+        } else if *oid == OID_X509_EXT_POLICY_MAPPINGS {
             self.mappings = mappings(value)?;
-        } else if oid == POLICY_CONSTRAINTS {
+        } else if *oid == OID_X509_EXT_POLICY_CONSTRAINTS {
             let constraints = constraints(value)?;
             (self.require_explicit_policy, self.inhibit_policy_mapping) = constraints;
         } else {

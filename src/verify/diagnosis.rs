@@ -4,29 +4,35 @@
 use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
 use super::der::{INTEGER, SEQUENCE, only_element, unsigned};
-use super::extensions::BasicConstraints;
-use super::fields::Version;
 use super::name::Text;
-use super::oid::{self, OidText};
 use super::path::{MAX_PATH, Search};
 use super::search_error::SearchError;
 use super::signatures::{Reason, SignatureRules};
 use crate::error::{CertificateError, CertificateFault as Fault, Excerpt};
 use pki_types::UnixTime;
 use webpki::EndEntityCert;
+use x509_parser::extensions::BasicConstraints;
+use x509_parser::oid_registry::{
+    OID_PKCS1_SHA1WITHRSA, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_INHIBIT_ANY_POLICY, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_POLICY_CONSTRAINTS, OID_X509_EXT_POLICY_MAPPINGS, OID_X509_EXT_SUBJECT_ALT_NAME,
+    Oid,
+};
+use x509_parser::prelude::X509Version;
 
 /// The extensions that `rustls-webpki` or this crate supports.
-const KNOWN_EXTENSIONS: [&[u8]; 10] = [
-    oid::KEY_USAGE,
-    oid::SUBJECT_ALT_NAME,
-    oid::BASIC_CONSTRAINTS,
-    oid::NAME_CONSTRAINTS,
-    oid::CRL_DISTRIBUTION_POINTS,
-    oid::EXTENDED_KEY_USAGE,
-    oid::CERTIFICATE_POLICIES,
-    oid::POLICY_MAPPINGS,
-    oid::POLICY_CONSTRAINTS,
-    oid::INHIBIT_ANY_POLICY,
+const KNOWN_EXTENSIONS: [Oid<'static>; 10] = [
+    OID_X509_EXT_KEY_USAGE,
+    OID_X509_EXT_SUBJECT_ALT_NAME,
+    OID_X509_EXT_BASIC_CONSTRAINTS,
+    OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
+    OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_POLICY_MAPPINGS,
+    OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_INHIBIT_ANY_POLICY,
 ];
 
 /// Returns the error for a failed search, with the certificate that caused it.
@@ -144,7 +150,7 @@ impl<'c> NamePath<'c> {
     }
 
     fn issuer_of_last(&self) -> Excerpt {
-        Excerpt::new(Text(&self.last.certificate().fields().issuer))
+        Excerpt::new(Text(self.last.certificate().parsed().issuer()))
     }
 
     /// Blames the certificate that `rustls-webpki` or this crate cannot parse; if they can parse all,
@@ -206,25 +212,26 @@ impl<'c> NamePath<'c> {
     /// identifier: that of the signature, and that of a key that does not match it.
     fn unsupported_signature(&self, signature: &[u8], key: Option<&[u8]>) -> CertificateError {
         // Behind its tag and the one to four bytes of its length.
-        let names = |id: &[u8], oid: &[u8]| {
+        let names = |id: &[u8], oid: &Oid<'_>| {
             let mut behind = (2..=5).filter_map(|header| id.get(header..));
-            behind.any(|rest| rest.starts_with(oid))
+            behind.any(|rest| rest.starts_with(oid.as_bytes()))
         };
         self.first_at(|index, certificate| {
-            let algorithm = certificate.fields().algorithm.oid;
+            let algorithm = &certificate.parsed().signature_algorithm.algorithm;
             let by_such_key = match (key, self.links.get(index + 1)) {
                 (Some(key), Some(issuer)) => {
-                    names(key, issuer.certificate().fields().key.algorithm.oid)
+                    let info = issuer.certificate().parsed().public_key();
+                    names(key, &info.algorithm.algorithm)
                 }
                 _ => true,
             };
             let is_it = names(signature, algorithm) && by_such_key;
             is_it.then(|| {
-                if algorithm == oid::SHA1_WITH_RSA {
+                if *algorithm == OID_PKCS1_SHA1WITHRSA {
                     return Fault::Sha1Signature;
                 }
                 Fault::UnsupportedSignature {
-                    algorithm: Excerpt::new(OidText(algorithm)),
+                    algorithm: Excerpt::new(algorithm),
                 }
             })
         })
@@ -248,7 +255,7 @@ impl<'c> NamePath<'c> {
             if !has_readable_path_length(certificate) {
                 return Some(Fault::Malformed);
             }
-            let most = basic_constraints(certificate)?.path_length?;
+            let most = basic_constraints(certificate)?.path_len_constraint?;
             let below = index.checked_sub(1)?;
             (usize::try_from(most).is_ok_and(|most| below > most)).then_some(Fault::PathLength)
         })
@@ -256,10 +263,11 @@ impl<'c> NamePath<'c> {
 
     fn version(&self) -> CertificateError {
         self.first_with(|certificate| {
-            match certificate.fields().version {
-                Version::V3 => None,
+            let parsed = certificate.parsed();
+            match parsed.version() {
+                X509Version::V3 => None,
                 // Version 1 has no extensions.
-                Version::V1 if !certificate.has_no_extensions() => Some(Fault::Malformed),
+                X509Version::V1 if !parsed.extensions().is_empty() => Some(Fault::Malformed),
                 other => Some(Fault::Version {
                     version: other.0.saturating_add(1),
                 }),
@@ -272,19 +280,20 @@ impl<'c> NamePath<'c> {
     /// shown one that occurs twice, also where it does not know it.
     fn critical_extension(&self) -> CertificateError {
         self.first_with(|certificate| {
-            let extensions = certificate.fields().extensions.iter();
+            let extensions = certificate.parsed().extensions().iter();
             let mut critical = extensions.filter(|extension| extension.critical);
             match critical.find(|extension| !KNOWN_EXTENSIONS.contains(&extension.oid)) {
                 Some(unknown) => Some(Fault::CriticalExtension {
-                    oid: Excerpt::new(OidText(unknown.oid)),
+                    oid: Excerpt::new(&unknown.oid),
                 }),
-                None => certificate.fields().repeats_an_extension().then_some(Fault::Malformed),
+                None => certificate.parsed().extensions_map().is_err().then_some(Fault::Malformed),
             }
         })
     }
 }
 
-/// Returns true if `rustls-webpki` or this crate cannot parse the certificate.
+/// Returns true if `rustls-webpki` or this crate cannot parse the certificate. `x509-parser` does not
+/// read other extensions here, as it recurses into them as deeply as they go.
 fn is_unread(link: &Link<'_>) -> bool {
     let certificate = link.certificate();
     EndEntityCert::try_from(link.form().der()).is_err()
@@ -295,8 +304,9 @@ fn is_unread(link: &Link<'_>) -> bool {
 
 /// Returns false if the certificate's pathLenConstraint, an INTEGER from 0 up, cannot be read.
 fn has_readable_path_length(certificate: &PeerCertificate<'_>) -> bool {
-    let extensions = certificate.fields().extensions.iter();
-    let mut constraints = extensions.filter(|extension| extension.oid == oid::BASIC_CONSTRAINTS);
+    let extensions = certificate.parsed().extensions().iter();
+    let mut constraints =
+        extensions.filter(|extension| extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS);
     constraints.all(|constraints| {
         let fields = only_element(constraints.value).and_then(|it| it.content_of(SEQUENCE));
         fields.is_some_and(|mut fields| {
@@ -308,7 +318,7 @@ fn has_readable_path_length(certificate: &PeerCertificate<'_>) -> bool {
 }
 
 fn basic_constraints(certificate: &PeerCertificate<'_>) -> Option<BasicConstraints> {
-    certificate.read_extension().ok()?
+    certificate.read_extension(&OID_X509_EXT_BASIC_CONSTRAINTS).ok()?
 }
 
 #[cfg(test)]

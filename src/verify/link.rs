@@ -4,12 +4,14 @@ use super::certificate::PeerCertificate;
 use super::certificate_policies::{PolicyExtensions, decides};
 use super::constraints::{ConstrainedNames, NameConstraints, Split, split};
 use super::der::{SEQUENCE, only_element};
-use super::extensions::BasicConstraints;
 use super::form::{Changes, Form, lacks_null};
 use super::name::CanonicalName;
-use super::oid::{NAME_CONSTRAINTS, SUBJECT_ALT_NAME};
 use crate::error::{CertificateError, CertificateFault, CertificateId};
 use std::sync::OnceLock;
+use x509_parser::extensions::BasicConstraints;
+use x509_parser::oid_registry::{
+    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_SUBJECT_ALT_NAME,
+};
 
 /// The largest pathLenConstraint that `rustls-webpki` reads.
 const MOST_SHOWN_PATH_LENGTH: u32 = 255;
@@ -48,14 +50,14 @@ struct OwnChecks {
 impl OwnChecks {
     fn of(certificate: &PeerCertificate<'_>) -> Self {
         let mut own = Self::default();
-        for extension in &certificate.fields().extensions {
+        for extension in certificate.parsed().extensions() {
             if decides(extension) {
                 own.policies = true;
                 own.critical_policies |= extension.critical;
-            } else if extension.oid == NAME_CONSTRAINTS {
+            } else if extension.oid == OID_X509_EXT_NAME_CONSTRAINTS {
                 let content = only_element(extension.value).filter(|it| it.tag == SEQUENCE);
                 own.constraints = content.and_then(|content| split(content.content));
-            } else if extension.oid == SUBJECT_ALT_NAME {
+            } else if extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME {
                 own.has_alternative_names = true;
             }
         }
@@ -206,8 +208,9 @@ impl<'a> Link<'a> {
     /// The pathLenConstraint of this certificate, if it is to be checked here: where the chain has
     /// self-issued certificates, which `rustls-webpki` counts, and where it is too large.
     fn path_length(&self, self_issued: bool) -> Option<u32> {
-        let constraints = self.certificate.read_extension::<BasicConstraints>().ok()??;
-        let length = constraints.path_length?;
+        let oid = OID_X509_EXT_BASIC_CONSTRAINTS;
+        let constraints = self.certificate.read_extension::<BasicConstraints>(&oid).ok()??;
+        let length = constraints.path_len_constraint?;
         (self_issued || length > MOST_SHOWN_PATH_LENGTH).then_some(length)
     }
 }

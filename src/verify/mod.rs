@@ -1,34 +1,32 @@
 //! The verification of a peer's certificate.
 //!
 //! A [`CertificatePolicy`] holds what is required of a chain and what is waived. Each certificate
-//! is parsed once in a handshake for what this crate checks. `rustls-webpki` searches for a path to a root,
+//! is parsed once in a handshake, by `x509-parser`. `rustls-webpki` searches for a path to a root,
 //! using this crate's signature algorithms; the first search waives nothing.
 //!
 //! Each layer imports only from those before it:
 //!
 //! 1. `der`, `oid`, `search_error`: encodings, identifiers, and a search's errors.
-//! 2. `fields`: the fields of a certificate.
-//! 3. `name`: distinguished names, as text and in the form in which they are compared.
-//! 4. `extensions`: the extensions of a certificate that are read on demand.
-//! 5. `certificate`: what a certificate says.
-//! 6. `certificate_policies`, `constraints`: the checks of a path that `rustls-webpki` does not
+//! 2. `name`: distinguished names, as text and in the form in which they are compared.
+//! 3. `certificate`: the contents of a certificate.
+//! 4. `certificate_policies`, `constraints`: the checks of a path that `rustls-webpki` does not
 //!    make: policies, and name constraints on directory names and mailboxes.
-//! 7. `end_point`, `form`, `mended`, `roots`: a channel binding's hash, the form in which
+//! 5. `end_point`, `form`, `mended`, `roots`: a channel binding's hash, the form in which
 //!    `rustls-webpki` is shown a certificate, a pinned certificate that is not in DER, and the
 //!    trusted roots.
-//! 8. `link`: a certificate of a chain.
-//! 9. `chain`: a parsed chain.
-//! 10. `server_name`, `signatures`: the checks of a name, and the rules for signatures with the
-//!     budget for their cost.
-//! 11. `revocation`: CRLs.
-//! 12. `load`, `settings`: the roots and CRLs of files, and the values of a policy's settings.
-//! 13. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and
+//! 6. `link`: a certificate of a chain.
+//! 7. `chain`: a parsed chain.
+//! 8. `server_name`, `signatures`: the checks of a name, and the rules for signatures with the
+//!    budget for their cost.
+//! 9. `revocation`: CRLs.
+//! 10. `load`, `settings`: the roots and CRLs of files, and the values of a policy's settings.
+//! 11. `presented`, `purpose`, `path_rules`: what a peer sent, the check of extendedKeyUsage, and
 //!     this crate's own checks of a path.
-//! 14. `path`, `warning`: the search, and what peers may refuse about this side's own chain.
-//! 15. `diagnosis`, `differential`, `ocsp`: the reason for a failed search, the comparison with
+//! 12. `path`, `warning`: the search, and what peers may refuse about this side's own chain.
+//! 13. `diagnosis`, `differential`, `ocsp`: the reason for a failed search, the comparison with
 //!     `rustls-webpki` alone for tests, and the check of an OCSP response.
-//! 16. `judgement`: all checks, in order.
-//! 17. `policy`: the public settings.
+//! 14. `judgement`: all checks, in order.
+//! 15. `policy`: the public settings.
 
 mod certificate;
 mod certificate_policies;
@@ -38,8 +36,6 @@ mod der;
 mod diagnosis;
 mod differential;
 mod end_point;
-mod extensions;
-mod fields;
 mod form;
 mod judgement;
 mod link;

@@ -1,7 +1,6 @@
 //! The checks of keyUsage and extendedKeyUsage for the peer's role.
 
 use super::certificate::{PeerCertificate, Usage};
-use super::extensions::{CLIENT_AUTH, SERVER_AUTH};
 use super::signatures::SignatureRules;
 use crate::error::{CertificateFault, Excerpt};
 use core::cell::Cell;
@@ -26,8 +25,8 @@ impl Role {
     /// The purpose that an extendedKeyUsage must allow: id-kp-serverAuth or id-kp-clientAuth.
     fn purpose(self) -> KeyPurposeId<'static> {
         KeyPurposeId::new(match self {
-            Self::Server => SERVER_AUTH,
-            Self::Client => CLIENT_AUTH,
+            Self::Server => b"\x2b\x06\x01\x05\x05\x07\x03\x01",
+            Self::Client => b"\x2b\x06\x01\x05\x05\x07\x03\x02",
         })
     }
 
@@ -42,16 +41,27 @@ impl Role {
         let Some(purposes) = certificate.purposes()? else {
             return Ok(());
         };
-        let (purpose, wanted) = match self {
-            Self::Server => (SERVER_AUTH, "serverAuth"),
-            Self::Client => (CLIENT_AUTH, "clientAuth"),
+        let (allowed, wanted) = match self {
+            Self::Server => (purposes.server_auth, "serverAuth"),
+            Self::Client => (purposes.client_auth, "clientAuth"),
         };
-        if purposes.contains(purpose) {
+        if allowed {
             return Ok(());
         }
+        let known = [
+            (purposes.any, "anyExtendedKeyUsage"),
+            (purposes.server_auth, "serverAuth"),
+            (purposes.client_auth, "clientAuth"),
+            (purposes.code_signing, "codeSigning"),
+            (purposes.email_protection, "emailProtection"),
+            (purposes.time_stamping, "timeStamping"),
+            (purposes.ocsp_signing, "OCSPSigning"),
+        ];
+        let named = known.iter().filter(|(has, _)| *has).map(|(_, name)| (*name).to_owned());
+        let others = purposes.other.iter().map(ToString::to_string);
         Err(CertificateFault::ExtendedKeyUsage {
             wanted,
-            found: Excerpt::list(purposes.names()),
+            found: Excerpt::list(named.chain(others)),
         })
     }
 }

@@ -2,13 +2,13 @@
 
 use super::certificate::{PeerCertificate, ip_address};
 use super::chain::{Chain, Link};
-use super::extensions::GeneralName;
 use crate::error::{CertificateError, CertificateFault, Excerpt};
 use crate::waiver::{Waiver, Waivers};
 use core::net::IpAddr;
 use core::str::FromStr;
 use pki_types::{DnsName, ServerName};
 use webpki::EndEntityCert;
+use x509_parser::extensions::GeneralName;
 
 /// Refuses a server certificate without the server name, unless that is waived; returns the waiver
 /// that was needed. `constrained` tells that a CA above the leaf has name constraints, which do not
@@ -34,7 +34,7 @@ pub(super) fn check_name(
         return Ok(Some(Waiver::AnyName));
     }
     let has_names = names.iter().flatten().any(|name| {
-        matches!(name, GeneralName::DnsName(_)) || matches!(name, GeneralName::IpAddress(_))
+        matches!(name, GeneralName::DNSName(_)) || matches!(name, GeneralName::IPAddress(_))
     });
     let subject = certificate.subject();
     Err(CertificateFault::NameMismatch {
@@ -64,8 +64,8 @@ fn common_name_counts(names: Option<&[GeneralName<'_>]>, server_name: &ServerNam
     let by_address = matches!(server_name, ServerName::IpAddress(_));
     let mut names = names.into_iter().flatten();
     !names.any(|name| match name {
-        GeneralName::DnsName(_) | GeneralName::Invalid(..) => true,
-        GeneralName::IpAddress(_) => by_address,
+        GeneralName::DNSName(_) | GeneralName::Invalid(..) => true,
+        GeneralName::IPAddress(_) => by_address,
         _ => false,
     })
 }
@@ -119,11 +119,11 @@ fn has_alternative_name(leaf: &Link<'_>, server_name: &ServerName<'_>) -> bool {
 /// An IP address in a dNSName is told apart from an iPAddress.
 fn name_text(name: &GeneralName<'_>) -> String {
     match name {
-        GeneralName::DnsName(name) if IpAddr::from_str(name).is_ok() => {
+        GeneralName::DNSName(name) if IpAddr::from_str(name).is_ok() => {
             format!("{name} as dNSName instead of iPAddress")
         }
-        GeneralName::DnsName(name) => (*name).to_owned(),
-        GeneralName::IpAddress(bytes) => match ip_address(bytes) {
+        GeneralName::DNSName(name) => (*name).to_owned(),
+        GeneralName::IPAddress(bytes) => match ip_address(bytes) {
             Some(address) => address.to_string(),
             None => name.to_string(),
         },
@@ -136,6 +136,7 @@ mod tests {
     use super::*;
     use crate::verify::testing::{Spec, extension, server, server_name};
     use x509_cert::ext::pkix::SubjectAltName;
+    use x509_parser::asn1_rs::Tag;
 
     /// The waiver that was needed; if refused, true if the common name would be accepted.
     fn checked(
@@ -263,10 +264,10 @@ mod tests {
     #[test]
     fn a_common_name_counts_without_a_dns_name() {
         let (name, address) = (server_name(), "192.0.2.7".try_into().unwrap());
-        let dns = GeneralName::DnsName("a");
-        let v4 = GeneralName::IpAddress(&[192, 0, 2, 7]);
-        let uri = GeneralName::Uri("urn:a");
-        let unread = GeneralName::Invalid(2, &[0xff]);
+        let dns = GeneralName::DNSName("a");
+        let v4 = GeneralName::IPAddress(&[192, 0, 2, 7]);
+        let uri = GeneralName::URI("urn:a");
+        let unread = GeneralName::Invalid(Tag(2), &[0xff]);
         for (names, for_name, for_address) in [
             (None, true, true),
             (Some(&[][..]), true, true),

@@ -1,13 +1,14 @@
 //! What peers probably refuse about this side's own chain.
 
 use super::certificate::PeerCertificate;
-use super::extensions::BasicConstraints;
-use super::fields::Version;
 use super::name::canonical_name;
 use super::purpose::Role;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateFault, CertificateFlaw, CertificateWarning};
 use pki_types::{CertificateDer, UnixTime};
+use x509_parser::extensions::BasicConstraints;
+use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
+use x509_parser::prelude::X509Version;
 
 /// What clients probably refuse about a server's chain, at this time if there is one.
 pub(crate) fn server_warnings(
@@ -52,7 +53,8 @@ fn warnings(
 fn leaf_flaws(leaf: &PeerCertificate<'_>, role: Role, flaws: &mut Vec<CertificateFlaw>) {
     flaws.extend(leaf.require_key_usage(role.usage()).err().map(flaw));
     flaws.extend(role.require_purpose(leaf).err().map(flaw));
-    match leaf.read_extension::<BasicConstraints>() {
+    let constraints = leaf.read_extension::<BasicConstraints>(&OID_X509_EXT_BASIC_CONSTRAINTS);
+    match constraints {
         Ok(Some(constraints)) if constraints.ca => {
             flaws.push(CertificateFlaw::CaAsLeaf);
         }
@@ -80,7 +82,7 @@ fn flaws_anywhere(
     if now.is_some_and(|now| now < not_before) {
         flaws.push(CertificateFlaw::NotYetValid { not_before });
     }
-    if certificate.fields().version == Version::V1 {
+    if certificate.parsed().version() == X509Version::V1 {
         flaws.push(CertificateFlaw::Version1);
     }
     // Nobody looks at the signature of a root.

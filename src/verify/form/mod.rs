@@ -8,13 +8,13 @@ mod algorithm;
 mod rewrite;
 
 use super::certificate::PeerCertificate;
-use super::fields::Version;
-use super::oid;
 use algorithm::with_null;
 use core::ops::Range;
 use pki_types::CertificateDer;
 pub(super) use rewrite::Changes;
 use rewrite::rewrite;
+use x509_parser::oid_registry::OID_PKCS1_RSASSAPSS;
+use x509_parser::prelude::X509Version;
 
 /// A certificate in the form that `rustls-webpki` is shown.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ impl<'a> Form<'a> {
     /// A certificate of version 1 rewritten as version 3, without extensions; all other fields say
     /// what they said. `None` for any other certificate.
     pub(super) fn version_1_as_3(certificate: &PeerCertificate<'a>) -> Option<Self> {
-        if certificate.fields().version != Version::V1 || !certificate.has_no_extensions() {
+        let parsed = certificate.parsed();
+        if parsed.version() != X509Version::V1 || !parsed.extensions().is_empty() {
             return None;
         }
         let changes = Changes {
@@ -83,9 +84,9 @@ impl<'a> Form<'a> {
 
 /// Returns true if the signature's algorithm leaves out the NULL of its parameters.
 pub(super) fn lacks_null(certificate: &PeerCertificate<'_>) -> bool {
-    let algorithm = &certificate.fields().algorithm;
+    let algorithm = &certificate.parsed().signature_algorithm;
     // Nearly every certificate has it, or needs none.
-    (algorithm.parameters.is_none() || algorithm.oid == oid::PSS)
+    (algorithm.parameters.is_none() || algorithm.algorithm == OID_PKCS1_RSASSAPSS)
         && algorithm::of_certificate(certificate.der()).is_some_and(|id| with_null(id).is_some())
 }
 
@@ -131,7 +132,7 @@ mod tests {
         EndEntityCert::try_from(form.der()).unwrap();
 
         let shown = PeerCertificate::parse(form.der()).unwrap();
-        assert_eq!(shown.fields().version, Version::V3);
+        assert_eq!(shown.parsed().version(), X509Version::V3);
         assert_eq!(shown.subject_der(), certificate.subject_der());
         assert_eq!(shown.issuer_der(), certificate.issuer_der());
         assert_eq!(shown.serial(), certificate.serial());

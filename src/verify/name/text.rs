@@ -1,57 +1,25 @@
 //! Distinguished names as text.
 
-use crate::verify::fields::{Attribute, Name};
-use crate::verify::oid::OidText;
 use core::fmt::{self, Write};
-use core::str::from_utf8;
-
-/// The types of strings whose bytes are UTF-8: UTF8String, NumericString, PrintableString and
-/// IA5String.
-const STRINGS: [u8; 4] = [0x0c, 0x12, 0x13, 0x16];
-
-/// The usual names of attributes.
-const ATTRIBUTES: &[(&[u8], &str)] = &[
-    (b"\x55\x04\x03", "CN"),
-    (b"\x55\x04\x04", "surname"),
-    (b"\x55\x04\x05", "serialNumber"),
-    (b"\x55\x04\x06", "C"),
-    (b"\x55\x04\x07", "L"),
-    (b"\x55\x04\x08", "ST"),
-    (b"\x55\x04\x09", "streetAddress"),
-    (b"\x55\x04\x0a", "O"),
-    (b"\x55\x04\x0b", "OU"),
-    (b"\x55\x04\x0c", "title"),
-    (b"\x55\x04\x0d", "description"),
-    (b"\x55\x04\x0f", "businessCategory"),
-    (b"\x55\x04\x10", "postalAddress"),
-    (b"\x55\x04\x11", "postalCode"),
-    (b"\x55\x04\x29", "name"),
-    (b"\x55\x04\x2a", "givenName"),
-    (b"\x55\x04\x2b", "initials"),
-    (b"\x55\x04\x2c", "generationQualifier"),
-    (b"\x55\x04\x2d", "uniqueIdentifier"),
-    (b"\x55\x04\x2e", "dnQualifier"),
-    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "Email"),
-    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02", "unstructuredName"),
-    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", "uid"),
-    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC"),
-];
+use x509_parser::objects::{oid_registry, oid2abbrev};
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 /// A name as text, in the order of its encoding. Characters in its values that could make it look
 /// like another name are escaped, as in
 /// [RFC 4514 section 2.4](https://www.rfc-editor.org/rfc/rfc4514#section-2.4), and so are those
 /// that cannot be printed.
-pub(in crate::verify) struct Text<'a>(pub(in crate::verify) &'a Name<'a>);
+pub(in crate::verify) struct Text<'a>(pub(in crate::verify) &'a X509Name<'a>);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, relative) in self.0.relatives().enumerate() {
+        for (index, relative) in self.0.iter_rdn().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             f.write_str(separator)?;
-            for (index, attribute) in relative.enumerate() {
+            for (index, attribute) in relative.iter().enumerate() {
                 let separator = if index == 0 { "" } else { "+" };
                 f.write_str(separator)?;
-                write_attribute(f, &attribute)?;
+                write_attribute(f, attribute)?;
             }
         }
         Ok(())
@@ -63,26 +31,28 @@ pub(crate) struct NameText<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for NameText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Name::read(self.0) {
-            Some(name) if name.relatives().next().is_none() => f.write_str("an empty name"),
-            Some(name) => Text(&name).fmt(f),
-            None => f.write_str("not a distinguished name"),
+        match X509Name::from_der(self.0) {
+            Ok(([], name)) if name.iter_rdn().next().is_none() => f.write_str("an empty name"),
+            Ok(([], name)) => Text(&name).fmt(f),
+            Ok(_) | Err(_) => f.write_str("not a distinguished name"),
         }
     }
 }
 
-fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &Attribute<'_>) -> fmt::Result {
-    match ATTRIBUTES.iter().find(|(oid, _)| *oid == attribute.oid) {
-        Some((_, name)) => write!(f, "{name}=")?,
-        None => write!(f, "{}=", OidText(attribute.oid))?,
+fn write_attribute(
+    f: &mut fmt::Formatter<'_>,
+    attribute: &AttributeTypeAndValue<'_>,
+) -> fmt::Result {
+    match oid2abbrev(attribute.attr_type(), oid_registry()) {
+        Ok(name) => write!(f, "{name}=")?,
+        Err(_) => write!(f, "{}=", attribute.attr_type())?,
     }
-    let value = &attribute.value;
-    match from_utf8(value.content) {
-        Ok(text) if STRINGS.contains(&value.tag) => write_escaped(f, text),
+    match attribute.as_str() {
+        Ok(text) => write_escaped(f, text),
         // Not text: print its bytes.
-        Ok(_) | Err(_) => {
+        Err(_) => {
             f.write_char('#')?;
-            let mut bytes = value.content.iter();
+            let mut bytes = attribute.as_slice().iter();
             bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
         }
     }
@@ -127,7 +97,9 @@ mod tests {
             })
             .collect();
         let der = name.to_der().unwrap();
-        Text(&Name::read(&der).unwrap()).to_string()
+        let (rest, parsed) = X509Name::from_der(&der).unwrap();
+        assert!(rest.is_empty());
+        Text(&parsed).to_string()
     }
 
     fn utf8(value: &str) -> Any {

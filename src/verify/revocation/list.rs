@@ -2,18 +2,21 @@
 
 use super::scope::Scope;
 use crate::crypto::hash::fingerprint;
-use crate::verify::certificate::PeerCertificate;
+use crate::verify::certificate::{PeerCertificate, unix_time};
 use crate::verify::der::{
     BIT_STRING, BOOLEAN, Element, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE,
     is_integer,
 };
-use crate::verify::fields::time;
 use crate::verify::name::canonical_name;
 use crate::verify::signatures::{KnownKeys, Signature, is_same_algorithm};
 use core::iter::Peekable;
 use pki_types::UnixTime;
+use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
 
 const ENUMERATED: u8 = 0x0a;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 const EXTENSIONS: u8 = 0xa0;
 
 /// Extensions of CRLs.
@@ -218,6 +221,17 @@ fn is_of_entry(extension: &Extension<'_>) -> bool {
         INVALIDITY_DATE => only(Reader::new(extension.value)).and_then(time).is_some(),
         CERTIFICATE_ISSUER => false,
         _ => !extension.critical,
+    }
+}
+
+/// A UTCTime or GeneralizedTime.
+fn time(field: Element<'_>) -> Option<UnixTime> {
+    if !matches!(field.tag, UTC_TIME | GENERALIZED_TIME) {
+        return None;
+    }
+    match ASN1Time::from_der(field.der) {
+        Ok(([], time)) => Some(unix_time(&time)),
+        Ok(_) | Err(_) => None,
     }
 }
 

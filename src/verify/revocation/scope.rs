@@ -6,7 +6,7 @@
 use crate::verify::certificate::PeerCertificate;
 use crate::verify::der::{Element, Reader, SEQUENCE};
 use crate::verify::name::canonical_name;
-use crate::verify::oid::CRL_DISTRIBUTION_POINTS;
+use x509_parser::oid_registry::OID_X509_EXT_CRL_DISTRIBUTION_POINTS;
 
 /// distributionPoint, and fullName inside it.
 const DISTRIBUTION_POINT: u8 = 0xa0;
@@ -66,10 +66,12 @@ impl Scope {
         let Some(names) = &self.names else {
             return true;
         };
-        match certificate.fields().extension(CRL_DISTRIBUTION_POINTS) {
-            Some(None) => true,
-            Some(Some(points)) => is_of_point(points.value, names).unwrap_or(false),
-            None => false,
+        let points =
+            certificate.parsed().get_extension_unique(&OID_X509_EXT_CRL_DISTRIBUTION_POINTS);
+        match points {
+            Ok(None) => true,
+            Ok(Some(points)) => is_of_point(points.value, names).unwrap_or(false),
+            Err(_) => false,
         }
     }
 }
