@@ -301,7 +301,8 @@ pub const LAYERS: &[(&str, &[&[&str]])] = &[
         "handshake",
         &[
             &["hello", "incoming", "key_log", "session_info", "verified"],
-            &["action", "established"],
+            &["action", "renegotiation"],
+            &["established"],
             &["limits", "step"],
             &["agreed"],
             &["finish"],

@@ -174,12 +174,14 @@ fn a_pause_is_answered_and_the_handshake_goes_on() {
     server.join().unwrap().unwrap();
 }
 
+const SHORT: Option<Duration> = Some(Duration::from_millis(2));
+
 /// Two ends of a loopback connection; reads of the first one time out soon.
 fn impatient() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (far, _) = listener.accept().unwrap();
-    near.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+    near.set_read_timeout(SHORT).unwrap();
     far.set_read_timeout(TIMEOUT).unwrap();
     (near, far)
 }
@@ -194,12 +196,20 @@ fn assert_timeout<T: std::fmt::Debug>(result: io::Result<T>) {
     assert!(error.raw_os_error().is_some(), "{error:?}");
 }
 
+/// Waits until what was written to the other end is there to be read.
+fn arrived(near: &TcpStream) {
+    near.set_read_timeout(TIMEOUT).unwrap();
+    assert!(near.peek(&mut [0]).unwrap() > 0);
+    near.set_read_timeout(SHORT).unwrap();
+}
+
 /// Reads what the client has written, has the server take it in, and writes its answer.
-fn answer(far: &mut TcpStream, server: &mut End) {
+fn answer(near: &TcpStream, far: &mut TcpStream, server: &mut End) {
     let mut input = vec![0; 1 << 14];
     let count = far.read(&mut input).unwrap();
     server.take(&input[..count]).unwrap();
     far.write_all(&std::mem::take(&mut server.outgoing)).unwrap();
+    arrived(near);
 }
 
 #[test]
@@ -211,7 +221,7 @@ fn a_timeout_is_the_transports_and_the_next_call_goes_on() {
         // In the handshake, before the first answer and after it.
         assert_timeout(stream.complete_handshake());
         assert_timeout(stream.read(&mut [0]));
-        answer(&mut far, &mut server);
+        answer(stream.transport(), &mut far, &mut server);
     }
     stream.complete_handshake().unwrap();
     assert_timeout(stream.read(&mut [0; 10]));
@@ -227,6 +237,7 @@ fn a_timeout_is_the_transports_and_the_next_call_goes_on() {
         assert_timeout(stream.read(&mut [0; 10]));
     }
     far.write_all(rest).unwrap();
+    arrived(stream.transport());
     let mut data = [0; 6];
     stream.read_exact(&mut data).unwrap();
     assert_eq!(&data, b"slowly");
@@ -249,7 +260,7 @@ fn a_pause_is_not_a_timeout() {
     let mut stream = Stream::client(Arc::new(config.unwrap()), name(), near).unwrap();
     assert_timeout(stream.complete_handshake());
     assert!(stream.pending().is_none());
-    answer(&mut far, &mut server);
+    answer(stream.transport(), &mut far, &mut server);
     let error = stream.complete_handshake().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Other);
     assert_eq!(inner(&error), &Misuse::Paused.into());

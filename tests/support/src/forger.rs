@@ -91,6 +91,9 @@ impl Suite {
     /// The suite that a record with a ServerHello chooses.
     #[track_caller]
     fn chosen(server_hello: &[u8]) -> Self {
+        let [server_hello, ..] = &records(server_hello)[..] else {
+            panic!("no record");
+        };
         let (_session_id, rest) = split_vector(1, &server_hello[43..]);
         let suite = CipherSuite(u16::from_be_bytes([rest[0], rest[1]]));
         let extensions = extensions(server_hello).unwrap_or_default();
