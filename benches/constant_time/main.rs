@@ -15,6 +15,7 @@
 //! cases whose name contains one of them are measured. It is a matter of a machine with nothing else
 //! to do.
 
+mod cbc;
 mod control;
 mod dudect;
 mod gcm;
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
     let mut cases = control::cases();
     cases.extend(rsa::cases());
     cases.extend(gcm::cases());
-    println!("{:<58} {:>8} {:>8}", "case", "samples", "max |t|");
+    cases.extend(cbc::cases());
+    println!("{:<70} {:>8} {:>8}", "case", "samples", "max |t|");
     let mut failed = false;
     for case in cases {
         if !options.names.is_empty() && !options.names.iter().any(|name| case.name.contains(name)) {
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
         };
         // A short run says nothing about a case that does not leak.
         failed |= (t > CERTAIN) != leaks && (leaks || options.check);
-        println!("{name:<58} {samples:>8} {t:>8.2} {verdict}");
+        println!("{name:<70} {samples:>8} {t:>8.2} {verdict}");
     }
     if failed && (options.check || options.is_test) {
         ExitCode::FAILURE
