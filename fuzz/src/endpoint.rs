@@ -1,11 +1,11 @@
 //! Connections that behave the same in every run.
 
-use crate::setting::{ENCODED, Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
+use crate::setting::{ENCODED, Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, Suite};
 use crate::store::Store;
 use premaster::pki_types::{ServerName, UnixTime};
 use premaster::protocol::MaxFragmentLength;
 use premaster::session::{TicketKey, TicketKeySet};
-use premaster::{CertifiedKey, ClientAuth, ClientConfig, Connection, Pending};
+use premaster::{CertifiedKey, CipherSuite, ClientAuth, ClientConfig, Connection, Pending};
 use premaster::{Error, RootStore, ServerConfig, SessionStore, Tickets};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -125,7 +125,11 @@ fn client_config(
     if setting.grease {
         builder = builder.grease();
     }
+    if let Some(suite) = suite(setting.suite) {
+        builder = builder.suites(&[suite]);
+    }
     let builder = builder
+        .encrypt_then_mac(order(setting))
         .extended_master_secret(policy(setting.extended_master_secret))
         .session_store(store)
         .rng(rng(Role::Client, setting, attempt))
@@ -153,12 +157,39 @@ fn server_config(
     if setting.alpn {
         builder = builder.alpn_protocols(&[PROTOCOLS[1]]);
     }
+    if let Some(suite) = suite(setting.suite) {
+        builder = builder.suites(&[suite]);
+    }
     let builder = builder
+        .encrypt_then_mac(order(setting))
         .extended_master_secret(policy(setting.extended_master_secret))
         .session_store(store)
         .rng(rng(Role::Server, setting, attempt))
         .time_provider(now);
     Arc::new(builder.build().unwrap())
+}
+
+fn order(setting: Setting) -> premaster::protocol::EncryptThenMac {
+    if setting.mac_then_encrypt {
+        premaster::protocol::EncryptThenMac::Off
+    } else {
+        premaster::protocol::EncryptThenMac::Optional
+    }
+}
+
+/// `None` for the default offer.
+fn suite(setting: Suite) -> Option<CipherSuite> {
+    Some(match setting {
+        Suite::Gcm => return None,
+        Suite::Aes128Ccm => CipherSuite::TLS_RSA_WITH_AES_128_CCM,
+        Suite::Aes256Ccm => CipherSuite::TLS_RSA_WITH_AES_256_CCM,
+        Suite::Aes128Ccm8 => CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
+        Suite::Aes256Ccm8 => CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
+        Suite::Aes128CbcSha => CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+        Suite::Aes256CbcSha => CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA,
+        Suite::Aes128CbcSha256 => CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA256,
+        Suite::Aes256CbcSha256 => CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA256,
+    })
 }
 
 fn policy(setting: ExtendedMasterSecret) -> premaster::protocol::ExtendedMasterSecret {

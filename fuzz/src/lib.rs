@@ -36,7 +36,7 @@ pub use input::Input;
 pub use recording::Recording;
 pub use sealed::Sealed;
 pub use seeds::{Seed, recorded_tickets, seeds};
-pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting};
+pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, Suite};
 
 use premaster::session::Resumption;
 

@@ -4,7 +4,7 @@ use crate::chains::examples;
 use crate::endpoint::Role;
 use crate::recording::{Record, Recording};
 use crate::sealed::Sealed;
-use crate::setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, variant};
+use crate::setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, Suite, variant};
 
 /// One input of a target.
 pub struct Seed {
@@ -39,7 +39,7 @@ fn everything() -> Setting {
 }
 
 /// The recorded connections that a target for connections starts with.
-fn settings() -> [(&'static str, Setting); 10] {
+fn settings() -> [(&'static str, Setting); 14] {
     let plain = Setting::default();
     let by_ticket = Setting {
         keeping: Keeping::Tickets,
@@ -67,6 +67,35 @@ fn settings() -> [(&'static str, Setting); 10] {
         (
             "everything-resumed",
             earlier(everything(), Earlier::KeptWithNewTicketKey),
+        ),
+        (
+            "ccm",
+            Setting {
+                suite: Suite::Aes256Ccm,
+                ..plain
+            },
+        ),
+        (
+            "ccm-8-ticket",
+            Setting {
+                suite: Suite::Aes128Ccm8,
+                ..earlier(by_ticket, Earlier::Kept)
+            },
+        ),
+        (
+            "cbc-encrypt-then-mac",
+            Setting {
+                suite: Suite::Aes256CbcSha256,
+                ..earlier(plain, Earlier::Kept)
+            },
+        ),
+        (
+            "cbc-mac-then-encrypt",
+            Setting {
+                suite: Suite::Aes128CbcSha,
+                mac_then_encrypt: true,
+                ..plain
+            },
         ),
         (
             "classic-session-id",

@@ -10,15 +10,18 @@ pub struct Setting {
     pub earlier: Earlier,
     pub extended_master_secret: ExtendedMasterSecret,
     pub limits: Limits,
+    pub suite: Suite,
     /// With a client certificate, and with every pause that there is.
     pub mutual: bool,
     pub alpn: bool,
     pub ocsp: bool,
     pub grease: bool,
+    /// A CBC suite without encrypt-then-MAC.
+    pub mac_then_encrypt: bool,
 }
 
 /// How many bytes choose a setting.
-pub(crate) const ENCODED: usize = 4 * 4 + 4;
+pub(crate) const ENCODED: usize = 5 * 4 + 5;
 
 impl Setting {
     /// The bytes that make the fuzzer choose this setting.
@@ -28,9 +31,16 @@ impl Setting {
             variant(self.earlier as u32, 4),
             variant(self.extended_master_secret as u32, 3),
             variant(self.limits as u32, 3),
-            [self.mutual, self.alpn, self.ocsp, self.grease].map(u8::from),
+            variant(self.suite as u32, 9),
         ];
-        input.concat().try_into().unwrap()
+        let flags = [
+            self.mutual,
+            self.alpn,
+            self.ocsp,
+            self.grease,
+            self.mac_then_encrypt,
+        ];
+        [&input.concat()[..], &flags.map(u8::from)].concat().try_into().unwrap()
     }
 }
 
@@ -81,4 +91,20 @@ pub enum Limits {
     Fragments,
     /// record_size_limit.
     Records,
+}
+
+/// The suite of both sides.
+#[derive(Arbitrary, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Suite {
+    /// AES-GCM, as nobody names another.
+    #[default]
+    Gcm,
+    Aes128Ccm,
+    Aes256Ccm,
+    Aes128Ccm8,
+    Aes256Ccm8,
+    Aes128CbcSha,
+    Aes256CbcSha,
+    Aes128CbcSha256,
+    Aes256CbcSha256,
 }
