@@ -110,7 +110,7 @@ fn longer() -> Case {
         )
     };
     let name = "control: records that differ by one block of the hash";
-    Case::new(name, 2, prepare, Victim::refuses).leaking()
+    Case::new(name, 2, prepare, Victim::refuses).leaking(30_000)
 }
 
 /// A server, and the record that ends its connection.

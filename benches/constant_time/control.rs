@@ -14,7 +14,7 @@ pub fn cases() -> Vec<Case> {
             differing,
             |(left, right)| left.iter().zip(right.iter()).all(|(left, right)| left == right),
         )
-        .leaking(),
+        .leaking(500),
         Case::new(
             "control: compare what does not depend on the class",
             1,

@@ -26,8 +26,8 @@ pub struct Case {
     pub name: String,
     /// How much longer than a microsecond an operation takes, roughly.
     pub effort: usize,
-    /// Whether it depends on its input by intention.
-    pub leaks: bool,
+    /// For one that depends on its input by intention, how many samples show it.
+    pub leaks_from: Option<usize>,
     time: Box<dyn FnMut(&[Class], &mut ChaCha12Rng) -> Vec<f64>>,
 }
 
@@ -51,15 +51,15 @@ impl Case {
         Self {
             name: name.into(),
             effort,
-            leaks: false,
+            leaks_from: None,
             time: Box::new(time),
         }
     }
 
-    /// A case that has to be found.
-    pub fn leaking(self) -> Self {
+    /// A case that has to be found with as many samples.
+    pub fn leaking(self, from: usize) -> Self {
         Self {
-            leaks: true,
+            leaks_from: Some(from),
             ..self
         }
     }

@@ -48,16 +48,17 @@ fn main() -> ExitCode {
             Some(samples) => samples,
             None => 100_000 / case.effort,
         };
-        let (name, leaks) = (case.name.clone(), case.leaks);
+        let (name, leaks_from) = (case.name.clone(), case.leaks_from);
         let t = case.measure(samples);
-        let verdict = match (t > CERTAIN, leaks) {
-            (true, true) => "found, as it has to be",
-            (false, true) => "NOT FOUND",
-            (true, false) => "DEPENDS ON THE SECRET",
-            (false, false) => "",
+        let (verdict, is_wrong) = match (leaks_from, t > CERTAIN) {
+            (Some(_), true) => ("found, as it has to be", false),
+            (Some(from), false) if samples >= from => ("NOT FOUND", true),
+            (Some(_), false) => ("too few samples to find it", false),
+            // A short run says nothing about the others.
+            (None, true) => ("DEPENDS ON THE SECRET", options.check),
+            (None, false) => ("", false),
         };
-        // A short run says nothing about a case that does not leak.
-        failed |= (t > CERTAIN) != leaks && (leaks || options.check);
+        failed |= is_wrong;
         println!("{name:<70} {samples:>8} {t:>8.2} {verdict}");
     }
     if failed && (options.check || options.is_test) {
