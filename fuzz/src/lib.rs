@@ -10,6 +10,8 @@
 //! For the verifier: [`case`] has the policies and chains that the fuzzer makes, and the rules that
 //! every verdict keeps; [`chains`] are examples.
 //!
+//! For renegotiation: [`renegotiation`] is a server that takes steps of the fuzzer's.
+//!
 //! For AES-GCM: [`sealed`] reads a key and what is sealed with it.
 //!
 //! For RSA: [`batch`] reads a batch of ciphertexts, and decrypts it.
@@ -23,6 +25,7 @@ mod drive;
 mod endpoint;
 mod input;
 mod recording;
+mod renegotiation;
 mod sealed;
 mod seeds;
 mod setting;
@@ -34,6 +37,7 @@ pub use chains::{Example, examples};
 pub use endpoint::{Role, now, tickets};
 pub use input::Input;
 pub use recording::Recording;
+pub use renegotiation::renegotiate;
 pub use sealed::Sealed;
 pub use seeds::{Seed, recorded_tickets, seeds};
 pub use setting::{Earlier, ExtendedMasterSecret, Keeping, Limits, Setting, Suite};

@@ -119,6 +119,7 @@ pub fn seeds() -> Vec<Seed> {
         chains(),
         sealed(),
         batches(),
+        renegotiations(),
     ];
     targets.into_iter().flatten().collect()
 }
@@ -216,6 +217,22 @@ fn batches() -> Vec<Seed> {
     sizes.chain(keys).collect()
 }
 
+/// Renegotiations that complete, with and without a certificate, one that must not, and data between.
+fn renegotiations() -> Vec<Seed> {
+    let data = &[7, 4, 1, 2, 3, 4][..];
+    let seeds = [
+        ("plain", [&[0, 1, 4][..], data].concat()),
+        ("certificate", [&[0, 2, 4][..], data].concat()),
+        ("twice", vec![0, 2, 4, 0, 1, 4]),
+        ("data-between", [&[0][..], data, &[1], data, &[4]].concat()),
+        ("other-connection", vec![0, 3]),
+        ("requests", vec![0, 0, 0, 0, 0]),
+        ("unasked", vec![1]),
+    ];
+    let seeds = seeds.into_iter();
+    seeds.map(|(name, steps)| Seed::new("renegotiation", name, steps)).collect()
+}
+
 /// Texts of AES-GCM at the edges of its turns, with both key sizes.
 fn sealed() -> Vec<Seed> {
     let mut seeds = Vec::new();
@@ -269,19 +286,30 @@ mod tests {
         }
     }
 
-    /// All that the fuzzer can choose.
+    /// All that the fuzzer can choose with the default offer; and each suite that must be named, with
+    /// both orders of MAC and every way to keep a session.
     fn all_settings() -> impl Iterator<Item = Setting> {
-        (0..3 * 4 * 3 * 3 * 16).map(|number: u32| {
-            let choices = number / 16;
-            let input = [
-                variant(choices % 3, 3),
-                variant(choices / 3 % 4, 4),
-                variant(choices / 12 % 3, 3),
-                variant(choices / 36, 3),
-                [1, 2, 4, 8].map(|bit| u8::from(number & bit != 0)),
-            ];
-            Setting::arbitrary(&mut Unstructured::new(&input.concat())).unwrap()
-        })
+        let default_offer = (0..3 * 4 * 3 * 3 * 16).map(|number: u32| {
+            let flags = [1, 2, 4, 8, 16].map(|bit| u8::from(number % 16 & bit != 0));
+            chosen(number / 16, 0, flags)
+        });
+        let named = (0..3 * 4 * 8 * 2).map(|number: u32| {
+            let flags = [0, 0, 0, 0, u8::from(number % 2 == 0)];
+            chosen(number / 16, 1 + number / 2 % 8, flags)
+        });
+        default_offer.chain(named)
+    }
+
+    fn chosen(choices: u32, suite: u32, flags: [u8; 5]) -> Setting {
+        let input = [
+            variant(choices % 3, 3),
+            variant(choices / 3 % 4, 4),
+            variant(choices / 12 % 3, 3),
+            variant(choices / 36, 3),
+            variant(suite, 9),
+        ];
+        let input = [&input.concat()[..], &flags].concat();
+        Setting::arbitrary(&mut Unstructured::new(&input)).unwrap()
     }
 
     #[test]

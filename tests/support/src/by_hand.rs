@@ -6,7 +6,7 @@ use crate::pki::{Algorithm, Key};
 use crate::wire::{
     ALERT, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC,
     CLIENT_KEY_EXCHANGE, HANDSHAKE, HELLO_REQUEST, Hello, body_of, certificate_body, handshake,
-    message, messages, record, said, split_vector, vector,
+    message, messages, record, records, said, split_vector, vector,
 };
 use premaster::pki_types::{CertificateDer, ServerName};
 use premaster::protocol::AlertDescription;
@@ -160,6 +160,24 @@ impl Renegotiation {
         hello
     }
 
+    /// Takes the client's hello, if there is one, and then [says](Self::say) this.
+    pub fn say_after_hello(&mut self, flight: &[Vec<u8>]) -> Result<(), Error> {
+        if let Some((HANDSHAKE, hello)) = self.hear().into_iter().next() {
+            self.transcript = vec![record(HANDSHAKE, &hello)];
+        }
+        self.say(flight)
+    }
+
+    /// [Completes](Self::complete) the handshake if the client has sent its flight, and tells.
+    pub fn try_complete(&mut self) -> bool {
+        let changes = |record: &Vec<u8>| record[0] == CHANGE_CIPHER_SPEC;
+        let ready = records(&self.client.outgoing).iter().any(changes);
+        if ready {
+            self.complete();
+        }
+        ready
+    }
+
     /// Sends handshake messages, given as records without protection.
     pub fn say(&mut self, flight: &[Vec<u8>]) -> Result<(), Error> {
         for record in flight {
@@ -174,7 +192,7 @@ impl Renegotiation {
     #[track_caller]
     pub fn resume(&mut self, hello: &[u8]) {
         self.say(&[hello.to_vec()]).unwrap();
-        let mut transcript = messages(&self.transcript);
+        let mut transcript = without_hello_requests(&messages(&self.transcript));
         let new = Forger::new(&self.key_log, hello);
         self.send(CHANGE_CIPHER_SPEC, &[1]).unwrap();
         let server = new.verify_data(Sender::Server, &transcript);
@@ -202,7 +220,7 @@ impl Renegotiation {
             self.transcript.push(record(*typ, content));
         }
         let new = Forger::new(&self.key_log, &self.transcript[1]);
-        let mut transcript = messages(&self.transcript);
+        let mut transcript = without_hello_requests(&messages(&self.transcript));
         let [finished] = &said(&mut self.client)[..] else {
             panic!("no Finished");
         };
@@ -218,6 +236,22 @@ impl Renegotiation {
         (self.sent, self.heard) = (1, 1);
         flight
     }
+}
+
+/// A HelloRequest is not part of a handshake.
+fn without_hello_requests(messages: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut rest = messages;
+    while let Some([typ, l0, l1, l2]) = rest.first_chunk() {
+        let length = 4 + u32::from_be_bytes([0, *l0, *l1, *l2]) as usize;
+        let (message, after) = rest.split_at(length.min(rest.len()));
+        if *typ != HELLO_REQUEST {
+            kept.extend_from_slice(message);
+        }
+        rest = after;
+    }
+    kept.extend_from_slice(rest);
+    kept
 }
 
 /// A client by hand in a full handshake with one of our servers.
