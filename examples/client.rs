@@ -92,8 +92,8 @@ struct Arguments {
     #[arg(long)]
     no_secure_renegotiation: bool,
 
-    /// Let the server renegotiate, for example to ask for --cert later: with the
-    /// same certificate, or with any that is valid for the name
+    /// Let the server renegotiate, for example to ask for --cert later: with
+    /// the same certificate, or with any that is valid for the name
     #[arg(long, value_enum, value_name = "WITH", verbatim_doc_comment)]
     renegotiation: Option<WithCertificate>,
 
