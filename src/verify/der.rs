@@ -1,10 +1,14 @@
 //! The tags of DER elements, the few elements that this room writes, and a strict reader of elements.
 
+use core::iter::Peekable;
+
 pub(super) const BOOLEAN: u8 = 1;
 pub(super) const INTEGER: u8 = 2;
 pub(super) const BIT_STRING: u8 = 3;
 pub(super) const OCTET_STRING: u8 = 4;
 pub(super) const OBJECT_IDENTIFIER: u8 = 6;
+pub(super) const ENUMERATED: u8 = 0x0a;
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const SET: u8 = 0x31;
 
@@ -99,6 +103,18 @@ pub(super) fn only_element(der: &[u8]) -> Option<Element<'_>> {
     let mut reader = Reader::new(der);
     let whole = reader.next()?.ok()?;
     reader.next().is_none().then_some(whole)
+}
+
+/// The next field, if it has one of these tags. The outer `None` is an error.
+pub(super) fn optional<'a>(
+    fields: &mut Peekable<Reader<'a>>,
+    tags: &[u8],
+) -> Option<Option<Element<'a>>> {
+    match fields.peek() {
+        Some(Err(_)) => None,
+        Some(Ok(field)) if tags.contains(&field.tag) => fields.next()?.ok().map(Some),
+        _ => Some(None),
+    }
 }
 
 /// Returns true if this is the content of an INTEGER in DER: "the bits of the first octet and bit 8

@@ -7,7 +7,8 @@
 //! Each layer imports only from those before it:
 //!
 //! 1. `der`, `oid`, `search_error`: encodings, identifiers, and a search's errors.
-//! 2. `name`: distinguished names, as text and in the form in which they are compared.
+//! 2. `extension`, `name`: the extensions of CRLs and OCSP responses, and distinguished names, as text
+//!    and in the form in which they are compared.
 //! 3. `certificate`: the contents of a certificate.
 //! 4. `certificate_policies`, `constraints`: the checks of a path that `rustls-webpki` does not
 //!    make: policies, and name constraints on directory names and mailboxes.
@@ -36,6 +37,7 @@ mod der;
 mod diagnosis;
 mod differential;
 mod end_point;
+mod extension;
 mod form;
 mod judgement;
 mod link;

@@ -4,19 +4,17 @@ use super::scope::Scope;
 use crate::crypto::hash::fingerprint;
 use crate::verify::certificate::{PeerCertificate, unix_time};
 use crate::verify::der::{
-    BIT_STRING, BOOLEAN, Element, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE,
-    is_integer,
+    BIT_STRING, ENUMERATED, Element, GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, is_integer,
+    optional,
 };
+use crate::verify::extension::Extension;
 use crate::verify::name::canonical_name;
 use crate::verify::signatures::{KnownKeys, Signature, is_same_algorithm};
-use core::iter::Peekable;
 use pki_types::UnixTime;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-const ENUMERATED: u8 = 0x0a;
 const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
 const EXTENSIONS: u8 = 0xa0;
 
 /// Extensions of CRLs.
@@ -121,47 +119,6 @@ impl List {
     }
 }
 
-/// An extension of a list or an entry.
-struct Extension<'a> {
-    oid: &'a [u8],
-    critical: bool,
-    value: &'a [u8],
-}
-
-impl<'a> Extension<'a> {
-    /// `Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension`, each of another kind.
-    fn all(list: Reader<'a>) -> Option<Vec<Self>> {
-        let mut all: Vec<Self> = Vec::new();
-        for extension in list {
-            let extension = Self::parse(extension.ok()?)?;
-            if all.iter().any(|other| other.oid == extension.oid) {
-                return None;
-            }
-            all.push(extension);
-        }
-        (!all.is_empty()).then_some(all)
-    }
-
-    /// `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue }`.
-    fn parse(extension: Element<'a>) -> Option<Self> {
-        let mut fields = extension.content_of(SEQUENCE)?.peekable();
-        let oid = fields.next()?.ok().filter(|oid| oid.tag == OBJECT_IDENTIFIER)?;
-        let critical = match optional(&mut fields, &[BOOLEAN])? {
-            None => false,
-            Some(critical) if *critical.content == [0xff] => true,
-            // FALSE is written by some, although it is the default.
-            Some(critical) if *critical.content == [0] => false,
-            Some(_) => return None,
-        };
-        let value = fields.next()?.ok().filter(|value| value.tag == OCTET_STRING)?;
-        fields.next().is_none().then_some(Self {
-            oid: oid.content,
-            critical,
-            value: value.content,
-        })
-    }
-}
-
 /// Checks the extensions of a list, and returns its scope.
 fn of_list(extensions: &[Extension<'_>]) -> Option<Scope> {
     let mut scope = Scope::default();
@@ -232,15 +189,6 @@ fn time(field: Element<'_>) -> Option<UnixTime> {
     match ASN1Time::from_der(field.der) {
         Ok(([], time)) => Some(unix_time(&time)),
         Ok(_) | Err(_) => None,
-    }
-}
-
-/// The next field, if it has one of these tags. The outer `None` is an error.
-fn optional<'a>(fields: &mut Peekable<Reader<'a>>, tags: &[u8]) -> Option<Option<Element<'a>>> {
-    match fields.peek() {
-        Some(Err(_)) => None,
-        Some(Ok(field)) if tags.contains(&field.tag) => fields.next()?.ok().map(Some),
-        _ => Some(None),
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Only the outer structure of a response is parsed before its signature is checked.
 
+mod response;
+
 use super::certificate::{PeerCertificate, Usage};
 use super::chain::Link;
 use super::form::Form;
@@ -12,25 +14,15 @@ use super::roots::Root;
 use super::signatures::{Signature, SignatureRules, SignerKey, as_dyn};
 use crate::crypto::hash::SignatureHash;
 use crate::error::{CertificateFault, OcspFault};
-use core::time::Duration;
-use ocsp_der::{Decode as _, Encode as _};
 use pki_types::{TrustAnchor, UnixTime};
-use rsa::pkcs8::spki::der::asn1::{AnyRef, BitStringRef};
-use rsa::pkcs8::spki::der::{self, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use response::{Basic, CertId, Outer, Responder, ResponseData, SingleResponse, Status};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-use x509_ocsp::{
-    CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus, ResponderId,
-    ResponseData, SingleResponse,
+use x509_parser::oid_registry::{
+    OID_HASH_SHA1, OID_NIST_HASH_SHA256, OID_NIST_HASH_SHA384, OID_NIST_HASH_SHA512,
 };
 
 /// id-kp-OCSPSigning, 1.3.6.1.5.5.7.3.9.
 const OCSP_SIGNING: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x03\x09";
-
-/// id-pkix-ocsp-basic.
-const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
-
-/// The maximum number of certificates in a response that are tried as the responder's.
-const MAX_RESPONDERS: usize = 4;
 
 /// A certificate about which a response is required.
 pub(super) struct Subject<'c> {
@@ -74,18 +66,6 @@ impl<'c> Issuer<'c> {
     }
 }
 
-/// The parts of a BasicOCSPResponse.
-struct Basic<'a> {
-    /// The ResponseData in DER, as it was signed.
-    data: &'a [u8],
-    /// The content of the signature's AlgorithmIdentifier.
-    algorithm: &'a [u8],
-    /// `None` if it is not a whole number of bytes, as every signature is.
-    signature: Option<&'a [u8]>,
-    /// The first [`MAX_RESPONDERS`] of its certificates, in DER.
-    certificates: Vec<&'a [u8]>,
-}
-
 /// The signer of a response: name and SubjectPublicKeyInfo in DER.
 #[derive(Clone, Copy)]
 struct Signer<'c> {
@@ -111,25 +91,21 @@ impl<'c> Subject<'c> {
         response: &[u8],
         rules: &SignatureRules<'_>,
     ) -> Result<UnixTime, CertificateFault> {
-        let response = OcspResponse::from_der(response).map_err(malformed)?;
-        if response.response_status != OcspResponseStatus::Successful {
-            return Err(OcspFault::Unsuccessful.into());
-        }
-        let bytes = response.response_bytes.ok_or(OcspFault::Malformed)?;
-        if bytes.response_type.to_string() != BASIC {
-            return Err(OcspFault::Malformed.into());
-        }
-        let basic = Basic::parse(bytes.response.as_bytes()).map_err(|_| OcspFault::Malformed)?;
+        let basic = match Outer::read(response).ok_or(OcspFault::Malformed)? {
+            Outer::Basic(basic) => Basic::read(basic).ok_or(OcspFault::Malformed)?,
+            Outer::Unsuccessful => return Err(OcspFault::Unsuccessful.into()),
+        };
         let signer = self.signer(&basic, rules);
         if rules.is_exhausted() {
             return Err(CertificateFault::TooMuchWork);
         }
         let signer = signer?;
-        let data = ResponseData::from_der(basic.data).map_err(malformed)?;
-        if !signer.is(&data.responder_id) {
+        let data = ResponseData::read(basic.data).ok_or(OcspFault::Malformed)?;
+        if !signer.is(&data.responder) {
             return Err(OcspFault::Responder.into());
         }
-        if has_critical_extension(&data) {
+        // No extension is supported.
+        if data.has_critical_extension() {
             return Err(OcspFault::Malformed.into());
         }
         self.is_good_in(&data)
@@ -199,23 +175,22 @@ impl<'c> Subject<'c> {
     /// "1. The certificate identified in a received response corresponds to the certificate that
     /// was identified in the corresponding request". Every status in the response about it must be
     /// "good".
-    fn is_good_in(&self, data: &ResponseData) -> Result<UnixTime, CertificateFault> {
+    fn is_good_in(&self, data: &ResponseData<'_>) -> Result<UnixTime, CertificateFault> {
         let issuer = self.issuer.signer();
         // Without the issuer's key bits no response can be matched to its certificate.
         let issuer_key = SignerKey::read(issuer.key).ok_or(OcspFault::OtherCertificate)?;
         let responses = data.responses.iter();
-        let about_it = responses.filter(|single| self.is(&single.cert_id, issuer_key.key()));
+        let about_it = responses.filter(|single| self.is(&single.id, issuer_key.key()));
         let ends = about_it.map(|single| {
             let end = self.check_freshness(data, single)?;
-            match single.cert_status {
-                CertStatus::Good(_) => Ok(end),
-                CertStatus::Revoked(_) => Err(CertificateFault::Revoked),
-                CertStatus::Unknown(_) => Err(OcspFault::UnknownStatus.into()),
+            match single.status {
+                Status::Good => Ok(end),
+                Status::Revoked => Err(CertificateFault::Revoked),
+                Status::Unknown => Err(OcspFault::UnknownStatus.into()),
             }
         });
-        let ends: Vec<u64> = ends.collect::<Result<_, _>>()?;
-        let end = ends.into_iter().min().ok_or(OcspFault::OtherCertificate)?;
-        Ok(UnixTime::since_unix_epoch(Duration::from_secs(end)))
+        let ends: Vec<UnixTime> = ends.collect::<Result<_, _>>()?;
+        Ok(ends.into_iter().min().ok_or(OcspFault::OtherCertificate)?)
     }
 
     /// Returns true if a response is about the certificate.
@@ -224,13 +199,13 @@ impl<'c> Subject<'c> {
     /// certificate being checked"
     /// ([RFC 6960 section 4.1.1](https://www.rfc-editor.org/rfc/rfc6960#section-4.1.1)). Some hash
     /// the name in the issuer's own certificate, which is the same name in other bytes, perhaps.
-    fn is(&self, id: &CertId, issuer_key: &[u8]) -> bool {
-        significant(id.serial_number.as_bytes()) == significant(self.certificate.serial())
+    fn is(&self, id: &CertId<'_>, issuer_key: &[u8]) -> bool {
+        id.serial == self.certificate.serial()
             && hash(id).is_some_and(|hash| {
                 let names = [self.certificate.issuer_der(), self.issuer.signer().name];
                 let mut names = names.into_iter();
-                names.any(|name| id.issuer_name_hash.as_bytes() == hash.of(&[name]))
-                    && id.issuer_key_hash.as_bytes() == hash.of(&[issuer_key])
+                names.any(|name| id.name_hash == hash.of(&[name]))
+                    && id.key_hash == hash.of(&[issuer_key])
             })
     }
 
@@ -241,59 +216,18 @@ impl<'c> Subject<'c> {
     /// Returns nextUpdate.
     fn check_freshness(
         &self,
-        data: &ResponseData,
-        single: &SingleResponse,
-    ) -> Result<u64, OcspFault> {
-        let now = self.now.as_secs();
-        let next_update = seconds(single.next_update.ok_or(OcspFault::NoNextUpdate)?);
-        if seconds(data.produced_at) > now || seconds(single.this_update) > now {
+        data: &ResponseData<'_>,
+        single: &SingleResponse<'_>,
+    ) -> Result<UnixTime, OcspFault> {
+        let next_update = single.next_update.ok_or(OcspFault::NoNextUpdate)?;
+        if data.produced_at > self.now || single.this_update > self.now {
             return Err(OcspFault::NotYetValid);
         }
-        if next_update <= now {
+        if next_update <= self.now {
             return Err(OcspFault::Expired);
         }
         Ok(next_update)
     }
-}
-
-impl<'a> Basic<'a> {
-    /// `BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature,
-    /// certs [0] EXPLICIT SEQUENCE OF Certificate OPTIONAL }`
-    fn parse(der: &'a [u8]) -> Result<Self, der::Error> {
-        let mut reader = SliceReader::new(der)?;
-        let basic = reader.sequence(|parts| {
-            let data = parts.tlv_bytes()?;
-            let algorithm = parts.tlv_bytes()?;
-            let signature = BitStringRef::decode(parts)?;
-            let mut certificates = Vec::new();
-            if !parts.is_finished() {
-                certificates = self::certificates(AnyRef::decode(parts)?)?;
-            }
-            Ok(Self {
-                data,
-                algorithm: AnyRef::from_der(algorithm)?.value(),
-                signature: signature.as_bytes(),
-                certificates,
-            })
-        });
-        reader.finish()?;
-        basic
-    }
-}
-
-/// The first [`MAX_RESPONDERS`] of those in `[0] EXPLICIT SEQUENCE OF Certificate`.
-fn certificates(tagged: AnyRef<'_>) -> Result<Vec<&[u8]>, der::Error> {
-    let expected = Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber(0),
-    };
-    tagged.tag().assert_eq(expected)?;
-    let mut list = SliceReader::new(AnyRef::from_der(tagged.value())?.value())?;
-    let mut certificates = Vec::new();
-    while !list.is_finished() && certificates.len() < MAX_RESPONDERS {
-        certificates.push(list.tlv_bytes()?);
-    }
-    Ok(certificates)
 }
 
 impl<'c> Signer<'c> {
@@ -308,15 +242,12 @@ impl<'c> Signer<'c> {
         SignerKey::read(self.key).is_some_and(|key| rules.verify(signature, key, None).is_ok())
     }
 
-    fn is(&self, responder: &ResponderId) -> bool {
+    fn is(&self, responder: &Responder<'_>) -> bool {
         match responder {
-            ResponderId::ByName(name) => name.to_der().is_ok_and(|name| {
-                let own = canonical_name(self.name);
-                own.is_some() && own == canonical_name(&name)
-            }),
+            Responder::ByName(name) => canonical_name(self.name).is_some_and(|own| own == *name),
             // "KeyHash ::= OCTET STRING -- SHA-1 hash of responder's public key".
-            ResponderId::ByKey(hash) => SignerKey::read(self.key)
-                .is_some_and(|key| hash.as_bytes() == SignatureHash::Sha1.of(&[key.key()])),
+            Responder::ByKey(hash) => SignerKey::read(self.key)
+                .is_some_and(|key| *hash == SignatureHash::Sha1.of(&[key.key()])),
         }
     }
 }
@@ -327,46 +258,20 @@ impl From<OcspFault> for CertificateFault {
     }
 }
 
-fn malformed(_: ocsp_der::Error) -> CertificateFault {
-    OcspFault::Malformed.into()
-}
-
-/// No extension is supported.
-fn has_critical_extension(data: &ResponseData) -> bool {
-    let singles = data.responses.iter();
-    let of_singles = singles.filter_map(|single| single.single_extensions.as_ref());
-    let mut all = data.response_extensions.iter().chain(of_singles).flatten();
-    all.any(|extension| extension.critical)
-}
-
-fn hash(id: &CertId) -> Option<SignatureHash> {
-    match id.hash_algorithm.oid.to_string().as_str() {
-        "1.3.14.3.2.26" => Some(SignatureHash::Sha1),
-        "2.16.840.1.101.3.4.2.1" => Some(SignatureHash::Sha256),
-        "2.16.840.1.101.3.4.2.2" => Some(SignatureHash::Sha384),
-        "2.16.840.1.101.3.4.2.3" => Some(SignatureHash::Sha512),
-        _ => None,
-    }
-}
-
-/// A number in two's complement without redundant leading zeros.
-fn significant(number: &[u8]) -> &[u8] {
-    let mut significant = number;
-    while let [0, rest @ ..] = significant
-        && let [0..=0x7f, ..] = rest
-    {
-        significant = rest;
-    }
-    significant
-}
-
-fn seconds(time: OcspGeneralizedTime) -> u64 {
-    let since_1970: Duration = time.0.to_unix_duration();
-    since_1970.as_secs()
+fn hash(id: &CertId<'_>) -> Option<SignatureHash> {
+    let hashes = [
+        (OID_HASH_SHA1, SignatureHash::Sha1),
+        (OID_NIST_HASH_SHA256, SignatureHash::Sha256),
+        (OID_NIST_HASH_SHA384, SignatureHash::Sha384),
+        (OID_NIST_HASH_SHA512, SignatureHash::Sha512),
+    ];
+    let (_, hash) = hashes.into_iter().find(|(its, _)| *its == id.hash)?;
+    Some(hash)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::response::MAX_RESPONDERS;
     use super::*;
     use crate::verify::chain::Chain;
     use crate::verify::der::sequence;
@@ -379,8 +284,8 @@ mod tests {
     const UNKNOWN: &[u8] = &[0x82, 0];
 
     fn generalized_time(seconds: u64) -> Vec<u8> {
-        let time =
-            x509_cert::der::asn1::GeneralizedTime::from_unix_duration(Duration::from_secs(seconds));
+        let since_1970 = core::time::Duration::from_secs(seconds);
+        let time = x509_cert::der::asn1::GeneralizedTime::from_unix_duration(since_1970);
         x509_cert::der::Encode::to_der(&time.unwrap()).unwrap()
     }
 
@@ -464,35 +369,20 @@ mod tests {
         };
         let many = tagged(0xa0, &sequence(&[&certificate.repeat(5)]));
         let whole = frame(&bit_string(&[1, 2]), &many);
-        let basic = Basic::parse(&whole).unwrap();
+        let basic = Basic::read(&whole).unwrap();
         assert_eq!(basic.signature, Some(&[1, 2][..]));
         assert_eq!(basic.data, sequence(&[]));
         assert_eq!(basic.certificates, [&*certificate; MAX_RESPONDERS]);
 
         let with_unused_bits = frame(&[3, 2, 4, 0xf0], &[]);
-        let basic = Basic::parse(&with_unused_bits).unwrap();
+        let basic = Basic::read(&with_unused_bits).unwrap();
         assert_eq!(basic.signature, None);
         assert!(basic.certificates.is_empty());
 
         let trailing = [&*whole, &[0]].concat();
         let other_tag = frame(&bit_string(&[1]), &tagged(0xa1, &sequence(&[])));
         for malformed in [&trailing, &other_tag] {
-            assert!(Basic::parse(malformed).is_err());
-        }
-    }
-
-    #[test]
-    fn serial_numbers_are_compared_without_needless_zeros() {
-        for (number, shown) in [
-            (&[][..], &[][..]),
-            (&[0], &[0]),
-            (&[0, 0], &[0]),
-            (&[0, 0x7f], &[0x7f]),
-            (&[0, 0x80], &[0, 0x80]),
-            (&[0, 0, 0x80, 0], &[0, 0x80, 0]),
-            (&[1, 0], &[1, 0]),
-        ] {
-            assert_eq!(significant(number), shown);
+            assert!(Basic::read(malformed).is_none());
         }
     }
 }
