@@ -123,7 +123,7 @@ impl GcmKey {
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), CipherError> {
-        let tag = match self {
+        let tag: Option<[u8; TAG]> = match self {
             #[cfg(all(feature = "vector", target_arch = "x86_64"))]
             Self::Vector(kernel) => kernel.seal(&nonce, additional_data, plaintext, out),
             Self::Aes128(key) => {
