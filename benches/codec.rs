@@ -8,7 +8,7 @@
 #[path = "../src/codec.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod codec;
-#[path = "../src/enums.rs"]
+#[path = "../src/enums/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench uses its own part")]
 mod enums;
 #[path = "../src/error/mod.rs"]
