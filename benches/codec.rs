@@ -80,7 +80,7 @@ fn client_hello(cipher_suites: &[CipherSuite]) -> ClientHello<'static> {
     ]);
     extensions.push_extended_master_secret();
     extensions.push_session_ticket(&[]);
-    extensions.push_renegotiation_info();
+    extensions.push_renegotiation_info(&[]);
     ClientHello {
         client_version: ProtocolVersion::TLS_1_2,
         random: Random([7; 32]),
@@ -112,7 +112,7 @@ fn server_hello() -> ServerHello<'static> {
     let mut extensions = Extensions::new();
     extensions.push_server_name_ack();
     extensions.push_extended_master_secret();
-    extensions.push_renegotiation_info();
+    extensions.push_renegotiation_info(&[]);
     ServerHello {
         server_version: ProtocolVersion::TLS_1_2,
         random: Random([8; 32]),
