@@ -290,11 +290,11 @@ mod tests {
     /// both orders of MAC and every way to keep a session.
     fn all_settings() -> impl Iterator<Item = Setting> {
         let default_offer = (0..3 * 4 * 3 * 3 * 16).map(|number: u32| {
-            let flags = [1, 2, 4, 8, 16].map(|bit| u8::from(number % 16 & bit != 0));
+            let flags = [1, 2, 4, 8, 16].map(|bit| u8::from((number % 16) & bit != 0));
             chosen(number / 16, 0, flags)
         });
         let named = (0..3 * 4 * 8 * 2).map(|number: u32| {
-            let flags = [0, 0, 0, 0, u8::from(number % 2 == 0)];
+            let flags = [0, 0, 0, 0, u8::from(number.is_multiple_of(2))];
             chosen(number / 16, 1 + number / 2 % 8, flags)
         });
         default_offer.chain(named)
