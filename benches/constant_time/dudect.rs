@@ -21,6 +21,9 @@ pub enum Class {
     B,
 }
 
+/// Prepares inputs of these classes and returns how long the operation takes with each.
+type Timing = dyn FnMut(&[Class], &mut ChaCha12Rng) -> Vec<f64>;
+
 /// An operation on two classes of input.
 pub struct Case {
     pub name: String,
@@ -28,7 +31,7 @@ pub struct Case {
     pub effort: usize,
     /// For one that depends on its input by intention, how many samples show it.
     pub leaks_from: Option<usize>,
-    time: Box<dyn FnMut(&[Class], &mut ChaCha12Rng) -> Vec<f64>>,
+    time: Box<Timing>,
 }
 
 impl Case {
@@ -70,7 +73,7 @@ impl Case {
         // The first batch warms up.
         let mut batch = |rng: &mut ChaCha12Rng| {
             let random = |_| {
-                if rng.next_u32() % 2 == 0 {
+                if rng.next_u32().is_multiple_of(2) {
                     Class::A
                 } else {
                     Class::B
