@@ -197,8 +197,7 @@ impl Moment {
 
 /// A server refused the offer.
 fn causes_at_hello(alert: Option<Alert>, has_protocols: bool) -> &'static [&'static str] {
-    const SUITES: &str =
-        "whether the server has one of these suites (many have only those with ECDHE or CBC)";
+    const SUITES: &str = "whether the server has one of these suites (many have only those with ECDHE or CBC; the preset legacy_cbc offers CBC)";
     const KEY: &str = "whether its certificate has an RSA key";
     const VERSION: &str = "whether the server supports TLS 1.2";
     match alert {
