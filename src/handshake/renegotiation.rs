@@ -110,7 +110,7 @@ impl Previous {
         Ok(())
     }
 
-    /// "implementations MUST NOT renegotiate a downgrade from encrypt-then-MAC to MAC-then-encrypt"
+    /// A renegotiation must not step down from encrypt-then-MAC to MAC-then-encrypt
     /// ([RFC 7366 section 3.1](https://www.rfc-editor.org/rfc/rfc7366#section-3.1)).
     pub(super) fn check_encrypt_then_mac(
         &self,

@@ -224,7 +224,7 @@ fn the_extended_master_secret_is_not_given_up() {
     server.complete();
 }
 
-/// "implementations MUST NOT renegotiate a downgrade from encrypt-then-MAC to MAC-then-encrypt."
+/// Of two CBC suites, the second must not step down to MAC-then-encrypt.
 #[test]
 fn nor_is_encrypt_then_mac() {
     let [cbc, other, ..] = CBC_SUITES;
