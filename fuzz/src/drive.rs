@@ -13,13 +13,11 @@ use premaster::error::Misuse;
 use premaster::protocol::AlertDescription;
 use premaster::session::Resumption;
 use premaster::{Connection, Error, Event};
+use premaster_testing::by_hand::without_hello_requests;
 use std::sync::Arc;
 
 /// More than a connection ever sends without application data of its own.
 const MAX_OUTGOING: usize = 8 * 1024;
-
-/// HelloRequest, which is not part of the handshake.
-const HELLO_REQUEST: [u8; 4] = [0; 4];
 
 /// A connection, and what has passed.
 struct Driven<'r> {
@@ -200,29 +198,14 @@ struct Messages {
 impl Messages {
     fn of(records: &[Record]) -> Self {
         let mut parts = records.splitn(2, |record| record.typ == CHANGE_CIPHER_SPEC);
-        let mut next = || {
+        let mut next = || -> Vec<u8> {
             let records = parts.next().unwrap_or_default();
             let handshake = records.iter().filter(|record| record.typ == HANDSHAKE);
             handshake.flat_map(|record| &record.content).copied().collect()
         };
         Self {
-            unprotected: without_hello_requests(next()),
+            unprotected: without_hello_requests(&next()),
             protected: next(),
         }
     }
-}
-
-fn without_hello_requests(messages: Vec<u8>) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let mut rest = &messages[..];
-    while let Some([_, l0, l1, l2]) = rest.first_chunk() {
-        let length = 4 + u32::from_be_bytes([0, *l0, *l1, *l2]) as usize;
-        let (message, after) = rest.split_at(length.min(rest.len()));
-        if message != HELLO_REQUEST {
-            kept.extend_from_slice(message);
-        }
-        rest = after;
-    }
-    kept.extend_from_slice(rest);
-    kept
 }

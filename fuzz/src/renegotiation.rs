@@ -3,15 +3,11 @@
 
 use premaster::protocol::Renegotiation as Permission;
 use premaster::{CipherSuite, Error};
-use premaster_testing::by_hand::{Renegotiation, ServerByHand};
-use premaster_testing::wire::{
-    CERTIFICATE, CERTIFICATE_REQUEST, HANDSHAKE, HELLO_REQUEST, Hello, RENEGOTIATION_INFO,
-    SERVER_HELLO_DONE, certificate_body, handshake, hello_with, message, record, vector,
-};
+use premaster_testing::by_hand::{Renegotiation, ServerByHand, flight, request, server_hello};
+use premaster_testing::wire::{HANDSHAKE, HELLO_REQUEST, message, record};
 use premaster_testing::{NAME, certified, client_builder};
 
 const SUITE: CipherSuite = CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256;
-const EXTENDED_MASTER_SECRET: u16 = 23;
 
 /// The most steps of an input.
 const STEPS: usize = 40;
@@ -42,7 +38,7 @@ pub fn renegotiate(input: &[u8]) {
             1 => say(&mut server, &[]),
             2 => say(&mut server, &[request()]),
             3 => {
-                let other = hello(&[0; 24]).server();
+                let other = server_hello(SUITE, &[0; 24]).server();
                 server.say_after_hello(&[other])
             }
             4 => {
@@ -83,35 +79,11 @@ fn connected() -> Renegotiation {
         .certificate(certified(2048))
         .accept_renegotiation(Permission::SameCertificate);
     let mut server = ServerByHand::meet(client, NAME);
-    server.say(&flight(&hello(&[]), &[])).unwrap();
+    server.say(&flight(&server_hello(SUITE, &[]), &[])).unwrap();
     server.complete_to_renegotiate()
 }
 
 fn say(server: &mut Renegotiation, between: &[Vec<u8>]) -> Result<(), Error> {
-    let hello = hello(&server.verify_data.concat());
+    let hello = server_hello(SUITE, &server.verify_data.concat());
     server.say_after_hello(&flight(&hello, between))
-}
-
-fn hello(renegotiated_connection: &[u8]) -> Hello {
-    Hello {
-        suites: vec![SUITE.0],
-        ..hello_with(&[
-            (RENEGOTIATION_INFO, &vector(1, renegotiated_connection)),
-            (EXTENDED_MASTER_SECRET, &[]),
-        ])
-    }
-}
-
-fn flight(hello: &Hello, between: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let chain = certificate_body(&[&certified(2048).chain()[0]]);
-    let mut flight = vec![hello.server(), handshake(CERTIFICATE, &chain)];
-    flight.extend_from_slice(between);
-    flight.push(handshake(SERVER_HELLO_DONE, &[]));
-    flight
-}
-
-/// RSA certificates, one algorithm, no names.
-fn request() -> Vec<u8> {
-    let body = [vector(1, &[1]), vector(2, &[4, 1]), vector(2, &[])].concat();
-    handshake(CERTIFICATE_REQUEST, &body)
 }

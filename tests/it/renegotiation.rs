@@ -5,45 +5,18 @@ use premaster::error::{Misuse, PeerError};
 use premaster::protocol::{ExtendedMasterSecret, Renegotiation as Permission, SecureRenegotiation};
 use premaster::session::{ChannelBinding, Resumption};
 use premaster::{CipherSuite, ClientConfigBuilder, Error};
-use premaster_testing::by_hand::{Renegotiation, ServerByHand};
+use premaster_testing::by_hand::{Renegotiation, ServerByHand, flight, request, server_hello};
 use premaster_testing::wire::{
-    ALERT, APPLICATION_DATA, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY,
-    CHANGE_CIPHER_SPEC, CLIENT_KEY_EXCHANGE, ENCRYPT_THEN_MAC, HANDSHAKE, HELLO_REQUEST, Hello,
-    RENEGOTIATION_INFO, SERVER_HELLO_DONE, certificate_body, handshake, hello_with, message,
-    vector,
+    ALERT, APPLICATION_DATA, CERTIFICATE, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC,
+    CLIENT_KEY_EXCHANGE, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, HANDSHAKE, HELLO_REQUEST, Hello,
+    RENEGOTIATION_INFO, SERVER_HELLO_DONE, certificate_body, handshake, message, vector,
 };
 use premaster_testing::{AES_128, AES_256, CBC_SUITES, NAME, SUITES, certified, client_builder};
 
-const EXTENDED_MASTER_SECRET: u16 = 23;
 const NO_RENEGOTIATION: [u8; 2] = [1, 100];
 
 fn permitting() -> ClientConfigBuilder {
     client_builder().accept_renegotiation(Permission::SameCertificate)
-}
-
-/// A server's hello with this renegotiated_connection, and with the extended master secret.
-fn server_hello(suite: CipherSuite, renegotiated_connection: &[u8]) -> Hello {
-    Hello {
-        suites: vec![suite.0],
-        ..hello_with(&[
-            (RENEGOTIATION_INFO, &vector(1, renegotiated_connection)),
-            (EXTENDED_MASTER_SECRET, &[]),
-        ])
-    }
-}
-
-fn flight(hello: &Hello, between: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let chain = certificate_body(&[&certified(2048).chain()[0]]);
-    let mut flight = vec![hello.server(), handshake(CERTIFICATE, &chain)];
-    flight.extend_from_slice(between);
-    flight.push(handshake(SERVER_HELLO_DONE, &[]));
-    flight
-}
-
-/// RSA certificates, one algorithm, no names.
-fn request() -> Vec<u8> {
-    let body = [vector(1, &[1]), vector(2, &[4, 1]), vector(2, &[])].concat();
-    handshake(CERTIFICATE_REQUEST, &body)
 }
 
 /// A complete connection to a server that can ask for another handshake.

@@ -1,16 +1,18 @@
 //! Each side by hand, which sends what this crate never would, against a connection of this crate.
 
+use crate::certified;
 use crate::forger::{Forger, LastKey, Sender};
 use crate::pair::End;
 use crate::pki::{Algorithm, Key};
 use crate::wire::{
     ALERT, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC,
-    CLIENT_KEY_EXCHANGE, HANDSHAKE, HELLO_REQUEST, Hello, body_of, certificate_body, handshake,
+    CLIENT_KEY_EXCHANGE, EXTENDED_MASTER_SECRET, HANDSHAKE, HELLO_REQUEST, Hello,
+    RENEGOTIATION_INFO, SERVER_HELLO_DONE, body_of, certificate_body, handshake, hello_with,
     message, messages, record, records, said, split_vector, vector,
 };
 use premaster::pki_types::{CertificateDer, ServerName};
 use premaster::protocol::AlertDescription;
-use premaster::{ClientConfigBuilder, Connection, Error, ServerConfigBuilder};
+use premaster::{CipherSuite, ClientConfigBuilder, Connection, Error, ServerConfigBuilder};
 use std::sync::Arc;
 
 /// A server by hand in a handshake with one of our clients.
@@ -105,6 +107,32 @@ impl ServerByHand {
             transcript: Vec::new(),
         }
     }
+}
+
+/// A server's hello with this renegotiated_connection, and with the extended master secret.
+pub fn server_hello(suite: CipherSuite, renegotiated_connection: &[u8]) -> Hello {
+    Hello {
+        suites: vec![suite.0],
+        ..hello_with(&[
+            (RENEGOTIATION_INFO, &vector(1, renegotiated_connection)),
+            (EXTENDED_MASTER_SECRET, &[]),
+        ])
+    }
+}
+
+/// A server's first flight with the certificate over the key of 2048 bits.
+pub fn flight(hello: &Hello, between: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let chain = certificate_body(&[&certified(2048).chain()[0]]);
+    let mut flight = vec![hello.server(), handshake(CERTIFICATE, &chain)];
+    flight.extend_from_slice(between);
+    flight.push(handshake(SERVER_HELLO_DONE, &[]));
+    flight
+}
+
+/// RSA certificates, one algorithm, no names.
+pub fn request() -> Vec<u8> {
+    let body = [vector(1, &[1]), vector(2, &[4, 1]), vector(2, &[])].concat();
+    handshake(CERTIFICATE_REQUEST, &body)
 }
 
 /// A server by hand on a complete connection, which asks for another handshake.
@@ -239,13 +267,13 @@ impl Renegotiation {
 }
 
 /// A HelloRequest is not part of a handshake.
-fn without_hello_requests(messages: &[u8]) -> Vec<u8> {
+pub fn without_hello_requests(messages: &[u8]) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut rest = messages;
-    while let Some([typ, l0, l1, l2]) = rest.first_chunk() {
+    while let Some([_, l0, l1, l2]) = rest.first_chunk() {
         let length = 4 + u32::from_be_bytes([0, *l0, *l1, *l2]) as usize;
         let (message, after) = rest.split_at(length.min(rest.len()));
-        if *typ != HELLO_REQUEST {
+        if message != [HELLO_REQUEST, 0, 0, 0] {
             kept.extend_from_slice(message);
         }
         rest = after;
