@@ -41,10 +41,7 @@ pub fn renegotiate(input: &[u8]) {
                 let other = server_hello(SUITE, &[0; 24]).server();
                 server.say_after_hello(&[other])
             }
-            4 => {
-                completed += u8::from(server.try_complete());
-                Ok(())
-            }
+            4 => server.try_complete().map(|done| completed += u8::from(done)),
             typ => {
                 let (length, after) = rest.split_first().unwrap_or((&0, &[]));
                 let length = usize::from(*length).min(after.len());

@@ -228,6 +228,8 @@ fn renegotiations() -> Vec<Seed> {
         ("other-connection", vec![0, 3]),
         ("requests", vec![0, 0, 0, 0, 0]),
         ("unasked", vec![1]),
+        ("after-the-flight", vec![0, 1, 1, 1, 4]),
+        ("early-change", vec![0, 1, 8, 1, 1, 4]),
     ];
     let seeds = seeds.into_iter();
     seeds.map(|(name, steps)| Seed::new("renegotiation", name, steps)).collect()

@@ -104,6 +104,7 @@ impl ServerByHand {
             key_log: self.key_log,
             sent: 1,
             heard: 1,
+            client_changed: false,
             transcript: Vec::new(),
         }
     }
@@ -146,6 +147,8 @@ pub struct Renegotiation {
     /// The records of the server and of the client under these keys.
     sent: u64,
     heard: u64,
+    /// Whether the client's ChangeCipherSpec was heard, after which its records are under new keys.
+    client_changed: bool,
     /// The messages so far, as records without protection.
     transcript: Vec<Vec<u8>>,
 }
@@ -162,12 +165,16 @@ impl Renegotiation {
     #[track_caller]
     pub fn hear(&mut self) -> Vec<(u8, Vec<u8>)> {
         let mut heard = Vec::new();
+        if self.client_changed {
+            return heard;
+        }
         let mut records = said(&mut self.client).into_iter();
         for record in records.by_ref() {
             let content = self.keys.open(Sender::Client, self.heard, &record);
             self.heard += 1;
             heard.push((record[0], content));
             if record[0] == CHANGE_CIPHER_SPEC {
+                self.client_changed = true;
                 break;
             }
         }
@@ -197,13 +204,13 @@ impl Renegotiation {
     }
 
     /// [Completes](Self::complete) the handshake if the client has sent its flight, and tells.
-    pub fn try_complete(&mut self) -> bool {
+    pub fn try_complete(&mut self) -> Result<bool, Error> {
         let changes = |record: &Vec<u8>| record[0] == CHANGE_CIPHER_SPEC;
-        let ready = records(&self.client.outgoing).iter().any(changes);
+        let ready = !self.client_changed && records(&self.client.outgoing).iter().any(changes);
         if ready {
-            self.complete();
+            self.answer_flight()?;
         }
-        ready
+        Ok(ready)
     }
 
     /// Sends handshake messages, given as records without protection.
@@ -234,13 +241,17 @@ impl Renegotiation {
         assert_eq!(new.open(Sender::Client, 0, finished), expected);
         let client = new.verify_data(Sender::Client, &transcript);
         (self.keys, self.verify_data) = (new, [client, server]);
-        (self.sent, self.heard) = (1, 1);
+        (self.sent, self.heard, self.client_changed) = (1, 1, false);
     }
 
     /// Receives the client's flight under the old keys up to its ChangeCipherSpec, and its Finished
     /// under the new ones, and answers them. Returns the flight.
     #[track_caller]
     pub fn complete(&mut self) -> Vec<(u8, Vec<u8>)> {
+        self.answer_flight().unwrap()
+    }
+
+    fn answer_flight(&mut self) -> Result<Vec<(u8, Vec<u8>)>, Error> {
         let flight = self.hear();
         let (change, messages_heard) = flight.split_last().unwrap();
         assert_eq!(change, &(CHANGE_CIPHER_SPEC, vec![1]));
@@ -256,13 +267,13 @@ impl Renegotiation {
         assert_eq!(new.open(Sender::Client, 0, finished), expected);
         let client = new.verify_data(Sender::Client, &transcript);
         transcript.extend(expected);
-        self.send(CHANGE_CIPHER_SPEC, &[1]).unwrap();
+        self.send(CHANGE_CIPHER_SPEC, &[1])?;
         let server = new.verify_data(Sender::Server, &transcript);
         let answer = new.sealed_finished(Sender::Server, &transcript);
-        self.client.take(&answer).unwrap();
+        self.client.take(&answer)?;
         (self.keys, self.verify_data) = (new, [client, server]);
-        (self.sent, self.heard) = (1, 1);
-        flight
+        (self.sent, self.heard, self.client_changed) = (1, 1, false);
+        Ok(flight)
     }
 }
 
