@@ -4,35 +4,24 @@
 //! trials run its program where that has been built:
 //!
 //! ```text
-//! cargo build --manifest-path examples/dual_stack/Cargo.toml
+//! cargo build -p dual_stack
 //! ```
 
-use crate::Trials;
 use crate::files::Files;
-use premaster_testing::program::{Ended, Program};
-use std::path::{Path, PathBuf};
+use crate::{Need, Trials};
+use premaster_testing::program::{Ended, Program, built};
 use std::process::Command;
 
-pub const PROGRAM: &str = "dual_stack";
-
-/// The example's program, which may be absent.
-pub fn program() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/dual_stack");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(package.join("target"), PathBuf::from);
-    target.join("debug").join(PROGRAM)
-}
+const EXAMPLE: &str = "dual_stack";
 
 pub fn add_trials(trials: &mut Trials) {
-    trials.add(PROGRAM, "dual_stack::help".into(), help);
-    trials.add(
-        PROGRAM,
-        "dual_stack::each_connection".into(),
-        each_connection,
-    );
+    let needs = &[Need::Built(EXAMPLE)];
+    trials.add_with(needs, "dual_stack::help".into(), help);
+    trials.add_with(needs, "dual_stack::each_connection".into(), each_connection);
 }
 
 fn run_example(arguments: &[&str]) -> Ended {
-    let ended = Program::start(Command::new(program()).args(arguments)).wait();
+    let ended = Program::start(Command::new(built(EXAMPLE)).args(arguments)).wait();
     assert!(ended.status.success(), "{ended:?}");
     let short = |line: &str| line.len() <= 80;
     assert!(ended.stdout.lines().all(short), "{ended:?}");

@@ -34,7 +34,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use peer::Peer;
 use premaster::CipherSuite;
 use premaster::protocol::SignatureScheme;
-use premaster_testing::program::{is_ci, is_installed};
+use premaster_testing::program::{built, is_ci, is_installed};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
@@ -141,9 +141,20 @@ impl Trials {
         name: String,
         test: impl FnOnce(&Files) + Send + 'static,
     ) {
+        self.add_with(&[Need::Program(program)], name, test);
+    }
+
+    /// Adds a test that needs all of these. It is ignored where one is absent, and fails in CI.
+    fn add_with(
+        &mut self,
+        needs: &[Need],
+        name: String,
+        test: impl FnOnce(&Files) + Send + 'static,
+    ) {
         let files = self.files.clone();
+        let needs = needs.to_vec();
         let run = move || {
-            if let Err(reason) = is_usable(program) {
+            if let Err(reason) = needs.iter().try_for_each(Need::is_met) {
                 return if is_ci() {
                     Err(reason.into())
                 } else {
@@ -157,25 +168,30 @@ impl Trials {
     }
 }
 
-/// Or why not.
-fn is_usable(program: &str) -> Result<(), String> {
-    if program == dual_stack::PROGRAM {
-        return if dual_stack::program().is_file() {
-            Ok(())
-        } else {
-            Err("examples/dual_stack is not built".into())
-        };
+/// What a test needs that may be absent.
+#[derive(Clone, Copy)]
+enum Need {
+    /// An installed program.
+    Program(&'static str),
+    /// An example of another package of this workspace, below `target/<profile>`.
+    Built(&'static str),
+}
+
+impl Need {
+    /// Or why not.
+    fn is_met(&self) -> Result<(), String> {
+        match *self {
+            Self::Program(gnutls::SERVER) if std::env::var_os(LOOPBACK_ONLY).is_none() => {
+                let server = gnutls::SERVER;
+                Err(format!("{server} cannot be kept to the loopback interface"))
+            }
+            Self::Program(program) if !is_installed(program) => {
+                Err(format!("{program} is not installed"))
+            }
+            Self::Built(example) if !built(example).is_file() => {
+                Err(format!("{example} is not built"))
+            }
+            Self::Program(_) | Self::Built(_) => Ok(()),
+        }
     }
-    if !is_installed(program) {
-        return Err(format!("{program} is not installed"));
-    }
-    if program == gnutls::SERVER && std::env::var_os(LOOPBACK_ONLY).is_none() {
-        return Err(format!(
-            "{program} cannot be kept to the loopback interface"
-        ));
-    }
-    if program == redis_store::REDIS && !redis_store::program().is_file() {
-        return Err("examples/redis_store is not built".into());
-    }
-    Ok(())
 }

@@ -4,17 +4,19 @@
 //! trials run its program where that has been built:
 //!
 //! ```text
-//! cargo build --manifest-path examples/redis_store/Cargo.toml
+//! cargo build -p redis_store
 //! ```
 
-use crate::Trials;
 use crate::files::Files;
 use crate::peer::free_port;
-use premaster_testing::program::{Ended, Program};
-use std::path::{Path, PathBuf};
+use crate::{Need, Trials};
+use premaster_testing::program::{Ended, Program, built};
+use std::path::PathBuf;
 use std::process::Command;
 
-pub const REDIS: &str = "redis-server";
+const EXAMPLE: &str = "redis_store";
+
+const REDIS: &str = "redis-server";
 
 const REDIS_CLIENT: &str = "redis-cli";
 
@@ -29,17 +31,15 @@ const LIFETIMES: &str = "
 /// How long a server's session lives, in seconds.
 const SESSION_LIFETIME: i64 = 2 * 60 * 60;
 
-/// The example's program, which may be absent.
-pub fn program() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/redis_store");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(package.join("target"), PathBuf::from);
-    target.join("debug/redis_store")
+fn program() -> PathBuf {
+    built(EXAMPLE)
 }
 
 pub fn add_trials(trials: &mut Trials) {
-    trials.add(REDIS, "redis_store::help".into(), help);
-    trials.add(REDIS, "redis_store::without_redis".into(), without_redis);
-    trials.add(REDIS, "redis_store::two_servers".into(), two_servers);
+    let needs = &[Need::Built(EXAMPLE), Need::Program(REDIS)];
+    trials.add_with(needs, "redis_store::help".into(), help);
+    trials.add_with(needs, "redis_store::without_redis".into(), without_redis);
+    trials.add_with(needs, "redis_store::two_servers".into(), two_servers);
 }
 
 fn help(_: &Files) {

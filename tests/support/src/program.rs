@@ -4,6 +4,7 @@
 use crate::repository;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -16,10 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to sleep between two looks at something.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Whether there is a program of this name to be started.
+/// Whether there is a program of this name to be started, a server in `/usr/sbin` included.
 pub fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    let servers = PathBuf::from("/usr/sbin");
+    std::env::split_paths(&path)
+        .chain([servers])
+        .any(|directory| directory.join(program).is_file())
 }
 
 /// Whether every program that a test can use has to be there: the environment says `CI=true`.
@@ -44,10 +48,15 @@ pub fn example(name: &str) -> Command {
         assert!(status.unwrap().success());
     });
     LazyLock::force(&BUILT);
+    Command::new(built("examples").join(name))
+}
+
+/// The program of another package of this workspace, which may be absent: it is built beforehand, by
+/// `cargo build -p` and its name. `path` is below `target/<profile>`.
+pub fn built(path: &str) -> PathBuf {
     let this_test = std::env::current_exe().unwrap();
     // target/<profile>/deps/<this test>
-    let profile = this_test.parent().unwrap().parent().unwrap();
-    Command::new(profile.join("examples").join(name))
+    this_test.ancestors().nth(2).unwrap().join(path)
 }
 
 /// A running program.
