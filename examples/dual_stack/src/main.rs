@@ -2,7 +2,7 @@
 //! client that connects to servers of both kinds.
 //!
 //! ```text
-//! cargo run --manifest-path examples/dual_stack/Cargo.toml
+//! cargo run -p dual_stack
 //! ```
 //!
 //! The reusable parts are [`server::Server`] and [`client::Client`]; the rest shows them at work, on

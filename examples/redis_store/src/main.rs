@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! redis-server --bind 127.0.0.1 --port 6379 --save '' --appendonly no
-//! cargo run --manifest-path examples/redis_store/Cargo.toml
+//! cargo run -p redis_store
 //! ```
 //!
 //! The reusable part is [`RedisStore`]; the rest shows it at work: this process starts itself twice
