@@ -2,9 +2,8 @@
 //! `unsafe` code. A token exists only where detection found each of its features. An entry takes one,
 //! through a function compiled for just these features, so the compiler sees if a kernel needs others.
 
-use super::gcm::key::{self, Key, Secret};
-use super::gcm::{frame::Message, frame::Text, v128, v256, v512};
-use super::{avx2, batch, crt::CrtNumbers, ifma};
+use super::gcm::{frame::Message, frame::Text, key, key::Key, v128, v256, v512};
+use super::{aes, avx2, batch, cbc_sha1, crt::CrtNumbers, ifma};
 
 macro_rules! tokens { ($(
     $(#[$doc:meta])* $token:ident = $features:tt { $($(#[$cfg:meta])? fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
@@ -15,9 +14,7 @@ macro_rules! tokens { ($(
 
     impl $token {
         /// Returns the token where this processor has all its features.
-        pub(super) fn detect() -> Option<Self> {
-            detected!($features).then_some(Self(()))
-        }
+        pub(super) fn detect() -> Option<Self> { detected!($features).then_some(Self(())) }
         $($(#[$cfg])? entry!($features $name $arguments ($($result)?) $kernel);)*
     }
 )* } }
@@ -25,9 +22,7 @@ macro_rules! detected { (($($feature:tt),+)) => { $(is_x86_feature_detected!($fe
 macro_rules! entry { (($($feature:tt),+) $name:ident ($($argument:ident: $type:ty),*) ($($result:ty)?) $kernel:path) => {
     pub(super) fn $name(self, $($argument: $type),*) $(-> $result)? {
         #[target_feature($(enable = $feature),+)]
-        fn enter($($argument: $type),*) $(-> $result)? {
-            $kernel($($argument),*)
-        }
+        fn enter($($argument: $type),*) $(-> $result)? { $kernel($($argument),*) }
         // SAFETY: `self` was made where the processor has the features of `enter`, its one requirement.
         unsafe { enter($($argument),*) }
     }
@@ -54,7 +49,12 @@ tokens! {
     Vaes256 = ("avx2", "vaes", "vpclmulqdq", "aes", "pclmulqdq") { fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v256::pass; }
     /// AES and carry-less multiplication in 128 bits.
     AesNi = ("aes", "pclmulqdq", "avx") {
-        fn prepare(secret: Secret<'_>, key: &mut Key) = key::prepare;
+        fn prepare(secret: aes::Secret<'_>, key: &mut Key) = key::prepare;
         fn pass(key: &Key, message: &Message<'_>, text: Text<'_>) -> [u8; 16] = v128::pass;
+    }
+    /// AES and SHA-1, in 128 bits.
+    AesSha = ("aes", "sha", "sse4.1") {
+        fn expand(secret: aes::Secret<'_>, keys: &mut aes::RoundKeys) = aes::expand;
+        fn encrypt_and_hash(keys: &aes::RoundKeys, cbc: cbc_sha1::Cbc<'_>, sha1: cbc_sha1::Sha1<'_>) = cbc_sha1::encrypt_and_hash;
     }
 }

@@ -1,5 +1,5 @@
-//! Kernels in vector instructions for x86-64: RSA and AES-GCM. They take bytes and numbers, and
-//! know nothing of TLS.
+//! Kernels in vector instructions for x86-64: RSA, AES-GCM, and AES-CBC with SHA-1. They take bytes
+//! and numbers, and know nothing of TLS.
 //!
 //! A processor belongs to a [`Tier`]. What an engine of this room does not support, and every other
 //! processor, is left to the portable crates:
@@ -10,6 +10,9 @@
 //! | `Vaes256`: Alder Lake, Zen 3 | as `Avx2` | VAES-256 |
 //! | `Avx2`: Haswell, Zen and later | private operation, to 4096 bits | as `AesNi` |
 //! | `AesNi`: Sandy Bridge and later | | AES-NI with PCLMULQDQ |
+//!
+//! Where the processor has the instructions of SHA, too, AES-CBC encryption and SHA-1 run side by side
+//! from `AesNi` up.
 //!
 //! Longer RSA keys, and those that are not of two balanced primes, are left to the portable crates.
 //! A size between those of 2048, 3072 and 4096 bits takes the time of the next.
@@ -28,10 +31,12 @@
     reason = "indices are counters over arrays of fixed length; conversions keep all bits or mask them"
 )]
 
+mod aes;
 mod avx2;
 mod batch;
 #[allow(unsafe_code, reason = "the calls into functions with target features")]
 mod boundary;
+mod cbc_sha1;
 mod cpu;
 mod crt;
 mod gcm;
@@ -42,6 +47,7 @@ mod public;
 mod samples;
 mod words;
 
+pub(crate) use cbc_sha1::{Cbc, CbcSha1Kernel, Sha1};
 pub(crate) use cpu::Tier;
 pub(crate) use crt::CrtNumbers;
 pub(crate) use gcm::GcmKernel;

@@ -20,6 +20,9 @@ const BLOCK_BITS: u32 = 6;
 /// Length of sequence number, type, version and length in front of the text.
 pub(super) const HEADER: usize = 13;
 
+/// How much of the text is in the first block, behind the header.
+const FIRST: usize = BLOCK - HEADER;
+
 /// Length of the longest MAC.
 const LONGEST: usize = 32;
 
@@ -59,13 +62,18 @@ impl State {
     fn compress(&mut self, blocks: &[[u8; BLOCK]]) {
         match self.0 {
             MacAlgorithm::HmacSha1 => {
-                let [a, b, c, d, e, ..] = &mut self.1;
-                let mut words = Zeroizing::new([*a, *b, *c, *d, *e]);
-                sha1::block_api::compress(&mut words, blocks);
-                [*a, *b, *c, *d, *e] = *words;
+                self.with_sha1(|words| sha1::block_api::compress(words, blocks));
             }
             MacAlgorithm::HmacSha256 => sha2::block_api::compress256(&mut self.1, blocks),
         }
+    }
+
+    /// Lets `hash` work on the words of SHA-1.
+    fn with_sha1(&mut self, hash: impl FnOnce(&mut [u32; 5])) {
+        let [a, b, c, d, e, ..] = &mut self.1;
+        let mut words = Zeroizing::new([*a, *b, *c, *d, *e]);
+        hash(&mut words);
+        [*a, *b, *c, *d, *e] = *words;
     }
 
     /// Pads the last bytes of a message, `used` of the block, and returns the hash.
@@ -166,6 +174,17 @@ impl Mac {
 
     /// The MAC of a header and a text whose length may be known to anybody.
     pub(super) fn tag(&self, header: &[u8; HEADER], text: &[u8]) -> Result<Tag, CipherError> {
+        self.tag_beside(header, text, |_, _| 0)
+    }
+
+    /// As [`Self::tag`]. `beside` may hash blocks of the text with SHA-1, beginning at byte
+    /// [`FIRST`], while it does something else; it returns how many.
+    pub(super) fn tag_beside(
+        &self,
+        header: &[u8; HEADER],
+        text: &[u8],
+        beside: impl FnOnce(&mut [u32; 5], &[[u8; BLOCK]]) -> usize,
+    ) -> Result<Tag, CipherError> {
         let mut state = self.inner.clone();
         let mut block = Zeroizing::new([0; BLOCK]);
         let message = header.iter().chain(text);
@@ -173,10 +192,14 @@ impl Mac {
             *to = *from;
         }
         let mut used = HEADER + text.len();
-        if let Some(rest) = text.get(BLOCK - HEADER..) {
+        if let Some(rest) = text.get(FIRST..) {
             state.compress(core::slice::from_ref(&*block));
             let (blocks, rest) = rest.as_chunks();
-            state.compress(blocks);
+            let mut hashed = 0;
+            if state.0 == MacAlgorithm::HmacSha1 {
+                state.with_sha1(|words| hashed = beside(words, blocks));
+            }
+            state.compress(blocks.get(hashed..).ok_or(CipherError)?);
             for (to, from) in block.iter_mut().zip(rest) {
                 *to = *from;
             }
@@ -255,7 +278,7 @@ fn compress_known(
         *to = *from;
     }
     state.compress(core::slice::from_ref(&*block));
-    let (blocks, _) = text.get(BLOCK - HEADER..)?.as_chunks();
+    let (blocks, _) = text.get(FIRST..)?.as_chunks();
     state.compress(blocks.get(..after_first / BLOCK)?);
     Some(())
 }

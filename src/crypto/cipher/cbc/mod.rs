@@ -12,6 +12,7 @@
 //! ciphertext is verified first. Sent padding is always the shortest.
 
 mod aes;
+mod beside;
 mod hidden;
 mod mac;
 mod mask;
@@ -22,6 +23,7 @@ use crate::crypto::suite::MacAlgorithm;
 use crate::error::LocalError;
 pub(super) use aes::AesKey;
 use aes::{BLOCK, IvKey};
+use beside::{Beside, UNIT};
 use hidden::LONGEST_PADDING;
 use mac::{Mac, Tag, number};
 use subtle::Choice;
@@ -40,6 +42,7 @@ pub(crate) enum MacOrder {
 #[derive(Clone)]
 pub(crate) struct Cbc {
     key: AesKey,
+    beside: Beside,
     mac: Mac,
     order: MacOrder,
     iv_key: IvKey,
@@ -63,6 +66,7 @@ impl Cbc {
         random.fill(&mut *iv_key)?;
         Ok(Self {
             key: key(keys.key).map_err(does_not_fit)?,
+            beside: Beside::new(keys.key, algorithm, order),
             mac: Mac::new(algorithm, keys.mac_key).map_err(does_not_fit)?,
             order,
             iv_key: IvKey::new(&iv_key),
@@ -124,12 +128,22 @@ impl Cbc {
         out.extend_from_slice(plaintext);
         match self.order {
             MacOrder::MacThenEncrypt => {
-                let tag = self.mac.tag(&header.with_length(plaintext.len())?, plaintext)?;
+                let text = out.get_mut(start + BLOCK..).ok_or(CipherError)?;
+                let (mut chain, mut encrypted) = (iv, 0);
+                let tag = self.mac.tag_beside(
+                    &header.with_length(plaintext.len())?,
+                    plaintext,
+                    |state, blocks| {
+                        let units = self.beside.encrypt_and_hash(&mut chain, text, state, blocks);
+                        encrypted = units * UNIT;
+                        units
+                    },
+                )?;
                 self.append(&tag, out);
-                self.pad_and_encrypt(start, iv, out)
+                self.pad_and_encrypt(start + BLOCK + encrypted, chain, out)
             }
             MacOrder::EncryptThenMac => {
-                self.pad_and_encrypt(start, iv, out)?;
+                self.pad_and_encrypt(start + BLOCK, iv, out)?;
                 let tag = self.encrypted_tag(header, out.get(start..).ok_or(CipherError)?)?;
                 self.append(&tag, out);
                 Ok(())
@@ -141,19 +155,19 @@ impl Cbc {
         out.extend(tag.0.iter().take(self.mac_length()));
     }
 
-    /// Pads and encrypts what follows the IV, which is at `start`.
+    /// Pads and encrypts the text from `start`, a whole number of blocks behind the IV. `chain` is
+    /// the block before it.
     fn pad_and_encrypt(
         &self,
         start: usize,
-        iv: [u8; BLOCK],
+        chain: [u8; BLOCK],
         out: &mut Vec<u8>,
     ) -> Result<(), CipherError> {
-        let text = start + BLOCK;
-        let length = out.len() - text;
+        let length = out.len() - start;
         let padding = padded(length) - length;
         let padding_length = u8::try_from(padding - 1).map_err(|_| CipherError)?;
         out.resize(out.len() + padding, padding_length);
-        self.key.encrypt(iv, out.get_mut(text..).ok_or(CipherError)?);
+        self.key.encrypt(chain, out.get_mut(start..).ok_or(CipherError)?);
         Ok(())
     }
 

@@ -2,6 +2,8 @@ use super::*;
 use crate::crypto::cipher::{Cipher, WriteKeys};
 use crate::crypto::rng::testing::Fixed;
 use crate::crypto::suite::Suite;
+#[cfg(all(feature = "vector", target_arch = "x86_64"))]
+use crate::crypto::vector::CbcSha1Kernel;
 use crate::crypto::vectors::{array, bytes, list, load, text};
 use crate::enums::{CipherSuite, ContentType, ProtocolVersion};
 use serde_json::Value;
@@ -110,6 +112,38 @@ fn every_length_of_plaintext_is_sealed_with_the_shortest_padding_and_opened() {
             assert!((1..=BLOCK).contains(&(fragment.len() - length - beside)));
             assert_eq!(fragment.len(), cbc.fragment_length(length));
             assert_eq!(cbc.open(HEADER, &mut fragment).unwrap(), plaintext);
+        }
+    }
+}
+
+/// A build for debugging does without the kernel, but for this.
+#[cfg(all(feature = "vector", target_arch = "x86_64"))]
+#[test]
+fn a_kernel_beside_the_mac_seals_the_same_bytes() {
+    let plaintext: Vec<u8> = (0..=255).cycle().take(1 << 14).collect();
+    for length in [16, 32] {
+        let key = &[7; 32][..length];
+        let suite = if length == 16 {
+            CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA
+        } else {
+            CipherSuite::TLS_RSA_WITH_AES_256_CBC_SHA
+        };
+        let keys = WriteKeys {
+            mac_key: &[6; 20],
+            key,
+            iv: &[],
+        };
+        let cbc = cbc(suite, keys, MacOrder::MacThenEncrypt);
+        let [mut with, mut without] = [cbc.clone(), cbc];
+        with.beside = Beside::of(CbcSha1Kernel::of_processor(key));
+        without.beside = Beside::of(None);
+        for length in (0..=300).chain([1 << 14]) {
+            let [with, without] = [&with, &without].map(|cbc| {
+                let mut fragment = vec![1, 2, 3];
+                cbc.seal(HEADER, &plaintext[..length], &mut fragment).unwrap();
+                fragment
+            });
+            assert!(with == without, "{length}");
         }
     }
 }

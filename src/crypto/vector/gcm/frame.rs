@@ -47,7 +47,7 @@ impl Frame {
     #[inline(never)]
     pub(super) fn new(key: &Key, message: &Message<'_>, text: &Text<'_>) -> Self {
         let j0 = _mm_loadu_si128(&message.j0);
-        let mask = key.encrypt(j0);
+        let mask = key.aes.encrypt(j0);
         let (h, mut hash) = (key.power(1), _mm_setzero_si128());
         let (blocks, part) = message.additional_data.as_chunks::<BLOCK>();
         for block in blocks {

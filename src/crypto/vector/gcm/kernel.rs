@@ -2,7 +2,8 @@
 
 use super::frame::{Message, Text};
 use super::ghash::BLOCK;
-use super::key::{Key, Secret};
+use super::key::Key;
+use crate::crypto::vector::aes::Secret;
 use crate::crypto::vector::boundary::{AesNi, Vaes256, Vaes512};
 use crate::crypto::vector::cpu::Tier;
 use core::fmt;
@@ -57,11 +58,7 @@ impl GcmKernel {
     /// this processor has not got it.
     pub(crate) fn for_tier(key: &[u8], tier: Tier) -> Option<Self> {
         let engine = Engine::of_tier(tier)?;
-        let secret = match key.as_chunks() {
-            ([key], []) => Secret::Aes128(key),
-            ([first, second], []) => Secret::Aes256(first, second),
-            _ => return None,
-        };
+        let secret = Secret::new(key)?;
         // Where it stays, so that no copy of it is left elsewhere.
         let mut key = Box::new(Key::empty());
         AesNi::detect()?.prepare(secret, &mut key);

@@ -22,8 +22,9 @@ macro_rules! one_pass {
     ($features:literal) => {
         use super::frame::{Frame, Message, Text};
         use super::ghash::{BLOCK, Product, reversal};
-        use super::key::{Block, Key};
+        use super::key::Key;
         use super::pass::first_bytes;
+        use crate::crypto::vector::aes::Block;
         use safe_unaligned_simd::x86_64::_mm_loadu_si128 as load_block;
         use zeroize::optimization_barrier;
 
@@ -81,7 +82,7 @@ macro_rules! one_pass {
                 let (turns, rest) = plaintext.as_chunks::<TURN>();
                 if let Some((first, turns)) = turns.split_first() {
                     let mut states = self.counters();
-                    for round_key in self.key.middle() {
+                    for round_key in self.key.aes.middle() {
                         self.round(&mut states, round_key);
                     }
                     append_turn(&self.last_round(&states, first), out);
@@ -155,7 +156,7 @@ macro_rules! one_pass {
             #[target_feature(enable = $features)]
             #[inline]
             fn counters<const N: usize>(&mut self) -> [V; N] {
-                let round_key = broadcast(self.key.first());
+                let round_key = broadcast(self.key.aes.first());
                 let mut states = [zero(); N];
                 for state in &mut states {
                     *state = xor(shuffle(self.counters, self.reversal), round_key);
@@ -182,7 +183,7 @@ macro_rules! one_pass {
             #[inline]
             fn middle_rounds(&mut self, states: &mut [V; REGISTERS], ciphertext: &[[u8; WIDTH]]) {
                 let mut sums = Sums::new();
-                let round_keys = self.key.middle();
+                let round_keys = self.key.aes.middle();
                 let powers = self.key.powers_of_a_turn::<{ WIDTH / 8 }>(BLOCKS);
                 for ((round_key, ciphertext), powers) in
                     round_keys.iter().zip(ciphertext).zip(powers)
@@ -212,7 +213,7 @@ macro_rules! one_pass {
             #[target_feature(enable = $features)]
             #[inline]
             fn last_round(&self, states: &[V; REGISTERS], text: &[u8; TURN]) -> [V; REGISTERS] {
-                let round_key = broadcast(self.key.last());
+                let round_key = broadcast(self.key.aes.last());
                 let mut sums = [zero(); REGISTERS];
                 for ((sum, state), text) in sums.iter_mut().zip(states).zip(text.as_chunks().0) {
                     *sum = xor(aes_last_round(*state, round_key), load::<[u8; WIDTH]>(text));
@@ -225,10 +226,10 @@ macro_rules! one_pass {
             #[inline]
             fn key_stream(&mut self) -> V {
                 let mut states = self.counters::<1>();
-                for round_key in self.key.middle() {
+                for round_key in self.key.aes.middle() {
                     self.round(&mut states, round_key);
                 }
-                aes_last_round(states[0], broadcast(self.key.last()))
+                aes_last_round(states[0], broadcast(self.key.aes.last()))
             }
 
             /// H^`n` and the powers below it.

@@ -1,0 +1,74 @@
+//! Encryption beside the MAC, on processors that have a kernel for both.
+
+use super::MacOrder;
+use super::aes::BLOCK;
+use crate::crypto::suite::MacAlgorithm;
+#[cfg(all(feature = "vector", target_arch = "x86_64"))]
+use crate::crypto::vector::{Cbc, CbcSha1Kernel, Sha1};
+
+/// Length of a block of the MAC's hash.
+pub(super) const UNIT: usize = 64;
+
+/// What encrypts a text of MAC-then-encrypt while SHA-1 hashes it: both have the plaintext from the
+/// beginning, and neither waits for the other. Wiped when dropped.
+#[derive(Clone)]
+pub(super) struct Beside {
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    kernel: Option<CbcSha1Kernel>,
+}
+
+impl Beside {
+    /// `key` is that of AES.
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    pub(super) fn new(key: &[u8], algorithm: MacAlgorithm, order: MacOrder) -> Self {
+        let is_for = (algorithm, order) == (MacAlgorithm::HmacSha1, MacOrder::MacThenEncrypt);
+        Self::of(if is_for {
+            CbcSha1Kernel::new(key)
+        } else {
+            None
+        })
+    }
+
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    pub(super) fn of(kernel: Option<CbcSha1Kernel>) -> Self {
+        Self { kernel }
+    }
+
+    #[cfg(not(all(feature = "vector", target_arch = "x86_64")))]
+    pub(super) fn new(_: &[u8], _: MacAlgorithm, _: MacOrder) -> Self {
+        Self {}
+    }
+
+    /// Encrypts units of `text` in place, and hashes as many of `hashed`; returns their number, which
+    /// is zero where there is no kernel. `chain` is the block before the text, and becomes the last
+    /// one that was encrypted.
+    #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+    pub(super) fn encrypt_and_hash(
+        &self,
+        chain: &mut [u8; BLOCK],
+        text: &mut [u8],
+        state: &mut [u32; 5],
+        hashed: &[[u8; UNIT]],
+    ) -> usize {
+        let Some(kernel) = &self.kernel else {
+            return 0;
+        };
+        let (text, _) = text.as_chunks_mut();
+        let sha1 = Sha1 {
+            state,
+            text: hashed,
+        };
+        kernel.encrypt_and_hash(Cbc { chain, text }, sha1)
+    }
+
+    #[cfg(not(all(feature = "vector", target_arch = "x86_64")))]
+    pub(super) fn encrypt_and_hash(
+        &self,
+        _: &mut [u8; BLOCK],
+        _: &mut [u8],
+        _: &mut [u32; 5],
+        _: &[[u8; UNIT]],
+    ) -> usize {
+        0
+    }
+}
