@@ -335,6 +335,7 @@
 //! | `ecdsa` | on | chains whose CAs have P-256 or P-384 keys |
 //! | `encrypted-keys` | off | `RsaKey::from_encrypted`, for private keys that are encrypted with a password |
 //! | `ocsp` | on | stapled OCSP responses can be required and are verified |
+//! | `tokio` | off | the module `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite` |
 //! | `vector` | on | RSA and AES-GCM in vector instructions on x86-64; without it, the crate forbids `unsafe` code |
 //! | `webpki-roots` | off | `RootStore::mozilla` |
 //! | `rustls-native-certs` | off | `RootStore::platform` |
@@ -390,7 +391,7 @@ pub mod certificate {
         ResolveCertificate,
     };
     pub use crate::error::{CertificateFlaw, CertificateWarning};
-    pub use crate::pending::{Verified, VerifyCertificate};
+    pub use crate::pending::{CertificateQuestion, Verified, VerifyCertificate};
     pub use crate::verify::{
         CertificatePolicy, Crls, PeerCertificate, RootStore, certificates_from_bytes,
     };
@@ -435,6 +436,8 @@ pub use connection::{
     ClientHello, Connection, Event, MAX_RECORD_LENGTH, Peeked, RECORD_OVERHEAD, Received,
 };
 pub use pending::{Answer, Pending};
+#[cfg(feature = "tokio")]
+pub use stream::tokio;
 pub use stream::{Stream, StreamParts};
 
 // Names that nearly every program uses; each is documented in its module.

@@ -1,8 +1,10 @@
 //! Pauses of the handshake: the questions for the caller, and the caller's answers.
 
 mod batch;
+mod detached;
 
 pub use batch::DecryptBatch;
+pub use detached::CertificateQuestion;
 
 use crate::crypto::hash::SignatureHash;
 use crate::crypto::key_id::{KeyId, key_rng};
@@ -195,6 +197,11 @@ impl DecryptPreMasterSecret {
         } else {
             RawDecryption::failed()
         };
+        self.answer_with(raw)
+    }
+
+    /// Creates the answer from what a key returned.
+    pub(crate) fn answer_with(self, raw: RawDecryption) -> Answer {
         Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
     }
 
@@ -211,7 +218,7 @@ impl DecryptPreMasterSecret {
             Some(integer) => RawDecryption::returned(integer),
             None => RawDecryption::failed(),
         };
-        Answer(AnswerKind::PreMasterSecret { id: self.id, raw })
+        self.answer_with(raw)
     }
 }
 
@@ -340,6 +347,10 @@ impl fmt::Debug for Length<'_> {
         write!(f, "{} bytes", self.0.len())
     }
 }
+
+/// The work that answers a question with what the configuration has, on any thread.
+#[cfg(feature = "tokio")]
+pub(crate) type Work = Box<dyn FnOnce() -> Answer + Send>;
 
 /// Proof that a certificate chain was verified.
 ///

@@ -16,6 +16,8 @@ use crate::enums::{AlertDescription, ContentType, HandshakeType, ProtocolVersion
 use crate::error::{Error, Misuse};
 use crate::handshake::{Actions, ChannelBinding, Handshake, SessionInfo};
 use crate::keys::Joiner;
+#[cfg(feature = "tokio")]
+use crate::pending::Work;
 use crate::pending::{Answer, Pending};
 pub(crate) use crate::record::MAX_PLAINTEXT;
 pub use crate::record::RECORD_OVERHEAD;
@@ -395,6 +397,18 @@ impl Connection {
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.handshake.is_established()
+    }
+
+    /// Returns true if every later call returns an error.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.handshake.failure().is_some()
+    }
+
+    /// Returns the work that answers the pending question, if the configuration has what it takes.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn pending_work(&self) -> Option<Work> {
+        self.handshake.pending_work()
     }
 
     fn check_not_failed(&self) -> Result<(), Error> {

@@ -35,6 +35,8 @@ use crate::enums::{AlertDescription, HandshakeType};
 use crate::error::{Details, Error, Misuse, Moment, Peer, PeerError};
 use crate::message::hello::ClientHello;
 use crate::message::{BodyLimit, HandshakeBody, HandshakeMessage, HelloRequest};
+#[cfg(feature = "tokio")]
+use crate::pending::Work;
 use crate::pending::{Answer, Pending};
 use core::net::SocketAddr;
 use established::Established;
@@ -171,6 +173,16 @@ impl Handshake {
         match &self.state {
             State::Client(state) => state.pending(),
             State::Server(state) => state.pending(),
+            State::Established(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// The work that answers the pending question, if the configuration has what it takes.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn pending_work(&self) -> Option<Work> {
+        match &self.state {
+            State::Client(state) => state.pending_work(),
+            State::Server(state) => state.pending_work(),
             State::Established(_) | State::Failed(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! A blocking adapter: `io::Read` and `io::Write` over a [`Connection`] and a transport.
 
-use super::buffers::Overrun;
+use super::errors::{io_error, is_reset, overrun};
 use super::parts::StreamParts;
 use super::pump::{Pump, Step};
 use crate::config::{ClientConfig, ServerConfig};
@@ -234,12 +234,6 @@ impl<S: Read + Write> Stream<S> {
         self.pump.connection().is_established()
     }
 
-    /// Does one step of the pump.
-    fn advance(&mut self) -> io::Result<Advance> {
-        let step = self.pump.step();
-        self.act(step)
-    }
-
     /// Does what the pump needs.
     ///
     /// A failed write does not stop it: it is reported at the next write, or if there is nothing to
@@ -327,7 +321,15 @@ impl<S: Read + Write> Read for Stream<S> {
                 self.pump.gave(count).map_err(overrun)?;
                 return Ok(count);
             }
-            if self.advance()? == Advance::Closed {
+            let mut count = 0;
+            let step = self.pump.receive_into(|data| {
+                count = copy(data, out);
+                count
+            });
+            if count > 0 {
+                return Ok(count);
+            }
+            if self.act(step)? == Advance::Closed {
                 return Ok(0);
             }
         }
@@ -354,10 +356,6 @@ impl<S: Read + Write> Write for Stream<S> {
     }
 }
 
-fn is_reset(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ConnectionReset
-}
-
 /// Copies as many bytes as fit, and returns their number.
 fn copy(from: &[u8], to: &mut [u8]) -> usize {
     let count = from.len().min(to.len());
@@ -377,60 +375,9 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
     }
 }
 
-fn overrun(Overrun: Overrun) -> io::Error {
-    io::Error::other("the transport reported that it moved more bytes than it was given")
-}
-
-fn io_error(error: impl Into<Error>) -> io::Error {
-    let error = error.into();
-    let kind = match &error {
-        Error::HungUp(_) | Error::Truncated => io::ErrorKind::UnexpectedEof,
-        Error::AlertReceived { .. } => io::ErrorKind::ConnectionAborted,
-        // Not `WouldBlock`: waiting for the transport would not end a pause.
-        Error::Misuse(Misuse::Paused) => io::ErrorKind::Other,
-        Error::Misuse(_) => io::ErrorKind::NotConnected,
-        Error::Decode { .. }
-        | Error::Peer(_)
-        | Error::Incompatible(_)
-        | Error::Certificate(_)
-        | Error::Local(_) => io::ErrorKind::InvalidData,
-    };
-    io::Error::new(kind, error)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{CertificateFault, DecodeError, LocalError, PeerError};
-
-    #[test]
-    fn each_error_has_its_kind_and_is_inside() {
-        use io::ErrorKind::*;
-        for (error, kind) in [
-            (Error::Truncated, UnexpectedEof),
-            (
-                Error::AlertReceived {
-                    alert: crate::enums::AlertDescription(40),
-                    moment: None,
-                },
-                ConnectionAborted,
-            ),
-            (Misuse::Paused.into(), Other),
-            (Misuse::Closed.into(), NotConnected),
-            (DecodeError::Truncated.of("alert"), InvalidData),
-            (PeerError::BadRecord.into(), InvalidData),
-            (
-                Error::Certificate(CertificateFault::Refused.into()),
-                InvalidData,
-            ),
-            (LocalError::KeyExhausted.into(), InvalidData),
-        ] {
-            let wrapped = io_error(error.clone());
-            assert_eq!(wrapped.kind(), kind, "{error}");
-            let inner = wrapped.into_inner().unwrap();
-            assert_eq!(inner.downcast_ref(), Some(&error));
-        }
-    }
 
     #[test]
     fn an_interrupted_call_is_repeated_and_nothing_else() {

@@ -1,10 +1,13 @@
-//! Adapters between a connection and its transport: a pump that does no I/O, and a driver of the
-//! pump for blocking transports.
+//! Adapters between a connection and its transport: a pump that does no I/O, and drivers of the
+//! pump for blocking transports and for tokio's.
 
 mod blocking;
 mod buffers;
+mod errors;
 mod parts;
 mod pump;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use blocking::Stream;
 pub use parts::StreamParts;

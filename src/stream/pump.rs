@@ -1,4 +1,4 @@
-//! A [`Connection`] with its buffers and without I/O: [`Pump::step`] tells what it needs next, and
+//! A [`Connection`] with its buffers and without I/O: [`Pump::receive`] tells what it needs next, and
 //! its driver moves the bytes, blocking or not.
 //!
 //! A driver acts on the step and asks again:
@@ -24,6 +24,11 @@ use crate::pending::Answer;
 /// The most plaintext that is encrypted at once, which bounds the output that is kept for a
 /// transport that accepts nothing.
 const MAX_SEND: usize = 4 * MAX_PLAINTEXT;
+
+/// From this length on, one of several pieces is encrypted from where it lies; a record for itself
+/// costs less than a copy.
+#[cfg(any(feature = "tokio", test))]
+const LONG: usize = 2048;
 
 /// What a connection needs next, or has ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub(super) struct Pump {
     outgoing: Queue,
     /// Whether the transport may hold back bytes that it accepted.
     unflushed: bool,
+    /// Whether the peer's close_notify has arrived.
+    peer_closed: bool,
 }
 
 impl Pump {
@@ -66,6 +73,7 @@ impl Pump {
             plaintext: Queue::default(),
             outgoing: Queue::from(outgoing),
             unflushed: false,
+            peer_closed: false,
         }
     }
 
@@ -73,31 +81,44 @@ impl Pump {
         &self.connection
     }
 
-    /// Reports at most one event of the input.
+    /// Reports at most one event of the input, also if the caller has not taken all data, to which
+    /// more may be added. A renegotiation bounds how much.
     ///
     /// An error is the connection's; the alert for the peer is then in
     /// [`outgoing`](Self::outgoing).
-    pub(super) fn step(&mut self) -> Result<Step, Error> {
-        if !self.plaintext.is_empty() {
-            return Ok(Step::Data);
-        }
-        self.receive()
+    pub(super) fn receive(&mut self) -> Result<Step, Error> {
+        self.receive_into(|_| 0)
     }
 
-    /// Does so even if the caller has not taken all data, to which more may be added. A renegotiation
-    /// bounds how much.
-    pub(super) fn receive(&mut self) -> Result<Step, Error> {
+    /// Does so, and offers data to `take` where it was decrypted, unless earlier data waits. `take`
+    /// returns how much of it the caller has taken; only the rest is kept for
+    /// [`plaintext`](Self::plaintext).
+    pub(super) fn receive_into(
+        &mut self,
+        take: impl FnOnce(&[u8]) -> usize,
+    ) -> Result<Step, Error> {
         let unread = self.incoming.unread()?;
         let received = self.connection.receive(unread, self.outgoing.end())?;
         let consumed = received.consumed;
         let step = match received.event {
             Event::ApplicationData(data) => {
-                self.plaintext.end().extend_from_slice(data);
+                let taken = if self.plaintext.is_empty() {
+                    take(data)
+                } else {
+                    0
+                };
+                let rest = data
+                    .get(taken..)
+                    .ok_or(LocalError::Internal("more data was taken than there was"))?;
+                self.plaintext.end().extend_from_slice(rest);
                 Step::Data
             }
             Event::HandshakeComplete => Step::HandshakeComplete,
             Event::Paused => Step::Paused,
-            Event::PeerClosed => Step::Closed,
+            Event::PeerClosed => {
+                self.peer_closed = true;
+                Step::Closed
+            }
             Event::NeedData => Step::NeedRead,
         };
         self.incoming.consume(consumed);
@@ -165,6 +186,33 @@ impl Pump {
         Ok(Some(taken.len()))
     }
 
+    /// Encrypts the beginning of several pieces as if they were one. Short neighbours share a record.
+    #[cfg(any(feature = "tokio", test))]
+    pub(super) fn send_pieces<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Option<usize>, Error> {
+        if !self.outgoing.is_empty() {
+            return Ok(None);
+        }
+        let mut accepted = 0;
+        let mut short = Vec::new();
+        for piece in pieces {
+            let room = MAX_SEND - accepted;
+            let piece = piece.split_at_checked(room).map_or(piece, |(taken, _)| taken);
+            accepted += piece.len();
+            if piece.len() < LONG {
+                short.extend_from_slice(piece);
+            } else {
+                self.connection.send(&short, self.outgoing.end())?;
+                short.clear();
+                self.connection.send(piece, self.outgoing.end())?;
+            }
+        }
+        self.connection.send(&short, self.outgoing.end())?;
+        Ok(Some(accepted))
+    }
+
     /// Closes the sending direction.
     pub(super) fn close(&mut self) {
         self.connection.close(self.outgoing.end());
@@ -173,6 +221,26 @@ impl Pump {
     /// Answers the pending question.
     pub(super) fn resume(&mut self, answer: Answer) -> Result<(), Error> {
         self.connection.resume(answer, self.outgoing.end())
+    }
+
+    /// Adds bytes that were read already, however many, to the end of the input.
+    #[cfg(feature = "tokio")]
+    pub(super) fn add_received(&mut self, bytes: &[u8]) -> Result<(), LocalError> {
+        let received = [self.incoming.unread()?, bytes].concat();
+        self.incoming = Incoming::new(&received);
+        Ok(())
+    }
+
+    /// Returns true once [`Step::Closed`] was reported.
+    #[cfg(feature = "tokio")]
+    pub(super) fn peer_has_closed(&self) -> bool {
+        self.peer_closed
+    }
+
+    /// Returns true if nothing waits to be written; it may have to be flushed.
+    #[cfg(feature = "tokio")]
+    pub(super) fn has_written_all(&self) -> bool {
+        self.outgoing.is_empty()
     }
 
     /// Returns the bytes that were read and not processed.
@@ -210,6 +278,16 @@ mod tests {
     };
     use crate::error::{Misuse, PeerError};
     use crate::pending::Pending;
+
+    impl Pump {
+        /// Receives when the caller has taken what was received before.
+        fn step(&mut self) -> Result<Step, Error> {
+            if !self.plaintext.is_empty() {
+                return Ok(Step::Data);
+            }
+            self.receive()
+        }
+    }
 
     fn client_pump() -> Pump {
         let (connection, outgoing) = client(client_builder());
@@ -531,6 +609,52 @@ mod tests {
         parts.plaintext.append(&mut data);
         assert_eq!(parts.plaintext, [&[1][..], &[2; MAX_PLAINTEXT]].concat());
         assert!(!pump.room().unwrap().is_empty());
+    }
+
+    #[test]
+    fn data_is_taken_where_it_was_decrypted_unless_earlier_data_waits() {
+        let mut link = Link::established(usize::MAX);
+        link.send(b"first");
+        link.send(b"second");
+        while !link.to_server.is_empty() {
+            read(&mut link.server, &mut link.to_server, usize::MAX);
+        }
+        let mut taken = Vec::new();
+        let step = link.server.receive_into(|data| {
+            taken.extend_from_slice(&data[..2]);
+            2
+        });
+        assert_eq!(step, Ok(Step::Data));
+        assert_eq!(taken, b"fi");
+        assert_eq!(link.server.plaintext().unwrap(), b"rst");
+        let step = link.server.receive_into(|_| panic!("out of order"));
+        assert_eq!(step, Ok(Step::Data));
+        assert_eq!(link.server.plaintext().unwrap(), b"rstsecond");
+    }
+
+    #[test]
+    fn pieces_go_into_as_few_records_as_their_lengths_suggest() {
+        let mut link = Link::established(usize::MAX);
+        let long = vec![7; LONG];
+        let pieces: [&[u8]; 6] = [b"", b"GET ", b"/", &long, b"tail", b""];
+        let taken = link.client.send_pieces(pieces.into_iter());
+        assert_eq!(taken, Ok(Some(LONG + 9)));
+        assert_eq!(link.client.send_pieces(pieces.into_iter()), Ok(None));
+        while link.client.needs_write() {
+            write(&mut link.client, &mut link.to_server, usize::MAX);
+        }
+        for expected in [5, LONG, 4] {
+            assert_eq!(link.run_server(), Step::Data);
+            let count = link.server.plaintext().unwrap().len();
+            assert_eq!(count, expected);
+            link.server.gave(count).unwrap();
+        }
+        assert_eq!(link.client.send_pieces([].into_iter()), Ok(Some(0)));
+        // The bound is that of one piece.
+        let most = vec![7; MAX_SEND];
+        let pieces: [&[u8]; 3] = [b"ab", &most, b"cd"];
+        let taken = link.client.send_pieces(pieces.into_iter());
+        assert_eq!(taken, Ok(Some(MAX_SEND)));
     }
 
     #[test]

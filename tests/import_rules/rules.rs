@@ -251,18 +251,45 @@ pub const ROOMS: &[Room] = &[
         tests: &[],
     },
     Room {
+        name: "stream::errors",
+        rooms: &["error", "stream::buffers"],
+        crates: &["std::io"],
+        tests: &["enums"],
+    },
+    Room {
         name: "stream::blocking",
         rooms: &[
             "config",
             "connection",
             "error",
             "pending",
-            "stream::buffers",
+            "stream::errors",
             "stream::parts",
             "stream::pump",
         ],
         crates: &["pki_types::ServerName", "std::io", "std::sync"],
-        tests: &["enums"],
+        tests: &[],
+    },
+    Room {
+        name: "stream::tokio",
+        rooms: &[
+            "config",
+            "connection",
+            "error",
+            "pending",
+            "stream::errors",
+            "stream::parts",
+            "stream::pump",
+        ],
+        crates: &[
+            "pki_types::ServerName",
+            "std::io",
+            "std::sync",
+            "std::task::Wake",
+            "std::thread::available_parallelism",
+            "tokio",
+        ],
+        tests: &[],
     },
     // Passes on what is in it.
     Room {

@@ -18,6 +18,8 @@ use crate::keys::{MasterSecret, Side};
 use crate::message::certificate::{Certificate, CertificateRequest};
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
 use crate::message::{HandshakeBody, ServerHelloDone};
+#[cfg(feature = "tokio")]
+use crate::pending::Work;
 use crate::pending::{Pending, SignCertificateVerify};
 use crate::verify::VerifiedPeer;
 use std::sync::Arc;
@@ -217,6 +219,20 @@ impl ExpectSignature {
 
     pub(super) fn pending(&self) -> Pending<'_> {
         Pending::SignCertificateVerify(self.job.clone())
+    }
+
+    /// The signing with the configuration's own key, if it has one.
+    #[cfg(feature = "tokio")]
+    pub(super) fn work(&self) -> Option<Work> {
+        self.certified.key()?;
+        let config = Arc::clone(&self.exchanged.negotiation.config);
+        let certified = Arc::clone(&self.certified);
+        let job = self.job.clone();
+        Some(Box::new(move || {
+            let random = config.common.random();
+            let signature = certified.sign(job.scheme(), &job.message, random).ok();
+            job.answer(signature)
+        }))
     }
 
     /// Sends CertificateVerify, ChangeCipherSpec and Finished.

@@ -54,6 +54,8 @@ use crate::message::finished::Finished;
 use crate::message::hello::ServerHello;
 use crate::message::ticket::NewSessionTicket;
 use crate::message::{HandshakeBody, ServerHelloDone};
+#[cfg(feature = "tokio")]
+use crate::pending::Work;
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::{
     ExpectCertificate, ExpectCertificateStatus, ExpectCertificateVerdict, ExpectResumptionVerdict,
@@ -132,6 +134,15 @@ impl State {
             | Self::NewSessionTicket(_)
             | Self::ChangeCipherSpec(_)
             | Self::Finished(_) => None,
+        }
+    }
+
+    /// The work that answers the pending question, if the configuration has what it takes.
+    #[cfg(feature = "tokio")]
+    pub(super) fn pending_work(&self) -> Option<Work> {
+        match self {
+            Self::Signature(state) => state.work(),
+            _ => None,
         }
     }
 

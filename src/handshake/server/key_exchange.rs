@@ -11,6 +11,8 @@ use crate::crypto::private_key::RawDecryption;
 use crate::error::{Error, LocalError};
 use crate::handshake::incoming::Incoming;
 use crate::message::key_exchange::ClientKeyExchange;
+#[cfg(feature = "tokio")]
+use crate::pending::Work;
 use crate::pending::{DecryptPreMasterSecret, PauseId, Pending};
 use crate::verify::VerifiedPeer;
 use std::sync::Arc;
@@ -86,6 +88,22 @@ impl ExpectPreMasterSecret {
 
     pub(super) fn pending(&self) -> Pending<'_> {
         Pending::DecryptPreMasterSecret(self.job.clone())
+    }
+
+    /// The decryption with the configuration's own key, if it has one.
+    #[cfg(feature = "tokio")]
+    pub(super) fn work(&self) -> Option<Work> {
+        let negotiation = &self.exchange.negotiation;
+        let certificate = Arc::clone(&negotiation.selected.certificate);
+        certificate.key()?;
+        let config = Arc::clone(&negotiation.config);
+        let job = self.job.clone();
+        Some(Box::new(move || {
+            match certificate.decrypt(&job.ciphertext, config.common.random()) {
+                Ok(raw) => job.answer_with(raw),
+                Err(_) => job.answer(None),
+            }
+        }))
     }
 
     /// Goes on with the decrypted pre-master secret or with the fallback, without revealing which.

@@ -49,6 +49,8 @@ use crate::message::certificate::Certificate;
 use crate::message::finished::Finished;
 use crate::message::hello::ClientHello;
 use crate::message::key_exchange::{CertificateVerify, ClientKeyExchange};
+#[cfg(feature = "tokio")]
+use crate::pending::Work;
 use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::ExpectCertificate;
 use certificate_verify::ExpectCertificateVerify;
@@ -116,6 +118,15 @@ impl State {
             | Self::CertificateVerify(_)
             | Self::ChangeCipherSpec(_)
             | Self::Finished(_) => None,
+        }
+    }
+
+    /// The work that answers the pending question, if the configuration has what it takes.
+    #[cfg(feature = "tokio")]
+    pub(super) fn pending_work(&self) -> Option<Work> {
+        match self {
+            Self::PreMasterSecret(state) => state.work(),
+            _ => None,
         }
     }
 

@@ -1,0 +1,18 @@
+//! Connections over tokio's `AsyncRead` and `AsyncWrite` (feature `tokio`).
+
+mod acceptor;
+mod answer;
+mod connector;
+mod deadline;
+mod handshake;
+mod link;
+mod stream;
+mod threads;
+mod waiting;
+
+pub use acceptor::TlsAcceptor;
+pub use answer::{Answerer, Answering};
+pub use connector::TlsConnector;
+pub use deadline::HandshakeTimedOut;
+pub use handshake::{Accept, Connect, Fallible};
+pub use stream::TlsStream;

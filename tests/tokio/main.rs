@@ -1,0 +1,4 @@
+//! Connections over tokio.
+
+mod basics;
+mod common;
