@@ -275,6 +275,8 @@ pub const ROOMS: &[Room] = &[
         rooms: &[
             "config",
             "connection",
+            "crypto::key_id::KeyId",
+            "crypto::private_key::PrivateKey",
             "error",
             "pending",
             "stream::errors",
@@ -283,10 +285,12 @@ pub const ROOMS: &[Room] = &[
         ],
         crates: &[
             "pki_types::ServerName",
+            "std::collections",
             "std::io",
             "std::sync",
             "std::task::Wake",
             "std::thread::available_parallelism",
+            "std::thread::panicking",
             "tokio",
         ],
         tests: &[],

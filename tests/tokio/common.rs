@@ -5,6 +5,7 @@ use premaster::{ClientConfigBuilder, Error, ServerConfigBuilder};
 use premaster_testing::{client_builder, name, server_builder};
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 
 pub fn connector_of(client: ClientConfigBuilder) -> TlsConnector {
@@ -52,4 +53,13 @@ pub fn inner(error: &io::Error) -> &Error {
 /// Bytes that tell where they belong.
 pub fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index >> 3) as u8 ^ index as u8).collect()
+}
+
+/// Lets the other tasks run until they have come so far.
+pub async fn until(condition: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < end, "it does not come");
+        tokio::task::yield_now().await;
+    }
 }

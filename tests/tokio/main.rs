@@ -1,4 +1,5 @@
 //! Connections over tokio.
 
+mod answers;
 mod basics;
 mod common;

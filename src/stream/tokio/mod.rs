@@ -2,6 +2,8 @@
 
 mod acceptor;
 mod answer;
+#[cfg(feature = "getrandom")]
+mod batch;
 mod connector;
 mod deadline;
 mod handshake;
@@ -12,6 +14,8 @@ mod waiting;
 
 pub use acceptor::TlsAcceptor;
 pub use answer::{Answerer, Answering};
+#[cfg(feature = "getrandom")]
+pub use batch::BatchDecryption;
 pub use connector::TlsConnector;
 pub use deadline::HandshakeTimedOut;
 pub use handshake::{Accept, Connect, Fallible};
