@@ -335,7 +335,7 @@
 //! | `ecdsa` | on | chains whose CAs have P-256 or P-384 keys |
 //! | `encrypted-keys` | off | `RsaKey::from_encrypted`, for private keys that are encrypted with a password |
 //! | `ocsp` | on | stapled OCSP responses can be required and are verified |
-//! | `tokio` | off | the module `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite` |
+//! | `tokio` | off | the module `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite`, with answers to pauses and session stores as futures |
 //! | `vector` | on | RSA and AES-GCM in vector instructions on x86-64; without it, the crate forbids `unsafe` code |
 //! | `webpki-roots` | off | `RootStore::mozilla` |
 //! | `rustls-native-certs` | off | `RootStore::platform` |
@@ -424,6 +424,7 @@ pub mod session {
         CertificateAnswer, ChannelBinding, NotResumed, RequestedCertificate, Resumption,
         SessionInfo,
     };
+    pub use crate::pending::FindSession;
     pub use crate::resumption::{
         MemoryStore, SessionStore, StoredSession, TicketKey, TicketKeySet, Tickets,
     };

@@ -2,9 +2,11 @@
 
 mod batch;
 mod detached;
+mod session;
 
 pub use batch::DecryptBatch;
 pub use detached::CertificateQuestion;
+pub use session::FindSession;
 
 use crate::crypto::hash::SignatureHash;
 use crate::crypto::key_id::{KeyId, key_rng};
@@ -14,6 +16,7 @@ use crate::crypto::rng::{SystemRandom, drawing};
 use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
+use crate::resumption::StoredSession;
 use crate::verify::{CertificatePolicy, Stapled, VerifiedPeer};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +38,8 @@ pub enum Pending<'a> {
     DecryptPreMasterSecret(DecryptPreMasterSecret),
     /// A client asks its caller to sign CertificateVerify.
     SignCertificateVerify(SignCertificateVerify),
+    /// A server asks its caller for the session that a client offers.
+    FindSession(FindSession),
 }
 
 impl Pending<'_> {
@@ -52,10 +57,12 @@ impl Pending<'_> {
                 job.id == *id
             }
             (Self::SignCertificateVerify(job), AnswerKind::Signature { id, .. }) => job.id == *id,
+            (Self::FindSession(job), AnswerKind::Session { id, .. }) => job.id == *id,
             (
                 Self::VerifyCertificate(_)
                 | Self::DecryptPreMasterSecret(_)
-                | Self::SignCertificateVerify(_),
+                | Self::SignCertificateVerify(_)
+                | Self::FindSession(_),
                 _,
             ) => false,
         };
@@ -415,6 +422,10 @@ pub(crate) enum AnswerKind {
         id: PauseId,
         signature: Option<Vec<u8>>,
     },
+    Session {
+        id: PauseId,
+        session: Option<StoredSession>,
+    },
 }
 
 impl fmt::Debug for AnswerKind {
@@ -429,6 +440,7 @@ impl fmt::Debug for AnswerKind {
                 let length = signature.as_deref().map(Length);
                 show("Signature", id, ("signature", &length))
             }
+            Self::Session { id, session } => show("Session", id, ("session", session)),
         }
     }
 }
@@ -525,7 +537,7 @@ mod tests {
         match &answer.0 {
             AnswerKind::PreMasterSecret { raw, .. } => Some(&raw.0),
             AnswerKind::Signature { signature, .. } => signature.as_deref(),
-            AnswerKind::Certificate { .. } => None,
+            AnswerKind::Certificate { .. } | AnswerKind::Session { .. } => None,
         }
     }
 
@@ -541,15 +553,25 @@ mod tests {
         };
         let decrypt = || decryption(KEY, &[1; 4]);
         let sign = || signing(SignatureScheme::RSA_PKCS1_SHA256);
-        let (verifies, decrypts, signs) = (
+        let store: Arc<dyn crate::resumption::SessionStore> =
+            Arc::new(crate::resumption::MemoryStore::new(1));
+        let find = || FindSession {
+            id: PauseId::next(),
+            session_id: [1; 32],
+            now: UnixTime::now(),
+            store: store.clone(),
+        };
+        let (verifies, decrypts, signs, finds) = (
             [verify(), verify()],
             [decrypt(), decrypt()],
             [sign(), sign()],
+            [find(), find()],
         );
         let questions: Vec<Pending<'_>> = core::iter::empty()
             .chain(verifies.map(Pending::VerifyCertificate))
             .chain(decrypts.clone().map(Pending::DecryptPreMasterSecret))
             .chain(signs.clone().map(Pending::SignCertificateVerify))
+            .chain(finds.clone().map(Pending::FindSession))
             .collect();
         let verdict = Ok(Verified::dangerous_without_verification());
         let answers = [
@@ -560,6 +582,7 @@ mod tests {
             .into_iter()
             .chain(decrypts.map(|job| job.answer(None)))
             .chain(signs.map(|job| job.answer(None)))
+            .chain(finds.map(FindSession::look_up))
             .collect();
         for (asked, question) in questions.iter().enumerate() {
             for (answered, answer) in answers.iter().enumerate() {

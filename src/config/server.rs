@@ -58,6 +58,7 @@ pub struct ServerConfig {
     pub(crate) tickets: Option<Arc<Tickets>>,
     pub(crate) renew_tickets: bool,
     pub(crate) offload_decryption: bool,
+    pub(crate) offload_session_lookup: bool,
 }
 
 impl ServerConfig {
@@ -142,6 +143,7 @@ pub struct ServerConfigBuilder {
     tickets: Option<Arc<Tickets>>,
     renew_tickets: bool,
     offload_decryption: bool,
+    offload_session_lookup: bool,
 }
 
 impl ServerConfigBuilder {
@@ -158,6 +160,7 @@ impl ServerConfigBuilder {
             tickets: None,
             renew_tickets: false,
             offload_decryption: false,
+            offload_session_lookup: false,
         }
     }
 
@@ -260,6 +263,17 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// Makes the handshake of a client that offers a session ID pause at
+    /// [`Pending::FindSession`](crate::Pending::FindSession), so that no thread blocks on a
+    /// [`session_store`](Self::session_store) on the network. The store is needed all the same: its
+    /// `put` and `remove` are called, and should only begin what they do. The feature `tokio` has such a
+    /// store, `AsyncSessions`.
+    #[must_use]
+    pub fn offload_session_lookup(mut self) -> Self {
+        self.offload_session_lookup = true;
+        self
+    }
+
     /// Returns what clients probably refuse about the server's certificates at the present time, by
     /// the [time provider](Self::time_provider): dates, keyUsage, extendedKeyUsage, missing names,
     /// SHA-1, and the order of the chain. Without a time provider the dates are not looked at. No
@@ -314,6 +328,7 @@ impl ServerConfigBuilder {
             tickets: self.tickets,
             renew_tickets: self.renew_tickets,
             offload_decryption: self.offload_decryption,
+            offload_session_lookup: self.offload_session_lookup,
         })
     }
 }

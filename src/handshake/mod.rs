@@ -192,7 +192,7 @@ impl Handshake {
         self.pending().ok_or(Misuse::NothingPending)?.belongs(&answer)?;
         self.advance(|state| match state {
             State::Client(state) => state.resume(answer, actions).map(State::Client),
-            State::Server(state) => state.resume(answer).map(State::Server),
+            State::Server(state) => state.resume(answer, actions).map(State::Server),
             State::Established(_) => Err(Misuse::NothingPending.into()),
             State::Failed(error) => Err(error),
         })

@@ -180,7 +180,7 @@ pub const ROOMS: &[Room] = &[
     },
     Room {
         name: "pending",
-        rooms: &["crypto", "enums", "error", "verify"],
+        rooms: &["crypto", "enums", "error", "resumption", "verify"],
         crates: &[
             "pki_types",
             "rand_core",

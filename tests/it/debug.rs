@@ -24,6 +24,7 @@ use premaster::{
 };
 use premaster_testing::pair::Chunks;
 use premaster_testing::pki;
+use premaster_testing::scene::Scene;
 use premaster_testing::{
     Pair, certified, client_builder, client_certified, name, now, pair, rng, roots, server_builder,
     stapling,
@@ -246,6 +247,7 @@ fn walk() -> (Printed, [Secret; 8]) {
     printed.add("Event", &received.event);
     assert!(matches!(received.event, Event::ApplicationData(data) if data == DATA));
 
+    walk_lookup(&mut printed);
     walk_stream(&mut printed);
     walk_certificates(&mut printed);
     walk_errors(&mut printed);
@@ -264,11 +266,27 @@ fn walk() -> (Printed, [Secret; 8]) {
     (printed, secrets)
 }
 
+/// The question for a session, and its answer.
+fn walk_lookup(printed: &mut Printed) {
+    let scene = Scene::by_id();
+    scene.meet();
+    let mut pair = pair(scene.client(), scene.server().offload_session_lookup());
+    pair.run(Chunks::Whole).unwrap();
+    let Some(Pending::FindSession(job)) = pair.server.connection.pending() else {
+        panic!("no question");
+    };
+    printed.add("FindSession", &job);
+    printed.add("Pending", &pair.server.connection.pending());
+    let session = StoredSession::new(STORED.to_vec(), now());
+    printed.add("Answer", &job.answer(Some(session)));
+}
+
 /// The handshake, with each question and answer on the way.
 fn walk_pauses(pair: &mut Pair, to_server: &mut Vec<u8>, printed: &mut Printed) {
     pair.run(Chunks::Whole).unwrap();
     let question = pair.client.question();
     printed.add("VerifyCertificate", &question);
+    printed.add("CertificateQuestion", &question.detach());
     printed.add("Pending", &pair.client.connection.pending());
     let verified = question.verify(&roots().into(), now()).unwrap();
     printed.add("Verified", &verified);

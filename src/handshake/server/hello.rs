@@ -6,10 +6,10 @@ use super::certificate::ExpectCertificate;
 use super::extensions::{Accepted, ClientOffer, check_version, choose_suite};
 use super::finish::{Completion, NewHandle, new_session_ticket};
 use super::key_exchange::ExpectClientKeyExchange;
-use super::lookup::{Found, FoundBy, check_extended_master_secret, find_session};
+use super::lookup::{Found, FoundBy, Lookup, check_extended_master_secret, find_session, job};
 use super::negotiation::Negotiation;
 use crate::config::{ClientAuth, ExtendedMasterSecret, ServerConfig};
-use crate::enums::{ClientCertificateType, CompressionMethod, ProtocolVersion};
+use crate::enums::{ClientCertificateType, CompressionMethod, HandshakeType, ProtocolVersion};
 use crate::error::{Error, LocalError, PeerError};
 use crate::handshake::action::{Action, Actions};
 use crate::handshake::agreed::Agreed;
@@ -22,8 +22,9 @@ use crate::keys::{Keep, Randoms, Side, Transcript};
 use crate::message::certificate::CertificateRequest;
 use crate::message::extension::Extensions;
 use crate::message::hello::{ClientHello, Random, ServerHello, SessionId};
-use crate::message::{HandshakeBody, ServerHelloDone};
-use crate::resumption::SealedBy;
+use crate::message::{HandshakeBody, HandshakeMessage, ServerHelloDone};
+use crate::pending::{FindSession, Pending};
+use crate::resumption::{SealedBy, StoredSession};
 use std::sync::Arc;
 
 /// Nothing has been received.
@@ -39,66 +40,114 @@ impl ExpectClientHello {
         actions: &mut Actions,
     ) -> Result<State, Error> {
         let (message, hello) = incoming.expect::<ClientHello<'_>>()?;
-        let config = &self.config;
-        check_version(&hello)?;
-        // "This vector MUST contain, and all implementations MUST support,
-        // CompressionMethod.null." It may contain others.
-        if !hello.compression_methods.contains(&CompressionMethod::NULL) {
-            return Err(PeerError::NoNullCompression.into());
-        }
-        let none = Extensions::default();
-        let offer = ClientOffer::read(&hello, hello.extensions.as_ref().unwrap_or(&none))?;
-        let accepted = Accepted::of(&offer, config)?;
-        let selected = config.select_certificate(accepted.server_name.as_ref())?;
+        reply(self.config, message, &hello, Lookup::Due, actions)
+    }
+}
 
-        let found = match find_session(config, &hello, &offer, &accepted, selected.trust) {
-            Ok(found) => check_extended_master_secret(found, &offer, config)?,
-            Err(reason) => Err(reason),
+/// A ClientHello offers a session, for which the caller is asked.
+#[derive(Debug)]
+pub(crate) struct ExpectSession {
+    config: Arc<ServerConfig>,
+    /// The ClientHello, header and body.
+    hello: Box<[u8]>,
+    job: FindSession,
+}
+
+impl ExpectSession {
+    pub(super) fn pending(&self) -> Pending<'_> {
+        Pending::FindSession(self.job.clone())
+    }
+
+    /// Goes on with what the caller has found.
+    pub(super) fn on_session(
+        self,
+        session: Option<StoredSession>,
+        actions: &mut Actions,
+    ) -> Result<State, Error> {
+        let message = HandshakeMessage {
+            typ: HandshakeType::CLIENT_HELLO,
+            bytes: &self.hello,
         };
-        let suite = match &found {
-            Ok(found) => found.session.suite,
-            Err(_) => choose_suite(config, &hello.cipher_suites, offer.encrypt_then_mac)?,
-        };
-        let encrypt_then_mac = agree_encrypt_then_mac(
-            config.common.encrypt_then_mac,
+        let hello = message.decode()?;
+        reply(self.config, message, &hello, Lookup::Done(session), actions)
+    }
+}
+
+/// Replies to a ClientHello, or asks for the session that it offers.
+fn reply(
+    config: Arc<ServerConfig>,
+    message: HandshakeMessage<'_>,
+    hello: &ClientHello<'_>,
+    lookup: Lookup,
+    actions: &mut Actions,
+) -> Result<State, Error> {
+    check_version(hello)?;
+    // "This vector MUST contain, and all implementations MUST support,
+    // CompressionMethod.null." It may contain others.
+    if !hello.compression_methods.contains(&CompressionMethod::NULL) {
+        return Err(PeerError::NoNullCompression.into());
+    }
+    let none = Extensions::default();
+    let offer = ClientOffer::read(hello, hello.extensions.as_ref().unwrap_or(&none))?;
+    if matches!(lookup, Lookup::Due)
+        && let Some(job) = job(&config, hello, &offer)
+    {
+        return Ok(State::Session(Box::new(ExpectSession {
+            hello: message.bytes.into(),
+            config,
+            job,
+        })));
+    }
+    let accepted = Accepted::of(&offer, &config)?;
+    let selected = config.select_certificate(accepted.server_name.as_ref())?;
+
+    let found = match find_session(&config, hello, &offer, &accepted, selected.trust, lookup) {
+        Ok(found) => check_extended_master_secret(found, &offer, &config)?,
+        Err(reason) => Err(reason),
+    };
+    let suite = match &found {
+        Ok(found) => found.session.suite,
+        Err(_) => choose_suite(&config, &hello.cipher_suites, offer.encrypt_then_mac)?,
+    };
+    let encrypt_then_mac = agree_encrypt_then_mac(
+        config.common.encrypt_then_mac,
+        suite,
+        offer.encrypt_then_mac,
+    )?;
+    let randoms = Randoms {
+        client: hello.random.0,
+        server: draw(&config.common)?,
+    };
+    let keep = match config.client_auth {
+        ClientAuth::Request(_) | ClientAuth::Require(_) if found.is_err() => Keep::Messages,
+        _ => Keep::HashOnly,
+    };
+    let mut transcript = Transcript::new(suite.prf, keep);
+    transcript.add(message.bytes);
+    let negotiation = Negotiation {
+        client_version: hello.client_version,
+        server_name: accepted.server_name,
+        names_signature_algorithms: offer.names_signature_algorithms,
+        selected,
+        agreed: Agreed {
             suite,
-            offer.encrypt_then_mac,
-        )?;
-        let randoms = Randoms {
-            client: hello.random.0,
-            server: draw(&config.common)?,
-        };
-        let keep = match config.client_auth {
-            ClientAuth::Request(_) | ClientAuth::Require(_) if found.is_err() => Keep::Messages,
-            _ => Keep::HashOnly,
-        };
-        let mut transcript = Transcript::new(suite.prf, keep);
-        transcript.add(message.bytes);
-        let negotiation = Negotiation {
-            client_version: hello.client_version,
-            server_name: accepted.server_name,
-            names_signature_algorithms: offer.names_signature_algorithms,
-            selected,
-            agreed: Agreed {
-                suite,
-                randoms,
-                extended_master_secret: accepted.extended_master_secret,
-                encrypt_then_mac,
-                secure_renegotiation: offer.secure_renegotiation,
-                alpn_protocol: accepted.alpn_protocol,
-                limits: accepted.limits,
-                resumption: match &found {
-                    Ok(found) => found.by.resumption(),
-                    Err(reason) => Resumption::Full(*reason),
-                },
+            randoms,
+            extended_master_secret: accepted.extended_master_secret,
+            encrypt_then_mac,
+            secure_renegotiation: offer.secure_renegotiation,
+            alpn_protocol: accepted.alpn_protocol,
+            limits: accepted.limits,
+            resumption: match &found {
+                Ok(found) => found.by.resumption(),
+                Err(reason) => Resumption::Full(*reason),
             },
-            transcript,
-            config: self.config,
-        };
-        match found {
-            Ok(found) => resume(negotiation, found, hello.session_id, actions),
-            Err(_) => send_flight(negotiation, &offer, actions),
-        }
+        },
+        transcript,
+        config,
+    };
+    match found {
+        Ok(found) => resume(negotiation, found, hello.session_id, actions),
+        Err(_) => send_flight(negotiation, &offer, actions),
     }
 }
 

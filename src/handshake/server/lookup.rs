@@ -6,8 +6,12 @@ use crate::error::PeerError;
 use crate::handshake::hello::agree_encrypt_then_mac;
 use crate::handshake::session_info::{NotResumed, Resumption};
 use crate::message::hello::ClientHello;
-use crate::resumption::{SealedBy, Session, SessionInUse, TrustContext};
+use crate::pending::{FindSession, PauseId};
+use crate::resumption::{
+    SealedBy, Session, SessionInUse, SessionStore, StoredSession, Tickets, TrustContext,
+};
 use pki_types::ServerName;
+use std::sync::Arc;
 
 /// A session that the client offers and the server has found.
 pub(super) struct Found {
@@ -29,6 +33,63 @@ impl FoundBy {
     }
 }
 
+/// Whether the store was asked for the session of the client's session ID.
+pub(super) enum Lookup {
+    Due,
+    /// The caller was, and has found this.
+    Done(Option<StoredSession>),
+}
+
+/// What the client offers to resume.
+enum Offered<'a> {
+    Nothing,
+    /// Nothing that is this server's.
+    Unknown,
+    Ticket(&'a Tickets, &'a [u8]),
+    SessionId(&'a Arc<dyn SessionStore>, &'a [u8; 32]),
+}
+
+impl<'a> Offered<'a> {
+    fn of(
+        config: &'a ServerConfig,
+        hello: &'a ClientHello<'_>,
+        offer: &'a ClientOffer<'_>,
+    ) -> Self {
+        let session_id = hello.session_id.as_bytes();
+        // "If a ticket is presented by the client, the server MUST NOT attempt to use the Session ID
+        // in the ClientHello for stateful session resumption."
+        match (&config.tickets, offer.session_ticket) {
+            (Some(tickets), Some(ticket @ [_, ..])) => return Self::Ticket(tickets, ticket),
+            _ if session_id.is_empty() => return Self::Nothing,
+            _ => {}
+        }
+        // This server's IDs have 32 bytes; it looks up no others.
+        match (&config.common.session_store, session_id.try_into()) {
+            (Some(store), Ok(session_id)) => Self::SessionId(store, session_id),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The question for the session that the client offers, if the caller is to be asked.
+pub(super) fn job(
+    config: &ServerConfig,
+    hello: &ClientHello<'_>,
+    offer: &ClientOffer<'_>,
+) -> Option<FindSession> {
+    match Offered::of(config, hello, offer) {
+        Offered::SessionId(store, session_id) if config.offload_session_lookup => {
+            Some(FindSession {
+                id: PauseId::next(),
+                session_id: *session_id,
+                now: config.common.now(),
+                store: Arc::clone(store),
+            })
+        }
+        _ => None,
+    }
+}
+
 /// The session that the client offers, if it may be resumed.
 pub(super) fn find_session(
     config: &ServerConfig,
@@ -36,26 +97,25 @@ pub(super) fn find_session(
     offer: &ClientOffer<'_>,
     accepted: &Accepted,
     trust: TrustContext,
+    lookup: Lookup,
 ) -> Result<Found, NotResumed> {
     let now = config.common.now();
-    let session_id = hello.session_id.as_bytes();
-    // "If a ticket is presented by the client, the server MUST NOT attempt to use the Session ID in
-    // the ClientHello for stateful session resumption."
-    let found = match (&config.tickets, offer.session_ticket) {
-        (Some(tickets), Some(ticket @ [_, ..])) => {
+    let found = match Offered::of(config, hello, offer) {
+        Offered::Nothing => return Err(NotResumed::NothingOffered),
+        Offered::Unknown => return Err(NotResumed::Unknown),
+        Offered::Ticket(tickets, ticket) => {
             let opened = tickets.open(ticket, now).ok_or(NotResumed::Unknown)?;
             Session::decode(&opened.plaintext).map(|session| Found {
                 session,
                 by: FoundBy::Ticket(opened.by),
             })
         }
-        _ if session_id.is_empty() => return Err(NotResumed::NothingOffered),
-        // This server's IDs have 32 bytes; it looks up no others.
-        _ if session_id.len() != 32 => return Err(NotResumed::Unknown),
-        _ => {
-            let store = config.common.session_store.as_ref();
-            let store = store.ok_or(NotResumed::Unknown)?;
-            let stored = store.get(session_id, now).ok_or(NotResumed::Unknown)?;
+        Offered::SessionId(store, session_id) => {
+            let stored = match lookup {
+                Lookup::Due => store.get(session_id, now),
+                Lookup::Done(stored) => stored,
+            };
+            let stored = stored.ok_or(NotResumed::Unknown)?;
             Session::decode(stored.as_bytes()).map(|session| Found {
                 session,
                 by: FoundBy::SessionId(SessionInUse::new(store, session_id)),

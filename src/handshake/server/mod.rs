@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ExpectClientHello                  <- ClientHello
+//! ExpectSession                         (from the caller, if so configured and a session ID is offered)
 //!
 //! full handshake (figure 1):
 //!                                    -> ServerHello, Certificate,
@@ -55,7 +56,7 @@ use crate::pending::{Answer, AnswerKind, Pending};
 use certificate::ExpectCertificate;
 use certificate_verify::ExpectCertificateVerify;
 use finish::Completion;
-use hello::ExpectClientHello;
+use hello::{ExpectClientHello, ExpectSession};
 use key_exchange::{ExpectClientKeyExchange, ExpectPreMasterSecret};
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum State {
     ClientHello(ExpectClientHello),
+    Session(Box<ExpectSession>),
     Certificate(Box<ExpectCertificate>),
     ClientKeyExchange(Box<ExpectClientKeyExchange>),
     PreMasterSecret(Box<ExpectPreMasterSecret>),
@@ -86,7 +88,7 @@ impl State {
             Self::ClientHello(state) => state.handle(incoming, actions),
             Self::Certificate(state) => state.handle(incoming),
             Self::ClientKeyExchange(state) => state.handle(incoming),
-            Self::PreMasterSecret(_) => Err(incoming.unexpected(self.awaited())),
+            Self::Session(_) | Self::PreMasterSecret(_) => Err(incoming.unexpected(self.awaited())),
             Self::CertificateVerify(state) => state.handle(incoming),
             Self::ChangeCipherSpec(state) => state.handle(incoming, actions).map(Self::Finished),
             Self::Finished(state) => {
@@ -104,7 +106,7 @@ impl State {
             Self::ClientKeyExchange(_) => ClientKeyExchange::longest(typ),
             Self::CertificateVerify(_) => CertificateVerify::longest(typ),
             Self::Finished(_) => Finished::longest(typ),
-            Self::PreMasterSecret(_) | Self::ChangeCipherSpec(_) => None,
+            Self::Session(_) | Self::PreMasterSecret(_) | Self::ChangeCipherSpec(_) => None,
         }
     }
 
@@ -112,6 +114,7 @@ impl State {
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
         match self {
             Self::PreMasterSecret(state) => Some(state.pending()),
+            Self::Session(state) => Some(state.pending()),
             Self::ClientHello(_)
             | Self::Certificate(_)
             | Self::ClientKeyExchange(_)
@@ -131,10 +134,13 @@ impl State {
     }
 
     /// Takes the answer to the pending question.
-    pub(super) fn resume(self, answer: Answer) -> Result<Self, Error> {
+    pub(super) fn resume(self, answer: Answer, actions: &mut Actions) -> Result<Self, Error> {
         match (self, answer.0) {
             (Self::PreMasterSecret(state), AnswerKind::PreMasterSecret { raw, .. }) => {
                 state.on_decryption(&raw)
+            }
+            (Self::Session(state), AnswerKind::Session { session, .. }) => {
+                state.on_session(session, actions)
             }
             _ => Err(LocalError::Internal("the answer belongs to another state").into()),
         }
@@ -144,6 +150,7 @@ impl State {
     pub(super) fn awaited(&self) -> &'static str {
         match self {
             Self::ClientHello(_) => "client_hello",
+            Self::Session(_) => "the session that the client offers",
             Self::Certificate(_) => "certificate",
             Self::ClientKeyExchange(_) => "client_key_exchange",
             Self::PreMasterSecret(_) => "the decrypted pre-master secret",
@@ -166,7 +173,7 @@ impl State {
             is_full.then(|| told(&completion.config, &completion.certificate))
         };
         let negotiation = match self {
-            Self::ClientHello(_) => return None,
+            Self::ClientHello(_) | Self::Session(_) => return None,
             Self::Certificate(state) => &state.0.negotiation,
             Self::ClientKeyExchange(state) => &state.negotiation,
             Self::PreMasterSecret(state) => &state.exchange.negotiation,

@@ -4,6 +4,7 @@
 mod combinations;
 mod declined;
 mod failures;
+mod lookup;
 mod misbehaviour;
 mod stores;
 mod tickets;
