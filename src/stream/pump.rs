@@ -57,6 +57,8 @@ pub(super) struct Pump {
     outgoing: Queue,
     /// Whether the transport may hold back bytes that it accepted.
     unflushed: bool,
+    /// How many bytes of the output there are up to the end of the last application data.
+    unwritten_data: usize,
     /// Whether the peer's close_notify has arrived.
     peer_closed: bool,
 }
@@ -73,6 +75,7 @@ impl Pump {
             plaintext: Queue::default(),
             outgoing: Queue::from(outgoing),
             unflushed: false,
+            unwritten_data: 0,
             peer_closed: false,
         }
     }
@@ -157,6 +160,7 @@ impl Pump {
     /// Reports that this many bytes of [`outgoing`](Self::outgoing) have been written.
     pub(super) fn wrote(&mut self, count: usize) -> Result<(), Overrun> {
         self.unflushed = true;
+        self.unwritten_data = self.unwritten_data.saturating_sub(count);
         self.outgoing.take(count)
     }
 
@@ -183,6 +187,7 @@ impl Pump {
         }
         let taken = data.split_at_checked(MAX_SEND).map_or(data, |(taken, _)| taken);
         self.connection.send(taken, self.outgoing.end())?;
+        self.unwritten_data = self.outgoing.rest()?.len();
         Ok(Some(taken.len()))
     }
 
@@ -210,6 +215,7 @@ impl Pump {
             }
         }
         self.connection.send(&short, self.outgoing.end())?;
+        self.unwritten_data = self.outgoing.rest()?.len();
         Ok(Some(accepted))
     }
 
@@ -235,6 +241,12 @@ impl Pump {
     #[cfg(feature = "tokio")]
     pub(super) fn peer_has_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    /// Returns true if application data waits to be written.
+    #[cfg(feature = "tokio")]
+    pub(super) fn has_unwritten_data(&self) -> bool {
+        self.unwritten_data > 0
     }
 
     /// Returns true if nothing waits to be written; it may have to be flushed.

@@ -2,4 +2,8 @@
 
 mod answers;
 mod basics;
+mod cancel;
 mod common;
+mod complaints;
+mod rough;
+mod sessions;

@@ -4,6 +4,7 @@ use super::answer::{Answerer, Answers};
 use super::deadline::{DEFAULT, Deadline};
 use super::handshake::Accept;
 use super::link::Link;
+use super::sessions::AsyncSessions;
 use crate::config::ServerConfig;
 use crate::connection::Connection;
 use crate::stream::pump::Pump;
@@ -20,6 +21,7 @@ pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
     deadline: Option<Duration>,
     answerer: Option<Arc<dyn Answerer>>,
+    sessions: Option<AsyncSessions>,
 }
 
 impl From<Arc<ServerConfig>> for TlsAcceptor {
@@ -28,6 +30,7 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
             config,
             deadline: Some(DEFAULT),
             answerer: None,
+            sessions: None,
         }
     }
 }
@@ -58,6 +61,15 @@ impl TlsAcceptor {
         self
     }
 
+    /// Sets where the sessions are looked up that clients offer, for a configuration with
+    /// [`offload_session_lookup`](crate::ServerConfigBuilder::offload_session_lookup). Without it, the
+    /// store of the configuration is asked on a thread for blocking work.
+    #[must_use]
+    pub fn sessions(mut self, sessions: AsyncSessions) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+
     /// Begins a handshake with the client at the other end of `transport`.
     ///
     /// Await it in a task of its own: an acceptor that awaits it between two connections lets each
@@ -65,7 +77,7 @@ impl TlsAcceptor {
     pub fn accept<S>(&self, transport: S) -> Accept<S> {
         let connection = Connection::server(Arc::clone(&self.config));
         let pump = Pump::new(connection, Vec::new(), &[]);
-        let answers = Answers::by(self.answerer.clone());
+        let answers = Answers::by(self.answerer.clone(), self.sessions.clone());
         let link = Link::new(pump, transport, answers);
         Accept::running(link, Deadline::after(self.deadline))
     }
@@ -77,6 +89,7 @@ impl fmt::Debug for TlsAcceptor {
             .field("config", &self.config)
             .field("deadline", &self.deadline)
             .field("answerer", &self.answerer.is_some())
+            .field("sessions", &self.sessions)
             .finish()
     }
 }

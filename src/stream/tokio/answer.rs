@@ -1,6 +1,7 @@
 //! The answers to the pauses of a handshake, as futures.
 
-use super::threads::by_own_key;
+use super::sessions::AsyncSessions;
+use super::threads::{by_own_key, by_own_store};
 use crate::connection::Connection;
 use crate::error::LocalError;
 use crate::pending::{
@@ -87,14 +88,16 @@ fn unsupported(text: &'static str) -> Answering<'static> {
 #[derive(Default)]
 pub(super) struct Answers {
     answerer: Option<Arc<dyn Answerer>>,
+    sessions: Option<AsyncSessions>,
     /// The lock is never waited for: it makes a future that is only `Send` also `Sync`.
     current: Mutex<Option<Answering<'static>>>,
 }
 
 impl Answers {
-    pub(super) fn by(answerer: Option<Arc<dyn Answerer>>) -> Self {
+    pub(super) fn by(answerer: Option<Arc<dyn Answerer>>, sessions: Option<AsyncSessions>) -> Self {
         Self {
             answerer,
+            sessions,
             current: Mutex::new(None),
         }
     }
@@ -108,7 +111,7 @@ impl Answers {
         let current = self.current.get_mut().unwrap_or_else(PoisonError::into_inner);
         let answering = match current {
             Some(answering) => answering,
-            None => current.insert(ask(self.answerer.as_ref(), connection)),
+            None => current.insert(ask(&self.answerer, &self.sessions, connection)),
         };
         let answer = answering.as_mut().poll(context);
         if answer.is_ready() {
@@ -119,8 +122,19 @@ impl Answers {
 }
 
 /// Begins the answer to the connection's question.
-fn ask(answerer: Option<&Arc<dyn Answerer>>, connection: &Connection) -> Answering<'static> {
-    match (answerer.cloned(), connection.pending()) {
+fn ask(
+    answerer: &Option<Arc<dyn Answerer>>,
+    sessions: &Option<AsyncSessions>,
+    connection: &Connection,
+) -> Answering<'static> {
+    match (answerer.clone(), connection.pending()) {
+        (_, Some(Pending::FindSession(job))) => match sessions.clone() {
+            Some(sessions) => Box::pin(async move {
+                let found = sessions.find(&job).await;
+                Ok(job.answer(found))
+            }),
+            None => Box::pin(by_own_store(job)),
+        },
         (Some(answerer), Some(Pending::DecryptPreMasterSecret(job))) => {
             Box::pin(async move { answerer.decrypt(job).await })
         }

@@ -90,7 +90,7 @@ impl TlsConnector {
         match start(Arc::clone(&self.config), &mut outgoing) {
             Ok(connection) => {
                 let pump = Pump::new(connection, outgoing, &[]);
-                let answers = Answers::by(self.answerer.clone());
+                let answers = Answers::by(self.answerer.clone(), None);
                 let link = Link::new(pump, transport, answers);
                 Connect::running(link, Deadline::after(self.deadline))
             }

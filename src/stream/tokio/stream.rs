@@ -55,26 +55,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub struct TlsStream<S> {
     link: Link<S>,
-    close: Close,
-}
-
-/// How far this side's close has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Close {
-    Open,
-    /// The close_notify is in the output.
-    Sent {
-        /// Data may be in front of it.
-        with_data: bool,
-    },
 }
 
 impl<S> TlsStream<S> {
     pub(super) fn of(link: Link<S>) -> Self {
-        Self {
-            link,
-            close: Close::Open,
-        }
+        Self { link }
     }
 
     /// Returns the transport, and the connection, for example for its
@@ -136,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
     /// The close_notify of a dropped future is sent by the next read, flush or shutdown.
     pub async fn send_close_notify(&mut self) -> io::Result<()> {
         poll_fn(|context| {
-            self.begin_close();
+            self.link.pump.close();
             self.link.operate(Side::Writer, context, Link::poll_flush)
         })
         .await
@@ -161,19 +146,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
     /// instead.
     pub async fn close(mut self) -> io::Result<(S, Vec<u8>)> {
         poll_fn(|context| {
-            self.begin_close();
+            self.link.pump.close();
             self.link.operate(Side::Writer, context, Link::poll_closed)
         })
         .await?;
         Ok(self.into_inner())
-    }
-
-    fn begin_close(&mut self) {
-        if self.close == Close::Open {
-            let with_data = !self.link.pump.has_written_all();
-            self.link.pump.close();
-            self.close = Close::Sent { with_data };
-        }
     }
 
     /// Encrypts with `send` when that is possible, and passes the result on at once.
@@ -283,16 +260,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
 
     /// Sends close_notify, and ends the sending direction of the transport.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let stream = self.get_mut();
-        stream.begin_close();
-        let close = stream.close;
-        stream.link.operate(Side::Writer, context, |link| {
-            match ready!(link.poll_flush()) {
-                // A peer that closed need not wait for the answer.
-                Err(_)
-                    if close == Close::Sent { with_data: false } && link.pump.peer_has_closed() => {
+        let link = &mut self.get_mut().link;
+        link.pump.close();
+        link.operate(Side::Writer, context, |link| {
+            match ready!(link.poll_write_all()) {
+                // A peer that has closed need not wait for the answer.
+                Err(_) if link.pump.peer_has_closed() && !link.pump.has_unwritten_data() => {}
+                result => {
+                    result?;
+                    ready!(link.poll_flush())?;
                 }
-                result => result?,
             }
             link.poll_shutdown_transport()
         })

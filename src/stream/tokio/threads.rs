@@ -1,6 +1,6 @@
 //! Work on tokio's threads for blocking work.
 
-use crate::pending::{Answer, Work};
+use crate::pending::{Answer, FindSession, Work};
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -14,6 +14,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// the rest of the program.
 static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(cores())));
 
+/// Permits to wait for a store that blocks. A store that hangs leaves most of the runtime's threads
+/// to others.
+static STORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(32)));
+
 /// How many threads can compute at once; one if that is unknown.
 pub(super) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
@@ -21,7 +25,20 @@ pub(super) fn cores() -> usize {
 
 /// Answers with the configuration's own key, as soon as a core is free. Handshakes wait in order.
 pub(super) async fn by_own_key(work: Work) -> io::Result<Answer> {
-    let permit = Arc::clone(&CORES).acquire_owned().await.map_err(io::Error::other)?;
+    blocking(&CORES, work).await
+}
+
+/// Looks a session up in the configuration's own store, which blocks. Handshakes wait in order.
+pub(super) async fn by_own_store(job: FindSession) -> io::Result<Answer> {
+    blocking(&STORES, move || job.look_up()).await
+}
+
+/// Does blocking work as soon as there is a permit for it.
+async fn blocking(
+    permits: &Arc<Semaphore>,
+    work: impl FnOnce() -> Answer + Send + 'static,
+) -> io::Result<Answer> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
     let work = spawn_blocking(move || {
         let answer = work();
         drop(permit);
