@@ -1,1 +1,3 @@
 //! What the applications share.
+
+pub mod timed;

@@ -7,6 +7,7 @@
 //! their own that has only the loopback one. Where that cannot be had, `gnutls-serv` is not
 //! started.
 
+mod applications;
 mod authorities;
 mod client;
 mod dual_stack;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
     tshark::add_trials(&mut trials);
     redis_store::add_trials(&mut trials);
     dual_stack::add_trials(&mut trials);
+    applications::add_trials(&mut trials);
     libtest_mimic::run(&arguments, trials.list).exit_code()
 }
 
