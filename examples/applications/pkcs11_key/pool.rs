@@ -1,7 +1,10 @@
 //! A few threads, each with a session of its own, that do the key's work for many connections.
 //!
 //! The queue in front of them is bounded, and a full one refuses at once: a token that is slow must
-//! not collect jobs of connections which have long given up. The threads end when the pool is dropped.
+//! not collect jobs of connections which have long given up.
+//!
+//! Dropping the pool waits until its threads have closed their sessions: a module that is unloaded at the
+//! end of the process while a thread is in it makes the process crash.
 
 use super::token::{Token, TokenSession, told};
 use anyhow::{Context, Result};
@@ -11,11 +14,15 @@ use premaster::{Answer, Pending, Stream};
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-/// The queue to which connections give their jobs.
-pub struct Pool(SyncSender<Question>);
+/// The threads, and the queue to which connections give their jobs.
+pub struct Pool {
+    /// `None` once the threads are to end.
+    queue: Option<SyncSender<Question>>,
+    threads: Vec<JoinHandle<()>>,
+}
 
 struct Question {
     job: Job,
@@ -41,15 +48,20 @@ impl Pool {
         let (sender, receiver) = mpsc::sync_channel(room);
         let token = Arc::new(token);
         let questions = Arc::new(Mutex::new(receiver));
+        let mut pool = Self {
+            queue: Some(sender),
+            threads: Vec::new(),
+        };
         for session in sessions {
             let worker = Worker {
                 token: Arc::clone(&token),
                 session: Some(session),
                 questions: Arc::clone(&questions),
             };
-            thread::Builder::new().name("token".into()).spawn(move || worker.run())?;
+            let thread = thread::Builder::new().name("token".into());
+            pool.threads.push(thread.spawn(move || worker.run())?);
         }
-        Ok(Self(sender))
+        Ok(pool)
     }
 
     /// Completes the handshake of a server or a client, and answers its pauses.
@@ -78,9 +90,11 @@ impl Pool {
         let (reply, replies) = mpsc::sync_channel(1);
         let here = Arc::new(());
         let asker = Arc::downgrade(&here);
-        self.0
-            .try_send(Question { job, reply, asker })
-            .map_err(|_| io::Error::other("too many connections wait for the token"))?;
+        let question = Question { job, reply, asker };
+        let queued = self.queue.as_ref().map(|queue| queue.try_send(question));
+        if !matches!(queued, Some(Ok(()))) {
+            return Err(io::Error::other("too many connections wait for the token"));
+        }
         let left = deadline.saturating_duration_since(Instant::now());
         replies.recv_timeout(left).unwrap_or_else(|error| {
             Err(io::Error::other(match error {
@@ -88,6 +102,16 @@ impl Pool {
                 RecvTimeoutError::Disconnected => "the token's thread has ended",
             }))
         })
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // One that panicked has printed why.
+            let _ = thread.join();
+        }
     }
 }
 
