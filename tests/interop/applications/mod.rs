@@ -6,6 +6,7 @@
 //! cargo build -p applications --examples
 //! ```
 
+mod bridge;
 mod pkcs11_key;
 
 use crate::Trials;
@@ -13,6 +14,7 @@ use premaster_testing::program::Program;
 use std::process::Command;
 
 pub fn add_trials(trials: &mut Trials) {
+    bridge::add_trials(trials);
     pkcs11_key::add_trials(trials);
 }
 
