@@ -1,8 +1,7 @@
 //! The bridge, between programs that cannot speak with each other.
 
-use super::fits_a_terminal;
+use super::{Device, OLD, PAGE, fits_a_terminal};
 use crate::files::Files;
-use crate::peer::free_port;
 use crate::{Need, Trials};
 use premaster::{ClientConfig, RootStore, ServerConfig, Stream};
 use premaster_testing::program::{Ended, Program, built};
@@ -18,10 +17,6 @@ use std::thread;
 const EXAMPLE: &str = "examples/bridge";
 
 const CURL: &str = "curl";
-
-const OLD: [&str; 3] = ["-tls1_2", "-cipher", "AES128-GCM-SHA256"];
-
-const PAGE: &str = "The device is well.\n";
 
 pub fn add_trials(trials: &mut Trials) {
     let needs = &[
@@ -130,43 +125,6 @@ impl Bridge {
         let ended = self.program.wait();
         assert!(ended.status.success(), "{ended:?}");
         ended
-    }
-}
-
-/// OpenSSL as a server of the files in a directory.
-struct Device {
-    _program: Program,
-    directory: Directory,
-    port: u16,
-}
-
-impl Device {
-    #[track_caller]
-    fn start(test: &str, arguments: &[&str], with: impl FnOnce(&mut Command)) -> Self {
-        let directory = Directory::create(test);
-        directory.write("status", PAGE);
-        let port = free_port();
-        let mut command = Command::new("openssl");
-        command
-            .args(["s_server", "-WWW", "-accept", &format!("127.0.0.1:{port}")])
-            .args(arguments)
-            .current_dir(directory.root());
-        with(&mut command);
-        let mut program = Program::start(&mut command);
-        while program.read_line() != "ACCEPT" {}
-        Self {
-            _program: program,
-            directory,
-            port,
-        }
-    }
-
-    #[track_caller]
-    fn old(test: &str, files: &Files) -> Self {
-        Self::start(test, &OLD, |command| {
-            command.arg("-cert").arg(files.server_certificate());
-            command.arg("-key").arg(files.server_key());
-        })
     }
 }
 

@@ -8,14 +8,25 @@
 
 mod bridge;
 mod pkcs11_key;
+mod ureq_get;
 
 use crate::Trials;
+use crate::files::Files;
+use crate::peer::free_port;
+use premaster_testing::Directory;
 use premaster_testing::program::Program;
 use std::process::Command;
+
+/// What makes OpenSSL an old peer.
+const OLD: [&str; 3] = ["-tls1_2", "-cipher", "AES128-GCM-SHA256"];
+
+/// The file that a [`Device`] has.
+const PAGE: &str = "The device is well.\n";
 
 pub fn add_trials(trials: &mut Trials) {
     bridge::add_trials(trials);
     pkcs11_key::add_trials(trials);
+    ureq_get::add_trials(trials);
 }
 
 /// Checks what `--help` prints.
@@ -25,4 +36,41 @@ fn fits_a_terminal(command: &mut Command) {
     assert!(ended.status.success(), "{ended:?}");
     let long = ended.stdout.lines().find(|line| line.chars().count() > 80);
     assert_eq!(long, None);
+}
+
+/// OpenSSL as a server of the files in a directory.
+struct Device {
+    _program: Program,
+    directory: Directory,
+    port: u16,
+}
+
+impl Device {
+    #[track_caller]
+    fn start(test: &str, arguments: &[&str], with: impl FnOnce(&mut Command)) -> Self {
+        let directory = Directory::create(test);
+        directory.write("status", PAGE);
+        let port = free_port();
+        let mut command = Command::new("openssl");
+        command
+            .args(["s_server", "-WWW", "-accept", &format!("127.0.0.1:{port}")])
+            .args(arguments)
+            .current_dir(directory.root());
+        with(&mut command);
+        let mut program = Program::start(&mut command);
+        while program.read_line() != "ACCEPT" {}
+        Self {
+            _program: program,
+            directory,
+            port,
+        }
+    }
+
+    #[track_caller]
+    fn old(test: &str, files: &Files) -> Self {
+        Self::start(test, &OLD, |command| {
+            command.arg("-cert").arg(files.server_certificate());
+            command.arg("-key").arg(files.server_key());
+        })
+    }
 }

@@ -7,7 +7,7 @@
 //! cargo build --lib --no-default-features --features minimal,kryoptic-lib/dynamic
 //! ```
 
-use super::fits_a_terminal;
+use super::{OLD, fits_a_terminal};
 use crate::files::Files;
 use crate::peer::free_port;
 use crate::{Need, Trials};
@@ -32,8 +32,6 @@ const PKCS11_TOOL: &str = "pkcs11-tool";
 const KRYOPTIC_MODULE: &str = "PREMASTER_KRYOPTIC";
 
 const PIN: &str = "1234";
-
-const SUITE: [&str; 3] = ["-tls1_2", "-cipher", "AES128-GCM-SHA256"];
 
 pub fn add_trials(trials: &mut Trials) {
     let needs = &[
@@ -236,7 +234,7 @@ fn s_client(port: u16, files: &Files) -> Program {
         ])
         .args(["-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
         .arg(files.root_certificate())
-        .args(SUITE);
+        .args(OLD);
     let mut client = Program::start(&mut command);
     client.close_stdin();
     client
@@ -304,7 +302,7 @@ fn signed(token: &Token, files: &Files, scheme: &str) -> (Ended, String) {
         .arg(files.server_certificate())
         .arg("-key")
         .arg(files.server_key())
-        .args(SUITE);
+        .args(OLD);
     let mut server = Program::start(&mut command);
     while server.read_line() != "ACCEPT" {}
     let mut client = token.example("client", "client");
