@@ -9,22 +9,10 @@
 //! closed one meanwhile, the next resumes its session, which the configuration keeps. `ureq`'s traits
 //! for transports are in its module `unversioned`: a new minor version may change them.
 
-#[path = "../support/cli.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod cli;
-#[path = "../support/json.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod json;
-#[path = "../support/trust.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod trust;
-#[path = "../support/wrap.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod wrap;
-
 use anyhow::{Context, Result};
+use applications::cli::{exit_code, or_usage_error};
+use applications::trust::{TrustArguments, WaiverArguments};
 use clap::{Parser, ValueEnum};
-use cli::{exit_code, or_usage_error};
 use premaster::pki_types::ServerName;
 use premaster::session::Resumption;
 use premaster::{ClientConfig, Stream};
@@ -34,7 +22,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use trust::{TrustArguments, WaiverArguments};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::time::{Duration as MaybeDuration, Instant as MaybeInstant};
 use ureq::unversioned::transport::{

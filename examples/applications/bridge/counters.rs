@@ -16,10 +16,11 @@ pub enum Reason {
     Truncated,
     Broken,
     Stopped,
+    Panicked,
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::TooManyOfAddress,
         Self::Queue,
         Self::NearHandshake,
@@ -30,6 +31,7 @@ impl Reason {
         Self::Truncated,
         Self::Broken,
         Self::Stopped,
+        Self::Panicked,
     ];
 }
 
@@ -46,6 +48,7 @@ impl Display for Reason {
             Self::Truncated => "a side was cut off",
             Self::Broken => "a connection broke",
             Self::Stopped => "the bridge was stopped",
+            Self::Panicked => "its task panicked",
         })
     }
 }

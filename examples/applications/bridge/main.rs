@@ -46,25 +46,8 @@ mod service;
 mod settings;
 mod watched;
 
-// These are shared with the examples of the library's own package.
-#[path = "../../support/cli.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod cli;
-#[path = "../../support/client_auth.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod client_auth;
-#[path = "../../support/json.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod json;
-#[path = "../../support/trust.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod trust;
-#[path = "../../support/wrap.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod wrap;
-
+use applications::cli::exit_code;
 use clap::{Parser, Subcommand};
-use cli::exit_code;
 use std::process::ExitCode;
 
 /// Connects modern software and old devices that have RSA key transport alone.

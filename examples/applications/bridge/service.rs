@@ -4,8 +4,8 @@ use super::counters::{Counters, Reason, add};
 use super::ends::{Far, Near, is_truncation};
 use super::settings::Limits;
 use super::watched::{Activity, Watched};
-use super::wrap::wrap;
 use anyhow::{Context, Result, ensure};
+use applications::wrap::wrap;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How much of each direction is kept for the slower side.
@@ -125,7 +125,7 @@ impl Bridge {
                         sleep(PAUSE).await;
                     }
                 },
-                Some(_) = tasks.join_next() => {}
+                Some(ended) = tasks.join_next() => self.note(&ended),
                 _ = asked_to_print.recv() => print(&self.counters.to_string()),
                 () = signals.stop() => break,
             }
@@ -153,7 +153,11 @@ impl Bridge {
 
     /// Waits until every connection has ended, and cuts those that have not when the time is up.
     async fn let_end(&self, tasks: &mut JoinSet<()>, signals: &mut Signals) {
-        let all = async { while tasks.join_next().await.is_some() {} };
+        let all = async {
+            while let Some(ended) = tasks.join_next().await {
+                self.note(&ended);
+            }
+        };
         tokio::select! {
             () = all => return,
             () = sleep(self.limits.grace()) => {}
@@ -161,6 +165,13 @@ impl Bridge {
         }
         self.counters.failed(Reason::Stopped, tasks.len() as u64);
         tasks.shutdown().await;
+    }
+
+    /// A panic in one connection affects no other.
+    fn note(&self, ended: &Result<(), JoinError>) {
+        if ended.as_ref().is_err_and(JoinError::is_panic) {
+            self.counters.failed(Reason::Panicked, 1);
+        }
     }
 
     /// One connection, to its end.

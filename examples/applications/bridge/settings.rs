@@ -1,11 +1,15 @@
 //! The command line, and the ends that it describes.
 
 use super::Arguments;
-use super::cli::{or_usage_error, print_warnings, read_file};
-use super::client_auth::ClientAuthArguments;
 use super::ends::{Far, FarProtocol, Near};
-use super::trust::{TrustArguments, WaiverArguments};
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use anyhow::bail;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use anyhow::ensure;
 use anyhow::{Context, Result, anyhow};
+use applications::cli::{or_usage_error, print_warnings, read_file};
+use applications::client_auth::ClientAuthArguments;
+use applications::trust::{TrustArguments, WaiverArguments};
 use clap::{Args, ValueEnum};
 use premaster::pki_types::pem::PemObject;
 use premaster::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -14,6 +18,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
 /// What bounds a bridge in each direction.
@@ -245,7 +251,7 @@ fn name(given: Option<&str>, address: &str, flag: &str) -> ServerName<'static> {
 fn modern_acceptor(cert: &Path, key: &Path) -> Result<tokio_rustls::TlsAcceptor> {
     let private_key = PrivateKeyDer::from_pem_file(key);
     let private_key = private_key.map_err(|error| anyhow!("{}: {error}", key.display()))?;
-    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider())
+    let config = rustls::ServerConfig::builder_with_provider(provider()?)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(certificates(cert)?, private_key)
@@ -254,19 +260,42 @@ fn modern_acceptor(cert: &Path, key: &Path) -> Result<tokio_rustls::TlsAcceptor>
 }
 
 fn modern_connector(ca: &Path) -> Result<tokio_rustls::TlsConnector> {
-    let mut roots = tokio_rustls::rustls::RootCertStore::empty();
+    let mut roots = rustls::RootCertStore::empty();
     for certificate in certificates(ca)? {
         roots.add(certificate).with_context(|| ca.display().to_string())?;
     }
-    let config = tokio_rustls::rustls::ClientConfig::builder_with_provider(provider())
+    let config = rustls::ClientConfig::builder_with_provider(provider()?)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config).into())
 }
 
-fn provider() -> Arc<tokio_rustls::rustls::crypto::CryptoProvider> {
-    Arc::new(rustls_graviola::default_provider())
+/// What modern TLS computes with.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn provider() -> Result<Arc<CryptoProvider>> {
+    // graviola would panic.
+    #[cfg(target_arch = "x86_64")]
+    let supported = is_x86_feature_detected!("aes")
+        && is_x86_feature_detected!("pclmulqdq")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("adx")
+        && is_x86_feature_detected!("avx2");
+    #[cfg(target_arch = "aarch64")]
+    let supported = std::arch::is_aarch64_feature_detected!("aes")
+        && std::arch::is_aarch64_feature_detected!("pmull")
+        && std::arch::is_aarch64_feature_detected!("sha2");
+    ensure!(
+        supported,
+        "this processor has not what modern TLS needs here, such as AES"
+    );
+    Ok(Arc::new(rustls_graviola::default_provider()))
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn provider() -> Result<Arc<CryptoProvider>> {
+    bail!("modern TLS is for x86-64 and 64-bit ARM here");
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {

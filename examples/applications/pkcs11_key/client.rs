@@ -1,13 +1,13 @@
 //! The client, whose certificate's key the token has.
 
-use crate::cli::{or_usage_error, read_file, read_roots};
-use crate::http;
 use crate::pool::Pool;
-use crate::report::Report;
 use crate::token::{RawBy, Token, TokenArguments};
-use crate::wrap::wrap;
 use anyhow::{Context, Result, anyhow};
+use applications::cli::{or_usage_error, read_file, read_roots};
+use applications::http;
+use applications::report::Report;
 use applications::timed::Timed;
+use applications::wrap::wrap;
 use clap::Args;
 use premaster::certificate::certificates_from_bytes;
 use premaster::pki_types::ServerName;

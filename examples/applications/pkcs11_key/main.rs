@@ -34,11 +34,11 @@
 //! | SoftHSM | Yes |
 //! | kryoptic 1.5 | Yes, with `--raw-by sign`: its `C_Decrypt` fails when asked how long the result of `CKM_RSA_X_509` is |
 //! | Thales Luna | Where `C_GetMechanismInfo` has `CKM_RSA_X_509` for decryption; `CKM_RSA_PKCS` decrypts nothing in the FIPS configuration (CKM_RSA_PKCS in [its SDK reference](https://thalesdocs.com/gphsm/luna/7/docs/network/Content/sdk/mechanisms/CKM_RSA_PKCS.htm)) |
-//! | AWS CloudHSM | Not by decryption, which is OAEP and PKCS #1 alone; but it [signs with `CKM_RSA_X_509`](https://docs.aws.amazon.com/cloudhsm/latest/userguide/pkcs11-mechanisms.html), which is the same operation: `--raw-by sign` |
+//! | AWS CloudHSM | Not by decryption, which is OAEP and PKCS #1 alone; but it [signs with `CKM_RSA_X_509`](https://docs.aws.amazon.com/cloudhsm/latest/userguide/pkcs11-mechanisms.html), which is the same operation: `--raw-by sign`, not tried here |
 //! | YubiHSM 2 | No: its [PKCS #11 module](https://github.com/Yubico/yubihsm-shell/tree/master/pkcs11) decrypts by OAEP and PKCS #1 alone |
 //! | AWS KMS | No: [OAEP alone](https://docs.aws.amazon.com/kms/latest/developerguide/supported-algorithms.html) |
-//! | Google Cloud KMS | No: [OAEP alone](https://cloud.google.com/kms/docs/algorithms) |
-//! | Azure Key Vault | No: OAEP, or [`RSA1_5`](https://learn.microsoft.com/azure/key-vault/keys/about-keys-details), which removes the padding and tells if it was wrong |
+//! | Google Cloud KMS | No: [OAEP alone](https://cloud.google.com/kms/docs/encrypt-decrypt-rsa) |
+//! | Azure Key Vault | No: OAEP, or [`RSA1_5`](https://learn.microsoft.com/azure/key-vault/keys/about-keys-details), which removes the padding itself |
 //!
 //! **A client** only signs, which all of them can: PKCS #1 version 1.5 by `CKM_RSA_PKCS`, or PSS by
 //! `CKM_RSA_PKCS_PSS`, whichever the server prefers.
@@ -50,37 +50,8 @@ mod pool;
 mod server;
 mod token;
 
-// These are shared with the examples of the library's own package.
-#[path = "../../support/acceptor.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod acceptor;
-#[path = "../../support/cli.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod cli;
-#[path = "../../support/gate.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod gate;
-#[path = "../../support/http.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod http;
-#[path = "../../support/json.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod json;
-#[path = "../../support/private.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod private;
-#[path = "../../support/report.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod report;
-#[path = "../../support/socket.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod socket;
-#[path = "../../support/wrap.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod wrap;
-
+use applications::cli::exit_code;
 use clap::{Parser, Subcommand};
-use cli::exit_code;
 use std::process::ExitCode;
 
 /// Serves TLS 1.2 with RSA key transport, or connects to such a server, with a

@@ -1,14 +1,14 @@
 //! The server, whose key the token has.
 
-use crate::acceptor::serve_each;
-use crate::cli::{or_usage_error, read_file};
-use crate::gate::{Gate, stop_on_signal};
 use crate::pool::Pool;
-use crate::report::{Report, print_line};
 use crate::token::{RawBy, Token, TokenArguments};
-use crate::wrap::wrap;
 use anyhow::{Context, Result};
+use applications::acceptor::serve_each;
+use applications::cli::{or_usage_error, read_file};
+use applications::gate::{Gate, stop_on_signal};
+use applications::report::{Report, print_line};
 use applications::timed::Timed;
+use applications::wrap::wrap;
 use clap::Args;
 use premaster::certificate::certificates_from_bytes;
 use premaster::{CertifiedKey, ServerConfig, Stream};

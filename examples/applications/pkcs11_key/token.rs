@@ -1,7 +1,7 @@
 //! A token, and the key in it.
 
-use crate::private::check_is_private;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use applications::private::check_is_private;
 use clap::{Args, ValueEnum};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as TokenError, RvError};
@@ -48,7 +48,7 @@ pub struct TokenArguments {
 
     /// How many operations may wait for a session; more fail at once
     #[arg(long, value_name = "N", default_value_t = 64)]
-    queue: usize,
+    queue: u16,
 }
 
 impl TokenArguments {
@@ -57,7 +57,7 @@ impl TokenArguments {
     }
 
     pub fn queue(&self) -> usize {
-        self.queue
+        usize::from(self.queue)
     }
 }
 
@@ -367,7 +367,7 @@ fn pss(
     let parameters = PkcsPssParams {
         hash_alg,
         mgf,
-        s_len: u64::try_from(digest.len())?.try_into()?,
+        s_len: u64::try_from(digest.len())?.into(),
     };
     Ok((Mechanism::RsaPkcsPss(parameters), digest.to_vec()))
 }

@@ -35,6 +35,7 @@ pub fn add_trials(trials: &mut Trials) {
         old_client_to_a_plain_service,
     );
     add("old_client_to_modern_tls", old_client_to_modern_tls);
+    add("cbc_where_it_is_asked_for", cbc_where_it_is_asked_for);
     add("two_hundred_at_once", two_hundred_at_once);
     add("bounds_each_address", bounds_each_address);
     add("plain_only_on_loopback", plain_only_on_loopback);
@@ -205,6 +206,12 @@ fn plain_to_an_old_device(files: &Files) {
 /// Runs OpenSSL's client of old, with this request.
 #[track_caller]
 fn s_client(port: u16, files: &Files, request: &str) -> Ended {
+    let mut client = s_client_with(&OLD, port, files);
+    client.write(request.as_bytes());
+    client.wait()
+}
+
+fn s_client_with(arguments: &[&str], port: u16, files: &Files) -> Program {
     let mut command = Command::new("openssl");
     command
         .args([
@@ -216,10 +223,8 @@ fn s_client(port: u16, files: &Files, request: &str) -> Ended {
         ])
         .args(["-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
         .arg(files.root_certificate())
-        .args(OLD);
-    let mut client = Program::start(&mut command);
-    client.write(request.as_bytes());
-    client.wait()
+        .args(arguments);
+    Program::start(&mut command)
 }
 
 fn old_client_to_a_plain_service(files: &Files) {
@@ -258,6 +263,30 @@ fn old_client_to_modern_tls(files: &Files) {
         ended.stdout.ends_with(&format!("\r\n\r\n{PAGE}")),
         "{ended:?}"
     );
+}
+
+/// Old devices and old clients that have nothing but CBC need a setting.
+fn cbc_where_it_is_asked_for(files: &Files) {
+    let cbc = ["-tls1_2", "-cipher", "AES128-SHA"];
+    let device = Device::with(&cbc, "bridge-cbc", files);
+    for (arguments, is_served) in [(&[][..], false), (&["--profile", "legacy_cbc"], true)] {
+        let bridge = Bridge::to_device(device.port, files, arguments);
+        let page = curl(&format!("http://127.0.0.1:{}/status", bridge.port), &[]);
+        assert_eq!(page.stdout == PAGE, is_served, "{page:?}");
+    }
+
+    let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    for (arguments, is_served) in [(&[][..], false), (&["--legacy-cbc"], true)] {
+        let bridge = Bridge::to_service(port_of(&service), files, arguments);
+        let mut client = s_client_with(&cbc, bridge.port, files);
+        if is_served {
+            let (mut socket, _) = service.accept().unwrap();
+            socket.write_all(PAGE.as_bytes()).unwrap();
+        }
+        client.close_stdin();
+        let ended = client.wait();
+        assert_eq!(ended.stdout == PAGE, is_served, "{ended:?}");
+    }
 }
 
 fn port_of(listener: &TcpListener) -> u16 {

@@ -68,7 +68,12 @@ impl Device {
 
     #[track_caller]
     fn old(test: &str, files: &Files) -> Self {
-        Self::start(test, &OLD, |command| {
+        Self::with(&OLD, test, files)
+    }
+
+    #[track_caller]
+    fn with(arguments: &[&str], test: &str, files: &Files) -> Self {
+        Self::start(test, arguments, |command| {
             command.arg("-cert").arg(files.server_certificate());
             command.arg("-key").arg(files.server_key());
         })
