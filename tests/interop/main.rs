@@ -1,4 +1,5 @@
-//! Connections with other people's programs: OpenSSL, GnuTLS, tshark, Redis for sessions, and rustls.
+//! Connections with other people's programs: OpenSSL, GnuTLS, tshark, Redis for sessions, rustls, and
+//! what the applications are for.
 //!
 //! What needs a program that is not installed, or an example that is not built, shows as ignored,
 //! and fails where the environment says `CI=true`.
@@ -177,6 +178,8 @@ enum Need {
     Program(&'static str),
     /// An example of another package of this workspace, below `target/<profile>`.
     Built(&'static str),
+    /// A module of Python.
+    Module(&'static str),
 }
 
 impl Need {
@@ -193,7 +196,19 @@ impl Need {
             Self::Built(example) if !built(example).is_file() => {
                 Err(format!("{example} is not built"))
             }
-            Self::Program(_) | Self::Built(_) => Ok(()),
+            Self::Module(module) if !is_module(module) => {
+                Err(format!("Python's module {module} is not installed"))
+            }
+            Self::Program(_) | Self::Built(_) | Self::Module(_) => Ok(()),
         }
     }
+}
+
+/// Returns true if Python finds the module, which is not imported.
+fn is_module(name: &str) -> bool {
+    let find =
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)";
+    let mut python = Command::new("python3");
+    let status = python.args(["-c", find, name]).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }

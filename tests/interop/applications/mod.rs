@@ -7,6 +7,7 @@
 //! ```
 
 mod bridge;
+mod ocpp_csms;
 mod pkcs11_key;
 mod ureq_get;
 
@@ -14,7 +15,7 @@ use crate::Trials;
 use crate::files::Files;
 use crate::peer::free_port;
 use premaster_testing::Directory;
-use premaster_testing::program::Program;
+use premaster_testing::program::{Ended, Program, built};
 use std::process::Command;
 
 /// What makes OpenSSL an old peer.
@@ -25,17 +26,26 @@ const PAGE: &str = "The device is well.\n";
 
 pub fn add_trials(trials: &mut Trials) {
     bridge::add_trials(trials);
+    ocpp_csms::add_trials(trials);
     pkcs11_key::add_trials(trials);
     ureq_get::add_trials(trials);
 }
 
+/// Checks what `--help` prints, with the warning.
+#[track_caller]
+fn expect_help(example: &str) {
+    let ended = fits_a_terminal(Command::new(built(example)).arg("--help"));
+    assert!(ended.stdout.contains("RSA key transport"), "{ended:?}");
+}
+
 /// Checks what `--help` prints.
 #[track_caller]
-fn fits_a_terminal(command: &mut Command) {
+fn fits_a_terminal(command: &mut Command) -> Ended {
     let ended = Program::start(command).wait();
     assert!(ended.status.success(), "{ended:?}");
     let long = ended.stdout.lines().find(|line| line.chars().count() > 80);
     assert_eq!(long, None);
+    ended
 }
 
 /// OpenSSL as a server of the files in a directory.
