@@ -16,6 +16,8 @@ pub mod json;
 pub mod private;
 #[path = "../support/report.rs"]
 pub mod report;
+#[path = "../support/session_file.rs"]
+pub mod session_file;
 #[path = "../support/socket.rs"]
 pub mod socket;
 #[path = "../support/trust.rs"]

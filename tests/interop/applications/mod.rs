@@ -9,6 +9,7 @@
 mod bridge;
 mod ocpp_csms;
 mod pkcs11_key;
+mod redfish;
 mod ureq_get;
 
 use crate::Trials;
@@ -28,6 +29,7 @@ pub fn add_trials(trials: &mut Trials) {
     bridge::add_trials(trials);
     ocpp_csms::add_trials(trials);
     pkcs11_key::add_trials(trials);
+    redfish::add_trials(trials);
     ureq_get::add_trials(trials);
 }
 
