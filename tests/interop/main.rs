@@ -37,8 +37,9 @@ use peer::Peer;
 use premaster::CipherSuite;
 use premaster::protocol::SignatureScheme;
 use premaster_testing::program::{built, is_ci, is_installed};
+use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const PEERS: [&dyn Peer; 2] = [&openssl::OpenSsl, &gnutls::GnuTls];
 
@@ -204,11 +205,16 @@ impl Need {
     }
 }
 
-/// Returns true if Python finds the module, which is not imported.
-fn is_module(name: &str) -> bool {
-    let find =
-        "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)";
-    let mut python = Command::new("python3");
-    let status = python.args(["-c", find, name]).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
+/// Returns true if Python finds the module, which is not imported. Python is asked once.
+fn is_module(name: &'static str) -> bool {
+    static FOUND: Mutex<BTreeMap<&str, bool>> = Mutex::new(BTreeMap::new());
+    let find = || {
+        let script =
+            "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)";
+        let mut python = Command::new("python3");
+        let status = python.args(["-c", script, name]).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    *found.entry(name).or_insert_with(find)
 }

@@ -210,11 +210,15 @@ fn a_certificate_of_another_root(files: &Files) {
     assert!(printed.contains("alert sent: unknown_ca"), "{printed}");
 }
 
-/// It is valid, but the station with this identity has another serial number.
+/// It is valid, but the station with this identity has another serial number. A session that is
+/// resumed has the certificate that it was made with.
 fn a_certificate_of_another_station(files: &Files) {
     let server = Server::start(files, &[]);
-    let told = server.visit(files, "/SN-1", Certificate::Of("SN-2"), &["connect"]);
-    assert_eq!(told, ["refused 403"]);
+    let acts = &[
+        "connect", "at=/SN-2", "connect", "close", "at=/SN-1", "connect",
+    ];
+    let told = server.visit(files, "/SN-1", Certificate::Of("SN-2"), acts);
+    assert_eq!(told, ["refused 403", CONNECTED, "closed", "refused 403"]);
     let printed = server.stop();
     let event = "refused: station SN-1 has the serial number SN-1, and the certificate is for SN-2";
     assert!(printed.contains(event), "{printed}");
