@@ -10,9 +10,10 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const EXAMPLE: &str = "examples/bridge";
 
@@ -116,7 +117,7 @@ impl Bridge {
     }
 
     fn connect(&self) -> TcpStream {
-        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap()
+        connect(self.port)
     }
 
     /// Stops it, and returns what it has counted.
@@ -231,7 +232,7 @@ fn old_client_to_a_plain_service(files: &Files) {
     let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let bridge = Bridge::to_service(port_of(&service), files, &[]);
     let serving = thread::spawn(move || {
-        let (mut socket, _) = service.accept().unwrap();
+        let mut socket = accept(&service);
         let mut request = [0; 18];
         socket.read_exact(&mut request).unwrap();
         assert_eq!(&request, b"GET / HTTP/1.0\r\n\r\n");
@@ -280,13 +281,50 @@ fn cbc_where_it_is_asked_for(files: &Files) {
         let bridge = Bridge::to_service(port_of(&service), files, arguments);
         let mut client = s_client_with(&cbc, bridge.port, files);
         if is_served {
-            let (mut socket, _) = service.accept().unwrap();
+            let mut socket = accept(&service);
             socket.write_all(PAGE.as_bytes()).unwrap();
         }
         client.close_stdin();
         let ended = client.wait();
         assert_eq!(ended.stdout == PAGE, is_served, "{ended:?}");
     }
+}
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[track_caller]
+fn wait_until(mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < deadline, "it takes too long");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[track_caller]
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let mut accepted = None;
+    wait_until(|| {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (socket, _) = accepted.unwrap();
+    socket.set_nonblocking(false).unwrap();
+    limited(socket)
+}
+
+#[track_caller]
+fn connect(port: u16) -> TcpStream {
+    limited(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap())
+}
+
+#[track_caller]
+fn limited(socket: TcpStream) -> TcpStream {
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_write_timeout(Some(PATIENCE)).unwrap();
+    socket
 }
 
 fn port_of(listener: &TcpListener) -> u16 {
@@ -315,14 +353,16 @@ fn two_hundred_at_once(files: &Files) {
     ];
     let bridge = Bridge::to_service(port_of(&service), files, &arguments);
     let config = client_config(files);
-    let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let barrier = Barrier::new(BOUND);
+    let (arrived, now, most) = (
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             let (port, config) = (bridge.port, Arc::clone(&config));
             scope.spawn(move || {
-                let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-                let mut stream = Stream::client(config, name(), socket).unwrap();
+                let mut stream = Stream::client(config, name(), connect(port)).unwrap();
                 stream.write_all(b"ask").unwrap();
                 let mut answer = String::new();
                 stream.read_to_string(&mut answer).unwrap();
@@ -331,12 +371,14 @@ fn two_hundred_at_once(files: &Files) {
             });
         }
         for _ in 0..CLIENTS {
-            let (mut socket, _) = service.accept().unwrap();
-            let (now, most, barrier) = (&now, &most, &barrier);
+            let mut socket = accept(&service);
+            let (arrived, now, most) = (&arrived, &now, &most);
             scope.spawn(move || {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 socket.read_exact(&mut [0; 3]).unwrap();
-                barrier.wait();
+                let number = arrived.fetch_add(1, Ordering::SeqCst);
+                let needed = (number / BOUND + 1) * BOUND;
+                wait_until(|| arrived.load(Ordering::SeqCst) >= needed);
                 now.fetch_sub(1, Ordering::SeqCst);
                 socket.write_all(PAGE.as_bytes()).unwrap();
             });
@@ -362,7 +404,7 @@ fn bounds_each_address(files: &Files) {
     let bridge = Bridge::to_service(port_of(&service), files, &arguments);
     let mut stream = Stream::client(client_config(files), name(), bridge.connect()).unwrap();
     stream.write_all(b"ask").unwrap();
-    let _served = service.accept().unwrap();
+    let _served = accept(&service);
     let waits = bridge.connect();
     let refused = bridge.connect().read(&mut [0]);
     assert!(matches!(refused, Ok(0) | Err(_)), "{refused:?}");
@@ -465,7 +507,7 @@ fn serves_past_the_silent(files: &Files) {
     for _ in 0..3 {
         let mut stream = Stream::client(client_config(files), name(), bridge.connect()).unwrap();
         stream.complete_handshake().unwrap();
-        let (mut served, _) = service.accept().unwrap();
+        let mut served = accept(&service);
         served.write_all(PAGE.as_bytes()).unwrap();
         drop(served);
         let mut answer = String::new();
@@ -484,7 +526,7 @@ fn ends_the_idle(files: &Files) {
     let bridge = Bridge::to_service(port_of(&service), files, &["--idle-timeout", "1"]);
     let mut stream = Stream::client(client_config(files), name(), bridge.connect()).unwrap();
     stream.write_all(b"ask").unwrap();
-    let (mut served, _) = service.accept().unwrap();
+    let mut served = accept(&service);
     served.read_exact(&mut [0; 3]).unwrap();
     let reset = served.read(&mut [0]).unwrap_err();
     assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
@@ -504,7 +546,7 @@ fn shows_a_truncation(files: &Files) {
     for (arguments, is_clean) in [(&[][..], false), (&["--accept-truncation"], true)] {
         let bridge = Bridge::to_device(port_of(&device), files, arguments);
         let mut client = bridge.connect();
-        let (socket, _) = device.accept().unwrap();
+        let socket = accept(&device);
         let mut stream = Stream::server(Arc::clone(&config), socket);
         stream.write_all(PAGE.as_bytes()).unwrap();
         let mut page = vec![0; PAGE.len()];
@@ -529,11 +571,9 @@ fn lets_connections_end(files: &Files) {
     let bridge = Bridge::to_service(port_of(&service), files, &["--grace", "60"]);
     let mut stream = Stream::client(client_config(files), name(), bridge.connect()).unwrap();
     stream.write_all(b"ask").unwrap();
-    let (mut served, _) = service.accept().unwrap();
+    let mut served = accept(&service);
     bridge.signal("-TERM");
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, bridge.port)).is_ok() {
-        thread::yield_now();
-    }
+    wait_until(|| TcpStream::connect((Ipv4Addr::LOCALHOST, bridge.port)).is_err());
     served.read_exact(&mut [0; 3]).unwrap();
     served.write_all(PAGE.as_bytes()).unwrap();
     drop(served);
@@ -552,7 +592,7 @@ fn cuts_when_the_time_is_up(files: &Files) {
     let bridge = Bridge::to_service(port_of(&service), files, &["--grace", "0"]);
     let mut stream = Stream::client(client_config(files), name(), bridge.connect()).unwrap();
     stream.write_all(b"ask").unwrap();
-    let (mut served, _) = service.accept().unwrap();
+    let mut served = accept(&service);
     served.read_exact(&mut [0; 3]).unwrap();
     let told = bridge.stop();
     assert!(
