@@ -28,7 +28,8 @@
 //!
 //! # What it holds to
 //!
-//! - Plain TCP is for the loopback interface alone, on both sides. Everything else is refused.
+//! - Plain TCP is for the loopback interface alone, on both sides. Everything else is refused. Every user
+//!   of the machine can use it.
 //! - The bridge verifies the device, by a CA or by a fingerprint, and nothing is sent before that.
 //! - At most `--connections` are served at once. At most `--waiting` more are in their handshake, or have
 //!   it behind them and wait, in their order and for at most `--queue-timeout`; the others are left to the
