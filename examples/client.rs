@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --example client -- localhost:4433 --ca ca.pem --get /
+//! cargo run --example client -- mail.example:587 --ca ca.pem --starttls smtp
 //! ```
 //!
 //! The two ways show the library's two interfaces: `--get` uses a [`Stream`], which reads and
@@ -30,6 +31,7 @@ use support::key_log::KeyLogFile;
 use support::pipe::pipe;
 use support::report::Report;
 use support::session_file::SessionFile;
+use support::starttls::{self, Protocol};
 use support::trust::{self, TrustArguments, WaiverArguments};
 use support::wrap::wrap;
 
@@ -48,6 +50,13 @@ struct Arguments {
     /// The server
     #[arg(value_name = "HOST:PORT")]
     target: Target,
+
+    /// Ask for TLS in plain text first, as servers of this protocol require
+    ///
+    /// Nothing that the server said before TLS counts afterwards: ask again for
+    /// what it supports.
+    #[arg(long, value_enum, value_name = "PROTOCOL", verbatim_doc_comment)]
+    starttls: Option<Protocol>,
 
     #[command(flatten)]
     trust: TrustArguments,
@@ -230,7 +239,7 @@ impl FromStr for Target {
     }
 }
 
-/// The timeout for the server's next bytes.
+/// The timeout for the server's next bytes, and for all that it says before TLS.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -303,7 +312,7 @@ fn converse(
     let (config, name) = (Arc::clone(config), name.clone());
     let mut session = None;
     let result =
-        connect(&arguments.target).and_then(|socket| match (&arguments.get, arguments.reconnect) {
+        connect(arguments).and_then(|socket| match (&arguments.get, arguments.reconnect) {
             (Some(path), _) => get(config, name, &socket, path, &mut session),
             (None, Some(_)) => handshake_only(config, name, &socket, &mut session),
             (None, None) => talk(config, name, &socket, &mut session),
@@ -320,8 +329,16 @@ fn converse(
     result
 }
 
-/// Connects to the first of the host's addresses that answers.
-fn connect(target: &Target) -> io::Result<TcpStream> {
+/// Connects to the first of the host's addresses that answers, up to where TLS begins.
+fn connect(arguments: &Arguments) -> io::Result<TcpStream> {
+    let socket = dial(&arguments.target)?;
+    if let Some(protocol) = arguments.starttls {
+        starttls::ask(protocol, &socket, PATIENCE)?;
+    }
+    Ok(socket)
+}
+
+fn dial(target: &Target) -> io::Result<TcpStream> {
     let mut last_error = io::Error::other("the host has no address");
     for address in (target.host.as_str(), target.port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, PATIENCE) {

@@ -25,6 +25,7 @@ pub mod server_certificates;
 pub mod server_sessions;
 pub mod session_file;
 pub mod socket;
+pub mod starttls;
 pub mod trust;
 pub mod wire;
 pub mod wrap;

@@ -10,6 +10,7 @@ mod remote;
 #[cfg(unix)]
 #[path = "../../examples/support/remote/key.rs"]
 mod remote_key;
+mod starttls;
 #[cfg(unix)]
 #[path = "../../examples/support/remote/wire.rs"]
 #[allow(dead_code, reason = "the signer's end is in the signer")]
