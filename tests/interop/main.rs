@@ -181,6 +181,8 @@ enum Need {
     Built(&'static str),
     /// A module of Python.
     Module(&'static str),
+    /// A network namespace of the tests' own, which comes with a user namespace.
+    LoopbackOnly,
 }
 
 impl Need {
@@ -200,7 +202,10 @@ impl Need {
             Self::Module(module) if !is_module(module) => {
                 Err(format!("Python's module {module} is not installed"))
             }
-            Self::Program(_) | Self::Built(_) | Self::Module(_) => Ok(()),
+            Self::LoopbackOnly if std::env::var_os(LOOPBACK_ONLY).is_none() => {
+                Err("there are no namespaces to be had".into())
+            }
+            Self::Program(_) | Self::Built(_) | Self::Module(_) | Self::LoopbackOnly => Ok(()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The applications, each with the program at the other end that it is for.
 //!
-//! They are a package of their own. These trials run its programs where they have been built:
+//! Those of `examples/applications` are a package of their own. These trials run its programs where
+//! they have been built:
 //!
 //! ```text
 //! cargo build -p applications --examples
@@ -10,6 +11,8 @@ mod bridge;
 mod ocpp_csms;
 mod pkcs11_key;
 mod redfish;
+mod slapd;
+mod starttls;
 mod ureq_get;
 
 use crate::Trials;
@@ -30,7 +33,16 @@ pub fn add_trials(trials: &mut Trials) {
     ocpp_csms::add_trials(trials);
     pkcs11_key::add_trials(trials);
     redfish::add_trials(trials);
+    starttls::add_trials(trials);
     ureq_get::add_trials(trials);
+}
+
+/// A program that does not run as root, or that gives up being root: it runs as somebody else in a
+/// user namespace of its own, to whom the files of this test belong.
+fn as_nobody(program: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-user=65534", "--map-group=65534", program]);
+    command
 }
 
 /// Checks what `--help` prints, with the warning.
