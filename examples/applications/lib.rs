@@ -25,4 +25,5 @@ pub mod trust;
 #[path = "../support/wrap.rs"]
 pub mod wrap;
 
+pub mod client;
 pub mod timed;

@@ -8,6 +8,7 @@
 //! ```
 
 mod bridge;
+mod ldap_whoami;
 mod ocpp_csms;
 mod pkcs11_key;
 mod redfish;
@@ -30,6 +31,7 @@ const PAGE: &str = "The device is well.\n";
 
 pub fn add_trials(trials: &mut Trials) {
     bridge::add_trials(trials);
+    ldap_whoami::add_trials(trials);
     ocpp_csms::add_trials(trials);
     pkcs11_key::add_trials(trials);
     redfish::add_trials(trials);
