@@ -8,6 +8,7 @@
 //! ```
 
 mod bridge;
+mod eap_tls;
 mod ldap_whoami;
 mod ocpp_csms;
 mod pkcs11_key;
@@ -31,6 +32,7 @@ const PAGE: &str = "The device is well.\n";
 
 pub fn add_trials(trials: &mut Trials) {
     bridge::add_trials(trials);
+    eap_tls::add_trials(trials);
     ldap_whoami::add_trials(trials);
     ocpp_csms::add_trials(trials);
     pkcs11_key::add_trials(trials);
