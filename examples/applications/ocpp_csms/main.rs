@@ -23,6 +23,7 @@ use applications::report::print_line;
 use applications::wrap::wrap;
 use clap::Parser;
 use premaster::certificate::Crls;
+use premaster::tokio::{BatchDecryption, TlsAcceptor};
 use premaster::{CertificatePolicy, CertifiedKey, CipherSuite, ClientAuth, ServerConfig, Tickets};
 use service::{Limits, Service};
 use station::Register;
@@ -120,7 +121,7 @@ struct Arguments {
 
     /// The most connections at one time that are not admitted yet; others
     /// wait in the order in which they came
-    #[arg(long, value_name = "N", default_value_t = 1_000, verbatim_doc_comment)]
+    #[arg(long, value_name = "N", default_value_t = 4_096, verbatim_doc_comment)]
     max_handshakes: usize,
 
     /// Print each Heartbeat, and peers that close without sending a byte
@@ -154,9 +155,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     or_usage_error::<Arguments, _>(check(arguments), "invalid settings");
-    let config = Arc::new(config(arguments));
     let service = Arc::new(Service::new(
-        config,
+        acceptor(arguments),
         register(arguments),
         arguments.organization.clone(),
         limits(arguments),
@@ -202,12 +202,25 @@ fn register(arguments: &Arguments) -> Register {
     or_usage_error::<Arguments, _>(Register::parse(&text), file.display())
 }
 
-fn config(arguments: &Arguments) -> ServerConfig {
+/// Takes connections. After an outage all stations come back at once, so the key decrypts for
+/// several of them together, on threads of its own.
+fn acceptor(arguments: &Arguments) -> TlsAcceptor {
+    let certified = certified(arguments);
+    let key = certified.key().cloned();
+    let config = config(arguments, certified);
+    TlsAcceptor::from(Arc::new(config))
+        .answerer(Arc::new(BatchDecryption::new(key)))
+        .deadline(Duration::from_secs(arguments.handshake))
+}
+
+fn certified(arguments: &Arguments) -> CertifiedKey {
     let chain = read_file::<Arguments>(&arguments.cert);
     let key = zeroize::Zeroizing::new(read_file::<Arguments>(&arguments.key));
     let what = format!("{}, {}", arguments.cert.display(), arguments.key.display());
-    let certified = or_usage_error::<Arguments, _>(CertifiedKey::from_bytes(&chain, &key), what);
+    or_usage_error::<Arguments, _>(CertifiedKey::from_bytes(&chain, &key), what)
+}
 
+fn config(arguments: &Arguments, certified: CertifiedKey) -> ServerConfig {
     let mut policy = CertificatePolicy::new(read_roots::<Arguments>(&arguments.client_ca));
     if let Some(file) = &arguments.client_crl {
         let lists = Crls::from_bytes(&read_file::<Arguments>(file));
@@ -218,7 +231,6 @@ fn config(arguments: &Arguments) -> ServerConfig {
         .suites(suites)
         .client_auth(ClientAuth::Require(policy))
         .tickets(Some(Arc::new(Tickets::rotating(TICKET_KEY_PERIOD))))
-        // The key's work is done on threads of its own, so that no station waits for another's.
         .offload_decryption();
     print_warnings(&builder.warnings(), false);
     or_usage_error::<Arguments, _>(builder.build(), "invalid settings")

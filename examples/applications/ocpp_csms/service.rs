@@ -6,9 +6,9 @@ use crate::station::{self, Holder, Refusal, Register, Station};
 use applications::report::{Report, print_line};
 use applications::wrap::wrap;
 use futures_util::{SinkExt, StreamExt};
+use premaster::SessionInfo;
 use premaster::session::Resumption;
 use premaster::tokio::TlsAcceptor;
-use premaster::{ServerConfig, SessionInfo};
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::SocketAddr;
@@ -83,14 +83,14 @@ enum End {
 
 impl Service {
     pub fn new(
-        config: Arc<ServerConfig>,
+        acceptor: TlsAcceptor,
         register: Register,
         organization: Option<String>,
         limits: Limits,
         verbose: bool,
     ) -> Self {
         Self {
-            acceptor: TlsAcceptor::from(config).deadline(limits.handshake),
+            acceptor,
             register,
             organization,
             presence: Presence::new(limits.max_stations),

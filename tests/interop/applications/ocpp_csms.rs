@@ -3,13 +3,16 @@
 use super::expect_help;
 use crate::files::Files;
 use crate::{Need, Trials};
+use premaster::{ClientConfig, Connection, RootStore};
 use premaster_testing::pki::Spec;
 use premaster_testing::program::{Ended, Program, built};
-use premaster_testing::{lasting, repository};
+use premaster_testing::{lasting, name, repository};
+use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -448,28 +451,32 @@ fn the_server_stops(files: &Files) {
     assert_eq!(lines(&station.wait()), ["ended 1001 the server stops"]);
 }
 
-/// More peers than there is room for send nothing, or a byte now and then. Each has to leave when
-/// its time is over, and the station behind them is served.
+/// More peers than there is room for send nothing, stop after their hello, or send a byte of it now
+/// and then. Each has to leave when its time is over, and the station behind them is served.
 fn an_honest_station_among_slow_peers(files: &Files) {
     const SILENT: usize = 100;
+    const HALTED: usize = 100;
     const DRIPPING: usize = 300;
-    /// The start of a record with a ClientHello that is never complete.
-    const START: [u8; 5] = [22, 3, 1, 2, 0];
 
     let server = Server::start(files, &["--max-handshakes", "200", "--handshake", "2"]);
+    let hello = hello(files);
     let connect = || TcpStream::connect(&server.address).unwrap();
     let silent: Vec<_> = (0..SILENT).map(|_| connect()).collect();
+    let halted: Vec<_> = (0..HALTED).map(|_| connect()).collect();
+    for mut peer in &halted {
+        peer.write_all(&hello).unwrap();
+    }
     let mut dripping: Vec<_> = (0..DRIPPING).map(|_| connect()).collect();
     let served = AtomicBool::new(false);
     let told = thread::scope(|scope| {
         scope.spawn(|| {
-            for byte in START.into_iter().chain([0; 300]) {
+            for byte in &hello {
                 if served.load(Ordering::Relaxed) {
                     return;
                 }
                 for peer in &mut dripping {
                     // One that was dropped is dripping no more.
-                    let _ = peer.write(&[byte]);
+                    let _ = peer.write(&[*byte]);
                 }
                 thread::sleep(Duration::from_millis(100));
             }
@@ -481,6 +488,15 @@ fn an_honest_station_among_slow_peers(files: &Files) {
         lines(&ended)
     });
     assert_eq!(told, [CONNECTED, "closed"]);
-    drop(silent);
+    drop((silent, halted));
     server.stop();
+}
+
+/// A client's first bytes.
+fn hello(files: &Files) -> Vec<u8> {
+    let roots = RootStore::from_pem(&fs::read(files.root_certificate()).unwrap()).unwrap();
+    let config = ClientConfig::builder(roots).build().unwrap();
+    let mut outgoing = Vec::new();
+    Connection::client(Arc::new(config), name(), &mut outgoing).unwrap();
+    outgoing
 }

@@ -46,7 +46,7 @@ class Station:
 
     async def connect(self, subprotocols):
         self.socket = await websockets.connect(
-            self.url, ssl=self.tls, subprotocols=subprotocols, proxy=None
+            self.url, ssl=self.tls, subprotocols=subprotocols, proxy=None, open_timeout=15
         )
         tls = self.socket.transport.get_extra_info("ssl_object")
         self.tls.last = tls.session
