@@ -240,7 +240,7 @@ impl Visit<'_> {
         let place = match self.service.presence.enter(&station.identity) {
             Ok(place) => place,
             Err(Full) => {
-                let reason = format!("no place for station {}", station.identity);
+                let reason = format!("all places are taken; station {}", station.identity);
                 return refuse(StatusCode::SERVICE_UNAVAILABLE, reason);
             }
         };

@@ -17,7 +17,7 @@ pub struct Station {
 /// The most characters of an identity, which is an identifierString (part 4, section 3.1.1).
 const MAX_IDENTITY: usize = 48;
 
-/// The stations that there are. By their identity, their serial number.
+/// The stations that may connect: their serial numbers, by identity.
 pub struct Register(Option<HashMap<String, String>>);
 
 impl Register {
@@ -26,8 +26,8 @@ impl Register {
         Self(None)
     }
 
-    /// The stations of a text: on each line the identity and, behind spaces, the serial number. An
-    /// empty line, or one that begins with `#`, is no station.
+    /// Reads stations from a text: each line has an identity and, behind spaces, a serial number.
+    /// Empty lines, and those that begin with `#`, are skipped.
     pub fn parse(text: &str) -> Result<Self> {
         let mut stations = HashMap::new();
         for (index, line) in text.lines().enumerate() {
@@ -110,10 +110,10 @@ pub fn identify(
     let identity = path.strip_prefix(prefix).and_then(percent_decoded);
     let identity = identity
         .filter(|identity| is_identity(identity))
-        .ok_or_else(|| unknown(format!("no station's path: {}", shown.escape_debug())))?;
+        .ok_or_else(|| unknown(format!("unknown path: {}", shown.escape_debug())))?;
     let serial = register
         .serial(&identity)
-        .ok_or_else(|| unknown(format!("no station is called {identity}")))?
+        .ok_or_else(|| unknown(format!("unknown station: {identity}")))?
         .to_owned();
     // "The CSMS SHALL verify that the certificate belongs to this Charging Station by checking that
     // the CN (commonName) RDN in the subject field of the certificate contains the unique serial

@@ -257,11 +257,11 @@ fn stations_by_a_register(files: &Files) {
     assert_eq!(server.visit(files, "/", own, &acts), expected);
     let printed = server.stop();
     assert!(
-        printed.contains("refused: no station is called CS-3"),
+        printed.contains("refused: unknown station: CS-3"),
         "{printed}"
     );
     assert!(
-        printed.contains("refused: no station's path: /ocpp/%00"),
+        printed.contains("refused: unknown path: /ocpp/%00"),
         "{printed}"
     );
 }
@@ -417,7 +417,7 @@ fn no_place(files: &Files) {
     assert_eq!(told, [CONNECTED, "closed"]);
     let printed = server.stop();
     assert!(
-        printed.contains("refused: no place for station SN-2"),
+        printed.contains("refused: all places are taken; station SN-2"),
         "{printed}"
     );
 }
