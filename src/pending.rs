@@ -1,9 +1,12 @@
 //! Pauses of the handshake: the questions for the caller, and the caller's answers.
 
+mod answer;
 mod batch;
 mod detached;
 mod session;
 
+pub use answer::{Answer, Verified};
+pub(crate) use answer::{AnswerKind, PauseId};
 pub use batch::DecryptBatch;
 pub use detached::CertificateQuestion;
 pub use session::FindSession;
@@ -16,10 +19,9 @@ use crate::crypto::rng::{SystemRandom, drawing};
 use crate::crypto::rsa::signature_hash;
 use crate::enums::SignatureScheme;
 use crate::error::{CertificateError, LocalError, Misuse};
-use crate::resumption::StoredSession;
-use crate::verify::{CertificatePolicy, Stapled, VerifiedPeer};
+use crate::verify::{CertificatePolicy, Stapled};
+use answer::{Length, Verifier};
 use core::fmt;
-use core::sync::atomic::{AtomicU64, Ordering};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rand_core::TryCryptoRng;
 use std::sync::Arc;
@@ -346,115 +348,9 @@ impl fmt::Debug for SignCertificateVerify {
     }
 }
 
-/// Bytes that print as their number.
-struct Length<'a>(&'a [u8]);
-
-impl fmt::Debug for Length<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
 /// The work that answers a question with what the configuration has, on any thread.
 #[cfg(feature = "tokio")]
 pub(crate) type Work = Box<dyn FnOnce() -> Answer + Send>;
-
-/// Proof that a certificate chain was verified.
-///
-/// [`VerifyCertificate::verify`] creates it, for one connection only.
-/// [`Verified::dangerous_without_verification`] creates it without verification.
-#[derive(Debug)]
-pub struct Verified(Verifier);
-
-/// Who verified a chain.
-#[derive(Debug)]
-enum Verifier {
-    Policy {
-        /// The pause whose chain was verified.
-        id: PauseId,
-        peer: Box<VerifiedPeer>,
-    },
-    Caller,
-}
-
-impl Verified {
-    /// Accepts a chain that this crate has not verified.
-    ///
-    /// **The caller alone is then responsible for the identity of the peer.** Call it only after
-    /// comparing the certificate with a known one, or after another verifier accepted it. The key
-    /// must still be RSA, have a supported length, and be usable for encryption.
-    #[must_use]
-    pub fn dangerous_without_verification() -> Self {
-        Self(Verifier::Caller)
-    }
-
-    fn is_for(&self, id: PauseId) -> bool {
-        match &self.0 {
-            Verifier::Policy { id: own, .. } => *own == id,
-            Verifier::Caller => true,
-        }
-    }
-
-    /// Returns the peer that a policy accepted, or `None` if the caller alone is responsible for
-    /// it.
-    pub(crate) fn into_verified_peer(self) -> Option<VerifiedPeer> {
-        match self.0 {
-            Verifier::Policy { peer, .. } => Some(*peer),
-            Verifier::Caller => None,
-        }
-    }
-}
-
-/// The caller's answer to a [`Pending`] question, created by the question's methods.
-#[derive(Debug)]
-pub struct Answer(pub(crate) AnswerKind);
-
-pub(crate) enum AnswerKind {
-    Certificate {
-        id: PauseId,
-        verdict: Result<Verified, CertificateError>,
-    },
-    PreMasterSecret {
-        id: PauseId,
-        raw: RawDecryption,
-    },
-    Signature {
-        id: PauseId,
-        signature: Option<Vec<u8>>,
-    },
-    Session {
-        id: PauseId,
-        session: Option<StoredSession>,
-    },
-}
-
-impl fmt::Debug for AnswerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut show = |name, id: &PauseId, content: (&str, &dyn fmt::Debug)| {
-            f.debug_struct(name).field("id", id).field(content.0, content.1).finish()
-        };
-        match self {
-            Self::Certificate { id, verdict } => show("Certificate", id, ("verdict", verdict)),
-            Self::PreMasterSecret { id, raw } => show("PreMasterSecret", id, ("raw", raw)),
-            Self::Signature { id, signature } => {
-                let length = signature.as_deref().map(Length);
-                show("Signature", id, ("signature", &length))
-            }
-            Self::Session { id, session } => show("Session", id, ("session", session)),
-        }
-    }
-}
-
-/// Identifies the pause of a question and its answer; unique in the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PauseId(u64);
-
-impl PauseId {
-    pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
 
 #[cfg(test)]
 mod tests {
