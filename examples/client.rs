@@ -13,7 +13,7 @@ mod support;
 
 use clap::{Parser, ValueEnum};
 use premaster::pki_types::ServerName;
-use premaster::protocol::{MaxFragmentLength, Renegotiation, SecureRenegotiation};
+use premaster::protocol::{EncryptThenMac, MaxFragmentLength, Renegotiation, SecureRenegotiation};
 use premaster::{
     CipherSuite, ClientConfig, ClientConfigBuilder, Connection, SessionInfo, Stream, server_name,
 };
@@ -96,6 +96,10 @@ struct Arguments {
     /// [default: all]
     #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',', verbatim_doc_comment)]
     suites: Option<Vec<CipherSuite>>,
+
+    /// With a CBC suite, refuse a server without encrypt-then-MAC (RFC 7366)
+    #[arg(long)]
+    encrypt_then_mac: bool,
 
     /// Accept a server that does not support secure renegotiation (RFC 5746)
     #[arg(long)]
@@ -275,6 +279,9 @@ fn config(arguments: &Arguments) -> ClientConfig {
     }
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
+    }
+    if arguments.encrypt_then_mac {
+        builder = builder.encrypt_then_mac(EncryptThenMac::Required);
     }
     if let Some(with) = arguments.renegotiation {
         builder = builder.accept_renegotiation(with.into());

@@ -13,7 +13,7 @@ mod support;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use premaster::certificate::{CertificateSet, CertificatesByName};
-use premaster::protocol::{ExtendedMasterSecret, Preference};
+use premaster::protocol::{EncryptThenMac, ExtendedMasterSecret, Preference};
 use premaster::{CipherSuite, ServerConfig, Stream};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -69,6 +69,10 @@ struct Arguments {
     /// [default: all]
     #[arg(long, value_name = "SUITE,..", value_parser = suite, value_delimiter = ',', verbatim_doc_comment)]
     suites: Option<Vec<CipherSuite>>,
+
+    /// Use CBC suites with encrypt-then-MAC alone (RFC 7366)
+    #[arg(long)]
+    encrypt_then_mac: bool,
 
     /// Follow the client's order of suites instead of the server's
     #[arg(long)]
@@ -195,6 +199,9 @@ fn config(arguments: &Arguments, certificates: CertificateSet) -> ServerConfig {
     builder = arguments.client_auth.apply::<Arguments>(builder);
     if let Some(suites) = &arguments.suites {
         builder = builder.suites(suites);
+    }
+    if arguments.encrypt_then_mac {
+        builder = builder.encrypt_then_mac(EncryptThenMac::Required);
     }
     if arguments.client_order {
         builder = builder.suite_preference(Preference::Client);

@@ -19,12 +19,16 @@ mod wire;
 mod wrap;
 
 use decryption_pool::{Keys, Queue, Submitted, Worker, decryption_pool};
-use premaster::protocol::{AlertDescription, ExtendedMasterSecret};
-use premaster::{ClientConfig, ClientConfigBuilder, Error, MemoryStore, RootStore, Stream};
+use premaster::protocol::{AlertDescription, EncryptThenMac, ExtendedMasterSecret};
+use premaster::{
+    CipherSuite, ClientConfig, ClientConfigBuilder, Error, MemoryStore, RootStore, Stream,
+};
 use premaster_testing::pair::Chunks;
 use premaster_testing::program::{Ended, Program, example};
 use premaster_testing::wire::hello;
-use premaster_testing::{Directory, Pair, certified, client_builder, pair, server_builder_with};
+use premaster_testing::{
+    Directory, Pair, certified, client_builder, pair, server_builder, server_builder_with,
+};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::fs;
@@ -286,6 +290,41 @@ fn a_mebibyte_comes_back_from_the_echo() {
     let ended = trusting_client(&address, &[], sent.as_bytes());
     assert!(ended.status.success(), "{}", ended.stderr);
     assert!(ended.stdout == sent);
+}
+
+#[test]
+fn encrypt_then_mac_is_required_where_that_is_said() {
+    let suites = [CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA];
+    let arguments = [
+        "--suites",
+        "TLS_RSA_WITH_AES_128_CBC_SHA",
+        "--encrypt-then-mac",
+    ];
+    let (_server, address) = serve(&arguments);
+    let client = [&arguments[..], &["--json"]].concat();
+    let ended = trusting_client(&address, &[&client[..], &["--get", "/"]].concat(), b"");
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(reports(&ended)[0]["encrypt_then_mac"], "yes");
+
+    let without =
+        |client: ClientConfigBuilder| client.suites(&suites).encrypt_then_mac(EncryptThenMac::Off);
+    let error = stream(&address, without).complete_handshake().unwrap_err();
+    assert_eq!(
+        error.downcast::<Error>().unwrap().alert_received(),
+        Some(AlertDescription::HANDSHAKE_FAILURE)
+    );
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let ca = ["--ca", &data("leaf-2048.pem")];
+    let mut client = start_client(&address, &[&client[..], &ca].concat());
+    let config = server_builder().suites(&suites).encrypt_then_mac(EncryptThenMac::Off);
+    let config = Arc::new(config.build().unwrap());
+    let mut server = Stream::server(config, client.accept(&listener));
+    server.complete_handshake().unwrap_err();
+    let ended = client.wait();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(reports(&ended)[0]["setting"], "encrypt_then_mac");
 }
 
 #[test]
