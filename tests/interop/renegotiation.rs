@@ -3,11 +3,12 @@
 use crate::Trials;
 use crate::files::Files;
 use crate::openssl::OpenSsl;
-use crate::peer::{Peer, Tls, connect_to};
+use crate::peer::{Peer, Tls, connect_to, start_server};
 use premaster::ClientConfigBuilder;
 use premaster::protocol::Renegotiation;
-use premaster_testing::client_builder;
-use premaster_testing::program::Program;
+use premaster_testing::program::{Program, example};
+use premaster_testing::{NAME, client_builder};
+use serde_json::Value;
 use std::io::{self, ErrorKind, Read, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -41,6 +42,11 @@ pub fn add_trials(trials: &mut Trials) {
         format!("{name}::refused"),
         openssl_is_refused,
     );
+    trials.add(
+        OpenSsl.server(),
+        format!("{name}::example"),
+        openssl_asks_the_example,
+    );
     let name = "apache::client::renegotiation";
     trials.add(APACHE, format!("{name}::with_certificate"), apache_asks);
     trials.add(APACHE, format!("{name}::refused"), apache_is_refused);
@@ -52,11 +58,12 @@ fn permitting(files: &Files) -> ClientConfigBuilder {
         .accept_renegotiation(Renegotiation::SameCertificate)
 }
 
-fn s_server(port: u16, files: &Files) -> Command {
+fn s_server(port: u16, connections: u8, files: &Files) -> Command {
     let mut command = Command::new(OpenSsl.server());
     command
         .arg("s_server")
-        .args(["-accept", &format!("127.0.0.1:{port}"), "-naccept", "1"])
+        .args(["-accept", &format!("127.0.0.1:{port}")])
+        .args(["-naccept", &connections.to_string()])
         .args(["-tls1_2", "-cipher", "kRSA+AESGCM"])
         .arg("-cert")
         .arg(files.server_certificate())
@@ -69,7 +76,7 @@ fn s_server(port: u16, files: &Files) -> Command {
 
 /// Its commands `r` and `R` renegotiate; `R` asks for a certificate.
 fn openssl_asks(files: &Files, config: ClientConfigBuilder, command: char) {
-    let (mut stream, mut program) = connect_to(|port| s_server(port, files), config);
+    let (mut stream, mut program) = connect_to(|port| s_server(port, 1, files), config);
     stream.complete_handshake().unwrap();
     for count in 1..=3 {
         program.write(&[command as u8, b'\n']);
@@ -90,12 +97,42 @@ fn openssl_asks(files: &Files, config: ClientConfigBuilder, command: char) {
 
 fn openssl_is_refused(files: &Files) {
     let config = client_builder().certificate(files.client.clone());
-    let (mut stream, mut program) = connect_to(|port| s_server(port, files), config);
+    let (mut stream, mut program) = connect_to(|port| s_server(port, 1, files), config);
     stream.complete_handshake().unwrap();
     program.write(b"R\n");
     stream.read_exact(&mut [0]).unwrap_err();
     let ended = program.wait();
     assert!(ended.stderr.contains("no renegotiation"), "{ended:?}");
+}
+
+/// A line that is typed during the renegotiation arrives, and the report is that of the new session.
+fn openssl_asks_the_example(files: &Files) {
+    let (mut server, port, probe) = start_server(|port| s_server(port, 2, files));
+    drop(probe);
+    let mut client = example("client");
+    client
+        .arg(format!("127.0.0.1:{port}"))
+        .args(["--name", NAME, "--json", "--ca"])
+        .arg(files.root_certificate())
+        .arg("--cert")
+        .arg(files.client_certificate())
+        .arg("--key")
+        .arg(files.client_key())
+        .args(["--renegotiation", "same-certificate"]);
+    let mut client = Program::start(&mut client);
+    client.write(b"before\n");
+    while server.read_line() != "before" {}
+    server.write(b"R\n");
+    while server.read_line() != "SSL_do_handshake -> 1" {}
+    client.write(b"during\n");
+    server.write(b"after\n");
+    assert_eq!(client.read_line(), "after");
+    while server.read_line() != "during" {}
+    client.close_stdin();
+    let ended = client.wait();
+    assert!(ended.status.success(), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stderr).unwrap();
+    assert!(report["certificate_sent"].is_string(), "{report}");
 }
 
 /// Reads until the connection has renegotiated so often; there is no data.
