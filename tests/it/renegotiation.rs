@@ -4,14 +4,20 @@
 use premaster::error::{Misuse, PeerError};
 use premaster::protocol::{ExtendedMasterSecret, Renegotiation as Permission, SecureRenegotiation};
 use premaster::session::{ChannelBinding, Resumption};
-use premaster::{CipherSuite, ClientConfigBuilder, Error};
+use premaster::{CipherSuite, ClientConfigBuilder, Connection, Error, Stream};
 use premaster_testing::by_hand::{Renegotiation, ServerByHand, flight, request, server_hello};
 use premaster_testing::wire::{
     ALERT, APPLICATION_DATA, CERTIFICATE, CERTIFICATE_VERIFY, CHANGE_CIPHER_SPEC,
     CLIENT_KEY_EXCHANGE, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, HANDSHAKE, HELLO_REQUEST, Hello,
     RENEGOTIATION_INFO, SERVER_HELLO_DONE, certificate_body, handshake, message, vector,
 };
-use premaster_testing::{AES_128, AES_256, CBC_SUITES, NAME, SUITES, certified, client_builder};
+use premaster_testing::{
+    AES_128, AES_256, CBC_SUITES, NAME, SUITES, certified, client_builder, server_builder,
+};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::mem;
+use std::sync::Arc;
 
 const NO_RENEGOTIATION: [u8; 2] = [1, 100];
 
@@ -307,6 +313,87 @@ fn data_is_received_up_to_the_new_keys_and_none_is_sent() {
     server.send(CHANGE_CIPHER_SPEC, &[1]).unwrap();
     let error = server.send(APPLICATION_DATA, b"late").unwrap_err();
     assert_eq!(error, PeerError::BadRecord.into());
+}
+
+/// A transport in memory, which has nothing to read once this is read.
+#[derive(Default)]
+struct Wire {
+    incoming: VecDeque<u8>,
+    outgoing: Vec<u8>,
+}
+
+impl Read for Wire {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.incoming.read(out)? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.outgoing.write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes through a stream over the client's connection, for which there are these bytes to read.
+/// What the client sends is the server's to hear.
+fn write_through_a_stream(
+    server: &mut Renegotiation,
+    incoming: Vec<u8>,
+    data: &[u8],
+) -> io::Result<usize> {
+    let absent = Connection::server(Arc::new(server_builder().build().unwrap()));
+    let connection = mem::replace(&mut server.client.connection, absent);
+    let wire = Wire {
+        incoming: incoming.into(),
+        ..Wire::default()
+    };
+    let mut stream = Stream::from_parts(connection, wire, &[]);
+    let result = stream.write(data);
+    let parts = stream.into_parts();
+    assert!(parts.outgoing.is_empty() && parts.received.is_empty());
+    server.client.connection = parts.connection;
+    server.client.outgoing.extend(parts.transport.outgoing);
+    result
+}
+
+#[test]
+fn a_stream_writes_nothing_before_the_new_keys() {
+    let [cbc, ..] = CBC_SUITES;
+    for suite in [AES_128, cbc] {
+        let mut server = connected(permitting(), suite);
+        let written = write_through_a_stream(&mut server, Vec::new(), b"before");
+        assert_eq!(written.unwrap(), 6);
+        assert_eq!(server.hear(), [(APPLICATION_DATA, b"before".to_vec())]);
+
+        // It waits for the server, also where the client has said all that it has to say.
+        server.ask();
+        let waits = |written: io::Result<usize>| {
+            assert_eq!(written.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        };
+        waits(write_through_a_stream(&mut server, Vec::new(), b"during"));
+        assert!(server.client.outgoing.is_empty());
+        server.say(&flight(&server_hello(suite, &both(&server)), &[])).unwrap();
+        let said = server.client.outgoing.clone();
+        waits(write_through_a_stream(&mut server, Vec::new(), b"during"));
+        assert_eq!(server.client.outgoing, said);
+
+        // And goes on by itself with the server's answer.
+        let (_, answer) = server.answer();
+        let written = write_through_a_stream(&mut server, answer, b"after");
+        assert_eq!(written.unwrap(), 5);
+        assert_eq!(server.hear(), [(APPLICATION_DATA, b"after".to_vec())]);
+        assert_eq!(
+            server.client.connection.session().unwrap().renegotiations(),
+            1
+        );
+    }
 }
 
 #[test]

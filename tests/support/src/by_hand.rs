@@ -252,6 +252,15 @@ impl Renegotiation {
     }
 
     fn answer_flight(&mut self) -> Result<Vec<(u8, Vec<u8>)>, Error> {
+        let (flight, answer) = self.answer();
+        self.client.take(&answer)?;
+        Ok(flight)
+    }
+
+    /// As [`complete`](Self::complete), but the client has still to take the answer: the flight, and
+    /// the answer's bytes.
+    #[track_caller]
+    pub fn answer(&mut self) -> (Vec<(u8, Vec<u8>)>, Vec<u8>) {
         let flight = self.hear();
         let (change, messages_heard) = flight.split_last().unwrap();
         assert_eq!(change, &(CHANGE_CIPHER_SPEC, vec![1]));
@@ -267,13 +276,12 @@ impl Renegotiation {
         assert_eq!(new.open(Sender::Client, 0, finished), expected);
         let client = new.verify_data(Sender::Client, &transcript);
         transcript.extend(expected);
-        self.send(CHANGE_CIPHER_SPEC, &[1])?;
+        let change = self.keys.seal(Sender::Server, self.sent, CHANGE_CIPHER_SPEC, &[1]);
         let server = new.verify_data(Sender::Server, &transcript);
-        let answer = new.sealed_finished(Sender::Server, &transcript);
-        self.client.take(&answer)?;
+        let answer = [change, new.sealed_finished(Sender::Server, &transcript)].concat();
         (self.keys, self.verify_data) = (new, [client, server]);
         (self.sent, self.heard, self.client_changed) = (1, 1, false);
-        Ok(flight)
+        (flight, answer)
     }
 }
 
