@@ -66,7 +66,7 @@ static AES_256_GCM_SHA384: Suite = Suite {
 
 static AES_128_CCM: Suite = Suite {
     id: CipherSuite::TLS_RSA_WITH_AES_128_CCM,
-    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    // The PRF of TLS 1.2 with SHA-256, with either length of key (RFC 6655 section 3).
     prf: HashAlgorithm::Sha256,
     bulk: BulkCipher::Aes128Ccm,
     mac_key_length: 0,
@@ -76,7 +76,7 @@ static AES_128_CCM: Suite = Suite {
 
 static AES_128_CCM_8: Suite = Suite {
     id: CipherSuite::TLS_RSA_WITH_AES_128_CCM_8,
-    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    // The PRF of TLS 1.2 with SHA-256, with either length of key (RFC 6655 section 3).
     prf: HashAlgorithm::Sha256,
     bulk: BulkCipher::Aes128Ccm8,
     mac_key_length: 0,
@@ -86,7 +86,7 @@ static AES_128_CCM_8: Suite = Suite {
 
 static AES_256_CCM: Suite = Suite {
     id: CipherSuite::TLS_RSA_WITH_AES_256_CCM,
-    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    // The PRF of TLS 1.2 with SHA-256, with either length of key (RFC 6655 section 3).
     prf: HashAlgorithm::Sha256,
     bulk: BulkCipher::Aes256Ccm,
     mac_key_length: 0,
@@ -96,7 +96,7 @@ static AES_256_CCM: Suite = Suite {
 
 static AES_256_CCM_8: Suite = Suite {
     id: CipherSuite::TLS_RSA_WITH_AES_256_CCM_8,
-    // "the TLS PRF with SHA-256" with either length of key (RFC 6655 section 3).
+    // The PRF of TLS 1.2 with SHA-256, with either length of key (RFC 6655 section 3).
     prf: HashAlgorithm::Sha256,
     bulk: BulkCipher::Aes256Ccm8,
     mac_key_length: 0,
