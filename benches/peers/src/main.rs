@@ -50,7 +50,7 @@ columns with a slash are premaster's time as a multiple of the other library's: 
 within a round of turns. Below 1.00, premaster is faster. OpenSSL 3.6 takes its turns in a program of its
 own.
 
-AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384. premaster and OpenSSL use TLS_RSA, and so
+AES-128 is AES_128_GCM_SHA256, AES-256 is AES_256_GCM_SHA384, AES-128-CBC is AES_128_CBC_SHA. premaster and OpenSSL use TLS_RSA, and so
 does purecrypto, with CBC and TLS 1.1, as its server has no such suite with TLS 1.2. rustls does not
 support it and uses TLS_ECDHE_RSA: its server signs with its RSA key where the others decrypt,
 its client verifies that signature where the others encrypt, and both agree on a key in addition. Each
@@ -62,7 +62,8 @@ public operation. The multiples beside them are those of premaster's whole hands
 
 When a session is resumed by ticket, premaster's server keeps or renews the ticket, as configured;
 OpenSSL's server never renews it, and rustls's always does. Records go through SSL_write and SSL_read in
-OpenSSL, and through the unbuffered interface in rustls.
+OpenSSL, and through the unbuffered interface in rustls. Without encrypt-then-MAC, OpenSSL computes SHA-1
+and AES-CBC side by side.
 ";
 
 fn main() -> ExitCode {

@@ -15,6 +15,9 @@ use std::io::{self, Read, Write};
 /// What tells a server's sessions from those of other servers with the same cache.
 const SESSION_ID_CONTEXT: &[u8] = b"peers";
 
+/// `SSL_OP_NO_ENCRYPT_THEN_MAC`, which the `openssl` crate does not name.
+const NO_ENCRYPT_THEN_MAC: SslOptions = SslOptions::from_bits_retain(1 << 19);
+
 /// Room for any flight of a handshake, so that no call has to grow a buffer.
 const FLIGHT: usize = 16 * 1024;
 
@@ -258,6 +261,9 @@ fn context(method: SslMethod, cipher: Cipher) -> SslContextBuilder {
     builder.set_min_proto_version(version).unwrap();
     builder.set_max_proto_version(version).unwrap();
     builder.set_cipher_list(suite(cipher)).unwrap();
+    if cipher == Cipher::Aes128Cbc {
+        builder.set_options(NO_ENCRYPT_THEN_MAC);
+    }
     builder
 }
 
@@ -266,5 +272,31 @@ fn suite(cipher: Cipher) -> &'static str {
     match cipher {
         Cipher::Aes128Sha256 => "AES128-GCM-SHA256",
         Cipher::Aes256Sha384 => "AES256-GCM-SHA384",
+        Cipher::Aes128Cbc | Cipher::Aes128CbcEtm => "AES128-SHA",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::KeyLength;
+
+    /// Header, IV, and either 64 bytes with a MAC of 20 and padding, or 64 with padding and then the
+    /// MAC.
+    #[test]
+    fn records_of_cbc_have_the_length_of_their_order() {
+        let credentials = Credentials::new(KeyLength::Rsa2048);
+        let batch = Batch {
+            records: 1,
+            length: 64,
+        };
+        for (cipher, length) in [
+            (Cipher::Aes128Cbc, 5 + 16 + 96),
+            (Cipher::Aes128CbcEtm, 5 + 16 + 80 + 20),
+        ] {
+            let mut link = OpenSslLink::new(&credentials, cipher, batch);
+            link.send();
+            assert_eq!(link.client.get_ref().outgoing.len(), length, "{}", cipher.name());
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::common::Cipher;
 use crate::contender::{Batch, Contender, Taken};
 use crate::support::{Side, handshake};
 use premaster::session::{NotResumed, Resumption};
+use premaster::protocol::EncryptThenMac;
 use premaster::{CertifiedKey, CipherSuite, ClientConfig, ClientConfigBuilder, Connection, Event};
 use premaster::{RootStore, ServerConfig, ServerConfigBuilder, Tickets};
 use std::sync::Arc;
@@ -137,12 +138,16 @@ impl Contender for PremasterLink {
 
 pub fn client(credentials: &Credentials, cipher: Cipher) -> ClientConfigBuilder {
     let roots = RootStore::from_pem(&credentials.root).unwrap();
-    ClientConfig::builder(roots).suites(&[suite(cipher)])
+    ClientConfig::builder(roots)
+        .suites(&[suite(cipher)])
+        .encrypt_then_mac(encrypt_then_mac(cipher))
 }
 
 pub fn server(credentials: &Credentials, cipher: Cipher) -> ServerConfigBuilder {
     let certified = CertifiedKey::from_pem(&credentials.certificate, credentials.key).unwrap();
-    ServerConfig::builder(Arc::new(certified)).suites(&[suite(cipher)])
+    ServerConfig::builder(Arc::new(certified))
+        .suites(&[suite(cipher)])
+        .encrypt_then_mac(encrypt_then_mac(cipher))
 }
 
 fn server_with_tickets(credentials: &Credentials, cipher: Cipher) -> ServerConfigBuilder {
@@ -154,5 +159,14 @@ fn suite(cipher: Cipher) -> CipherSuite {
     match cipher {
         Cipher::Aes128Sha256 => CipherSuite::TLS_RSA_WITH_AES_128_GCM_SHA256,
         Cipher::Aes256Sha384 => CipherSuite::TLS_RSA_WITH_AES_256_GCM_SHA384,
+        Cipher::Aes128Cbc | Cipher::Aes128CbcEtm => CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA,
+    }
+}
+
+fn encrypt_then_mac(cipher: Cipher) -> EncryptThenMac {
+    if cipher == Cipher::Aes128Cbc {
+        EncryptThenMac::Off
+    } else {
+        EncryptThenMac::Required
     }
 }

@@ -31,8 +31,8 @@ impl PureCryptoPair {
     pub fn full(credentials: &Credentials, cipher: Cipher) -> Self {
         // TLS_RSA_WITH_AES_128_CBC_SHA and TLS_RSA_WITH_AES_256_CBC_SHA.
         let suite = match cipher {
-            Cipher::Aes128Sha256 => 0x002f,
             Cipher::Aes256Sha384 => 0x0035,
+            _ => 0x002f,
         };
         let mut roots = RootCertStore::new();
         roots.add_der(certificate(&credentials.root)).unwrap();
@@ -94,6 +94,30 @@ fn private_key(pem: &[u8]) -> BoxedRsaPrivateKey {
 mod tests {
     use super::*;
     use crate::certificates::KeyLength;
+    use crate::premaster_pair;
+    use purecrypto::tls::Error;
+
+    /// Its client offers such a suite beside TLS 1.2 if it may fall back to TLS 1.1, and our server takes
+    /// it. But with TLS 1.2 it looks the chosen suite up among those with ephemeral keys and AEAD.
+    #[test]
+    fn the_client_offers_cbc_with_tls_1_2_and_takes_it_from_nobody() {
+        let credentials = Credentials::new(KeyLength::Rsa2048);
+        let mut roots = RootCertStore::new();
+        roots.add_der(certificate(&credentials.root)).unwrap();
+        let versions = config(0x002f).versions(VERSION, ProtocolVersion::TLSv1_2);
+        let mut client =
+            Connection::client(&versions.roots(roots).server_name(NAME).build()).unwrap();
+        let mut hello = client.pop().unwrap();
+        let length = hello.len();
+
+        let server = premaster_pair::server(&credentials, Cipher::Aes128Cbc).build().unwrap();
+        let mut server = premaster::Connection::server(Arc::new(server));
+        let mut flight = Vec::new();
+        let received = server.receive(&mut hello, &mut flight).unwrap();
+        assert_eq!(received.consumed, length);
+        assert_eq!(flight[0], 22);
+        assert_eq!(client.feed(&flight), Err(Error::HandshakeFailure));
+    }
 
     #[test]
     fn full_handshakes_complete() {

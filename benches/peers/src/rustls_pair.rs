@@ -46,6 +46,7 @@ impl Provider {
         let wanted = match cipher {
             Cipher::Aes128Sha256 => CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
             Cipher::Aes256Sha384 => CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            Cipher::Aes128Cbc | Cipher::Aes128CbcEtm => panic!("rustls has no suite with CBC"),
         };
         provider.cipher_suites.retain(|suite| suite.suite() == wanted);
         Arc::new(provider)

@@ -8,15 +8,25 @@ pub const NAME: &str = "localhost";
 pub enum Cipher {
     Aes128Sha256,
     Aes256Sha384,
+    /// AES_128_CBC_SHA, its MAC encrypted with the plaintext.
+    Aes128Cbc,
+    /// AES_128_CBC_SHA with a MAC over the ciphertext.
+    Aes128CbcEtm,
 }
 
 impl Cipher {
-    pub const ALL: [Self; 2] = [Self::Aes128Sha256, Self::Aes256Sha384];
+    /// Those that everybody has.
+    pub const AEAD: [Self; 2] = [Self::Aes128Sha256, Self::Aes256Sha384];
+
+    /// Those for old peers, which rustls has not.
+    pub const CBC: [Self; 2] = [Self::Aes128Cbc, Self::Aes128CbcEtm];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Aes128Sha256 => "AES-128",
             Self::Aes256Sha384 => "AES-256",
+            Self::Aes128Cbc => "AES-128-CBC",
+            Self::Aes128CbcEtm => "AES-128-CBC, encrypt-then-MAC",
         }
     }
 }
