@@ -434,7 +434,8 @@ pub use config::{
     ClientConfig, ClientConfigBuilder, KeyLog, ServerConfig, ServerConfigBuilder, server_name,
 };
 pub use connection::{
-    ClientHello, Connection, Event, MAX_RECORD_LENGTH, Peeked, RECORD_OVERHEAD, Received,
+    ClientHello, Connection, Event, MAX_RECORD_LENGTH, Peeked, RECORD_OVERHEAD, ReceiveHalf,
+    Received, ReuniteError, SendHalf, SplitError,
 };
 pub use pending::{Answer, Pending};
 #[cfg(feature = "tokio")]

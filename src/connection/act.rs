@@ -18,12 +18,12 @@ impl Connection {
             match action {
                 Action::SendHandshake(message) => {
                     self.sent = message.first().copied().map(HandshakeType);
-                    self.writer.write(ContentType::HANDSHAKE, &message, outgoing)?;
+                    self.output.writer()?.write(ContentType::HANDSHAKE, &message, outgoing)?;
                 }
                 Action::ChangeWriteKey(cipher) => {
                     let typ = ContentType::CHANGE_CIPHER_SPEC;
-                    self.writer.write(typ, &CHANGE_CIPHER_SPEC, outgoing)?;
-                    self.writer.install(cipher);
+                    self.output.writer()?.write(typ, &CHANGE_CIPHER_SPEC, outgoing)?;
+                    self.output.writer()?.install(cipher);
                 }
                 Action::ChangeReadKey(cipher, limit) => {
                     self.reader.install(cipher);
@@ -32,9 +32,9 @@ impl Connection {
                 Action::SendWarning(description) => self.send_warning(description, outgoing),
                 Action::VersionAgreed => {
                     self.reader.expect_tls12();
-                    self.writer.use_tls12();
+                    self.output.writer()?.use_tls12();
                 }
-                Action::LimitSent(length) => self.writer.limit(length)?,
+                Action::LimitSent(length) => self.output.writer()?.limit(length)?,
                 Action::LimitReceived(length) => self.reader.limit(length)?,
                 Action::UseSession(session) => self.session_in_use = Some(session),
                 Action::Complete(session) => {

@@ -1,11 +1,11 @@
 //! How a connection ends: by a close, by an error, or by being dropped.
 
 use super::Connection;
-use crate::enums::{AlertDescription, ContentType, ProtocolVersion};
+use crate::enums::AlertDescription;
 use crate::error::Error;
 use crate::keys::Joiner;
 use crate::message::alert::Alert;
-use crate::record::{RecordReader, RecordWriter, VersionRule};
+use crate::record::{RecordReader, VersionRule};
 
 impl Connection {
     /// Ends the connection with `error`: sends its alert, and returns the error.
@@ -46,14 +46,14 @@ impl Connection {
         self.handshake.fail(error);
         self.joiner = Joiner::default();
         self.reader = RecordReader::new(VersionRule::Tls12);
-        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+        self.output.forget_key();
     }
 
     pub(super) fn send_close_notify(&mut self, outgoing: &mut Vec<u8>) {
         self.send_warning(AlertDescription::CLOSE_NOTIFY, outgoing);
         self.close_sent = true;
         // The key is not needed any more.
-        self.writer = RecordWriter::new(ProtocolVersion::TLS_1_2);
+        self.output.forget_key();
     }
 
     pub(super) fn send_warning(&mut self, description: AlertDescription, outgoing: &mut Vec<u8>) {
@@ -62,14 +62,11 @@ impl Connection {
 
     /// "close_notify: This message notifies the recipient that the sender will not send any more
     /// messages on this connection": after it, nothing goes out.
-    ///
-    /// An alert that the key can no longer protect is not sent either: nothing else could carry it,
-    /// and the connection ends in any case.
     fn send_alert(&mut self, alert: Alert, outgoing: &mut Vec<u8>) {
         if self.close_sent {
             return;
         }
-        let _ = self.writer.write(ContentType::ALERT, &alert.encode(), outgoing);
+        self.output.alert(alert, outgoing);
     }
 }
 

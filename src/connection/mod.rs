@@ -4,8 +4,10 @@
 mod act;
 mod end;
 mod event;
+mod output;
 mod peek;
 mod receive;
+mod split;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -27,8 +29,10 @@ use crate::record::{
 use crate::resumption::SessionInUse;
 use core::net::SocketAddr;
 pub use event::{Event, Received};
+use output::Output;
 pub use peek::{ClientHello, Peeked};
 use pki_types::ServerName;
+pub use split::{ReceiveHalf, ReuniteError, SendHalf, SplitError};
 use std::sync::Arc;
 
 /// The longest record that RFC 5246 allows with any cipher suite, its header included: 5 + 2^14 +
@@ -73,7 +77,7 @@ pub struct Connection {
     handshake: Handshake,
     joiner: Joiner,
     reader: RecordReader,
-    writer: RecordWriter,
+    output: Output,
     session: Option<Box<SessionInfo>>,
     session_in_use: Option<SessionInUse>,
     close_sent: bool,
@@ -156,7 +160,7 @@ impl Connection {
             handshake,
             joiner: Joiner::default(),
             reader: RecordReader::new(VersionRule::AnyTls),
-            writer: RecordWriter::new(record_version),
+            output: Output::Records(RecordWriter::new(record_version)),
             session: None,
             session_in_use: None,
             close_sent: false,
@@ -241,8 +245,9 @@ impl Connection {
         if !self.handshake.is_established() {
             return Err(Misuse::HandshakeIncomplete.into());
         }
-        self.writer
-            .write(ContentType::APPLICATION_DATA, plaintext, outgoing)
+        self.output
+            .writer()
+            .and_then(|writer| writer.write(ContentType::APPLICATION_DATA, plaintext, outgoing))
             .map_err(|error| self.fail(error.into(), outgoing))
     }
 

@@ -80,7 +80,7 @@ impl Connection {
         if version != ProtocolVersion::TLS_1_2 {
             return Err(Incompatible::Version { offered: version }.into());
         }
-        self.writer.use_tls12();
+        self.output.writer()?.use_tls12();
         Ok(())
     }
 

@@ -26,6 +26,11 @@ errors! {
             /// The declared capacity, in bytes.
             capacity: usize,
         },
+        /// The connection may still renegotiate, as
+        /// [`accept_renegotiation`](crate::ClientConfigBuilder::accept_renegotiation) permits, which
+        /// takes both of its directions: it cannot be split.
+        #[error("the connection may renegotiate, so it cannot be split")]
+        MayRenegotiate,
         /// A [`Stream`](crate::Stream) was read or written while its handshake is paused.
         #[error("the handshake is paused and waits for an answer")]
         Paused,

@@ -339,6 +339,7 @@ const WITHOUT_ALERT: &[&str] = &[
     "Misuse::NothingPending",
     "Misuse::WrongAnswer",
     "Misuse::BufferTooSmall",
+    "Misuse::MayRenegotiate",
     "Misuse::Paused",
     "Misuse::NoExtendedMasterSecret",
     "Misuse::ReservedLabel",

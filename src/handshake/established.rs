@@ -106,6 +106,11 @@ impl Established {
         self.renegotiable.take()
     }
 
+    /// Returns true if there may be another handshake.
+    pub(super) fn may_renegotiate(&self) -> bool {
+        self.renegotiable.is_some()
+    }
+
     /// Refuses to export without the extended master secret: an implementation that goes on without
     /// it "MUST NOT export any key material based on the new master secret for any subsequent
     /// application-level authentication"

@@ -313,6 +313,12 @@ impl Handshake {
         Ok(())
     }
 
+    /// Returns true for a client whose connection is complete, and which would let the server
+    /// renegotiate.
+    pub(crate) fn may_renegotiate(&self) -> bool {
+        matches!(&self.state, State::Established(established) if established.may_renegotiate())
+    }
+
     /// From here on a request for another handshake is refused: this side sends nothing more.
     pub(crate) fn stop_renegotiating(&mut self) {
         if let State::Established(established) = &mut self.state {

@@ -81,6 +81,12 @@ impl Protection {
             .map_err(|CipherError| PeerError::BadRecord.into())
     }
 
+    /// Uses up all sequence numbers.
+    #[cfg(test)]
+    pub(super) fn exhaust(&mut self) {
+        self.sequence = Sequence(None);
+    }
+
     /// Returns the authenticated header of the next record, and uses up its sequence number.
     fn next(&mut self, typ: ContentType) -> Result<AuthenticatedHeader, LocalError> {
         Ok(AuthenticatedHeader {

@@ -75,6 +75,12 @@ impl RecordWriter {
         Ok(())
     }
 
+    /// Uses up all sequence numbers of the key.
+    #[cfg(test)]
+    pub(crate) fn exhaust(&mut self) {
+        self.protection.as_mut().unwrap().exhaust();
+    }
+
     /// The length of the record with a plaintext of this length.
     fn record_length(&self, plaintext: usize) -> usize {
         HEADER

@@ -248,6 +248,7 @@ fn walk() -> (Printed, [Secret; 8]) {
     assert!(matches!(received.event, Event::ApplicationData(data) if data == DATA));
 
     walk_lookup(&mut printed);
+    walk_halves(pair, &mut printed);
     walk_stream(&mut printed);
     walk_certificates(&mut printed);
     walk_errors(&mut printed);
@@ -318,6 +319,18 @@ fn walk_pauses(pair: &mut Pair, to_server: &mut Vec<u8>, printed: &mut Printed) 
     let key = certified(2048);
     pair.server.resume(job.decrypt_with_rng(key.key().unwrap(), rng(3))).unwrap();
     pair.run(Chunks::Whole).unwrap();
+}
+
+/// A connection in halves, which fit to no others, and one that cannot be split.
+fn walk_halves(established: Pair, printed: &mut Printed) {
+    let (sender, _) = established.client.connection.split().unwrap();
+    let (_, receiver) = established.server.connection.split().unwrap();
+    printed.add("SendHalf", &sender);
+    printed.add("ReceiveHalf", &receiver);
+    let misfits = Connection::reunite(sender, receiver, &mut Vec::new()).unwrap_err();
+    printed.add("ReuniteError", &misfits);
+    let incomplete = pair(client_builder(), server_builder()).client.connection;
+    printed.add("SplitError", &incomplete.split().unwrap_err());
 }
 
 /// A stream whose caller has taken one byte of what was received.

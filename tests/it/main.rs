@@ -17,6 +17,7 @@ mod files;
 mod flights;
 mod forger;
 mod half_close;
+mod halves;
 mod handshake;
 mod hellos;
 #[cfg(feature = "ocsp")]
