@@ -440,7 +440,7 @@ pub use connection::{
 pub use pending::{Answer, Pending};
 #[cfg(feature = "tokio")]
 pub use stream::tokio;
-pub use stream::{Stream, StreamParts};
+pub use stream::{SharedTransport, Stream, StreamParts, StreamReader, StreamWriter};
 
 // Names that nearly every program uses; each is documented in its module.
 #[doc(no_inline)]

@@ -50,6 +50,10 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
+/// # Two threads
+///
+/// [`split`](Self::split) gives a reader and a writer that do not wait for each other.
+///
 /// # Closing
 ///
 /// Dropping a stream sends nothing: [`close`](Self::close) it first, or the peer must treat its
@@ -74,8 +78,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct Stream<S> {
-    pump: Pump,
-    transport: S,
+    pub(super) pump: Pump,
+    pub(super) transport: S,
 }
 
 impl<S: Read + Write> Stream<S> {
@@ -357,7 +361,7 @@ impl<S: Read + Write> Write for Stream<S> {
 }
 
 /// Copies as many bytes as fit, and returns their number.
-fn copy(from: &[u8], to: &mut [u8]) -> usize {
+pub(super) fn copy(from: &[u8], to: &mut [u8]) -> usize {
     let count = from.len().min(to.len());
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
@@ -366,7 +370,7 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
 }
 
 /// Repeats a call while it is interrupted.
-fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+pub(super) fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

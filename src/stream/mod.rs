@@ -4,10 +4,13 @@
 mod blocking;
 mod buffers;
 mod errors;
+mod half_pumps;
+mod halves;
 mod parts;
 mod pump;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
 pub use blocking::Stream;
+pub use halves::{SharedTransport, StreamReader, StreamWriter};
 pub use parts::StreamParts;

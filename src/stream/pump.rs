@@ -185,7 +185,7 @@ impl Pump {
         if !self.outgoing.is_empty() {
             return Ok(None);
         }
-        let taken = data.split_at_checked(MAX_SEND).map_or(data, |(taken, _)| taken);
+        let taken = sent_at_once(data);
         self.connection.send(taken, self.outgoing.end())?;
         self.unwritten_data = self.outgoing.rest()?.len();
         Ok(Some(taken.len()))
@@ -200,21 +200,12 @@ impl Pump {
         if !self.outgoing.is_empty() {
             return Ok(None);
         }
-        let mut accepted = 0;
-        let mut short = Vec::new();
-        for piece in pieces {
-            let room = MAX_SEND - accepted;
-            let piece = piece.split_at_checked(room).map_or(piece, |(taken, _)| taken);
-            accepted += piece.len();
-            if piece.len() < LONG {
-                short.extend_from_slice(piece);
-            } else {
-                self.connection.send(&short, self.outgoing.end())?;
-                short.clear();
-                self.connection.send(piece, self.outgoing.end())?;
-            }
-        }
-        self.connection.send(&short, self.outgoing.end())?;
+        let Self {
+            connection,
+            outgoing,
+            ..
+        } = self;
+        let accepted = send_pieces(pieces, |data| connection.send(data, outgoing.end()))?;
         self.unwritten_data = self.outgoing.rest()?.len();
         Ok(Some(accepted))
     }
@@ -260,6 +251,15 @@ impl Pump {
         self.incoming.into_unread()
     }
 
+    /// Makes a pump of its parts.
+    pub(super) fn from_parts(parts: Parts) -> Self {
+        let pump = Self::new(parts.connection, parts.outgoing, &parts.received);
+        Self {
+            plaintext: Queue::from(parts.plaintext),
+            ..pump
+        }
+    }
+
     /// Takes the pump apart.
     pub(super) fn into_parts(self) -> Parts {
         Parts {
@@ -269,6 +269,35 @@ impl Pump {
             outgoing: self.outgoing.into_rest(),
         }
     }
+}
+
+/// The beginning of `data` that is encrypted at once.
+pub(super) fn sent_at_once(data: &[u8]) -> &[u8] {
+    data.split_at_checked(MAX_SEND).map_or(data, |(taken, _)| taken)
+}
+
+/// Sends the beginning of several pieces with `send`, and returns how much that is.
+#[cfg(any(feature = "tokio", test))]
+pub(super) fn send_pieces<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    mut send: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<usize, Error> {
+    let mut accepted = 0;
+    let mut short = Vec::new();
+    for piece in pieces {
+        let room = MAX_SEND - accepted;
+        let piece = piece.split_at_checked(room).map_or(piece, |(taken, _)| taken);
+        accepted += piece.len();
+        if piece.len() < LONG {
+            short.extend_from_slice(piece);
+        } else {
+            send(&short)?;
+            short.clear();
+            send(piece)?;
+        }
+    }
+    send(&short)?;
+    Ok(accepted)
 }
 
 /// What a pump consists of.

@@ -271,6 +271,23 @@ pub const ROOMS: &[Room] = &[
         tests: &[],
     },
     Room {
+        name: "stream::half_pumps",
+        rooms: &["connection", "error", "stream::buffers", "stream::pump"],
+        crates: &[],
+        tests: &[],
+    },
+    Room {
+        name: "stream::halves",
+        rooms: &[
+            "connection",
+            "stream::blocking",
+            "stream::errors",
+            "stream::half_pumps",
+        ],
+        crates: &["std::io", "std::sync"],
+        tests: &[],
+    },
+    Room {
         name: "stream::tokio",
         rooms: &[
             "config",
@@ -300,7 +317,7 @@ pub const ROOMS: &[Room] = &[
     // Passes on what is in it.
     Room {
         name: "stream",
-        rooms: &["stream::blocking", "stream::parts"],
+        rooms: &["stream::blocking", "stream::halves", "stream::parts"],
         crates: &[],
         tests: &[],
     },

@@ -329,6 +329,13 @@ fn walk_halves(established: Pair, printed: &mut Printed) {
     printed.add("ReceiveHalf", &receiver);
     let misfits = Connection::reunite(sender, receiver, &mut Vec::new()).unwrap_err();
     printed.add("ReuniteError", &misfits);
+    let transport = std::fs::File::open(premaster_testing::data("rsa-2048.key")).unwrap();
+    let stream = Stream::from_parts(
+        pair(client_builder(), server_builder()).established().client.connection,
+        transport,
+        &[],
+    );
+    printed.add("SharedTransport", stream.split().unwrap().0.transport());
     let incomplete = pair(client_builder(), server_builder()).client.connection;
     printed.add("SplitError", &incomplete.split().unwrap_err());
 }
@@ -354,6 +361,10 @@ fn walk_stream(printed: &mut Printed) {
     assert_eq!(first[0], DATA[0]);
     stream.write_all(DATA).unwrap();
     printed.add("Stream", &stream);
+    let (reader, writer) = stream.split_with(|wire| (wire, Wire(Cursor::default()))).unwrap();
+    printed.add("StreamReader", &reader);
+    printed.add("StreamWriter", &writer);
+    let stream = reader.reunite(writer, |wire, _| wire).unwrap();
     printed.add("StreamParts", &stream.into_parts());
 }
 

@@ -37,5 +37,6 @@ mod resumption;
 mod roots;
 mod server_names;
 mod stream;
+mod stream_halves;
 mod suites;
 mod tampering;
