@@ -3,7 +3,7 @@
 
 use super::buffers::{Incoming, Overrun, Queue};
 use super::pump::{Parts, Pump, sent_at_once};
-use crate::connection::{Connection, Event, MAX_RECORD_LENGTH, ReceiveHalf, SendHalf};
+use crate::connection::{Connection, Event, MAX_RECORD_LENGTH, ReceiveHalf, SendHalf, SplitError};
 use crate::error::{Error, LocalError};
 
 /// What a receiver needs next, or has ready.
@@ -32,24 +32,28 @@ pub(super) struct Inlet {
 pub(super) struct Outlet {
     sender: SendHalf,
     outgoing: Queue,
+    /// How much of it has to be written for the caller's data.
+    unwritten_data: usize,
     /// Whether the transport may hold back bytes that it accepted.
     unflushed: bool,
 }
 
 /// Splits a pump. One that cannot be split is given back, unchanged.
-pub(super) fn split(pump: Pump) -> Result<(Inlet, Outlet), (Pump, Error)> {
+pub(super) fn split(pump: Pump) -> Result<(Inlet, Outlet), SplitError<Pump>> {
     let unflushed = pump.needs_write();
     let Parts {
         connection,
         received,
         plaintext,
         outgoing,
+        unwritten_data,
     } = pump.into_parts();
     match connection.split() {
         Ok((sender, receiver)) => {
             let outlet = Outlet {
                 sender,
                 outgoing: Queue::from(outgoing),
+                unwritten_data,
                 unflushed,
             };
             Ok((Inlet::new(receiver, &received, plaintext), outlet))
@@ -60,8 +64,9 @@ pub(super) fn split(pump: Pump) -> Result<(Inlet, Outlet), (Pump, Error)> {
                 received,
                 plaintext,
                 outgoing,
+                unwritten_data,
             };
-            Err((Pump::from_parts(parts), refused.error))
+            Err(SplitError::new(Pump::from_parts(parts), refused.error))
         }
     }
 }
@@ -76,6 +81,7 @@ pub(super) fn reunite(inlet: Inlet, outlet: Outlet) -> Result<Pump, Box<(Inlet, 
     let Outlet {
         sender,
         mut outgoing,
+        unwritten_data,
         unflushed,
     } = outlet;
     match Connection::reunite(sender, receiver, outgoing.end()) {
@@ -85,6 +91,7 @@ pub(super) fn reunite(inlet: Inlet, outlet: Outlet) -> Result<Pump, Box<(Inlet, 
                 received: incoming.into_unread(),
                 plaintext: plaintext.into_rest(),
                 outgoing: outgoing.into_rest(),
+                unwritten_data,
             };
             Ok(Pump::from_parts(parts))
         }
@@ -97,6 +104,7 @@ pub(super) fn reunite(inlet: Inlet, outlet: Outlet) -> Result<Pump, Box<(Inlet, 
             let outlet = Outlet {
                 sender: *misfits.sender,
                 outgoing,
+                unwritten_data,
                 unflushed,
             };
             Err(Box::new((inlet, outlet)))
@@ -205,7 +213,9 @@ impl Outlet {
         if !self.outgoing.is_empty() {
             return Ok(None);
         }
-        send(&mut self.sender, self.outgoing.end()).map(Some)
+        let accepted = send(&mut self.sender, self.outgoing.end())?;
+        self.unwritten_data = self.outgoing.rest()?.len();
+        Ok(Some(accepted))
     }
 
     /// Adds what the receiver has left for the sender to the output.
@@ -226,10 +236,18 @@ impl Outlet {
     /// Reports that this many bytes of [`outgoing`](Self::outgoing) have been written.
     pub(super) fn wrote(&mut self, count: usize) -> Result<(), Overrun> {
         self.unflushed = true;
+        self.unwritten_data = self.unwritten_data.saturating_sub(count);
         self.outgoing.take(count)
     }
 
+    /// Returns true if the transport has not accepted all of the caller's data.
+    #[cfg(feature = "tokio")]
+    pub(super) fn has_unwritten_data(&self) -> bool {
+        self.unwritten_data > 0
+    }
+
     /// Returns true if there is something to write or to flush.
+    #[cfg(feature = "tokio")]
     pub(super) fn needs_write(&self) -> bool {
         self.unflushed || !self.outgoing.is_empty()
     }

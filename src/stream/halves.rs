@@ -81,7 +81,7 @@ where
     /// [`SplitError`] gives the stream back, unchanged; see
     /// [`Connection::split`](crate::Connection::split). The handshake must be
     /// [complete](Self::complete_handshake).
-    pub fn split(self) -> Result<SharedHalves<S>, SplitError<Self>> {
+    pub fn split(self) -> Result<Halves<SharedTransport<S>, SharedTransport<S>>, SplitError<Self>> {
         self.split_with(|transport| {
             let transport = SharedTransport(Arc::new(transport));
             (transport.clone(), transport)
@@ -89,11 +89,7 @@ where
     }
 }
 
-/// The halves of a stream that share a transport.
-type SharedHalves<S> = (
-    StreamReader<SharedTransport<S>, SharedTransport<S>>,
-    StreamWriter<SharedTransport<S>>,
-);
+type Halves<R, W> = (StreamReader<R, W>, StreamWriter<W>);
 
 impl<S> Stream<S> {
     /// Splits the stream into a reader and a writer, and its transport with `halves` into what each
@@ -105,25 +101,24 @@ impl<S> Stream<S> {
     pub fn split_with<R, W>(
         self,
         halves: impl FnOnce(S) -> (R, W),
-    ) -> Result<(StreamReader<R, W>, StreamWriter<W>), SplitError<Self>> {
+    ) -> Result<Halves<R, W>, SplitError<Self>> {
         match split(self.pump) {
             Ok((inlet, outlet)) => {
                 let (reading, transport) = halves(self.transport);
                 Ok(halves_of(inlet, reading, End { outlet, transport }))
             }
-            Err((pump, error)) => {
-                let transport = self.transport;
-                Err(SplitError::new(Self { pump, transport }, error))
+            Err(refused) => {
+                let whole = Self {
+                    pump: *refused.whole,
+                    transport: self.transport,
+                };
+                Err(SplitError::new(whole, refused.error))
             }
         }
     }
 }
 
-fn halves_of<R, W>(
-    inlet: Inlet,
-    transport: R,
-    end: End<W>,
-) -> (StreamReader<R, W>, StreamWriter<W>) {
+fn halves_of<R, W>(inlet: Inlet, transport: R, end: End<W>) -> Halves<R, W> {
     let writing = Arc::new(Writing {
         end: Mutex::new(end),
         due: AtomicBool::new(false),

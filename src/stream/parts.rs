@@ -30,6 +30,7 @@ impl<S> StreamParts<S> {
             received,
             plaintext,
             outgoing,
+            unwritten_data: _,
         } = parts;
         Self {
             connection,

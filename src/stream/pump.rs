@@ -256,6 +256,7 @@ impl Pump {
         let pump = Self::new(parts.connection, parts.outgoing, &parts.received);
         Self {
             plaintext: Queue::from(parts.plaintext),
+            unwritten_data: parts.unwritten_data,
             ..pump
         }
     }
@@ -267,6 +268,7 @@ impl Pump {
             received: self.incoming.into_unread(),
             plaintext: self.plaintext.into_rest(),
             outgoing: self.outgoing.into_rest(),
+            unwritten_data: self.unwritten_data,
         }
     }
 }
@@ -309,6 +311,8 @@ pub(super) struct Parts {
     pub(super) plaintext: Vec<u8>,
     /// Output that was not written.
     pub(super) outgoing: Vec<u8>,
+    /// How much of it has to be written for the caller's data.
+    pub(super) unwritten_data: usize,
 }
 
 #[cfg(test)]

@@ -298,6 +298,7 @@ pub const ROOMS: &[Room] = &[
             "pending",
             "resumption",
             "stream::errors",
+            "stream::half_pumps",
             "stream::parts",
             "stream::pump",
         ],

@@ -5,5 +5,6 @@ mod basics;
 mod cancel;
 mod common;
 mod complaints;
+mod halves;
 mod rough;
 mod sessions;

@@ -51,10 +51,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// write accepted are sent once. A write that was not ready has accepted nothing, so the next one may
 /// have other data. (`read_exact` and `write_all` of tokio keep their own count and lose that.)
 ///
-/// One task may read while another one writes, over `tokio::io::split`.
+/// One task may read while another one writes, over `tokio::io::split`; with [`split`](Self::split)
+/// neither waits for the other one.
 #[derive(Debug)]
 pub struct TlsStream<S> {
-    link: Link<S>,
+    pub(super) link: Link<S>,
 }
 
 impl<S> TlsStream<S> {
@@ -206,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 }
 
 /// Copies as many bytes as fit, and returns their number.
-fn put(data: &[u8], out: &mut ReadBuf<'_>) -> usize {
+pub(super) fn put(data: &[u8], out: &mut ReadBuf<'_>) -> usize {
     let fitting = data.split_at_checked(out.remaining()).map_or(data, |(fitting, _)| fitting);
     out.put_slice(fitting);
     fitting.len()
