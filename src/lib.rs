@@ -54,6 +54,7 @@
 //! | drive | [`receive`](Connection::receive), [`set_input_capacity`](Connection::set_input_capacity), [`receive_eof`](Connection::receive_eof), [`send`](Connection::send), [`close`](Connection::close) |
 //! | ask, answer | [`pending`](Connection::pending), [`resume`](Connection::resume) |
 //! | after the handshake | [`session`](Connection::session), [`export_keying_material`](Connection::export_keying_material), [`channel_binding`](Connection::channel_binding) |
+//! | for two threads | [`split`](Connection::split), [`reunite`](Connection::reunite) |
 //!
 //! Three rules drive a connection: give [`receive`](Connection::receive) what has arrived until it
 //! returns [`Event::NeedData`]; remove the bytes that it consumed; send what is in `outgoing`, also
@@ -128,6 +129,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Two threads
+//!
+//! [`Stream::split`] gives a reader and a writer, so that one thread waits for the peer while another
+//! one sends; [`Connection::split`] does so without a transport. Each half has the key and the sequence
+//! number of its direction, and for a record neither waits for the other.
 //!
 //! # Buffers
 //!

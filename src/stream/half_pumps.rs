@@ -32,7 +32,7 @@ pub(super) struct Inlet {
 pub(super) struct Outlet {
     sender: SendHalf,
     outgoing: Queue,
-    /// How much of it has to be written for the caller's data.
+    /// How many bytes of the output there are up to the end of the last application data.
     unwritten_data: usize,
     /// Whether the transport may hold back bytes that it accepted.
     unflushed: bool,
@@ -46,14 +46,14 @@ pub(super) fn split(pump: Pump) -> Result<(Inlet, Outlet), SplitError<Pump>> {
         received,
         plaintext,
         outgoing,
-        unwritten_data,
     } = pump.into_parts();
     match connection.split() {
         Ok((sender, receiver)) => {
             let outlet = Outlet {
                 sender,
+                // It may be data.
+                unwritten_data: outgoing.len(),
                 outgoing: Queue::from(outgoing),
-                unwritten_data,
                 unflushed,
             };
             Ok((Inlet::new(receiver, &received, plaintext), outlet))
@@ -64,7 +64,6 @@ pub(super) fn split(pump: Pump) -> Result<(Inlet, Outlet), SplitError<Pump>> {
                 received,
                 plaintext,
                 outgoing,
-                unwritten_data,
             };
             Err(SplitError::new(Pump::from_parts(parts), refused.error))
         }
@@ -91,7 +90,6 @@ pub(super) fn reunite(inlet: Inlet, outlet: Outlet) -> Result<Pump, Box<(Inlet, 
                 received: incoming.into_unread(),
                 plaintext: plaintext.into_rest(),
                 outgoing: outgoing.into_rest(),
-                unwritten_data,
             };
             Ok(Pump::from_parts(parts))
         }
@@ -240,7 +238,7 @@ impl Outlet {
         self.outgoing.take(count)
     }
 
-    /// Returns true if the transport has not accepted all of the caller's data.
+    /// Returns true if application data waits to be written.
     #[cfg(feature = "tokio")]
     pub(super) fn has_unwritten_data(&self) -> bool {
         self.unwritten_data > 0

@@ -30,7 +30,6 @@ impl<S> StreamParts<S> {
             received,
             plaintext,
             outgoing,
-            unwritten_data: _,
         } = parts;
         Self {
             connection,

@@ -253,10 +253,12 @@ impl Pump {
 
     /// Makes a pump of its parts.
     pub(super) fn from_parts(parts: Parts) -> Self {
+        // It may be data.
+        let unwritten_data = parts.outgoing.len();
         let pump = Self::new(parts.connection, parts.outgoing, &parts.received);
         Self {
             plaintext: Queue::from(parts.plaintext),
-            unwritten_data: parts.unwritten_data,
+            unwritten_data,
             ..pump
         }
     }
@@ -268,7 +270,6 @@ impl Pump {
             received: self.incoming.into_unread(),
             plaintext: self.plaintext.into_rest(),
             outgoing: self.outgoing.into_rest(),
-            unwritten_data: self.unwritten_data,
         }
     }
 }
@@ -311,8 +312,6 @@ pub(super) struct Parts {
     pub(super) plaintext: Vec<u8>,
     /// Output that was not written.
     pub(super) outgoing: Vec<u8>,
-    /// How much of it has to be written for the caller's data.
-    pub(super) unwritten_data: usize,
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use premaster::protocol::{AlertDescription, Renegotiation};
 use premaster::{Error, ServerConfigBuilder, SharedTransport, Stream, StreamReader, StreamWriter};
 use premaster_testing::forger::{Forger, Sender, Stopped};
 use premaster_testing::pair::{End, Pair};
-use premaster_testing::wire::{ALERT, APPLICATION_DATA, HANDSHAKE};
+use premaster_testing::wire::{ALERT, APPLICATION_DATA, HANDSHAKE, records};
 use premaster_testing::{alert_received, client_builder, name, server_builder};
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -302,6 +303,24 @@ fn a_reader_does_not_wait_for_a_writer_that_is_stuck() {
     let records = [(); 3].map(|()| scene.from_client.recv().unwrap()[0]);
     assert_eq!(records, [APPLICATION_DATA, APPLICATION_DATA, ALERT]);
     writing.join().unwrap().unwrap();
+}
+
+/// Each thinks that the other one replies: that must not be, whatever they do at the same time.
+#[test]
+fn a_reply_is_not_left_to_each_other() {
+    let mut scene = Scene::new(9, false);
+    for turn in 0..500 {
+        let request = scene.forger.seal(Sender::Server, 1 + 2 * turn, HANDSHAKE, &[0; 4]);
+        let data = scene.forger.seal(Sender::Server, 2 + 2 * turn, APPLICATION_DATA, b"x");
+        scene.to_client.send([request, data].concat()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| scene.writer.write_all(b"y").unwrap());
+            scope.spawn(|| assert_eq!(scene.reader.read(&mut [0; 9]).unwrap(), 1));
+        });
+        let wire: Vec<u8> = scene.from_client.try_iter().flatten().collect();
+        let types = records(&wire).iter().map(|record| record[0]).collect::<BTreeSet<_>>();
+        assert_eq!(types, BTreeSet::from([ALERT, APPLICATION_DATA]), "{turn}");
+    }
 }
 
 #[test]

@@ -88,16 +88,15 @@ impl<S> TlsStream<S> {
         self,
         halves: impl FnOnce(S) -> (R, W),
     ) -> Result<Halves<R, W>, SplitError<Self>> {
-        let Self { mut link } = self;
+        let mut link = self.link;
         match split(link.pump) {
             Ok((inlet, outlet)) => {
                 let (reading, transport) = halves(link.transport);
-                let end = End { outlet, transport };
-                Ok(halves_of(inlet, reading, end))
+                Ok(halves_of(inlet, reading, End { outlet, transport }))
             }
             Err(refused) => {
                 link.pump = *refused.whole;
-                Err(SplitError::new(Self { link }, refused.error))
+                Err(SplitError::new(Self::of(link), refused.error))
             }
         }
     }
@@ -168,12 +167,11 @@ impl<R, W> ReadHalf<R, W> {
             Ok(pump) => {
                 // A connection that was split never pauses again.
                 let link = Link::new(pump, whole(reading, transport), Answers::default());
-                Ok(TlsStream { link })
+                Ok(TlsStream::of(link))
             }
             Err(misfits) => {
                 let (inlet, outlet) = *misfits;
-                let end = End { outlet, transport };
-                let (reader, writer) = halves_of(inlet, reading, end);
+                let (reader, writer) = halves_of(inlet, reading, End { outlet, transport });
                 Err(ReuniteError::new(writer, reader))
             }
         }
