@@ -158,7 +158,9 @@ impl Peer {
             }
             // RFC 3748 section 5.3.1: another method is refused in favour of this one, before it has
             // begun.
-            (REQUEST, [4..=u8::MAX, ..]) if self.connection.is_none() => {
+            (REQUEST, [method @ 4..=u8::MAX, ..])
+                if *method != EAP_TLS && self.connection.is_none() =>
+            {
                 response(identifier, NAK, &[EAP_TLS]).map(Step::Respond)
             }
             _ => Err(Failure::Malformed(
@@ -218,6 +220,7 @@ impl Peer {
         }
         // RFC 5216 section 2.1.5: an acknowledgement has no data.
         if first && data.is_empty() && flags & MORE_FRAGMENTS == 0 {
+            self.announced = None;
             if self.outgoing.is_empty() {
                 return Err(Failure::Malformed(
                     "the server acknowledges what was not sent",
@@ -225,7 +228,7 @@ impl Peer {
             }
             return Ok(self.next_fragment(false));
         }
-        // "until it receives the EAP-Response": until all of our flight is there, it has no turn.
+        // RFC 5216 section 2.1.5: only an acknowledgement follows a fragment with more to come.
         if !self.outgoing.is_empty() {
             return Err(Failure::Malformed(
                 "the server does not wait for the rest of a flight",
@@ -234,10 +237,13 @@ impl Peer {
         self.received += 1;
         self.incoming.extend_from_slice(data);
         let announced = self.announced.unwrap_or(MAX_FLIGHT);
-        if self.incoming.len() > announced || (data.is_empty() && flags & MORE_FRAGMENTS != 0) {
+        if self.incoming.len() > announced {
             return Err(Failure::Malformed(
-                "the server's flight is longer than its length",
+                "the server's flight is longer than its length, or than 64 KiB",
             ));
+        }
+        if data.is_empty() {
+            return Err(Failure::Malformed("the server sends an empty fragment"));
         }
         if flags & MORE_FRAGMENTS != 0 {
             return Ok((0, Vec::new()));
