@@ -4,6 +4,10 @@
 mod authentication;
 #[path = "../../examples/support/decryption_pool.rs"]
 mod decryption_pool;
+mod eap_peer;
+#[path = "../../examples/applications/eap_tls/peer.rs"]
+#[allow(dead_code, reason = "fragments are counted for a report")]
+mod eap_tls_peer;
 mod files;
 #[cfg(unix)]
 mod remote;
