@@ -53,8 +53,8 @@ struct Arguments {
 
     /// Ask for TLS in plain text first, as servers of this protocol require
     ///
-    /// Nothing that the server said before TLS counts afterwards: ask again for
-    /// what it supports.
+    /// Nothing that the server said before TLS counts afterwards: ask again
+    /// for what it supports.
     #[arg(long, value_enum, value_name = "PROTOCOL", verbatim_doc_comment)]
     starttls: Option<Protocol>,
 
