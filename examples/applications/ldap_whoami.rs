@@ -25,20 +25,11 @@
 //! [RFC 4513 section 5.2.3]: https://www.rfc-editor.org/rfc/rfc4513#section-5.2.3
 //! [RFC 4532]: https://www.rfc-editor.org/rfc/rfc4532
 
-// These are shared with the examples of the library's own package.
-#[path = "../support/json.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod json;
-#[path = "../support/report.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod report;
-#[path = "../support/wrap.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod wrap;
-
 use anyhow::{Context, Result};
 use applications::client::ClientArguments;
+use applications::report::Report;
 use applications::timed::Timed;
+use applications::wrap::wrap;
 use bytes::BytesMut;
 use clap::Parser;
 use ldap3_proto::LdapCodec;
@@ -48,14 +39,12 @@ use ldap3_proto::proto::{
 };
 use premaster::session::CertificateAnswer;
 use premaster::{SessionInfo, Stream, server_name};
-use report::Report;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::codec::{Decoder, Encoder};
-use wrap::wrap;
 
 /// Asks an LDAP server who it takes a client certificate's owner for.
 ///
@@ -63,6 +52,9 @@ use wrap::wrap;
 /// dn:uid=station,dc=example, or anonymous. A server that only asks for a
 /// certificate serves a client without one, as anonymous. The exit status is 1
 /// after a failure, with the reason on standard error.
+///
+/// RSA key transport has no forward secrecy: anyone who obtains the server's key
+/// later can decrypt every recorded connection.
 #[derive(Parser)]
 #[command(name = "ldap_whoami", verbatim_doc_comment)]
 struct Arguments {
@@ -171,8 +163,8 @@ fn who_am_i(
         ldap.bind_by_certificate()?;
     }
     let identity = ldap.extended("\"Who am I?\"", OID_WHOAMI)?;
-    ldap.send(LdapOp::UnbindRequest)?;
-    ldap.stream.close()?;
+    // The server may close as soon as it reads UnbindRequest.
+    let _ = ldap.send(LdapOp::UnbindRequest).and_then(|()| ldap.stream.close());
     // RFC 4532 section 2.2: an empty identity is the anonymous one.
     match String::from_utf8(identity) {
         Ok(identity) if identity.is_empty() => Ok("anonymous".to_owned()),

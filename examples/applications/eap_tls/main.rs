@@ -32,31 +32,20 @@
 mod peer;
 mod radius;
 
-// These are shared with the examples of the library's own package.
-#[path = "../../support/json.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod json;
-#[path = "../../support/report.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod report;
-#[path = "../../support/wrap.rs"]
-#[allow(dead_code, reason = "each example uses its own part")]
-mod wrap;
-
 use anyhow::{Context, Result, anyhow, bail};
 use applications::client::ClientArguments;
+use applications::report::Report;
+use applications::wrap::wrap;
 use clap::Parser;
 use peer::{Peer, Step};
 use premaster::server_name;
 use radius::{AccessPoint, MppeKeys, Verdict};
-use report::Report;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
-use wrap::wrap;
 use zeroize::Zeroizing;
 
 /// Authenticates to a RADIUS server with EAP-TLS, as a station and its access
@@ -67,6 +56,8 @@ use zeroize::Zeroizing;
 /// reason on standard error; 2 for a wrong argument.
 ///
 /// RADIUS protects little: use it on a network of its own or through a tunnel.
+/// RSA key transport has no forward secrecy: anyone who obtains the server's key
+/// later can compute the keys of every recorded conversation.
 #[derive(Parser)]
 #[command(name = "eap_tls", verbatim_doc_comment)]
 struct Arguments {
