@@ -1,6 +1,6 @@
 //! The example `eap_tls`, and FreeRADIUS.
 
-use super::fits_a_terminal;
+use super::expect_help;
 use crate::files::Files;
 use crate::peer::free_port;
 use crate::{Need, Trials};
@@ -22,7 +22,7 @@ const SECRET: &str = "between-us";
 pub fn add_trials(trials: &mut Trials) {
     let needs = &[Need::Built(EXAMPLE)];
     trials.add_with(needs, "eap_tls::help".into(), |_| {
-        fits_a_terminal(Command::new(built(EXAMPLE)).arg("--help"));
+        expect_help(EXAMPLE);
     });
     let needs = &[Need::Built(EXAMPLE), Need::Program(FREERADIUS)];
     trials.add_with(needs, "eap_tls::accepted".into(), accepted);

@@ -1,6 +1,6 @@
 //! The example `ldap_whoami`, and OpenLDAP's server.
 
-use super::fits_a_terminal;
+use super::expect_help;
 use super::slapd::{self, SLAPD};
 use crate::files::Files;
 use crate::{Need, Trials};
@@ -15,7 +15,7 @@ const EXAMPLE: &str = "examples/ldap_whoami";
 pub fn add_trials(trials: &mut Trials) {
     let needs = &[Need::Built(EXAMPLE)];
     trials.add_with(needs, "ldap_whoami::help".into(), |_| {
-        fits_a_terminal(Command::new(built(EXAMPLE)).arg("--help"));
+        expect_help(EXAMPLE);
     });
     trials.add_with(needs, "ldap_whoami::injected".into(), injected);
     trials.add_with(needs, "ldap_whoami::endless".into(), endless);

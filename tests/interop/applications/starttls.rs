@@ -172,15 +172,16 @@ fn pop3(files: &Files) {
 
 fn ldap(files: &Files) {
     let (_slapd, port) = slapd::start(files, "never");
-    // "Who am I?" as message 2, and UnbindRequest.
-    let input = b"\x30\x1e\x02\x01\x02\x77\x19\x80\x171.3.6.1.4.1.4203.1.11.3\
-                  \x30\x05\x02\x01\x03\x42\x00";
-    let ended = say("ldap", port, files, input);
-    // ExtendedResponse to message 2: success.
-    assert!(
-        ended.stdout.contains("\x02\x01\x02\x78\x09\x0a\x01\x00"),
-        "{ended:?}"
-    );
+    let mut client = client("ldap", port, files);
+    // "Who am I?" as message 2, and an answer to it: success, nobody.
+    client.write(b"\x30\x1e\x02\x01\x02\x77\x19\x80\x171.3.6.1.4.1.4203.1.11.3");
+    let answer = b"\x30\x0e\x02\x01\x02\x78\x09\x0a\x01\x00\x04\x00\x04\x00\x8b\x00";
+    assert_eq!(client.read(answer.len()), answer);
+    // UnbindRequest, at which slapd answers nothing more.
+    client.write(b"\x30\x05\x02\x01\x03\x42\x00");
+    client.close_stdin();
+    let ended = client.wait();
+    assert!(ended.status.success(), "{ended:?}");
 }
 
 fn postgres_sql(files: &Files) {

@@ -1,6 +1,6 @@
 //! `ureq` over this library, against nginx and OpenSSL.
 
-use super::{Device, PAGE, fits_a_terminal};
+use super::{Device, PAGE, expect_help};
 use crate::files::Files;
 use crate::peer::free_port;
 use crate::{Need, Trials};
@@ -28,7 +28,7 @@ pub fn add_trials(trials: &mut Trials) {
 }
 
 fn help(_: &Files) {
-    fits_a_terminal(Command::new(built(EXAMPLE)).arg("--help"));
+    expect_help(EXAMPLE);
 }
 
 /// Gets this page so many times.
