@@ -15,6 +15,8 @@ mod remote;
 #[path = "../../examples/support/remote/key.rs"]
 mod remote_key;
 mod starttls;
+#[path = "../../examples/support/starttls.rs"]
+mod starttls_request;
 #[cfg(unix)]
 #[path = "../../examples/support/remote/wire.rs"]
 #[allow(dead_code, reason = "the signer's end is in the signer")]

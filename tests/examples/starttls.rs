@@ -1,10 +1,12 @@
 //! The client asks for TLS in plain text, and servers give it anything but that.
 
+use super::starttls_request::{Protocol, ask};
 use super::{PATIENCE, data, serve, start_client};
 use premaster_testing::program::Ended;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 /// One turn of a server.
 enum Turn {
@@ -268,5 +270,27 @@ fn a_server_that_hangs_up_is_refused() {
             ended.stderr.contains("closed the connection before"),
             "{ended:?}"
         );
+    }
+}
+
+/// A byte now and then is always in time for the next one, and not for the whole.
+#[test]
+fn a_server_that_drips_is_refused() {
+    for protocol in [Protocol::Smtp, Protocol::Imap, Protocol::Pop3] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let dripping = thread::spawn(move || {
+            while server.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let error = ask(protocol, &socket, Duration::from_millis(100)).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock),
+            "{error}"
+        );
+        drop(socket);
+        dripping.join().unwrap();
     }
 }
