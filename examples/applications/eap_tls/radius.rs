@@ -259,8 +259,8 @@ impl<'p> Packet<'p> {
         })
     }
 
-    /// Checks both authenticators. RFC 3579 section 3.2: a packet with EAP "without a
-    /// Message-Authenticator attribute" is "silently discarded"; here every packet is.
+    /// Checks both authenticators. RFC 3579 section 3.1: Message-Authenticator "MUST be used to protect
+    /// all" packets with EAP in them; here, all packets.
     fn is_authentic(&self, secret: &[u8], request: [u8; 16]) -> Option<bool> {
         let mut codes = self.attributes().filter(|a| a.kind == MESSAGE_AUTHENTICATOR);
         let (code, None) = (codes.next()?, codes.next()) else {
