@@ -248,6 +248,10 @@ impl<S: Read + Write> Stream<S> {
             Ok(Step::NeedRead) => self.fill(),
             Ok(Step::NeedWrite) => {
                 let flushed = self.flush_outgoing();
+                if self.pump.is_full() {
+                    flushed?;
+                    return Ok(Advance::Progress);
+                }
                 self.fill().map_err(|error| match flushed {
                     Err(cause) if cause.kind() != io::ErrorKind::WouldBlock => cause,
                     _ => error,

@@ -14,7 +14,8 @@
 //!
 //! The last two, a pause and every error may leave something to be written. A transport that can no
 //! longer be written to may still hold what the peer sent before: data, its close_notify, or the
-//! alert that explains the failure. So a driver reads even after a failed write.
+//! alert that explains the failure. So a driver reads even after a failed write, unless the output
+//! [is full](Pump::is_full).
 
 use super::buffers::{Incoming, Overrun, Queue};
 use crate::connection::{Connection, Event, MAX_PLAINTEXT, MAX_RECORD_LENGTH};
@@ -24,6 +25,10 @@ use crate::pending::Answer;
 /// The most plaintext that is encrypted at once, which bounds the output that is kept for a
 /// transport that accepts nothing.
 const MAX_SEND: usize = 4 * MAX_PLAINTEXT;
+
+/// From this length on the output counts as full: the longest of one call of [`Pump::send`], and as much
+/// again for replies.
+const FULL: usize = 2 * MAX_SEND;
 
 /// From this length on, one of several pieces is encrypted from where it lies; a record for itself
 /// costs less than a copy.
@@ -150,6 +155,12 @@ impl Pump {
     /// Returns true if there is something to write or to flush.
     pub(super) fn needs_write(&self) -> bool {
         self.unflushed || !self.outgoing.is_empty()
+    }
+
+    /// Returns true if nothing should be received before something is written: a peer that asks for
+    /// one reply after the other, and reads none, would take memory without a bound.
+    pub(super) fn is_full(&self) -> bool {
+        self.outgoing.rest().is_ok_and(|rest| rest.len() >= FULL)
     }
 
     /// Returns the output that is to be written.

@@ -6,5 +6,6 @@ mod cancel;
 mod common;
 mod complaints;
 mod halves;
+mod renegotiation;
 mod rough;
 mod sessions;

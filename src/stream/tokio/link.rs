@@ -93,6 +93,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             Ok(Step::NeedRead) => self.poll_fill(),
             Ok(Step::NeedWrite) => {
                 let flushed = self.poll_flush();
+                if self.pump.is_full() {
+                    return flushed.map_ok(|()| Advance::Progress);
+                }
                 self.poll_fill().map_err(|error| match flushed {
                     Poll::Ready(Err(cause)) => cause,
                     _ => error,

@@ -106,6 +106,7 @@ impl ServerByHand {
             heard: 1,
             client_changed: false,
             transcript: Vec::new(),
+            said: Vec::new(),
         }
     }
 }
@@ -151,6 +152,8 @@ pub struct Renegotiation {
     client_changed: bool,
     /// The messages so far, as records without protection.
     transcript: Vec<Vec<u8>>,
+    /// What the server has sent, as it is on the wire.
+    pub said: Vec<Vec<u8>>,
 }
 
 impl Renegotiation {
@@ -158,6 +161,7 @@ impl Renegotiation {
     pub fn send(&mut self, typ: u8, content: &[u8]) -> Result<(), Error> {
         let record = self.keys.seal(Sender::Server, self.sent, typ, content);
         self.sent += 1;
+        self.said.push(record.clone());
         self.client.take(&record)
     }
 
@@ -279,6 +283,7 @@ impl Renegotiation {
         let change = self.keys.seal(Sender::Server, self.sent, CHANGE_CIPHER_SPEC, &[1]);
         let server = new.verify_data(Sender::Server, &transcript);
         let answer = [change, new.sealed_finished(Sender::Server, &transcript)].concat();
+        self.said.push(answer.clone());
         (self.keys, self.verify_data) = (new, [client, server]);
         (self.sent, self.heard, self.client_changed) = (1, 1, false);
         (flight, answer)
