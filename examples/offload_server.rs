@@ -6,10 +6,10 @@
 //! cargo run --release --example offload_server -- --load 16 --for 8 --compare
 //! ```
 //!
-//! Each connection has a thread, which pauses at
-//! [`Pending::DecryptPreMasterSecret`](premaster::Pending::DecryptPreMasterSecret), hands the job
-//! to the pool, and goes on with the answer. The reusable part is the pool,
-//! `support/decryption_pool.rs`.
+//! Each handshake pauses at
+//! [`Pending::DecryptPreMasterSecret`](premaster::Pending::DecryptPreMasterSecret). A worker of the
+//! acceptor, `support/acceptor.rs`, hands the job to the pool, and goes on with the answer. The
+//! reusable part is the pool, `support/decryption_pool.rs`.
 //!
 //! A thread of the pool takes the jobs that wait, up to eight, and decrypts them together. It waits
 //! for no batch to fill, so a server that is not busy loses no time; a busy one gains what its
@@ -33,12 +33,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::acceptor::serve_each;
+use support::acceptor::{self, serve_each};
 use support::cli::exit_code;
 use support::decryption_pool::{Keys, Queue, Worker, decryption_pool};
 use support::figures::{COMPARISON, Figures, Tally};
 use support::gate::Gate;
 use support::identity::{IdentityArguments, hint, s_client};
+use support::limits::{LimitArguments, Limits};
 use support::pause::complete_handshake;
 use support::report::{Milliseconds, Report, print_line};
 use support::self_signed::NAME;
@@ -83,14 +84,12 @@ struct Arguments {
     #[arg(long, requires_all = ["load", "seconds"], conflicts_with = "batch", verbatim_doc_comment)]
     compare: bool,
 
-    /// Decrypt on each connection's own thread, without pause, queue and
-    /// batches
+    /// Decrypt where the handshake is done, without pause, queue and batches
     #[arg(long, conflicts_with_all = ["threads", "batch", "compare"], verbatim_doc_comment)]
     inline: bool,
 
-    /// The most connections at one time; the next waits until one ends
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
-    connections: u16,
+    #[command(flatten)]
+    limits: LimitArguments,
 
     /// Also run N clients, which connect again and again; the certificate
     /// must be for localhost
@@ -111,6 +110,17 @@ impl Arguments {
         }
     }
 
+    /// What the server bears. The clients of `--load` have one address.
+    fn limits(&self) -> io::Result<Limits> {
+        let mut limits = self.limits.limits(WORKERS);
+        if self.inline {
+            limits.workers = thread::available_parallelism()?.into();
+        }
+        limits.handshakes = limits.handshakes.max(self.load.into());
+        limits.per_address = limits.per_address.max(self.load.into());
+        Ok(limits)
+    }
+
     /// The time until the end, if it has one.
     fn period(&self) -> Option<Duration> {
         self.seconds.map(|seconds| Duration::from_secs(seconds.into()))
@@ -120,7 +130,10 @@ impl Arguments {
 /// The sizes that are compared.
 const SIZES: [u16; 4] = [1, 2, 4, 8];
 
-/// The timeout for each read and write, and for a decryption.
+/// How many handshakes may ask the pool at one time.
+const WORKERS: usize = 64;
+
+/// The timeout for each read and write of a client, and for a decryption.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long connections in progress may go on at the end, and then take to end.
@@ -147,7 +160,7 @@ fn start(arguments: &Arguments) -> Result<()> {
     let threads = arguments.pool_threads()?;
     let keys = certified.key().map(|key| (key.key_id(), Arc::clone(key)));
     // With room for all that can ask at one time.
-    let (queue, worker) = decryption_pool(Keys::from_iter(keys), arguments.connections.into());
+    let (queue, worker) = decryption_pool(Keys::from_iter(keys), WORKERS);
     worker.limit(arguments.batch.into());
     let tally = Tally::default();
     thread::scope(|scope| {
@@ -213,11 +226,11 @@ fn run(
     worker: &Worker,
     load: &Load<'_>,
 ) -> Result<()> {
-    let gate = Gate::new(arguments.connections.into(), GRACE);
+    let limits = arguments.limits()?;
+    let gate = Gate::new(arguments.limits.connections.into(), GRACE);
     let start = Instant::now();
     thread::scope(|scope| {
-        let acceptor =
-            scope.spawn(|| serve_each(listener, &gate, |socket, peer| service.serve(socket, peer)));
+        let acceptor = scope.spawn(|| serve_each(listener, &gate, &limits, service));
         let clients: Vec<_> = (0..arguments.load).map(|_| scope.spawn(|| load.run())).collect();
 
         let clock = Clock {
@@ -306,25 +319,33 @@ struct Service<'t> {
     tally: &'t Tally,
 }
 
-impl Service<'_> {
-    /// Serves one connection. A failure in it is reported, and affects no other.
-    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
-        let result = self.converse(socket);
-        if result.is_err() {
-            self.tally.add().failures += 1;
-            let report = Report::new(peer.to_string(), None, &result);
-            eprintln!("{}", wrap(&report.to_text()));
+/// A connection, and how its pre-master secret was decrypted.
+struct Guest {
+    stream: Stream<TcpStream>,
+    decryption: Option<Decryption>,
+}
+
+impl acceptor::Service for Service<'_> {
+    type Guest = Guest;
+
+    fn admit(&self, socket: TcpStream, deadline: Instant) -> Guest {
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
+        stream.set_handshake_deadline(Some(deadline));
+        Guest {
+            stream,
+            decryption: None,
         }
     }
 
-    /// The handshake, a line about it and the close.
-    fn converse(&self, socket: &TcpStream) -> io::Result<()> {
-        prepare(socket, PATIENCE)?;
-        let mut stream = Stream::server(Arc::clone(&self.config), socket);
-        let mut decryption = None;
-        complete_handshake(&mut stream, |job| {
+    fn socket(guest: &Guest) -> &TcpStream {
+        guest.stream.transport()
+    }
+
+    fn shake_hands(&self, guest: &mut Guest) -> io::Result<()> {
+        let Guest { stream, decryption } = guest;
+        complete_handshake(stream, |job| {
             let (reply, took) = self.queue.submit(job)?.wait(PATIENCE)?;
-            decryption = Some(Decryption {
+            *decryption = Some(Decryption {
                 batch_size: reply.batch_size,
                 queued: reply.queued,
                 took,
@@ -333,22 +354,37 @@ impl Service<'_> {
         })?;
         let paused = decryption.as_ref().map(|decryption| decryption.took);
         self.tally.add().handshake(paused);
-        match decryption {
-            Some(Decryption {
-                batch_size,
-                queued,
-                took,
-            }) => writeln!(
-                stream,
-                "Your pre-master secret was decrypted in a batch of {batch_size}, after a wait of \
-                 {}. The answer took {} in all.",
-                Milliseconds(queued),
-                Milliseconds(took),
-            )?,
-            None => writeln!(stream, "Your pre-master secret was decrypted inline.")?,
-        }
-        stream.close()
+        Ok(())
     }
+
+    /// Serves one connection. A failure in it is reported.
+    fn serve(&self, guest: &mut Guest, peer: SocketAddr, handshake: io::Result<()>) {
+        let result = handshake.and_then(|()| converse(guest));
+        if result.is_err() {
+            self.tally.add().failures += 1;
+            let report = Report::new(peer.to_string(), None, &result);
+            eprintln!("{}", wrap(&report.to_text()));
+        }
+    }
+}
+
+/// A line about the handshake and the close.
+fn converse(Guest { stream, decryption }: &mut Guest) -> io::Result<()> {
+    match decryption {
+        Some(Decryption {
+            batch_size,
+            queued,
+            took,
+        }) => writeln!(
+            stream,
+            "Your pre-master secret was decrypted in a batch of {batch_size}, after a wait of \
+                 {}. The answer took {} in all.",
+            Milliseconds(*queued),
+            Milliseconds(*took),
+        )?,
+        None => writeln!(stream, "Your pre-master secret was decrypted inline.")?,
+    }
+    stream.close()
 }
 
 /// How a pre-master secret was decrypted.

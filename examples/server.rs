@@ -4,9 +4,9 @@
 //! cargo run --example server
 //! ```
 //!
-//! Each connection has a thread, whose whole work is `Service::converse`. The rest is what a
-//! server needs around that: a bound on the threads, one line for each connection, and an orderly
-//! end.
+//! Each connection has a thread once its handshake is complete, whose whole work is
+//! `Service::converse`. The rest is what a server needs around that: peers that waste its time keep
+//! nobody out (`support/acceptor.rs` says how), one line for each connection, and an orderly end.
 
 mod support;
 
@@ -17,22 +17,23 @@ use premaster::protocol::{EncryptThenMac, ExtendedMasterSecret, Preference};
 use premaster::{CipherSuite, ServerConfig, Stream};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
-use support::acceptor::serve_first;
+use std::thread;
+use std::time::{Duration, Instant};
+use support::acceptor::{self, caught, serve_first};
 use support::cli::{exit_code, or_usage_error, print_warnings, suite};
 use support::client_auth::ClientAuthArguments;
-use support::gate::{Gate, stop_on_signal};
+use support::gate::Gate;
 use support::http::{self, Head, MAX_HEAD};
 use support::identity::{hint, s_client};
 use support::key_log::KeyLogFile;
+use support::limits::LimitArguments;
 use support::report::{Report, agreed, print_line};
 use support::server_certificates::CertificateArguments;
 use support::server_sessions::SessionArguments;
-use support::socket::prepare;
+use support::signals::stop_on_signal;
 use support::wrap::wrap;
 
 /// Serves TLS 1.2 with RSA key transport, many connections at once.
@@ -100,6 +101,9 @@ struct Arguments {
     #[command(flatten)]
     sessions: SessionArguments,
 
+    #[command(flatten)]
+    limits: LimitArguments,
+
     /// Append the secrets to this file, for Wireshark; they decrypt the
     /// traffic
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
@@ -147,12 +151,6 @@ impl From<Ems> for ExtendedMasterSecret {
     }
 }
 
-/// The most connections at one time. The next is served when one of them ends.
-const MAX_CONNECTIONS: usize = 256;
-
-/// The timeout for each read and write.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// How long connections in progress may go on after SIGTERM, and then take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -176,7 +174,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let listener = TcpListener::bind(arguments.listen)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let address = listener.local_addr()?;
-    let gate = Gate::new(MAX_CONNECTIONS, GRACE);
+    let gate = Gate::new(arguments.limits.connections.into(), GRACE);
     stop_on_signal(Arc::clone(&gate), address)?;
 
     print_line(&format!("LISTENING {address}"));
@@ -184,9 +182,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         print_hint(arguments, address, &pem);
     }
     let count = if arguments.once { 1 } else { usize::MAX };
-    serve_first(count, listener, &gate, |socket, peer| {
-        service.serve(socket, peer)
-    });
+    let limits = arguments.limits.limits(thread::available_parallelism()?.into());
+    serve_first(count, listener, &gate, &limits, &service);
     Ok(())
 }
 
@@ -248,20 +245,26 @@ struct Service {
     json: bool,
 }
 
-impl Service {
-    /// Serves one connection and prints its report. A failure in it, or a panic, affects no other.
-    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
-        let mut session = None;
-        let result = panic::catch_unwind(AssertUnwindSafe(|| {
-            let config = Arc::clone(&self.config);
-            let mut stream = Stream::server(config, socket);
-            let result = self.converse(&mut stream);
-            session = stream.connection().session().cloned();
-            result
-        }))
-        .unwrap_or_else(|_| Err(io::Error::other("the thread of this connection panicked")));
+impl acceptor::Service for Service {
+    type Guest = Stream<TcpStream>;
 
-        let report = Report::new(peer.to_string(), session.as_ref(), &result);
+    fn admit(&self, socket: TcpStream, deadline: Instant) -> Self::Guest {
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
+        stream.set_handshake_deadline(Some(deadline));
+        stream
+    }
+
+    fn socket(stream: &Self::Guest) -> &TcpStream {
+        stream.transport()
+    }
+
+    fn shake_hands(&self, stream: &mut Self::Guest) -> io::Result<()> {
+        stream.complete_handshake()
+    }
+
+    fn serve(&self, stream: &mut Self::Guest, peer: SocketAddr, handshake: io::Result<()>) {
+        let result = handshake.and_then(|()| caught(|| self.converse(stream)));
+        let report = Report::new(peer.to_string(), stream.connection().session(), &result);
         if report.is_silent() && !self.verbose {
             return;
         }
@@ -271,11 +274,11 @@ impl Service {
             wrap(&report.to_text())
         });
     }
+}
 
-    /// The handshake, the answer and the close.
-    fn converse(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
-        prepare(stream.transport(), PATIENCE)?;
-        stream.complete_handshake()?;
+impl Service {
+    /// The answer and the close.
+    fn converse(&self, stream: &mut Stream<TcpStream>) -> io::Result<()> {
         match self.reply {
             Reply::Http => self.answer_http(stream)?,
             Reply::Echo => echo(stream)?,
@@ -284,7 +287,7 @@ impl Service {
     }
 
     /// Answers one request, for any path, with what was agreed.
-    fn answer_http(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
+    fn answer_http(&self, stream: &mut Stream<TcpStream>) -> io::Result<()> {
         match http::read_head(&mut BufReader::new(&mut *stream))? {
             Head::Complete => {}
             Head::Closed => return Ok(()),
@@ -316,7 +319,7 @@ impl Service {
 }
 
 /// Sends each record's data back in a record of its own, until the peer closes.
-fn echo(stream: &mut Stream<&TcpStream>) -> io::Result<()> {
+fn echo(stream: &mut Stream<TcpStream>) -> io::Result<()> {
     // A read gives the data of one record at most, and there is room for all of it.
     let mut data = [0; MAX_PLAINTEXT];
     loop {

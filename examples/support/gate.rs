@@ -1,15 +1,12 @@
 //! How many connections a server has at one time, and how it ends.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::collections::HashMap;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-/// Lets a bounded number of connections in, and none once the server is to stop.
+/// Gives a bounded number of connections a place, and tells when the server is to stop.
 pub struct Gate {
     places: usize,
     /// How long connections in progress may go on then.
@@ -21,6 +18,8 @@ pub struct Gate {
 #[derive(Default)]
 struct GateState {
     connections: usize,
+    /// How many of them each address has.
+    of_address: HashMap<IpAddr, usize>,
     /// Those of the connections, by the number of their place.
     sockets: HashMap<u64, TcpStream>,
     /// How many places have been given so far.
@@ -39,21 +38,31 @@ impl Gate {
         })
     }
 
-    /// Waits for a place. `None` once the server is to stop.
-    pub fn enter(self: &Arc<Self>) -> Option<Place> {
+    /// Returns a place, or `None` if all are taken, or as many as one address may have.
+    pub fn enter(self: &Arc<Self>, address: IpAddr, per_address: usize) -> Option<Place> {
         let mut state = self.lock();
-        while state.connections == self.places && state.deadline.is_none() {
-            state = self.wait(state, Duration::MAX);
-        }
-        if state.deadline.is_some() {
+        let of_address = state.of_address.get(&address).copied().unwrap_or_default();
+        if state.connections == self.places || of_address >= per_address {
             return None;
         }
+        state.of_address.insert(address, of_address + 1);
         state.connections += 1;
         state.given += 1;
         Some(Place {
             gate: Arc::clone(self),
             number: state.given,
+            address,
         })
+    }
+
+    /// Returns true once the server is to stop.
+    pub fn is_closed(&self) -> bool {
+        self.lock().deadline.is_some()
+    }
+
+    /// Returns true once the server is to stop and the connections in progress have had their time.
+    pub fn is_over(&self) -> bool {
+        self.lock().deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     /// Lets nobody in any more, and wakes the thread that waits for connections at `address`.
@@ -115,6 +124,7 @@ impl Gate {
 pub struct Place {
     gate: Arc<Gate>,
     number: u64,
+    address: IpAddr,
 }
 
 impl Place {
@@ -131,17 +141,12 @@ impl Drop for Place {
         let mut state = self.gate.lock();
         state.connections -= 1;
         state.sockets.remove(&self.number);
+        if let Some(count) = state.of_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                state.of_address.remove(&self.address);
+            }
+        }
         self.gate.changed.notify_all();
     }
-}
-
-/// Closes the gate at SIGTERM or SIGINT.
-pub fn stop_on_signal(gate: Arc<Gate>, address: SocketAddr) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            gate.close(address);
-        }
-    });
-    Ok(())
 }

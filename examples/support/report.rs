@@ -2,7 +2,7 @@
 
 use super::json;
 use premaster::certificate::PeerCertificate;
-use premaster::error::Excerpt;
+use premaster::error::{Excerpt, HandshakeTimedOut};
 use premaster::protocol::{AlertDescription, ProtocolVersion};
 use premaster::session::{CertificateAnswer, NotResumed, RequestedCertificate, Resumption};
 use premaster::{Error, SessionInfo};
@@ -300,8 +300,11 @@ struct Failure {
 impl Failure {
     fn of(error: &io::Error) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+        let is_late = error.get_ref().is_some_and(|inner| inner.is::<HandshakeTimedOut>());
         Self {
             cause: match error.kind() {
+                // It says itself what was awaited.
+                _ if is_late => error.to_string(),
                 // What a socket's timeout is called differs between systems.
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                     "timeout: the peer did not respond".to_owned()

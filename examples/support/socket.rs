@@ -29,3 +29,12 @@ pub fn hang_up(mut socket: &TcpStream, linger: Duration) {
         }
     }
 }
+
+/// Reads what has come over a socket that does not block. Returns true if nothing will come any more.
+pub fn drain(mut socket: &TcpStream) -> bool {
+    let mut ignored = [0; 4096];
+    match socket.read(&mut ignored) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    }
+}

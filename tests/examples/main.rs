@@ -17,6 +17,8 @@ mod remote_key;
 mod starttls;
 #[path = "../../examples/support/starttls.rs"]
 mod starttls_request;
+#[cfg(target_os = "linux")]
+mod wasters;
 #[cfg(unix)]
 #[path = "../../examples/support/remote/wire.rs"]
 #[allow(dead_code, reason = "the signer's end is in the signer")]

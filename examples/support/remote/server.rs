@@ -1,12 +1,13 @@
 //! The process that talks to clients, without the key.
 
 use super::key::RemoteKey;
-use crate::support::acceptor::serve_each;
-use crate::support::gate::{Gate, stop_on_signal};
+use crate::support::acceptor::{self, serve_each};
+use crate::support::gate::Gate;
+use crate::support::limits::Limits;
 use crate::support::pause::complete_handshake;
 use crate::support::process::when_stdin_ends;
 use crate::support::report::{Report, print_line};
-use crate::support::socket::prepare;
+use crate::support::signals::stop_on_signal;
 use crate::support::wrap::wrap;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -19,7 +20,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub struct ServerArguments {
@@ -49,11 +50,18 @@ pub struct ServerArguments {
     until_eof: bool,
 }
 
-/// The most connections at one time, each of which may ask the signer.
+/// The most connections at one time.
 const MAX_CONNECTIONS: usize = 64;
 
-/// The timeout for each read and write.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LIMITS: Limits = Limits {
+    handshake: Duration::from_secs(10),
+    chance: Duration::from_millis(500),
+    idle: Duration::from_secs(10),
+    handshakes: 384,
+    per_address: 64,
+    // So many may ask the signer at one time.
+    workers: 16,
+};
 
 /// How long connections in progress may go on at the end, and then take to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -71,7 +79,7 @@ pub fn run(arguments: &ServerArguments) -> Result<()> {
         when_stdin_ends(move || gate.close(address));
     }
     print_line(&format!("LISTENING {address}"));
-    serve_each(listener, &gate, |socket, peer| service.serve(socket, peer));
+    serve_each(listener, &gate, &LIMITS, &service);
     Ok(())
 }
 
@@ -108,18 +116,8 @@ impl Service {
         Ok(Self { config, key, print })
     }
 
-    /// Serves one connection and prints its line. A failure in it affects no other.
-    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
-        let mut stream = Stream::server(Arc::clone(&self.config), socket);
-        let result = self.converse(&mut stream);
-        let session = stream.connection().session();
-        (self.print)(&Report::new(peer.to_string(), session, &result).to_text());
-    }
-
-    /// The handshake, a line to the client and the close.
-    fn converse(&self, stream: &mut Stream<&TcpStream>) -> io::Result<()> {
-        prepare(stream.transport(), PATIENCE)?;
-        complete_handshake(stream, |job| Ok(self.answer(job)))?;
+    /// A line to the client and the close.
+    fn converse(stream: &mut Stream<TcpStream>) -> io::Result<()> {
         writeln!(
             stream,
             "I am process {}; my private key is in another process.",
@@ -128,11 +126,36 @@ impl Service {
         stream.close()
     }
 
-    /// Answers a pause. It may be done at any time and by any thread; this one, the connection's
-    /// own, has nothing else to do. If the signer fails, the handshake does, by its Finished.
+    /// Answers a pause. It may be done at any time and by any thread; this one has
+    /// nothing else to do. If the signer fails, the handshake does, by its Finished.
     fn answer(&self, job: DecryptPreMasterSecret) -> Answer {
         let raw = self.key.decrypt_raw(job.ciphertext());
         job.answer(raw.ok().map(|mut raw| std::mem::take(&mut *raw)))
+    }
+}
+
+impl acceptor::Service for Service {
+    type Guest = Stream<TcpStream>;
+
+    fn admit(&self, socket: TcpStream, deadline: Instant) -> Self::Guest {
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
+        stream.set_handshake_deadline(Some(deadline));
+        stream
+    }
+
+    fn socket(stream: &Self::Guest) -> &TcpStream {
+        stream.transport()
+    }
+
+    fn shake_hands(&self, stream: &mut Self::Guest) -> io::Result<()> {
+        complete_handshake(stream, |job| Ok(self.answer(job)))
+    }
+
+    /// Serves one connection and prints its line.
+    fn serve(&self, stream: &mut Self::Guest, peer: SocketAddr, handshake: io::Result<()>) {
+        let result = handshake.and_then(|()| Self::converse(stream));
+        let session = stream.connection().session();
+        (self.print)(&Report::new(peer.to_string(), session, &result).to_text());
     }
 }
 
