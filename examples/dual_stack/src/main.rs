@@ -8,30 +8,45 @@
 //! The reusable parts are [`server::Server`] and [`client::Client`]; the rest shows them at work, on
 //! the loopback interface.
 
-// It is shared with the examples of the library's own package.
+// These are shared with the examples of the library's own package.
+#[path = "../../support/acceptor.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod acceptor;
+#[path = "../../support/gate.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod gate;
+#[path = "../../support/limits.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod limits;
 #[path = "../../support/self_signed.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod self_signed;
 #[path = "../../support/socket.rs"]
 mod socket;
+#[path = "../../support/wrap.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod wrap;
 
 mod client;
 mod server;
 
+use acceptor::serve_each;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use client::{Client, Connected};
+use gate::Gate;
+use limits::Limits;
 use premaster::pki_types::{PrivateKeyDer, ServerName};
 use premaster::{ClientConfig, RootStore, ServerConfig, Stream};
 use rustls::crypto::ring;
 use self_signed::{NAME, self_signed};
-use server::{Served, Server};
-use socket::{hang_up, prepare};
+use server::{Served, Server, Shared};
+use socket::prepare;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Shows a server and a client for peers of both kinds: with TLS 1.3 by rustls, and
 /// with RSA key transport alone by premaster.
@@ -48,8 +63,20 @@ struct Arguments {}
 /// The timeout for each read and write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a refused client may take to hang up.
-const LINGER: Duration = Duration::from_secs(1);
+const LIMITS: Limits = Limits {
+    handshake: Duration::from_secs(10),
+    chance: Duration::from_millis(500),
+    idle: PATIENCE,
+    handshakes: 384,
+    per_address: 64,
+    workers: 2,
+};
+
+/// The most connections at one time.
+const MAX_CONNECTIONS: usize = 64;
+
+/// How long connections in progress could go on at the end, if the process did not end before.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// An answer is not longer.
 const ANSWER: u64 = 100;
@@ -111,8 +138,8 @@ impl Setting {
 
     /// Makes each kind of connection, and returns what it was and how it went.
     fn show(&self) -> Result<Vec<(&'static str, String)>> {
-        let dual = listen(Arc::clone(&self.server), serve)?;
-        let old = listen(Arc::clone(&self.server), serve_as_old_server)?;
+        let dual = listen(Arc::clone(&self.server), Who::Both)?;
+        let old = listen(Arc::clone(&self.server), Who::Old)?;
         let name = ServerName::try_from(NAME)?;
         let mut shown = Vec::new();
 
@@ -156,36 +183,93 @@ impl Setting {
     }
 }
 
-/// Listens on the loopback interface, and serves each connection on a thread of its own.
-fn listen(
-    server: Arc<Server>,
-    serve: fn(&Server, TcpStream) -> io::Result<()>,
-) -> io::Result<SocketAddr> {
+/// Listens on the loopback interface, and serves on a thread of its own.
+fn listen(server: Arc<Server>, who: Who) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
-        for socket in listener.incoming() {
-            let server = Arc::clone(&server);
-            thread::spawn(move || {
-                // A refused first attempt is a part of what is shown.
-                let _ = socket.and_then(|socket| {
-                    prepare(&socket, PATIENCE)?;
-                    serve(&server, socket)
-                });
-            });
-        }
+        let gate = Gate::new(MAX_CONNECTIONS, GRACE);
+        serve_each(listener, &gate, &LIMITS, &Service { server, who });
     });
     Ok(address)
 }
 
-/// Tells the client which library serves it, and what was agreed.
-fn serve(server: &Server, socket: TcpStream) -> io::Result<()> {
-    let watched = socket.try_clone()?;
-    match server.accept(socket)? {
-        Served::ByRustls(mut stream) => {
-            while stream.conn.is_handshaking() {
-                stream.conn.complete_io(&mut stream.sock)?;
+/// Which server it is.
+#[derive(Clone, Copy)]
+enum Who {
+    Both,
+    /// A server that has premaster alone.
+    Old,
+}
+
+struct Service {
+    server: Arc<Server>,
+    who: Who,
+}
+
+/// A connection: its hello, and then the library that serves it.
+struct Guest {
+    socket: Shared,
+    deadline: Instant,
+    received: Vec<u8>,
+    served: Option<Served>,
+}
+
+impl acceptor::Service for Service {
+    type Guest = Guest;
+
+    fn admit(&self, socket: TcpStream, deadline: Instant) -> Guest {
+        let socket = Shared::new(socket);
+        let served = match self.who {
+            Who::Both => None,
+            Who::Old => {
+                let config = Arc::clone(&self.server.premaster);
+                let stream = Stream::server(config, socket.clone());
+                Some(Served::ByPremaster(Box::new(stream)))
             }
+        };
+        Guest {
+            socket,
+            deadline,
+            received: Vec::new(),
+            served,
+        }
+    }
+
+    fn socket(guest: &Guest) -> &TcpStream {
+        guest.socket.socket()
+    }
+
+    fn shake_hands(&self, guest: &mut Guest) -> io::Result<()> {
+        if Instant::now() >= guest.deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let served = match &mut guest.served {
+            Some(served) => served,
+            none => none.insert(self.server.accept(&guest.socket, &mut guest.received)?),
+        };
+        match served {
+            Served::ByRustls(stream) => {
+                while stream.conn.is_handshaking() {
+                    stream.conn.complete_io(&mut stream.sock)?;
+                }
+                Ok(())
+            }
+            Served::ByPremaster(stream) => stream.complete_handshake(),
+            Served::RefusedFallback => Err(io::Error::other("the client fell back")),
+        }
+    }
+
+    fn serve(&self, guest: &mut Guest, _: SocketAddr, handshake: io::Result<()>) {
+        // A refused first attempt is a part of what is shown.
+        let _ = handshake.and_then(|()| tell(guest));
+    }
+}
+
+/// Tells the client which library serves it, and what was agreed.
+fn tell(guest: &mut Guest) -> io::Result<()> {
+    match &mut guest.served {
+        Some(Served::ByRustls(stream)) => {
             let version = match stream.conn.protocol_version() {
                 Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
                 _ => "TLS 1.2",
@@ -194,30 +278,17 @@ fn serve(server: &Server, socket: TcpStream) -> io::Result<()> {
             let suite = suite.and_then(|suite| suite.suite().as_str()).unwrap_or("unknown");
             write!(stream, "served by rustls, {version}, {suite}")?;
             stream.conn.send_close_notify();
-            stream.flush()?;
+            stream.flush()
         }
-        Served::ByPremaster(stream) => return serve_by_premaster(*stream),
-        Served::RefusedFallback => {}
+        Some(Served::ByPremaster(stream)) => {
+            let session = stream.connection().session();
+            let suite = session.map(|session| session.cipher_suite());
+            let suite = suite.ok_or(io::ErrorKind::NotConnected)?;
+            write!(stream, "served by premaster, TLS 1.2, {suite}")?;
+            stream.close()
+        }
+        Some(Served::RefusedFallback) | None => Ok(()),
     }
-    hang_up(&watched, LINGER);
-    Ok(())
-}
-
-/// Serves as a server that has premaster alone.
-fn serve_as_old_server(server: &Server, socket: TcpStream) -> io::Result<()> {
-    serve_by_premaster(Stream::server(Arc::clone(&server.premaster), socket))
-}
-
-fn serve_by_premaster(mut stream: Stream<TcpStream>) -> io::Result<()> {
-    let result = stream.complete_handshake().and_then(|()| {
-        let session = stream.connection().session();
-        let suite = session.map(|session| session.cipher_suite());
-        let suite = suite.ok_or(io::ErrorKind::NotConnected)?;
-        write!(stream, "served by premaster, TLS 1.2, {suite}")?;
-        stream.close()
-    });
-    hang_up(stream.transport(), LINGER);
-    result
 }
 
 /// Reads what the server tells.
@@ -309,7 +380,7 @@ mod tests {
     #[test]
     fn tls_1_2_with_forward_secrecy_is_served_by_rustls() {
         let setting = Setting::new().unwrap();
-        let address = listen(Arc::clone(&setting.server), serve).unwrap();
+        let address = listen(Arc::clone(&setting.server), Who::Both).unwrap();
         let mut config = rustls::ClientConfig::clone(&setting.client.rustls);
         let mut roots = rustls::RootCertStore::empty();
         roots.add(certificate(&setting)).unwrap();
@@ -333,7 +404,7 @@ mod tests {
 
     /// The certificate that rustls presents.
     fn certificate(setting: &Setting) -> premaster::pki_types::CertificateDer<'static> {
-        let address = listen(Arc::clone(&setting.server), serve).unwrap();
+        let address = listen(Arc::clone(&setting.server), Who::Both).unwrap();
         let name = ServerName::try_from(NAME).unwrap();
         let Connected::WithRustls(stream) =
             setting.client.connect(&name, || dial(address)).unwrap()
@@ -347,7 +418,7 @@ mod tests {
     #[test]
     fn a_bad_certificate_is_no_reason_to_fall_back() {
         let setting = Setting::new().unwrap();
-        let address = listen(Arc::clone(&setting.server), serve).unwrap();
+        let address = listen(Arc::clone(&setting.server), Who::Both).unwrap();
         let other = ServerName::try_from("other.example").unwrap();
         let attempts = std::cell::Cell::new(0);
         let result = setting.client.connect(&other, || {
@@ -362,7 +433,7 @@ mod tests {
     #[test]
     fn what_is_no_hello_gets_an_alert() {
         let setting = Setting::new().unwrap();
-        let address = listen(Arc::clone(&setting.server), serve).unwrap();
+        let address = listen(Arc::clone(&setting.server), Who::Both).unwrap();
         let mut socket = dial(address).unwrap();
         socket.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         let mut alert = [0; 7];

@@ -9,12 +9,21 @@
 //! more as servers, which share nothing but the certificate and the database, and connects to both.
 
 // These are shared with the examples of the library's own package.
+#[path = "../../support/acceptor.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod acceptor;
 #[path = "../../support/cli.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod cli;
+#[path = "../../support/gate.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod gate;
 #[path = "../../support/json.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod json;
+#[path = "../../support/limits.rs"]
+#[allow(dead_code, reason = "each example uses its own part")]
+mod limits;
 #[path = "../../support/process.rs"]
 #[allow(dead_code, reason = "each example uses its own part")]
 mod process;
@@ -28,9 +37,12 @@ mod socket;
 #[allow(dead_code, reason = "each example uses its own part")]
 mod wrap;
 
+use acceptor::{caught, serve_each};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use cli::{exit_code, or_usage_error};
+use gate::Gate;
+use limits::Limits;
 use premaster::pki_types::UnixTime;
 use premaster::session::{NotResumed, Resumption, StoredSession};
 use premaster::{CertifiedKey, ClientConfig, RootStore, ServerConfig, SessionStore, Stream};
@@ -300,21 +312,62 @@ fn serve(store: RedisStore) -> Result<()> {
     println!("LISTENING {}", listener.local_addr()?);
     // It ends with its parent process, however that ends.
     when_stdin_ends(|| std::process::exit(0));
-    for socket in listener.incoming() {
-        if let Err(error) = answer(&config, socket?) {
-            eprintln!("{}", wrap(&format!("{error:#}")));
-        }
-    }
+    let gate = Gate::new(MAX_CONNECTIONS, GRACE);
+    serve_each(listener, &gate, &LIMITS, &Service { config });
     Ok(())
 }
 
-fn answer(config: &Arc<ServerConfig>, socket: TcpStream) -> Result<()> {
-    prepare(&socket, PATIENCE)?;
-    let mut stream = Stream::server(Arc::clone(config), socket);
+/// The most connections at one time.
+const MAX_CONNECTIONS: usize = 64;
+
+/// How long connections in progress could go on at the end, if the process did not end with its parent.
+const GRACE: Duration = Duration::from_secs(2);
+
+const LIMITS: Limits = Limits {
+    handshake: Duration::from_secs(10),
+    chance: Duration::from_millis(500),
+    idle: Duration::from_secs(10),
+    handshakes: 384,
+    per_address: 64,
+    // So many may ask the database at one time.
+    workers: 8,
+};
+
+struct Service {
+    config: Arc<ServerConfig>,
+}
+
+impl acceptor::Service for Service {
+    type Guest = Stream<TcpStream>;
+
+    fn admit(&self, socket: TcpStream, deadline: Instant) -> Self::Guest {
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
+        stream.set_handshake_deadline(Some(deadline));
+        stream
+    }
+
+    fn socket(stream: &Self::Guest) -> &TcpStream {
+        stream.transport()
+    }
+
+    fn shake_hands(&self, stream: &mut Self::Guest) -> io::Result<()> {
+        stream.complete_handshake()
+    }
+
+    fn serve(&self, stream: &mut Self::Guest, _: SocketAddr, handshake: io::Result<()>) {
+        if let Err(error) = handshake.and_then(|()| caught(|| answer(stream))) {
+            eprintln!("{}", wrap(&error.to_string()));
+        }
+    }
+}
+
+fn answer(stream: &mut Stream<TcpStream>) -> io::Result<()> {
     write!(stream, "{}", std::process::id())?;
     stream.close()?;
-    ensure!(stream.read(&mut [0])? == 0, "the client sent data");
-    Ok(())
+    match stream.read(&mut [0])? {
+        0 => Ok(()),
+        _ => Err(io::Error::other("the client sent data")),
+    }
 }
 
 /// The longest certificate and key that a server reads, in bytes.
