@@ -447,7 +447,7 @@ pub use connection::{
 pub use pending::{Answer, Pending};
 #[cfg(feature = "tokio")]
 pub use stream::tokio;
-pub use stream::{SharedTransport, Stream, StreamParts, StreamReader, StreamWriter};
+pub use stream::{SharedTransport, Stream, StreamParts, StreamReader, StreamWriter, Timeouts};
 
 // Names that nearly every program uses; each is documented in its module.
 #[doc(no_inline)]

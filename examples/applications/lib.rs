@@ -12,6 +12,8 @@ pub mod gate;
 pub mod http;
 #[path = "../support/json.rs"]
 pub mod json;
+#[path = "../support/limits.rs"]
+pub mod limits;
 #[path = "../support/private.rs"]
 pub mod private;
 #[path = "../support/report.rs"]

@@ -2,7 +2,7 @@
 
 use super::Connection;
 use crate::enums::AlertDescription;
-use crate::error::Error;
+use crate::error::{Error, Moment};
 use crate::keys::Joiner;
 use crate::message::alert::Alert;
 use crate::record::{RecordReader, VersionRule};
@@ -22,16 +22,21 @@ impl Connection {
 
     /// The error for an alert with which the peer ends the connection.
     pub(super) fn alert_received(&self, alert: AlertDescription) -> Error {
-        let moment = self.handshake.moment(self.sent, !self.heard);
+        let moment = self.moment();
         Error::AlertReceived { alert, moment }
     }
 
     /// The error for a transport that ended without close_notify.
     pub(super) fn transport_ended(&self) -> Error {
-        match self.handshake.moment(self.sent, !self.heard) {
+        match self.moment() {
             Some(moment) if !self.handshake.is_renegotiating() => Error::HungUp(moment),
             Some(_) | None => Error::Truncated,
         }
+    }
+
+    /// What the handshake has come to, or `None` once it is complete or has failed.
+    pub(crate) fn moment(&self) -> Option<Moment> {
+        self.handshake.moment(self.sent, !self.heard)
     }
 
     pub(super) fn forget_session(&mut self) {

@@ -19,6 +19,7 @@ mod peer;
 mod server_name;
 mod tests;
 mod text;
+mod timed_out;
 mod warning;
 mod withheld;
 
@@ -36,6 +37,7 @@ pub use ocsp::OcspFault;
 pub use peer::PeerError;
 pub use server_name::{ServerNameError, ServerNameFault};
 pub use text::{Excerpt, ProtocolList, SuiteList};
+pub use timed_out::HandshakeTimedOut;
 pub use warning::{CertificateFlaw, CertificateWarning};
 pub use withheld::CertificateWithheld;
 

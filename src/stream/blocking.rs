@@ -1,16 +1,18 @@
 //! A blocking adapter: `io::Read` and `io::Write` over a [`Connection`] and a transport.
 
+use super::deadline::{Deadline, Timeouts};
 use super::errors::{io_error, is_reset, overrun};
 use super::parts::StreamParts;
 use super::pump::{Pump, Step};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::connection::Connection;
-use crate::error::{Error, Misuse};
+use crate::error::{Error, HandshakeTimedOut, Misuse};
 use crate::pending::{Answer, Pending};
 use core::net::SocketAddr;
 use pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A [`Connection`] over a blocking transport, such as a `TcpStream`.
 ///
@@ -31,6 +33,9 @@ use std::sync::Arc;
 /// [`io::ErrorKind::WouldBlock`] as well. Reads continue while writes would block, so two peers that
 /// both write cannot deadlock. If writes on the transport can time out, set a timeout for its reads,
 /// too.
+///
+/// A timeout counts for one read. A peer that sends a byte now and then outlasts it; so a server also sets a
+/// deadline for the [whole handshake](Self::set_handshake_deadline).
 ///
 /// A handshake that is paused, and waits for its caller and not for the peer, returns
 /// [`io::ErrorKind::Other`] with [`Misuse::Paused`] as its inner error, and [`pending`](Self::pending)
@@ -80,6 +85,8 @@ use std::sync::Arc;
 pub struct Stream<S> {
     pub(super) pump: Pump,
     pub(super) transport: S,
+    /// Until the handshake is complete and all of it is written.
+    deadline: Option<Deadline<S>>,
 }
 
 impl<S: Read + Write> Stream<S> {
@@ -148,7 +155,44 @@ impl<S: Read + Write> Stream<S> {
         Self {
             pump: Pump::new(connection, outgoing, received),
             transport,
+            deadline: None,
         }
+    }
+
+    /// Sets the time by which the handshake has to be complete, or that there is none, as at first.
+    ///
+    /// Without it a peer that sends a byte now and then holds a blocking handshake up for as long as
+    /// it likes, whatever the timeouts of the transport. With it every read and write of the handshake
+    /// is made with the time that is left, or with the transport's own timeout if that is shorter;
+    /// after each call the transport has its own timeouts again. From the deadline on, until the
+    /// handshake is complete, every call fails with [`io::ErrorKind::TimedOut`] and
+    /// [`HandshakeTimedOut`] as its inner error, which says what was awaited. Nothing is sent then:
+    /// close the transport.
+    ///
+    /// The deadline counts for [`complete_handshake`](Self::complete_handshake), for
+    /// [`resume`](Self::resume), and for the reads and writes that complete the handshake first; also
+    /// over a non-blocking transport. It does not interrupt what this side computes, or the caller's
+    /// answer to a pause. A renegotiation has none.
+    ///
+    /// ```
+    /// use premaster::{ServerConfig, Stream};
+    /// use std::io::{self, Write};
+    /// use std::net::TcpStream;
+    /// use std::sync::Arc;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// fn greet(transport: TcpStream, config: Arc<ServerConfig>) -> io::Result<()> {
+    ///     let mut stream = Stream::server(config, transport);
+    ///     stream.set_handshake_deadline(Some(Instant::now() + Duration::from_secs(10)));
+    ///     stream.write_all(b"hello\n")?;
+    ///     stream.close()
+    /// }
+    /// ```
+    pub fn set_handshake_deadline(&mut self, deadline: Option<Instant>)
+    where
+        S: Timeouts,
+    {
+        self.deadline = deadline.map(Deadline::new);
     }
 
     /// Reads and writes until the handshake is complete, or the renegotiation that the server asked
@@ -238,6 +282,28 @@ impl<S: Read + Write> Stream<S> {
         self.pump.connection().is_established()
     }
 
+    /// Returns true once the first handshake is complete.
+    fn has_session(&self) -> bool {
+        self.pump.connection().session().is_some()
+    }
+
+    /// The error of a handshake whose deadline is over, if that is so.
+    fn late(&self) -> Option<io::Error> {
+        self.deadline.as_ref().filter(|deadline| deadline.is_over())?;
+        let connection = self.pump.connection();
+        let error = HandshakeTimedOut::new(connection.moment(), connection.pending().is_some());
+        Some(io::Error::new(io::ErrorKind::TimedOut, error))
+    }
+
+    /// Names the error of a call that timed out because the deadline is over.
+    fn named(&self, error: io::Error) -> io::Error {
+        if is_timeout(&error) {
+            self.late().unwrap_or(error)
+        } else {
+            error
+        }
+    }
+
     /// Does what the pump needs.
     ///
     /// A failed write does not stop it: it is reported at the next write, or if there is nothing to
@@ -274,14 +340,22 @@ impl<S: Read + Write> Stream<S> {
 
     /// Reads once from the transport.
     fn fill(&mut self) -> io::Result<Advance> {
+        // What is read after the handshake may take its time, even if its end is not written yet.
+        let deadline_counts = !self.has_session();
+        let deadline = self.deadline.as_ref().filter(|_| deadline_counts);
         let room = self.pump.room().map_err(io_error)?;
-        let count = match uninterrupted(|| self.transport.read(room)) {
+        let read = uninterrupted(|| match deadline {
+            Some(deadline) => deadline.bound_read(&mut self.transport, |it| it.read(room)),
+            None => self.transport.read(room),
+        });
+        let count = match read {
             // A peer that closes with bytes unread, such as a refused ClientHello, resets. So do the
             // probes of load balancers.
             Err(error) if is_reset(&error) && !self.is_established() => {
                 self.pump.read_eof().map_err(|hung_up| io::Error::new(error.kind(), hung_up))?;
                 return Err(error);
             }
+            Err(error) if deadline_counts => return Err(self.named(error)),
             result => result?,
         };
         if count == 0 {
@@ -294,15 +368,31 @@ impl<S: Read + Write> Stream<S> {
 
     /// Writes the output. Bytes that the transport does not accept now are kept.
     fn flush_outgoing(&mut self) -> io::Result<()> {
+        self.write_outgoing().map_err(|error| self.named(error))?;
+        self.pump.flushed();
+        if self.has_session() {
+            self.deadline = None;
+        }
+        Ok(())
+    }
+
+    fn write_outgoing(&mut self) -> io::Result<()> {
+        let deadline = self.deadline.as_ref();
         while let rest @ [_, ..] = self.pump.outgoing().map_err(io_error)? {
-            match uninterrupted(|| self.transport.write(rest))? {
+            let write = |transport: &mut S| transport.write(rest);
+            let written = uninterrupted(|| match deadline {
+                Some(deadline) => deadline.bound_write(&mut self.transport, write),
+                None => write(&mut self.transport),
+            });
+            match written? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 count => self.pump.wrote(count).map_err(overrun)?,
             }
         }
-        self.transport.flush()?;
-        self.pump.flushed();
-        Ok(())
+        match deadline {
+            Some(deadline) => deadline.bound_write(&mut self.transport, S::flush),
+            None => self.transport.flush(),
+        }
     }
 }
 
@@ -362,6 +452,13 @@ impl<S: Read + Write> Write for Stream<S> {
     fn flush(&mut self) -> io::Result<()> {
         self.flush_outgoing()
     }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
 }
 
 /// Copies as many bytes as fit, and returns their number.

@@ -3,6 +3,7 @@
 
 mod blocking;
 mod buffers;
+mod deadline;
 mod errors;
 mod half_pumps;
 mod halves;
@@ -12,5 +13,6 @@ mod pump;
 pub mod tokio;
 
 pub use blocking::Stream;
+pub use deadline::Timeouts;
 pub use halves::{SharedTransport, StreamReader, StreamWriter};
 pub use parts::StreamParts;

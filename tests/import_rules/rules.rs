@@ -251,6 +251,12 @@ pub const ROOMS: &[Room] = &[
         tests: &[],
     },
     Room {
+        name: "stream::deadline",
+        rooms: &[],
+        crates: &["std::io", "std::net", "std::os", "std::time"],
+        tests: &[],
+    },
+    Room {
         name: "stream::errors",
         rooms: &["error", "stream::buffers"],
         crates: &["std::io"],
@@ -263,11 +269,12 @@ pub const ROOMS: &[Room] = &[
             "connection",
             "error",
             "pending",
+            "stream::deadline",
             "stream::errors",
             "stream::parts",
             "stream::pump",
         ],
-        crates: &["pki_types::ServerName", "std::io", "std::sync"],
+        crates: &["pki_types::ServerName", "std::io", "std::sync", "std::time"],
         tests: &[],
     },
     Room {
@@ -318,7 +325,12 @@ pub const ROOMS: &[Room] = &[
     // Passes on what is in it.
     Room {
         name: "stream",
-        rooms: &["stream::blocking", "stream::halves", "stream::parts"],
+        rooms: &[
+            "stream::blocking",
+            "stream::deadline",
+            "stream::halves",
+            "stream::parts",
+        ],
         crates: &[],
         tests: &[],
     },

@@ -8,6 +8,7 @@ mod captured;
 mod certificates;
 mod client_auth;
 mod configuration;
+mod deadlines;
 mod debug;
 mod errors;
 mod exporter;

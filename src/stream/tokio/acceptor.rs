@@ -38,7 +38,7 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
 impl TlsAcceptor {
     /// Sets how long a whole handshake may take, from the call of [`accept`](Self::accept) on. It
     /// then fails with [`TimedOut`](std::io::ErrorKind::TimedOut) and
-    /// [`HandshakeTimedOut`](super::HandshakeTimedOut). The default is ten seconds. The runtime must
+    /// [`HandshakeTimedOut`](crate::error::HandshakeTimedOut). The default is ten seconds. The runtime must
     /// have its timers enabled.
     #[must_use]
     pub fn deadline(mut self, time: Duration) -> Self {

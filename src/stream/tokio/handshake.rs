@@ -37,19 +37,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
                 Poll::Ready(Err(error)) => self.failure = Some(error),
                 Poll::Pending => {
-                    let after = ready!(self.deadline.poll(context));
-                    let connection = self.link.pump.connection();
-                    let unanswered = connection.pending().is_some();
+                    ready!(self.deadline.poll(context));
+                    let late = timed_out(self.link.pump.connection());
                     // Silent on purpose: what was not complete by now is not told anything.
                     let _ = self.link.pump.read_eof();
-                    return Poll::Ready(Err(timed_out(after, unanswered)));
+                    return Poll::Ready(Err(late));
                 }
             }
         }
         // What the peer is told; the first error stays the one that is reported.
         let flushed = self.link.operate(Side::Reader, context, Link::poll_flush);
         if flushed.is_pending() {
-            let _ = ready!(self.deadline.poll(context));
+            ready!(self.deadline.poll(context));
         }
         match self.failure.take() {
             Some(error) => Poll::Ready(Err(error)),

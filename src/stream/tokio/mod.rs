@@ -119,7 +119,6 @@ pub use answer::{Answerer, Answering};
 #[cfg(feature = "getrandom")]
 pub use batch::BatchDecryption;
 pub use connector::TlsConnector;
-pub use deadline::HandshakeTimedOut;
 pub use halves::{ReadHalf, SharedTransport, WriteHalf};
 pub use handshake::{Accept, Connect, Fallible};
 pub use sessions::{AsyncSessionStore, AsyncSessions, Storing};
