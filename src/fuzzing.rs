@@ -1,6 +1,7 @@
 //! Access to crate internals for the fuzz targets and for the bench of constant time; compiled only
 //! with `--cfg fuzzing`.
 
+pub mod cbc;
 pub mod timing;
 
 use crate::codec::{Reader, Writer};

@@ -14,12 +14,15 @@
 //!
 //! For AES-GCM: [`sealed`] reads a key and what is sealed with it.
 //!
+//! For CBC: [`cbc`] makes records, sound and flawed, and opens them beside a plain reference.
+//!
 //! For RSA: [`batch`] reads a batch of ciphertexts, and decrypts it.
 //!
 //! [`seeds`] are the inputs to begin with.
 
 mod batch;
 mod case;
+mod cbc;
 mod chains;
 mod drive;
 mod endpoint;
@@ -33,6 +36,7 @@ mod store;
 
 pub use batch::decrypt_batch;
 pub use case::{Case, Lists, Name, Peer, Terms, judge};
+pub use cbc::CbcRecord;
 pub use chains::{Example, examples};
 pub use endpoint::{Role, now, tickets};
 pub use input::Input;

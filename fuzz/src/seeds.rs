@@ -1,5 +1,6 @@
 //! The inputs that the corpora start with.
 
+use crate::cbc::CbcRecord;
 use crate::chains::examples;
 use crate::endpoint::Role;
 use crate::recording::{Record, Recording};
@@ -118,6 +119,7 @@ pub fn seeds() -> Vec<Seed> {
         tickets(),
         chains(),
         sealed(),
+        cbc_records(),
         batches(),
         renegotiations(),
     ];
@@ -254,6 +256,63 @@ fn sealed() -> Vec<Seed> {
     seeds
 }
 
+/// Records of every CBC suite in both orders of MAC: sound ones with paddings of all sizes, and one of
+/// each flaw.
+fn cbc_records() -> Vec<Seed> {
+    let text: Vec<u8> = (0..=255).cycle().take(1000).collect();
+    let in_text = |from_end: u8| [0, from_end, 1];
+    let in_fragment = |from_end: u8| [0x80, from_end, 1];
+    let mut seeds = Vec::new();
+    for suite in 0..4 {
+        for (order, encrypt_then_mac) in [("mac-first", false), ("mac-last", true)] {
+            let in_mac = [if encrypt_then_mac {
+                in_fragment(0)
+            } else {
+                in_text(18)
+            }];
+            for (name, padding, flaws, length) in [
+                ("empty", 0, &[][..], 0),
+                ("short", 0, &[], 64),
+                ("long", 0, &[], 1000),
+                ("padded", 255, &[], 100),
+                ("wrong-length-byte", 100, &[in_text(0)], 100),
+                ("wrong-padding", 100, &[in_text(50)], 100),
+                ("wrong-mac", 1, &in_mac, 100),
+                ("wrong-fragment", 1, &[in_fragment(3)], 100),
+                ("two-flaws", 200, &[in_text(1), in_fragment(200)], 300),
+            ] {
+                let record = CbcRecord {
+                    suite,
+                    encrypt_then_mac,
+                    is_fragment: false,
+                    padding,
+                    flaws,
+                    bytes: &text[..length],
+                };
+                seeds.push(Seed::new(
+                    "cbc",
+                    format!("{suite}-{order}-{name}"),
+                    record.encode(),
+                ));
+            }
+            let record = CbcRecord {
+                suite,
+                encrypt_then_mac,
+                is_fragment: true,
+                padding: 0,
+                flaws: &[],
+                bytes: &text[..96],
+            };
+            seeds.push(Seed::new(
+                "cbc",
+                format!("{suite}-{order}-fragment"),
+                record.encode(),
+            ));
+        }
+    }
+    seeds
+}
+
 /// Two tickets, the second one sealed with another key. [`tickets`](crate::tickets) opens both.
 pub fn recorded_tickets() -> [Vec<u8>; 2] {
     [Earlier::None, Earlier::KeptWithNewTicketKey].map(|earlier| {
@@ -347,6 +406,16 @@ mod tests {
     fn every_sealed_text_decodes() {
         for seed in sealed() {
             assert_eq!(Sealed::decode(&seed.bytes).unwrap().encode(), seed.bytes);
+        }
+    }
+
+    #[test]
+    fn every_record_of_cbc_decodes_and_is_sound_unless_it_has_a_flaw() {
+        for seed in cbc_records() {
+            let record = CbcRecord::decode(&seed.bytes).unwrap();
+            assert_eq!(record.encode(), seed.bytes);
+            let is_sound = record.flaws.is_empty() && !record.is_fragment;
+            assert_eq!(record.check(), is_sound, "{}", seed.name);
         }
     }
 

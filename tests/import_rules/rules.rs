@@ -341,6 +341,8 @@ pub const ROOMS: &[Room] = &[
             "crypto::cipher",
             "crypto::pkcs1",
             "crypto::pre_master_secret",
+            "crypto::rng",
+            "crypto::suite",
             "crypto::vector",
             "enums",
             "error",

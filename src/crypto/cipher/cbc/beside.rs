@@ -30,8 +30,23 @@ impl Beside {
     }
 
     #[cfg(all(feature = "vector", target_arch = "x86_64"))]
-    pub(super) fn of(kernel: Option<CbcSha1Kernel>) -> Self {
+    fn of(kernel: Option<CbcSha1Kernel>) -> Self {
         Self { kernel }
+    }
+
+    /// One without a kernel, and one with it where this processor has it, whatever the build permits.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn engines(key: &[u8]) -> Vec<Self> {
+        #[cfg(all(feature = "vector", target_arch = "x86_64"))]
+        let engines = core::iter::once(Self::of(None))
+            .chain(CbcSha1Kernel::of_processor(key).map(|kernel| Self::of(Some(kernel))))
+            .collect();
+        #[cfg(not(all(feature = "vector", target_arch = "x86_64")))]
+        let engines = {
+            let _ = key;
+            vec![Self {}]
+        };
+        engines
     }
 
     #[cfg(not(all(feature = "vector", target_arch = "x86_64")))]

@@ -73,6 +73,20 @@ impl Cbc {
         })
     }
 
+    /// These keys on each engine of this processor, that of the crates first. `key` is that of AES.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn engines(&self, key: &[u8]) -> Vec<Self> {
+        let is_for_kernel = (self.mac.algorithm(), self.order)
+            == (MacAlgorithm::HmacSha1, MacOrder::MacThenEncrypt);
+        let engines = Beside::engines(key).into_iter().take(if is_for_kernel { 2 } else { 1 });
+        engines
+            .map(|beside| Self {
+                beside,
+                ..self.clone()
+            })
+            .collect()
+    }
+
     fn mac_length(&self) -> usize {
         self.mac.algorithm().length()
     }
