@@ -28,4 +28,19 @@ pub mod crypto {
             }
         }
     }
+
+    pub mod cipher {
+        pub mod cbc {
+            pub mod hidden {
+                /// An argument that is hidden is a secret.
+                #[inline(never)]
+                pub fn unpad(length: u32, text: &mut [u64; 4]) {
+                    if core::hint::black_box(length) > 3 {
+                        text.rotate_left(1);
+                        text[0] = text[0].wrapping_mul(text[1]);
+                    }
+                }
+            }
+        }
+    }
 }

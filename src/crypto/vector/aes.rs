@@ -114,6 +114,7 @@ impl<'a> Secret<'a> {
 
 /// Makes the round keys. The time does not depend on the key's bytes.
 #[target_feature(enable = "aes")]
+#[inline]
 pub(super) fn expand(secret: Secret<'_>, to: &mut RoundKeys) {
     match secret {
         Secret::Aes128(bytes) => expand_128(bytes, to),

@@ -6,7 +6,7 @@
 //! ([RFC 5246 section 6.2.3.2](https://www.rfc-editor.org/rfc/rfc5246#section-6.2.3.2)).
 
 use super::mac::{Tag, number};
-use super::mask::{byte, hide, is_equal, is_less, is_zero};
+use super::mask::{Hidden, byte, hide, is_equal, is_less, is_zero};
 use crate::crypto::cipher::contract::CipherError;
 use crate::crypto::suite::MacAlgorithm;
 use zeroize::Zeroizing;
@@ -18,15 +18,16 @@ pub(super) const LONGEST_PADDING: usize = 256;
 pub(super) struct Unpadded {
     /// Secret. "if the pad appears to be incorrect, the implementation might assume a zero-length
     /// pad".
-    pub(super) length: u32,
+    pub(super) length: Hidden,
     /// All ones if the padding is right; secret.
-    pub(super) is_right: u32,
+    pub(super) is_right: Hidden,
 }
 
 /// "Each uint8 in the padding data vector MUST be filled with the padding length value. The
 /// receiver MUST check this padding".
 ///
 /// At least `kept` bytes are not padding, and the text is longer.
+#[inline(never)]
 pub(super) fn unpad(text: &[u8], kept: usize) -> Result<Unpadded, CipherError> {
     let (length, kept) = (number(text.len())?, number(kept)?);
     let padding_length = hide(u32::from(*text.last().ok_or(CipherError)?));
@@ -37,8 +38,8 @@ pub(super) fn unpad(text: &[u8], kept: usize) -> Result<Unpadded, CipherError> {
     }
     let is_right = is_zero(wrong);
     Ok(Unpadded {
-        length: length - 1 - (padding_length & is_right),
-        is_right,
+        length: Hidden(length - 1 - (padding_length & is_right)),
+        is_right: Hidden(is_right),
     })
 }
 
@@ -47,7 +48,7 @@ pub(super) fn unpad(text: &[u8], kept: usize) -> Result<Unpadded, CipherError> {
 pub(super) fn copy_mac(
     algorithm: MacAlgorithm,
     window: &[u8],
-    start: u32,
+    start: &Hidden,
 ) -> Result<Tag, CipherError> {
     Ok(match algorithm {
         MacAlgorithm::HmacSha1 => Tag::from_bytes(&*copy::<20>(window, start)?),
@@ -57,11 +58,12 @@ pub(super) fn copy_mac(
 
 /// Collects the bytes in rows as long as the MAC, each in its column, and turns them until the
 /// first is in front.
+#[inline(never)]
 fn copy<const LENGTH: usize>(
     window: &[u8],
-    start: u32,
+    start: &Hidden,
 ) -> Result<Zeroizing<[u8; LENGTH]>, CipherError> {
-    let start = hide(start);
+    let start = start.get();
     let end = start + number(LENGTH)?;
     let mut mac = Zeroizing::new([0; LENGTH]);
     let (mut position, mut offset) = (0, 0);
@@ -93,6 +95,7 @@ mod tests {
         let window: Vec<u8> = (0..=255).chain(0..32).collect();
         for start in 0..256_u32 {
             let at = usize::try_from(start).unwrap();
+            let start = &Hidden(start);
             let sha1 = &window[..256 + 20 - 1];
             assert_eq!(copy::<20>(sha1, start).unwrap()[..], window[at..][..20]);
             assert_eq!(
@@ -113,14 +116,14 @@ mod tests {
                 text[length - padded..].fill(padding_length);
                 let fits = padding + 20 <= length;
                 let unpadded = unpad(&text, 20).unwrap();
-                assert_eq!(unpadded.is_right, if fits { u32::MAX } else { 0 });
+                assert_eq!(unpadded.is_right.0, if fits { u32::MAX } else { 0 });
                 let rest = length - if fits { padding } else { 1 };
-                assert_eq!(unpadded.length, u32::try_from(rest).unwrap());
+                assert_eq!(unpadded.length.0, u32::try_from(rest).unwrap());
                 for at in length - padded..length - 1 {
                     text[at] ^= 0x80;
                     let unpadded = unpad(&text, 20).unwrap();
-                    assert_eq!(unpadded.is_right, 0, "{length} {padding_length} {at}");
-                    assert_eq!(unpadded.length, u32::try_from(length - 1).unwrap());
+                    assert_eq!(unpadded.is_right.0, 0, "{length} {padding_length} {at}");
+                    assert_eq!(unpadded.length.0, u32::try_from(length - 1).unwrap());
                     text[at] ^= 0x80;
                 }
             }

@@ -4,7 +4,7 @@
 //! Both hashes have blocks of 64 bytes and end with the length in eight bytes, so one code serves
 //! both ([FIPS 180-4](https://csrc.nist.gov/pubs/fips/180-4/upd1/final)).
 
-use super::mask::{byte, hide, is_equal, is_less};
+use super::mask::{Hidden, byte, is_equal, is_less};
 use crate::crypto::cipher::contract::CipherError;
 use crate::crypto::suite::MacAlgorithm;
 use core::iter::repeat;
@@ -213,15 +213,16 @@ impl Mac {
     ///
     /// Every block that can be the last one is made byte by byte and hashed, and the state after
     /// the one that was the last is kept.
+    #[inline(never)]
     pub(super) fn tag_of_hidden_length(
         &self,
         header: &[u8; HEADER],
         text: &[u8],
         shortest: u32,
-        hidden: u32,
+        hidden: &Hidden,
     ) -> Result<Tag, CipherError> {
         let (longest, header_length) = (number(text.len())?, number(HEADER)?);
-        let end = hide(hidden) + header_length;
+        let end = hidden.get() + header_length;
         let last_block = (end + 8) >> BLOCK_BITS;
         let [_, _, _, _, bits @ ..] = (u64::from(end + (1 << BLOCK_BITS)) * 8).to_be_bytes();
 
@@ -331,7 +332,8 @@ mod tests {
                 let shortest = longest.saturating_sub(255);
                 let all = &text[..usize::try_from(longest).unwrap()];
                 for hidden in shortest..=longest {
-                    let tag = mac.tag_of_hidden_length(&[3; HEADER], all, shortest, hidden);
+                    let tag =
+                        mac.tag_of_hidden_length(&[3; HEADER], all, shortest, &Hidden(hidden));
                     let known = mac.tag(&[3; HEADER], &all[..usize::try_from(hidden).unwrap()]);
                     assert!(bool::from(tag.unwrap().equals(&known.unwrap())), "{hidden}");
                 }

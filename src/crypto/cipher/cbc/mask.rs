@@ -2,6 +2,18 @@
 //!
 //! The numbers pass [`hide`] first, so that the compiler derives nothing from where they come from.
 
+/// A secret number. What computes with it asks [`Hidden::get`] first, so that the check of the compiled
+/// code (`.ci/constant_time.py`) knows it for a secret.
+#[derive(Clone, Copy)]
+pub(super) struct Hidden(pub(super) u32);
+
+impl Hidden {
+    /// The number, of which the compiler then assumes nothing.
+    pub(super) fn get(&self) -> u32 {
+        hide(self.0)
+    }
+}
+
 /// Returns the number, of which the compiler then assumes nothing.
 pub(super) fn hide(number: u32) -> u32 {
     core::hint::black_box(number)

@@ -26,6 +26,7 @@ use aes::{BLOCK, IvKey};
 use beside::{Beside, UNIT};
 use hidden::LONGEST_PADDING;
 use mac::{Mac, Tag, number};
+use mask::Hidden;
 use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -241,6 +242,7 @@ impl Cbc {
     /// "Implementations MUST ensure that record processing time is essentially the same whether or
     /// not the padding is correct": what is done depends on the length of the text alone, until the
     /// verdict over both.
+    #[inline(never)]
     fn verify_decrypted(
         &self,
         header: AuthenticatedHeader,
@@ -248,7 +250,7 @@ impl Cbc {
     ) -> Result<usize, CipherError> {
         let mac_length = self.mac_length();
         let unpadded = hidden::unpad(text, mac_length)?;
-        let length = unpadded.length - number(mac_length)?;
+        let length = unpadded.length.get() - number(mac_length)?;
 
         let longest = text.len().checked_sub(mac_length + 1).ok_or(CipherError)?;
         let shortest = longest.saturating_sub(LONGEST_PADDING - 1);
@@ -256,14 +258,18 @@ impl Cbc {
         let [.., high, low] = &mut header;
         [_, _, *high, *low] = length.to_be_bytes();
         let plaintext = text.get(..longest).ok_or(CipherError)?;
-        let expected =
-            self.mac.tag_of_hidden_length(&header, plaintext, number(shortest)?, length)?;
+        let expected = self.mac.tag_of_hidden_length(
+            &header,
+            plaintext,
+            number(shortest)?,
+            &Hidden(length),
+        )?;
 
         let window = text.get(shortest..text.len() - 1).ok_or(CipherError)?;
-        let start = length - number(shortest)?;
-        let received = hidden::copy_mac(self.mac.algorithm(), window, start)?;
+        let start = Hidden(length - number(shortest)?);
+        let received = hidden::copy_mac(self.mac.algorithm(), window, &start)?;
 
-        let is_padded = Choice::from(mask::byte(unpadded.is_right) & 1);
+        let is_padded = Choice::from(mask::byte(unpadded.is_right.get()) & 1);
         if bool::from(expected.equals(&received) & is_padded) {
             usize::try_from(length).map_err(|_| CipherError)
         } else {
@@ -275,10 +281,10 @@ impl Cbc {
 /// The length of the plaintext in a decrypted text whose MAC was right.
 fn authenticated_length(text: &[u8]) -> Result<usize, CipherError> {
     let unpadded = hidden::unpad(text, 0)?;
-    if unpadded.is_right == 0 {
+    if unpadded.is_right.0 == 0 {
         return Err(CipherError);
     }
-    usize::try_from(unpadded.length).map_err(|_| CipherError)
+    usize::try_from(unpadded.length.0).map_err(|_| CipherError)
 }
 
 /// The length of a text with the shortest padding, at least its length byte.
