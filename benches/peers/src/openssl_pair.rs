@@ -296,7 +296,12 @@ mod tests {
         ] {
             let mut link = OpenSslLink::new(&credentials, cipher, batch);
             link.send();
-            assert_eq!(link.client.get_ref().outgoing.len(), length, "{}", cipher.name());
+            assert_eq!(
+                link.client.get_ref().outgoing.len(),
+                length,
+                "{}",
+                cipher.name()
+            );
         }
     }
 }
