@@ -3,7 +3,7 @@
 //! through a function compiled for just these features, so the compiler sees if a kernel needs others.
 
 use super::gcm::{frame::Message, frame::Text, key, key::Key, v128, v256, v512};
-use super::{aes, avx2, batch, cbc_sha1, crt::CrtNumbers, ifma};
+use super::{aes, avx2, batch, cbc_sha1::pass, crt::CrtNumbers, ifma};
 
 macro_rules! tokens { ($(
     $(#[$doc:meta])* $token:ident = $features:tt { $($(#[$cfg:meta])? fn $name:ident $arguments:tt $(-> $result:ty)? = $kernel:path;)* }
@@ -55,6 +55,6 @@ tokens! {
     /// AES and SHA-1, in 128 bits.
     AesSha = ("aes", "sha", "sse4.1") {
         fn expand(secret: aes::Secret<'_>, keys: &mut aes::RoundKeys) = aes::expand;
-        fn encrypt_and_hash(keys: &aes::RoundKeys, cbc: cbc_sha1::Cbc<'_>, sha1: cbc_sha1::Sha1<'_>) = cbc_sha1::encrypt_and_hash;
+        fn encrypt_and_hash(keys: &aes::RoundKeys, cbc: pass::Cbc<'_>, sha1: pass::Sha1<'_>) = pass::encrypt_and_hash;
     }
 }

@@ -1,8 +1,6 @@
 //! Encryption beside the MAC, on processors that have a kernel for both.
 
-use super::MacOrder;
 use super::aes::BLOCK;
-use crate::crypto::suite::MacAlgorithm;
 #[cfg(all(feature = "vector", target_arch = "x86_64"))]
 use crate::crypto::vector::{Cbc, CbcSha1Kernel, Sha1};
 
@@ -20,13 +18,13 @@ pub(super) struct Beside {
 impl Beside {
     /// `key` is that of AES.
     #[cfg(all(feature = "vector", target_arch = "x86_64"))]
-    pub(super) fn new(key: &[u8], algorithm: MacAlgorithm, order: MacOrder) -> Self {
-        let is_for = (algorithm, order) == (MacAlgorithm::HmacSha1, MacOrder::MacThenEncrypt);
-        Self::of(if is_for {
-            CbcSha1Kernel::new(key)
-        } else {
-            None
-        })
+    pub(super) fn new(key: &[u8], is_wanted: bool) -> Self {
+        Self::of(is_wanted.then(|| CbcSha1Kernel::new(key)).flatten())
+    }
+
+    #[cfg(not(all(feature = "vector", target_arch = "x86_64")))]
+    pub(super) fn new(_: &[u8], _: bool) -> Self {
+        Self {}
     }
 
     #[cfg(all(feature = "vector", target_arch = "x86_64"))]
@@ -47,11 +45,6 @@ impl Beside {
             vec![Self {}]
         };
         engines
-    }
-
-    #[cfg(not(all(feature = "vector", target_arch = "x86_64")))]
-    pub(super) fn new(_: &[u8], _: MacAlgorithm, _: MacOrder) -> Self {
-        Self {}
     }
 
     /// Encrypts units of `text` in place, and hashes as many of `hashed`; returns their number, which

@@ -67,7 +67,7 @@ impl Cbc {
         random.fill(&mut *iv_key)?;
         Ok(Self {
             key: key(keys.key).map_err(does_not_fit)?,
-            beside: Beside::new(keys.key, algorithm, order),
+            beside: Beside::new(keys.key, has_both_at_once(algorithm, order)),
             mac: Mac::new(algorithm, keys.mac_key).map_err(does_not_fit)?,
             order,
             iv_key: IvKey::new(&iv_key),
@@ -77,9 +77,12 @@ impl Cbc {
     /// These keys on each engine of this processor, that of the crates first. `key` is that of AES.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn engines(&self, key: &[u8]) -> Vec<Self> {
-        let is_for_kernel = (self.mac.algorithm(), self.order)
-            == (MacAlgorithm::HmacSha1, MacOrder::MacThenEncrypt);
-        let engines = Beside::engines(key).into_iter().take(if is_for_kernel { 2 } else { 1 });
+        let engines = if has_both_at_once(self.mac.algorithm(), self.order) {
+            2
+        } else {
+            1
+        };
+        let engines = Beside::engines(key).into_iter().take(engines);
         engines
             .map(|beside| Self {
                 beside,
@@ -276,6 +279,11 @@ impl Cbc {
             Err(CipherError)
         }
     }
+}
+
+/// Whether SHA-1 hashes the plaintext itself, so that it need not wait for encryption.
+fn has_both_at_once(algorithm: MacAlgorithm, order: MacOrder) -> bool {
+    (algorithm, order) == (MacAlgorithm::HmacSha1, MacOrder::MacThenEncrypt)
 }
 
 /// The length of the plaintext in a decrypted text whose MAC was right.
