@@ -86,7 +86,7 @@ pub struct Stream<S> {
     pub(super) pump: Pump,
     pub(super) transport: S,
     /// Until the handshake is complete and all of it is written.
-    deadline: Option<Deadline<S>>,
+    pub(super) deadline: Option<Deadline<S>>,
 }
 
 impl<S: Read + Write> Stream<S> {

@@ -111,6 +111,7 @@ impl<S> Stream<S> {
                 let whole = Self {
                     pump: *refused.whole,
                     transport: self.transport,
+                    deadline: self.deadline,
                 };
                 Err(SplitError::new(whole, refused.error))
             }
@@ -226,6 +227,7 @@ impl<R, W> StreamReader<R, W> {
             Ok(pump) => Ok(Stream {
                 pump,
                 transport: whole(reading, transport),
+                deadline: None,
             }),
             Err(misfits) => {
                 let (inlet, outlet) = *misfits;
