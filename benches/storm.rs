@@ -193,6 +193,9 @@ struct UnderWay {
     /// Since when it is the station's turn, and how long it was before.
     since: Option<Duration>,
     waited: Duration,
+    /// When the next bytes of the station's arrive. From then on it is not the station's turn, even if
+    /// the server has no time for them yet.
+    arrives: Duration,
     /// The station's own end, and what it drips.
     client: Option<Connection>,
     hello: VecDeque<u8>,
@@ -304,6 +307,7 @@ impl<'n> Shard<'n> {
                 admitted: self.clock,
                 since: Some(self.clock),
                 waited: Duration::ZERO,
+                arrives: Duration::MAX,
                 client: Some(client),
                 hello: VecDeque::new(),
             };
@@ -317,14 +321,15 @@ impl<'n> Shard<'n> {
                 }
                 _ => Some(hello),
             };
-            self.under_way.insert(station, under_way);
             if let Some(bytes) = first {
-                self.send(station, self.clock, bytes);
+                self.send(station, &mut under_way, self.clock, bytes);
             }
+            self.under_way.insert(station, under_way);
         }
     }
 
-    fn send(&mut self, station: u32, at: Duration, bytes: Vec<u8>) {
+    fn send(&mut self, station: u32, under_way: &mut UnderWay, at: Duration, bytes: Vec<u8>) {
+        under_way.arrives = at;
         self.sent += 1;
         self.arriving.push(Reverse((at, self.sent, station, bytes)));
     }
@@ -333,7 +338,7 @@ impl<'n> Shard<'n> {
     fn look(&mut self) {
         let slow: Vec<u32> = self.work(|this| {
             let is_slow = |under_way: &UnderWay| {
-                let Some(since) = under_way.since else {
+                let Some(since) = under_way.since.filter(|_| under_way.arrives > this.clock) else {
                     return false;
                 };
                 this.clock >= under_way.admitted + DEADLINE
@@ -376,8 +381,9 @@ impl<'n> Shard<'n> {
             return;
         };
         if let Some(since) = under_way.since.take() {
-            under_way.waited += self.clock - since;
+            under_way.waited += under_way.arrives.saturating_sub(since);
         }
+        under_way.arrives = Duration::MAX;
         self.go_on(station, under_way, |under_way| {
             under_way.incoming.extend_from_slice(bytes);
         });
@@ -441,7 +447,7 @@ impl<'n> Shard<'n> {
             Step::StationsTurn => {
                 under_way.since = Some(self.clock);
                 if let Some(byte) = under_way.hello.pop_front() {
-                    self.send(station, self.clock + DRIP, vec![byte]);
+                    self.send(station, &mut under_way, self.clock + DRIP, vec![byte]);
                 }
                 self.under_way.insert(station, under_way);
             }
@@ -475,7 +481,7 @@ impl<'n> Shard<'n> {
             *last ^= 1;
         }
         if !bytes.is_empty() {
-            self.send(station, self.clock + ROUND_TRIP, bytes);
+            self.send(station, under_way, self.clock + ROUND_TRIP, bytes);
         }
     }
 
