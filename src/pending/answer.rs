@@ -9,7 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Proof that a certificate chain was verified.
 ///
-/// [`VerifyCertificate::verify`] creates it, for one connection only.
+/// [`VerifyCertificate::verify`](crate::certificate::VerifyCertificate::verify) creates it, for one
+/// connection only.
 /// [`Verified::dangerous_without_verification`] creates it without verification.
 #[derive(Debug)]
 pub struct Verified(pub(super) Verifier);
@@ -53,7 +54,7 @@ impl Verified {
     }
 }
 
-/// The caller's answer to a [`Pending`] question, created by the question's methods.
+/// The caller's answer to a [`Pending`](crate::Pending) question, created by the question's methods.
 #[derive(Debug)]
 pub struct Answer(pub(crate) AnswerKind);
 
