@@ -20,7 +20,7 @@ pub(crate) struct Sha1<'a> {
     pub(crate) text: &'a [Unit],
 }
 
-/// The kernel of [`CbcSha1Kernel::encrypt_and_hash`].
+/// Encrypts and hashes as many units as there are of both.
 #[target_feature(enable = "aes,sha,sse4.1")]
 pub(in crate::crypto::vector) fn encrypt_and_hash(keys: &RoundKeys, cbc: Cbc<'_>, sha1: Sha1<'_>) {
     match keys.known_middle() {
