@@ -275,3 +275,33 @@ fn suite(cipher: Cipher) -> &'static str {
         Cipher::Aes128Cbc | Cipher::Aes128CbcEtm => "AES128-SHA",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::KeyLength;
+
+    /// Header, IV, and either 64 bytes with a MAC of 20 and padding, or 64 with padding and then the
+    /// MAC.
+    #[test]
+    fn records_of_cbc_have_the_length_of_their_order() {
+        let credentials = Credentials::new(KeyLength::Rsa2048);
+        let batch = Batch {
+            records: 1,
+            length: 64,
+        };
+        for (cipher, length) in [
+            (Cipher::Aes128Cbc, 5 + 16 + 96),
+            (Cipher::Aes128CbcEtm, 5 + 16 + 80 + 20),
+        ] {
+            let mut link = OpenSslLink::new(&credentials, cipher, batch);
+            link.send();
+            assert_eq!(
+                link.client.get_ref().outgoing.len(),
+                length,
+                "{}",
+                cipher.name()
+            );
+        }
+    }
+}

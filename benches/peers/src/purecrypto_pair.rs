@@ -94,6 +94,30 @@ fn private_key(pem: &[u8]) -> BoxedRsaPrivateKey {
 mod tests {
     use super::*;
     use crate::certificates::KeyLength;
+    use crate::premaster_pair;
+    use purecrypto::tls::Error;
+
+    /// Its client offers such a suite beside TLS 1.2 if it may fall back to TLS 1.1, and our server takes
+    /// it. But with TLS 1.2 it looks the chosen suite up among those with ephemeral keys and AEAD.
+    #[test]
+    fn the_client_offers_cbc_with_tls_1_2_and_takes_it_from_nobody() {
+        let credentials = Credentials::new(KeyLength::Rsa2048);
+        let mut roots = RootCertStore::new();
+        roots.add_der(certificate(&credentials.root)).unwrap();
+        let versions = config(0x002f).versions(VERSION, ProtocolVersion::TLSv1_2);
+        let mut client =
+            Connection::client(&versions.roots(roots).server_name(NAME).build()).unwrap();
+        let mut hello = client.pop().unwrap();
+        let length = hello.len();
+
+        let server = premaster_pair::server(&credentials, Cipher::Aes128Cbc).build().unwrap();
+        let mut server = premaster::Connection::server(Arc::new(server));
+        let mut flight = Vec::new();
+        let received = server.receive(&mut hello, &mut flight).unwrap();
+        assert_eq!(received.consumed, length);
+        assert_eq!(flight[0], 22);
+        assert_eq!(client.feed(&flight), Err(Error::HandshakeFailure));
+    }
 
     #[test]
     fn full_handshakes_complete() {
