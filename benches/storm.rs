@@ -396,7 +396,7 @@ impl<'n> Shard<'n> {
             this.batch.decrypt(|_| Some(key))
         });
         let mut answers = answers.into_iter();
-        while let Some((station, answer)) = answers.next() {
+        for (station, answer) in answers.by_ref() {
             if let Some(under_way) = self.under_way.remove(&station) {
                 self.go_on(station, under_way, |under_way| {
                     // An error is returned again by what comes next.

@@ -20,6 +20,8 @@ pub mod private;
 pub mod report;
 #[path = "../support/session_file.rs"]
 pub mod session_file;
+#[path = "../support/signals.rs"]
+pub mod signals;
 #[path = "../support/socket.rs"]
 pub mod socket;
 #[path = "../support/trust.rs"]

@@ -3,11 +3,12 @@
 use crate::pool::Pool;
 use crate::token::{RawBy, Token, TokenArguments};
 use anyhow::{Context, Result};
-use applications::acceptor::serve_each;
+use applications::acceptor::{self, serve_each};
 use applications::cli::{or_usage_error, read_file};
-use applications::gate::{Gate, stop_on_signal};
+use applications::gate::Gate;
+use applications::limits::Limits;
 use applications::report::{Report, print_line};
-use applications::timed::Timed;
+use applications::signals::stop_on_signal;
 use applications::wrap::wrap;
 use clap::Args;
 use premaster::certificate::certificates_from_bytes;
@@ -60,7 +61,6 @@ pub fn run(arguments: &ServerArguments) -> Result<()> {
         config: Arc::new(
             ServerConfig::builder(Arc::new(certificate)).offload_decryption().build()?,
         ),
-        handshake: Duration::from_secs(arguments.handshake_timeout.into()),
     };
 
     let listener = TcpListener::bind(arguments.listen)
@@ -69,7 +69,16 @@ pub fn run(arguments: &ServerArguments) -> Result<()> {
     let gate = Gate::new(MAX_CONNECTIONS, GRACE);
     stop_on_signal(Arc::clone(&gate), address)?;
     print_line(&format!("LISTENING {address}"));
-    serve_each(listener, &gate, |socket, peer| service.serve(socket, peer));
+    let limits = Limits {
+        handshake: Duration::from_secs(arguments.handshake_timeout.into()),
+        chance: Duration::from_millis(500),
+        idle: IDLE,
+        handshakes: 384,
+        per_address: 64,
+        // One for each that waits for the token, and some for what comes before and after.
+        workers: arguments.token.threads() + 4,
+    };
+    serve_each(listener, &gate, &limits, &service);
     Ok(())
 }
 
@@ -92,36 +101,45 @@ fn open(arguments: &ServerArguments, certificate: &CertifiedKey) -> Result<Pool>
 struct Service {
     config: Arc<ServerConfig>,
     pool: Pool,
-    handshake: Duration,
 }
 
-impl Service {
+/// A connection, and when its handshake has to be complete.
+struct Guest {
+    stream: Stream<TcpStream>,
+    deadline: Instant,
+}
+
+impl acceptor::Service for Service {
+    type Guest = Guest;
+
+    fn admit(&self, socket: TcpStream, deadline: Instant) -> Guest {
+        let mut stream = Stream::server(Arc::clone(&self.config), socket);
+        stream.set_handshake_deadline(Some(deadline));
+        Guest { stream, deadline }
+    }
+
+    fn socket(guest: &Guest) -> &TcpStream {
+        guest.stream.transport()
+    }
+
+    fn shake_hands(&self, guest: &mut Guest) -> io::Result<()> {
+        self.pool.complete_handshake(&mut guest.stream, guest.deadline)
+    }
+
     /// Serves one connection and prints its report. A failure in it affects no other.
-    fn serve(&self, socket: &TcpStream, peer: SocketAddr) {
-        let transport = match Timed::new(socket, IDLE, self.handshake) {
-            Ok(transport) => transport,
-            Err(error) => {
-                print_line(&wrap(
-                    &Report::new(peer.to_string(), None, &Err(error)).to_text(),
-                ));
-                return;
-            }
-        };
-        let mut stream = Stream::server(Arc::clone(&self.config), transport);
-        let result = self.converse(&mut stream);
+    fn serve(&self, guest: &mut Guest, peer: SocketAddr, handshake: io::Result<()>) {
+        let stream = &mut guest.stream;
+        let result = handshake.and_then(|()| greet(stream));
         let session = stream.connection().session();
         let report = Report::new(peer.to_string(), session, &result);
         if !report.is_silent() {
             print_line(&wrap(&report.to_text()));
         }
     }
+}
 
-    /// The handshake, a line to the client and the close.
-    fn converse(&self, stream: &mut Stream<Timed<'_>>) -> io::Result<()> {
-        let deadline = stream.transport().deadline().unwrap_or_else(Instant::now);
-        self.pool.complete_handshake(stream, deadline)?;
-        stream.transport_mut().lift_deadline();
-        writeln!(stream, "My private key is in a token.")?;
-        stream.close()
-    }
+/// A line to the client and the close.
+fn greet(stream: &mut Stream<TcpStream>) -> io::Result<()> {
+    writeln!(stream, "My private key is in a token.")?;
+    stream.close()
 }
