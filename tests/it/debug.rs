@@ -7,8 +7,8 @@ use premaster::certificate::{
 };
 use premaster::error::{
     CertificateError, CertificateFault, CertificateWithheld, DecodeError, FileContents, FileItem,
-    ForeignProtocol, Incompatible, KeyAlgorithm, KeyEncryption, KeyError, LocalError, Misuse,
-    OcspFault, PeerError, PemFault,
+    ForeignProtocol, HandshakeTimedOut, Incompatible, KeyAlgorithm, KeyEncryption, KeyError,
+    LocalError, Misuse, OcspFault, PeerError, PemFault,
 };
 use premaster::private_key::DecryptBatch;
 use premaster::protocol::{
@@ -32,15 +32,18 @@ use premaster_testing::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::io::{self, Cursor, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// Names that no value has, or only values of a type that this crate does not declare.
-const TRAITS: [&str; 5] = [
+const TRAITS: [&str; 6] = [
     "KeyLog",
     "KeyRng",
     "PrivateKey",
     "ResolveCertificate",
     "SessionStore",
+    "Timeouts",
 ];
 
 // Each without a word that a field's name may have.
@@ -366,6 +369,16 @@ fn walk_stream(printed: &mut Printed) {
     printed.add("StreamWriter", &writer);
     let stream = reader.reunite(writer, |wire, _| wire).unwrap();
     printed.add("StreamParts", &stream.into_parts());
+    printed.add("HandshakeTimedOut", &timed_out());
+}
+
+fn timed_out() -> HandshakeTimedOut {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let transport = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let mut stream = Stream::server(Arc::new(server_builder().build().unwrap()), transport);
+    stream.set_handshake_deadline(Some(Instant::now()));
+    let error = stream.complete_handshake().unwrap_err();
+    error.get_ref().unwrap().downcast_ref::<HandshakeTimedOut>().unwrap().clone()
 }
 
 fn walk_certificates(printed: &mut Printed) {
