@@ -3,8 +3,10 @@
 use premaster::CertifiedKey;
 use premaster_testing::pki::{self, Authority};
 use premaster_testing::{Directory, data, lasting};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An OCSP response without a status: the responder says "try later"
 /// ([RFC 6960 section 4.2.1](https://www.rfc-editor.org/rfc/rfc6960#section-4.2.1)).
@@ -111,8 +113,14 @@ impl Files {
         self.directory.root().join(name)
     }
 
+    /// Writes a file, in one step for whoever reads one of this name: trials run side by side.
     pub fn write(&self, name: &str, content: &[u8]) -> PathBuf {
-        self.directory.write(name, content).into()
+        static WRITTEN: AtomicU32 = AtomicU32::new(0);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let path = self.directory.root().join(name);
+        let written = self.directory.write(&format!("{name}.{number}"), content);
+        fs::rename(written, &path).unwrap();
+        path
     }
 }
 

@@ -136,7 +136,11 @@ async def main(url, ca, certificate, key, *actions):
             await station.act(action)
         except websockets.InvalidStatus as error:
             say("refused", error.response.status_code)
-        except websockets.ConnectionClosed:
+        except websockets.ConnectionClosed as error:
+            # The other side may close while the WebSocket is being opened.
+            if station.socket is None:
+                say("failed", type(error).__name__, error)
+                continue
             say("ended", station.socket.close_code, station.socket.close_reason)
         except (OSError, EOFError, websockets.InvalidHandshake) as error:
             say("failed", type(error).__name__, error)
