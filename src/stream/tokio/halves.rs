@@ -43,7 +43,7 @@ pub struct WriteHalf<W> {
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
     /// Splits the stream into a reader and a writer, for two tasks.
     ///
-    /// Unlike with [`tokio::io::split`] over the whole stream, one task decrypts while the other one
+    /// Unlike with `tokio::io::split` over the whole stream, one task decrypts while the other one
     /// encrypts. They share the transport, each for as long as one poll of it takes; a transport that
     /// comes apart needs not even that: [`split_with`](Self::split_with).
     ///
